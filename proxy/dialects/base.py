@@ -1,0 +1,110 @@
+"""What a dialect is: bytes in, segments out; edits in, bytes out; answers restored whole or as a stream.
+
+A dialect is pure. It never decides, never sends and never logs. Payload text lives in ``Parsed`` only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from proxy.errors import SealgateError
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One piece of text in a payload.
+
+    ``pointer`` is RFC 6901; inside a string that itself holds JSON (tool arguments) it continues after ``#``:
+    ``/messages/3/tool_calls/0/function/arguments#/email``. A JSON object key has ``kind='key'`` and the pointer of
+    its member. ``kind='number'`` is a number's lexeme. ``origin`` is system, user, assistant, ``tool:NAME`` or other.
+    """
+
+    pointer: str
+    origin: str
+    text: str = field(repr=False)
+    kind: str = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A request body that was read completely. ``uninspected`` are reasons (never text) for parts no one can read."""
+
+    dialect: str
+    model: str
+    stream: bool
+    body: bytes = field(repr=False)
+    tree: Any = field(repr=False)
+    segments: tuple[Segment, ...] = field(repr=False)
+    uninspected: frozenset[str] = frozenset()
+    content: frozenset[str] = frozenset({"text"})
+    tools: frozenset[str] = frozenset()
+    first_user: str = field(default="", repr=False)
+
+
+class TextRestorer(Protocol):
+    """Puts real values back into one channel of text that arrives in any chunking (redaction.restore)."""
+
+    def feed(self, chunk: str) -> str: ...
+
+    def close(self) -> str: ...
+
+
+RestorerFactory = Callable[[str], TextRestorer]
+"""Makes a restorer for a place: ``text`` or ``tool_args:NAME``. In tool arguments the values are JSON-escaped."""
+
+
+class StreamRestorer(Protocol):
+    """Restores an SSE answer chunk by chunk. ``feed`` returns the bytes that are safe to hand out now."""
+
+    def feed(self, chunk: bytes) -> bytes: ...
+
+    def close(self) -> bytes:
+        """The rest. Whatever is still held back comes out here, before the final event where there is one."""
+        ...
+
+    @property
+    def usage(self) -> Mapping[str, int]:
+        """``tokens_in`` and ``tokens_out`` when the answer said them."""
+        ...
+
+    @property
+    def complete(self) -> bool:
+        """Whether the stream ended the way the protocol demands (``[DONE]`` seen)."""
+        ...
+
+
+class Dialect(Protocol):
+    """One wire API."""
+
+    name: str
+
+    def parse(self, body: bytes) -> Parsed:
+        """Reads a request. Raises BadRequest: bad UTF-8, BOM, duplicate keys, NaN, depth over limit, wrong types."""
+        ...
+
+    def render(self, parsed: Parsed, edits: Mapping[tuple[str, str], str], model: str) -> bytes:
+        """The request with ``edits`` ((pointer, kind) -> new text) applied and ``model`` set.
+
+        Types, number lexemes and key order are kept; without any change the original bytes are returned.
+        Raises Untransformable when a number would have to become text.
+        """
+        ...
+
+    def restore(self, body: bytes, restorers: RestorerFactory) -> tuple[bytes, Mapping[str, int]]:
+        """A complete JSON answer with values restored, and its usage. Raises ValueError if it is not readable."""
+        ...
+
+    def restore_stream(self, restorers: RestorerFactory, trailer: Callable[[], str]) -> StreamRestorer:
+        """A streaming answer; ``trailer()`` gives the text of an SSE comment written before the final event."""
+        ...
+
+    def error(self, error: SealgateError, request_id: str) -> bytes:
+        """The dialect's own error body, with ``code``, message and request id."""
+        ...
+
+
+class Untransformable(Exception):
+    """A value that must not cross cannot be replaced here without changing a JSON type. Carries the pointer's depth
+    only, never text."""

@@ -1,0 +1,55 @@
+"""Outbound: exactly what will leave. Receipts and audit records cover its digest; the door sends nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Outbound:
+    """One attempt: method, upstream (configured name), path with leading slash, query, headers, body.
+
+    Headers are those that come from the request (allow-listed, lower-case names); credentials are added at the
+    door. ``model`` is the upstream's model name.  Neither body nor headers appear in ``repr``.
+    """
+
+    upstream: str
+    method: str
+    path: str
+    query: str = ""
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    body: bytes = field(default=b"", repr=False)
+    stream: bool = False
+
+    def digest(self) -> bytes:
+        """SHA-256 over every part, each length-prefixed so that no two requests share an encoding."""
+        h = hashlib.sha256(b"sealgate.outbound.v1")
+        parts = [self.upstream, self.method, self.path, self.query]
+        parts += [x for pair in self.headers for x in pair]
+        for part in (*(p.encode() for p in parts), str(len(self.headers)).encode(), self.body):
+            h.update(len(part).to_bytes(8, "big"))
+            h.update(part)
+        return h.digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Proof that the intent for exactly this outbound is durable. Only an audit store makes one; single use."""
+
+    seq: int
+    request_id: str
+    upstream: str
+    digest: bytes = field(repr=False)
+    nonce: bytes = field(repr=False)
+    mac: bytes = field(repr=False)
+
+
+@dataclass(slots=True)
+class Answer:
+    """What an upstream answered: status, headers (lower-case names) and the body as it arrives."""
+
+    status: int
+    headers: Mapping[str, str]
+    chunks: AsyncIterator[bytes]

@@ -1,0 +1,110 @@
+"""What the nine steps need from the world, as protocols. ``app.py`` plugs the concrete classes in."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from policies.types import Decision, Requirements, Zone
+from proxy.audit.record import Intent, Outcome, Refusal
+from proxy.dialects.base import Segment
+from proxy.outbound import Answer, Outbound, Receipt
+from redaction.types import Classification, TextResult
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """Results in the order of the segments, the payload's classification (the maximum over segments) and the
+    digests of the detectors and models that judged it."""
+
+    results: tuple[TextResult, ...]
+    classification: Classification
+    digests: Mapping[str, str]
+
+
+class Inspector(Protocol):
+    async def inspect(self, tenant: str, segments: Sequence[Segment]) -> Inspected:
+        """Findings and categories. Never raises for a failing detector: that text is uninspected."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseInfo:
+    """What an audit record says about a verified enclave. Hashes only."""
+
+    tee: str
+    evidence_sha256: str
+    tcb_status: str
+    expectations: str
+    key_sha256: str
+    measurement: str
+    expires: dt.datetime
+    simulated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An upstream that may be used for this request: configured name, its zone, and its model name."""
+
+    upstream: str
+    model: str
+    zone: Zone
+    substitute: bool
+
+
+class Router(Protocol):
+    def candidates(self, model: str, decision: Decision) -> Sequence[Candidate]:
+        """Within the ceiling, with labels that hold and a closed breaker, best first. Raises NotFound."""
+        ...
+
+    def known(self, model: str) -> str | None:
+        """The configured mapping key that serves ``model``, or None."""
+        ...
+
+    def report(self, upstream: str, ok: bool) -> None:
+        """Feeds the breaker."""
+        ...
+
+
+class Door(Protocol):
+    async def prepare(self, candidate: Candidate, want: Requirements) -> LeaseInfo | None:
+        """Makes the channel ready (attests an enclave). Raises AttestationFailed (its ``failures`` are for the
+        record) or UpstreamError; None where there is nothing to attest."""
+        ...
+
+    def send(self, receipt: Receipt, out: Outbound) -> AbstractAsyncContextManager[Answer]:
+        """Sends exactly these bytes, once. Raises UpstreamError; Misuse for a receipt that does not fit."""
+        ...
+
+
+class AuditStore(Protocol):
+    async def begin(self, intent: Intent, out_digest: bytes) -> Receipt:
+        """Durable when it returns. Raises AuditUnavailable."""
+        ...
+
+    async def finish(self, outcome: Outcome) -> None: ...
+
+    async def refuse(self, refusal: Refusal) -> int: ...
+
+    async def control(self, code: str, details: Mapping[str, object]) -> int: ...
+
+
+class Clock(Protocol):
+    def now(self) -> dt.datetime:
+        """Aware UTC."""
+        ...
+
+    def monotonic(self) -> float: ...
+
+
+@dataclass(slots=True)
+class Reply:
+    """What goes back to the app. ``chunks`` must be iterated or closed; closing it records the outcome."""
+
+    status: int
+    headers: dict[str, str]
+    chunks: AsyncIterator[bytes] = field(repr=False)
+    stream: bool = False
