@@ -1,0 +1,119 @@
+"""One table of settings with units. ``proxy/config.py`` reads ``sealgate.yaml`` into these; nothing else does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+
+from policies.types import Zone
+
+Network = IPv4Network | IPv6Network
+
+
+class Secret:
+    """A credential. Its repr and str never show it; ``reveal()`` is called at the door only."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    __str__ = __repr__
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Every bound of the data plane, with its unit."""
+
+    body_bytes: int = 8 * 1024 * 1024
+    json_depth: int = 64
+    segments: int = 20_000
+    concurrent_requests: int = 256
+    read_timeout_s: float = 30.0
+    """An app must finish sending its request within this time."""
+    upstream_connect_s: float = 10.0
+    upstream_idle_s: float = 300.0
+    """Longest silence of an upstream, before or between chunks."""
+    answer_bytes: int = 64 * 1024 * 1024
+    inspect_deadline_s: float = 20.0
+    """Wall time for one request's inspection; what is not done by then is uninspected and its worker is killed."""
+    inspect_tokens: int = 60_000
+    """Model tokens inspected for one request; text over the budget is uninspected."""
+    shutdown_s: float = 30.0
+    """How long a stop waits for running answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class AppConfig:
+    """An app, its tenant and the SHA-256 of its key."""
+
+    name: str
+    tenant: str
+    key_sha256: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AttestationConfig:
+    """How an enclave proves itself. ``expectations`` names a file of the ``expectations`` folder."""
+
+    provider: str
+    expectations: str
+    max_age_s: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamConfig:
+    """A place that can answer. ``url`` is the base including ``/v1``; ``model`` is for kind ``llama``."""
+
+    name: str
+    zone: Zone
+    kind: str
+    url: str | None = None
+    key: Secret | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    attestation: AttestationConfig | None = None
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRoute:
+    """Public model name -> candidates (upstream, model or ``*``), best first."""
+
+    use: tuple[tuple[str, str], ...]
+    substitute: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TlsConfig:
+    """Inbound TLS; the files are watched and reloaded."""
+
+    certificate: Path
+    key: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything ``serve`` needs."""
+
+    data: Path
+    policy: str
+    apps: tuple[AppConfig, ...]
+    upstreams: Mapping[str, UpstreamConfig]
+    models: Mapping[str, ModelRoute]
+    expectations: Path | None = None
+    keys_file: Path | None = None
+    listen: tuple[str, int] = ("127.0.0.1", 8080)
+    admin: tuple[str, int] = ("127.0.0.1", 8081)
+    tls: TlsConfig | None = None
+    onprem_networks: tuple[Network, ...] = ()
+    environment: str = "production"
+    workers: int = 1
+    limits: Limits = Limits()
