@@ -1,0 +1,44 @@
+# Two commands matter: `make run` and `make test`. Everything they need is set up in .venv and var/ on first use.
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+MODELS := var/models/.ready
+
+.PHONY: run test check fix bench crash models clean
+.DELETE_ON_ERROR:
+
+run: $(MODELS)
+	@$(BIN)/sealgate demo --data var
+	@echo
+	@echo "Start the gate:   $(BIN)/sealgate serve"
+
+test: $(MODELS)
+	$(BIN)/pytest -q
+
+check: .venv/.ready
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+fix: .venv/.ready
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(MODELS)
+	$(BIN)/python -m benchmarks.latency
+
+crash: $(MODELS)
+	SEALGATE_CRASHES=300 $(BIN)/pytest -q tests/flow/test_crash.py
+
+models: $(MODELS)
+
+.venv/.ready: pyproject.toml .ci/setup
+	@PYTHON=$(PYTHON) bash .ci/setup
+
+$(MODELS): .venv/.ready proxy/models/catalog.py proxy/models/install.py
+	@$(BIN)/sealgate models install --data var
+	@touch $@
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

@@ -1,0 +1,69 @@
+"""From what was parsed and inspected to value-free facts, and from facts to what an audit record holds.
+
+Pure. Values are looked at to count distinct ones; none is kept.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+
+from policies.types import Facts, LabelFacts
+from proxy.dialects.base import Parsed, Segment
+from proxy.ports import Inspected
+from redaction.types import Sensitivity, TextResult
+
+
+def thousandths(score: float) -> int:
+    """A score 0.0 to 1.0 as an integer 0 to 1000, as records and rules use it."""
+    return max(0, min(1000, round(score * 1000)))
+
+
+def count_labels(segments: Sequence[Segment], results: Sequence[TextResult]) -> dict[str, LabelFacts]:
+    """Findings per label: how many, how many distinct values, the best score and a histogram in ten buckets."""
+    scores: dict[str, list[int]] = {}
+    values: dict[str, set[str]] = {}
+    for segment, result in zip(segments, results, strict=True):
+        for f in result.findings:
+            scores.setdefault(f.label, []).append(thousandths(f.score))
+            values.setdefault(f.label, set()).add(segment.text[f.start : f.end])
+    return {
+        label: LabelFacts(len(s), len(values[label]), max(s), _histogram(s)) for label, s in sorted(scores.items())
+    }
+
+
+def _histogram(scores: Sequence[int]) -> tuple[int, ...]:
+    buckets = [0] * 10
+    for score in scores:
+        buckets[min(9, score // 100)] += 1
+    return tuple(buckets)
+
+
+def build(  # noqa: PLR0917 -- every argument is a fact's source, named at the single call
+    parsed: Parsed, inspected: Inspected, app: str, tenant: str, route: str, date: dt.date
+) -> Facts:
+    """The facts of one request. ``route`` is the configured model name that serves it."""
+    reasons = {r.uninspected for r in inspected.results if r.uninspected is not None}
+    uninspected = parsed.uninspected | reasons
+    seen = inspected.classification
+    return Facts(
+        app=app,
+        tenant=tenant,
+        endpoint=parsed.dialect,
+        model=route,
+        date=date,
+        sensitivity=Sensitivity.REGULATED if uninspected else seen.sensitivity,
+        categories={name: thousandths(score) for name, score in sorted(seen.categories.items())},
+        labels=count_labels(parsed.segments, inspected.results),
+        uninspected=frozenset(uninspected),
+        content=parsed.content,
+        tools=parsed.tools,
+        tags=seen.tags,
+        size=len(parsed.body),
+        stream=parsed.stream,
+    )
+
+
+def summary(mapping: Mapping[str, LabelFacts]) -> str:
+    """``EMAIL_ADDRESS×2, PERSON×3`` for people."""
+    return ", ".join(f"{label}×{f.n}" for label, f in mapping.items()) or "nothing"

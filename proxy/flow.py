@@ -1,0 +1,246 @@
+"""The nine steps of one request, as one async function over ports. Theory of operation:
+
+* Nothing is sent unless its intent is durable (no record, no egress), and the receipt fits exactly these bytes.
+* Every attempt repeats route, transform, record and send under the same decision: no failure of anything moves a
+  payload to a less trusted zone.
+* Whatever cannot be judged counts as regulated; whatever cannot be replaced or still leaks makes a zone unusable.
+* The end of every attempt is recorded, however it ends: also when the app goes away in the middle of a stream.
+
+This module never opens a connection, a file or a log and holds no payload beyond the request.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+
+from policies.decide import decide
+from policies.facts import facts_to_json
+from policies.schema import Policy
+from policies.types import Decision, Facts, Requirements, Zone
+from proxy import facts as facts_
+from proxy.answers import Ending, Restorers, forward_json, forward_stream
+from proxy.audit.record import Common, Intent, Refusal
+from proxy.dialects.base import Dialect, Parsed, Untransformable
+from proxy.errors import AttestationFailed, Busy, NotFound, Refused, SealgateError, Unavailable, UpstreamError
+from proxy.outbound import Outbound
+from proxy.ports import AuditStore, Candidate, Clock, Door, Inspected, Inspector, LeaseInfo, Reply, Router
+from proxy.rewrite import Leaky, Rewritten, rewrite
+from redaction.pseudonym import StandIns
+
+RETRYABLE = frozenset({401, 403, 408, 429, 500, 502, 503, 504})
+"""Upstream answers after which the next candidate is tried: its fault or its credentials', not the payload's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An admitted request: who asks (authenticated), for what, and the complete body."""
+
+    request_id: str
+    app: str
+    tenant: str
+    path: str
+    body: bytes = field(repr=False)
+    conversation: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """Everything that is known once step 4 is done."""
+
+    call: Call
+    dialect: Dialect
+    parsed: Parsed = field(repr=False)
+    inspected: Inspected = field(repr=False)
+    facts: Facts
+    decision: Decision
+    common: Common
+    started: float
+
+
+class Flow:
+    """The nine steps. ``purpose(name, tenant)`` derives keys; ``policy()`` is the policy in force."""
+
+    def __init__(
+        self,
+        *,
+        policy: Callable[[], Policy],
+        inspector: Inspector,
+        router: Router,
+        store: AuditStore,
+        door: Door,
+        clock: Clock,
+        purpose: Callable[[str, str], bytes],
+    ) -> None:
+        self._policy = policy
+        self._inspector = inspector
+        self._router = router
+        self._store = store
+        self._door = door
+        self._clock = clock
+        self._purpose = purpose
+
+    async def run(self, call: Call, dialect: Dialect) -> Reply:
+        """Steps 2 to 9 (the server did step 1). Raises SealgateError; a refusal is recorded before it is raised."""
+        started = self._clock.monotonic()
+        parsed = dialect.parse(call.body)  # 2
+        route = self._router.known(parsed.model)
+        if route is None:
+            raise NotFound("No such model here; GET /v1/models lists the configured ones.", code="model_not_found")
+        inspected = await self._inspector.inspect(call.tenant, parsed.segments)  # 3
+        facts = facts_.build(parsed, inspected, call.app, call.tenant, route, self._clock.now().date())
+        decision = decide(self._policy(), facts)  # 4
+        common = self._common(call, parsed, inspected, facts, decision)
+        decided = Decided(call, dialect, parsed, inspected, facts, decision, common, started)
+        return await self._attempts(decided)
+
+    async def _attempts(self, d: Decided) -> Reply:
+        if d.decision.ceiling is Zone.BLOCKED:
+            raise await self._refused(d)
+        candidates = self._router.candidates(d.parsed.model, d.decision)
+        failures: list[SealgateError] = []
+        unusable: set[Zone] = set()
+        for candidate in candidates:  # 5
+            if candidate.zone in unusable:
+                continue
+            if candidate.zone > d.decision.ceiling:
+                raise AssertionError("the router offered a zone above the ceiling")
+            try:
+                return await self._attempt(d, candidate)
+            except (Untransformable, Leaky) as e:
+                unusable.add(candidate.zone)
+                reason = "untransformable" if isinstance(e, Untransformable) else f"leak_guard:{e.view}"
+                await self._record_refusal(d, candidate, "transform_failed", (reason,))
+            except AttestationFailed as e:
+                failures.append(e)
+                await self._record_refusal(d, candidate, e.code, tuple(getattr(e, "failures", ())))
+            except (UpstreamError, Busy) as e:
+                failures.append(e)
+        raise await self._exhausted(d, failures, any_candidate=bool(candidates))
+
+    async def _attempt(self, d: Decided, candidate: Candidate) -> Reply:
+        want = d.decision.requirements.get(candidate.zone, Requirements())
+        lease = await self._door.prepare(candidate, want)
+        stand_ins = StandIns(self._purpose("stand-in", d.call.tenant), self._scope(d))
+        ready = rewrite(d.dialect, d.parsed, d.inspected, d.decision, candidate.zone, candidate.model, stand_ins)  # 6
+        out = Outbound(candidate.upstream, "POST", d.call.path, body=ready.body, stream=d.parsed.stream,
+                       headers=(("content-type", "application/json"),))  # fmt: skip
+        action = _action(candidate.zone, ready)
+        intent = Intent(
+            d.common, action, candidate.zone.word, candidate.upstream, candidate.model, ready.counts,
+            lease_json(lease), self._mac(ready.body), len(ready.body),
+        )  # fmt: skip
+        receipt = await self._store.begin(intent, out.digest())  # 7
+        ending = Ending(self._store, self._clock, receipt, d.started)
+        headers = {
+            "sealgate-request-id": d.call.request_id,
+            "sealgate-action": action,
+            "sealgate-zone": candidate.zone.word,
+            "sealgate-upstream": candidate.upstream,
+            "sealgate-policy": d.decision.revision,
+        }
+        sending = self._door.send(receipt, out)  # 8
+        try:
+            answer = await sending.__aenter__()
+            if answer.status in RETRYABLE:
+                raise UpstreamError(f"{candidate.upstream} answered {answer.status}", code=f"upstream_{answer.status}")
+        except BaseException as e:
+            await ending.failed(sending, e)
+            self._router.report(candidate.upstream, ok=not isinstance(e, UpstreamError))
+            raise
+        self._router.report(candidate.upstream, ok=True)
+        restorers = Restorers(ready.mapping)
+        forward = forward_stream if _is_stream(answer.headers) else forward_json  # 9
+        return await forward(d.dialect, sending, answer, restorers, ending, headers)
+
+    def _scope(self, d: Decided) -> str:
+        """What ties stand-ins together (architecture §3): the named conversation, else its first user message."""
+        if d.decision.scope == "request":
+            return f"request:{d.call.request_id}"
+        if d.call.conversation is not None:
+            return f"conversation:{d.call.app}:{d.call.conversation}"
+        if d.parsed.first_user:
+            key = self._purpose("scope", d.call.tenant)
+            tag = hmac.digest(key, f"{d.call.app}\0{d.parsed.first_user}".encode(), hashlib.sha256)
+            return f"first:{tag.hex()}"
+        return f"request:{d.call.request_id}"
+
+    def _mac(self, body: bytes) -> str:
+        return hmac.digest(self._purpose("body-mac", ""), body, hashlib.sha256).hex()
+
+    def _common(self, call: Call, parsed: Parsed, seen: Inspected, facts: Facts, decision: Decision) -> Common:
+        return Common(
+            request_id=call.request_id,
+            tenant=call.tenant,
+            app=call.app,
+            user_hash=None,
+            dialect=parsed.dialect,
+            route=call.path,
+            model=facts.model,
+            sensitivity=facts.sensitivity.word,
+            categories=facts.categories,
+            facts=facts_to_json(facts),
+            rules=tuple(r.id for r in decision.reasons),
+            policy_revision=decision.revision,
+            digests=seen.digests,
+        )
+
+    async def _record_refusal(self, d: Decided, at: Candidate | None, code: str, reasons: tuple[str, ...]) -> None:
+        zone = at.zone.word if at is not None else d.decision.ceiling.word
+        await self._store.refuse(Refusal(d.common, code, zone, at.upstream if at else None, reasons))
+
+    async def _refused(self, d: Decided) -> Refused:
+        binding = d.decision.binding()
+        await self._record_refusal(d, None, "policy_refused", tuple(r.id for r in binding))
+        because = "; ".join(r.because for r in binding) or "no upstream is allowed for this content"
+        return Refused(f"{because} [{', '.join(r.id for r in binding)}]")
+
+    async def _exhausted(self, d: Decided, failures: list[SealgateError], *, any_candidate: bool) -> SealgateError:
+        """Nothing within the ceiling answered: say why, and record it."""
+        if not failures and not any_candidate and not self._router.configured(d.parsed.model, d.decision):
+            return await self._refused(d)
+        failed = [f for f in failures if isinstance(f, AttestationFailed)]
+        code = failed[0].code if failed else "unavailable"
+        busy = [f for f in failures if isinstance(f, Busy)]
+        await self._record_refusal(d, None, busy[0].code if busy else code, tuple(sorted({f.code for f in failures})))
+        if busy:
+            return busy[0]
+        if failed:
+            return AttestationFailed("No enclave within the policy's ceiling could prove itself.", retry_after_s=5)
+        return Unavailable("No upstream within the policy's ceiling can answer now.", retry_after_s=5)
+
+
+def lease_json(lease: LeaseInfo | None) -> dict[str, object] | None:
+    """A lease as an audit record holds it."""
+    if lease is None:
+        return None
+    return {
+        "tee": lease.tee,
+        "evidence_sha256": lease.evidence_sha256,
+        "tcb_status": lease.tcb_status,
+        "expectations": lease.expectations,
+        "measurement": lease.measurement,
+        "key_sha256": lease.key_sha256,
+        "expires": lease.expires.isoformat(timespec="seconds"),
+        "simulated": lease.simulated,
+    }
+
+
+def _action(zone: Zone, ready: Rewritten) -> str:
+    """The first that is true of blocked > local > enclave > redacted > allowed (architecture §5)."""
+    if zone is Zone.ONPREM:
+        return "local"
+    if zone is Zone.ENCLAVE:
+        return "enclave"
+    return "redacted" if ready.counts else "allowed"
+
+
+def _is_stream(headers: Mapping[str, str]) -> bool:
+    return headers.get("content-type", "").partition(";")[0].strip().lower() == "text/event-stream"
+
+
+async def drain(chunks: AsyncIterator[bytes]) -> bytes:
+    """A whole body; for tests and callers that want no stream."""
+    return b"".join([c async for c in chunks])

@@ -1,0 +1,268 @@
+"""Inspection off the event loop: worker processes with deadlines, and a cache of spans.
+
+Rules. A text that could not be judged (worker died, deadline, budget) is ``uninspected``, never clean, and is never
+cached.  A worker that overruns is killed: nothing else stops a regular expression or a model.  The cache holds spans
+and categories under a keyed hash of tenant, detector digests and text; never the text.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import os
+import sys
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from proxy.dialects.base import Segment
+from proxy.errors import ConfigError
+from proxy.ports import Inspected
+from proxy.settings import Limits
+from proxy.tasks import spawn
+from redaction.pipeline import propagate
+from redaction.types import Classification, Finding, Sensitivity, TextResult
+
+JOB_CHARS = 8_000
+"""Texts are sent to a worker in jobs of about this many characters, so that a long request shares the pool."""
+CHARS_PER_TOKEN = 3
+"""A cautious estimate (English has about four characters a token) used for the request's token budget."""
+CACHE_ENTRIES = 50_000
+
+_NOTHING = Classification(Sensitivity.PUBLIC)
+
+
+def unjudged(reason: str) -> TextResult:
+    """The result for a text that no detector could judge."""
+    return TextResult((), Classification(Sensitivity.REGULATED), reason)
+
+
+def decode(items: Sequence[Any]) -> list[TextResult]:
+    """Worker frames back into results."""
+    return [
+        TextResult(
+            tuple(Finding(s, e, label, score, det) for s, e, label, score, det in findings),
+            Classification(Sensitivity(level), categories, frozenset(tags)),
+            reason,
+        )
+        for findings, (level, categories, tags), reason in items
+    ]
+
+
+@dataclass(slots=True)
+class Job:
+    """Some texts of one request and the future of their results."""
+
+    texts: list[str]
+    done: asyncio.Future[list[TextResult]]
+
+
+class Worker:
+    """One child process. ``run`` is called by one task at a time."""
+
+    def __init__(self, spec: str, threads: int) -> None:
+        self._spec = spec
+        self._threads = threads
+        self._process: asyncio.subprocess.Process | None = None
+        self.digests: Mapping[str, str] = {}
+
+    async def start(self) -> None:
+        """Starts the process and waits until its detectors are loaded. Raises ConfigError."""
+        env = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
+        env |= {"OMP_NUM_THREADS": str(self._threads), "TOKENIZERS_PARALLELISM": "false"}
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable, "-P", "-m", "proxy.inspect_worker", self._spec,
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, env=env, limit=2**26,
+        )  # fmt: skip
+        try:
+            self.digests = (await self._read())["digests"]
+        except (asyncio.IncompleteReadError, orjson.JSONDecodeError):
+            await self.stop()
+            raise ConfigError("an inspection worker could not start; `sealgate models verify` may say why") from None
+
+    async def _read(self) -> Any:
+        assert self._process is not None and self._process.stdout is not None
+        size = int.from_bytes(await self._process.stdout.readexactly(4), "big")
+        return orjson.loads(await self._process.stdout.readexactly(size))
+
+    async def run(self, texts: list[str]) -> list[TextResult]:
+        """Results of one job. Raises IncompleteReadError or OSError when the process is gone."""
+        if self._process is None or self._process.stdin is None or self._process.returncode is not None:
+            raise ConnectionResetError
+        data = orjson.dumps(texts)
+        self._process.stdin.write(len(data).to_bytes(4, "big") + data)
+        await self._process.stdin.drain()
+        return decode(await self._read())
+
+    async def stop(self) -> None:
+        """Kills the process at once."""
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+            await self._process.wait()
+            transport = getattr(self._process, "_transport", None)
+            if transport is not None:
+                transport.close()
+            self._process = None
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process is not None else None
+
+
+class WorkerPool:
+    """Implements ``ports.Inspector`` with ``workers`` processes that share one queue."""
+
+    def __init__(self, models: Path | None, *, names: bool, workers: int, limits: Limits, cache_key: bytes) -> None:
+        spec = orjson.dumps({"models": str(models) if models else None, "names": names}).decode()
+        threads = max(1, (os.cpu_count() or 1) // max(1, workers))
+        self.workers = [Worker(spec, threads) for _ in range(workers)]
+        self._limits = limits
+        self._cache_key = cache_key
+        self._cache: OrderedDict[bytes, TextResult] = OrderedDict()
+        self._queue: asyncio.Queue[Job] = asyncio.Queue()
+        self._tasks: list[asyncio.Task[None]] = []
+        self.digests: Mapping[str, str] = {}
+        self.restarts = 0
+
+    async def start(self) -> None:
+        """Starts every worker. Raises ConfigError when one cannot load its models."""
+        await asyncio.gather(*(w.start() for w in self.workers))
+        self.digests = dict(self.workers[0].digests)
+        self._tasks = [spawn(self._serve(w), f"inspect-{i}") for i, w in enumerate(self.workers)]
+
+    async def close(self) -> None:
+        """Stops everything; queued texts come out as uninspected."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(w.stop() for w in self.workers))
+        while not self._queue.empty():
+            _settle(self._queue.get_nowait(), "stopped")
+
+    @property
+    def alive(self) -> bool:
+        return bool(self._tasks) and all(not t.done() for t in self._tasks)
+
+    async def _serve(self, worker: Worker) -> None:
+        while True:
+            job = await self._queue.get()
+            if job.done.done():  # its request gave up while it waited
+                continue
+            if worker.pid is None:
+                with contextlib.suppress(ConfigError):  # the job below then comes out uninspected, and we try again
+                    await worker.start()
+            await self._run(worker, job)
+
+    async def _run(self, worker: Worker, job: Job) -> None:
+        run = spawn(worker.run(job.texts), "inspect-job")
+        try:
+            await asyncio.wait({run, job.done}, return_when=asyncio.FIRST_COMPLETED)
+            if not run.done():  # deadline or client gone: only a kill stops a native loop
+                await self._restart(worker)
+                await asyncio.wait({run})
+            if run.cancelled() or run.exception() is not None:
+                _settle(job, "worker_died")
+                await self._restart(worker)
+            elif not job.done.done():
+                job.done.set_result(run.result())
+        except asyncio.CancelledError:
+            run.cancel()
+            await asyncio.wait({run})
+            _settle(job, "stopped")
+            raise
+
+    async def _restart(self, worker: Worker) -> None:
+        self.restarts += 1
+        await worker.stop()
+
+    async def inspect(self, tenant: str, segments: Sequence[Segment]) -> Inspected:
+        """See ``ports.Inspector``. Wall time is bounded by ``inspect_deadline_s``."""
+        texts = list(dict.fromkeys(s.text for s in segments))
+        known = {t: r for t in texts if (r := self._cached(tenant, t)) is not None}
+        missing = [t for t in texts if t not in known]
+        fresh = await self._judge(missing) if missing else {}
+        for text, result in fresh.items():
+            if result.uninspected is None:
+                self._remember(tenant, text, result)
+        results = [(known.get(s.text) or fresh[s.text]) for s in segments]
+        spread = propagate([s.text for s in segments], results)
+        return Inspected(tuple(spread), _payload(segments, spread), self.digests)
+
+    async def _judge(self, texts: list[str]) -> dict[str, TextResult]:
+        budget = self._limits.inspect_tokens * CHARS_PER_TOKEN
+        out: dict[str, TextResult] = {}
+        jobs: list[Job] = []
+        size = JOB_CHARS
+        loop = asyncio.get_running_loop()
+        for text in texts:
+            budget -= len(text)
+            if budget < 0:
+                out[text] = unjudged("budget")
+                continue
+            if size + len(text) > JOB_CHARS:
+                jobs.append(Job([], loop.create_future()))
+                size = 0
+            jobs[-1].texts.append(text)
+            size += len(text)
+        for job in jobs:
+            self._queue.put_nowait(job)
+        await self._collect(jobs)
+        for job in jobs:
+            out.update(zip(job.texts, job.done.result(), strict=True))
+        return out
+
+    async def _collect(self, jobs: Sequence[Job]) -> None:
+        if not jobs:
+            return
+        try:
+            await asyncio.wait({j.done for j in jobs}, timeout=self._limits.inspect_deadline_s)
+        finally:
+            for job in jobs:
+                _settle(job, "deadline")
+
+    def _key(self, tenant: str, text: str) -> bytes:
+        h = hashlib.blake2b(key=self._cache_key, digest_size=16)
+        for part in (tenant, *sorted(self.digests.values()), text):
+            data = part.encode()
+            h.update(len(data).to_bytes(8, "big"))
+            h.update(data)
+        return h.digest()
+
+    def _cached(self, tenant: str, text: str) -> TextResult | None:
+        key = self._key(tenant, text)
+        result = self._cache.get(key)
+        if result is not None:
+            self._cache.move_to_end(key)
+        return result
+
+    def _remember(self, tenant: str, text: str, result: TextResult) -> None:
+        self._cache[self._key(tenant, text)] = result
+        while len(self._cache) > CACHE_ENTRIES:
+            self._cache.popitem(last=False)
+
+
+def _settle(job: Job, reason: str) -> None:
+    if not job.done.done():
+        job.done.set_result([unjudged(reason) for _ in job.texts])
+
+
+def _payload(segments: Sequence[Segment], results: Sequence[TextResult]) -> Classification:
+    """The maximum over the segments that are prose or code; keys and numbers say nothing about a topic."""
+    level = Sensitivity.PUBLIC
+    categories: dict[str, float] = {}
+    tags: set[str] = set()
+    for segment, result in zip(segments, results, strict=True):
+        if segment.kind != "text" or result.uninspected is not None:
+            continue
+        seen = result.classification
+        level = max(level, seen.sensitivity)
+        tags |= seen.tags
+        for name, score in seen.categories.items():
+            categories[name] = max(score, categories.get(name, 0.0))
+    return Classification(level, categories, frozenset(tags))

@@ -1,0 +1,79 @@
+"""The inspection worker: a process that reads texts on stdin and answers findings on stdout.
+
+Started by ``proxy.inspect`` as ``python -P -m proxy.inspect_worker SPEC``. It opens no connection and writes
+nothing but frames; the parent kills it when a deadline passes. A frame is a 4-byte big-endian length and JSON.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import orjson
+
+from redaction.pipeline import Pipeline
+from redaction.types import TextResult
+
+
+def build(models: Path | None, *, names: bool) -> Pipeline:
+    """The detectors of this release. Without models (``names=False``) patterns and secrets only."""
+    from redaction.detectors.patterns import PatternDetector
+    from redaction.detectors.secrets import SecretsDetector
+
+    detectors: list[Any] = [PatternDetector(), SecretsDetector()]
+    classifier = None
+    if names and models is not None:
+        from redaction.classifier import MiniLmClassifier
+        from redaction.detectors.names import RampartDetector
+        from redaction.detectors.places import SpacyDetector
+
+        detectors.append(RampartDetector(models / "rampart"))
+        detectors.append(SpacyDetector(models / "spacy-en"))
+        classifier = MiniLmClassifier(models / "minilm")
+    return Pipeline(detectors, classifier)
+
+
+def encode(results: Sequence[TextResult]) -> list[Any]:
+    """Results as plain JSON values; scores keep full precision."""
+    return [
+        [
+            [[f.start, f.end, f.label, f.score, f.detector] for f in r.findings],
+            [int(r.classification.sensitivity), dict(r.classification.categories), sorted(r.classification.tags)],
+            r.uninspected,
+        ]
+        for r in results
+    ]
+
+
+def read_frame(stream: IO[bytes]) -> bytes | None:
+    head = stream.read(4)
+    if len(head) < 4:
+        return None
+    body = stream.read(int.from_bytes(head, "big"))
+    return body if body else None
+
+
+def write_frame(stream: IO[bytes], value: Any) -> None:
+    data = orjson.dumps(value)
+    stream.write(len(data).to_bytes(4, "big") + data)
+    stream.flush()
+
+
+def main() -> None:
+    """Serves frames until stdin closes."""
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # a library that prints must not break the frames
+    spec = orjson.loads(sys.argv[1])
+    models = Path(spec["models"]) if spec["models"] else None
+    pipeline = build(models, names=spec["names"])
+    write_frame(out, {"digests": dict(pipeline.digests)})
+    stdin = os.fdopen(os.dup(0), "rb")
+    while (frame := read_frame(stdin)) is not None:
+        write_frame(out, encode(pipeline.inspect(orjson.loads(frame))))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""Step 6: findings and a decision become edits, a restore mapping and counts; then the leak guard looks once more.
+
+Pure. The mapping (stand-in -> value) lives as long as the request. A value keeps one transform in the whole request:
+the strictest that any of its findings demands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from policies.types import Decision, Transform, Zone, stricter
+from proxy.dialects.base import Dialect, Parsed, Segment, Untransformable
+from proxy.ports import Inspected
+from redaction.leakguard import leaks
+from redaction.pseudonym import StandIns
+from redaction.spans import Group, resolve
+from redaction.transform import Span, Transformer
+
+
+class Leaky(Exception):
+    """The leak guard still found an original in the finished bytes. Carries the view's name only."""
+
+    def __init__(self, view: str) -> None:
+        super().__init__(view)
+        self.view = view
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """The finished body and what is needed to restore and record."""
+
+    body: bytes = field(repr=False)
+    mapping: Mapping[str, str] = field(repr=False)
+    counts: Mapping[str, Mapping[str, int]]
+    changed: bool
+
+
+def plan(parsed: Parsed, inspected: Inspected) -> list[tuple[Segment, tuple[Group, ...]]]:
+    """Non-overlapping groups of findings for each segment that has any."""
+    return [
+        (segment, tuple(resolve(result.findings)))
+        for segment, result in zip(parsed.segments, inspected.results, strict=True)
+        if result.findings
+    ]
+
+
+def _strictest(planned: Sequence[tuple[Segment, tuple[Group, ...]]], decision: Decision, zone: Zone) -> dict[str, Transform]:
+    table: dict[str, Transform] = {}
+    for segment, groups in planned:
+        for group in groups:
+            value = segment.text[group.start : group.end]
+            for label in group.labels:
+                table[value] = stricter(table.get(value, Transform.KEEP), decision.transform(zone, label))
+    return table
+
+
+def rewrite(
+    dialect: Dialect, parsed: Parsed, inspected: Inspected, decision: Decision, zone: Zone, model: str, stand_ins: StandIns
+) -> Rewritten:
+    """The request as it may reach ``zone``. Raises Untransformable (a JSON type would change) or Leaky."""
+    planned = plan(parsed, inspected)
+    table = _strictest(planned, decision, zone)
+    transformer = Transformer(stand_ins, [s.text for s in parsed.segments])
+    edits: dict[tuple[str, str], str] = {}
+    for segment, groups in planned:
+        spans = [
+            Span(g.start, g.end, g.label, table[segment.text[g.start : g.end]].value)
+            for g in groups
+            if table[segment.text[g.start : g.end]] is not Transform.KEEP
+        ]
+        if not spans:
+            continue
+        if segment.kind == "number":
+            raise Untransformable
+        edits[segment.pointer, segment.kind] = transformer.apply(segment.text, spans)
+    body = dialect.render(parsed, edits, model)
+    originals = [value for value, transform in table.items() if transform is not Transform.KEEP]
+    if originals:
+        guard(dialect, body, originals)
+    return Rewritten(body, transformer.mapping, transformer.counts, changed=body != parsed.body)
+
+
+def guard(dialect: Dialect, body: bytes, originals: Sequence[str]) -> None:
+    """Searches the finished bytes (every leaf and key, decoded views too) for every original. Raises Leaky."""
+    finished = dialect.parse(body)
+    parts = {f"{s.kind}:{s.pointer}": s.text for s in finished.segments}
+    for leak in leaks(parts, originals):
+        raise Leaky(leak.view)

@@ -1,0 +1,172 @@
+"""The data plane: HTTP in, the nine steps, HTTP out. Step 1 (admit) lives here; no decision does.
+
+Errors leave in the dialect's own shape with a stable code and the request id. Nothing of a body is ever logged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from proxy.auth import authenticate
+from proxy.dialects.base import Dialect
+from proxy.errors import BadRequest, Busy, NotFound, RequestTimeout, SealgateError, TooLarge, Unavailable
+from proxy.flow import Call, Flow
+from proxy.observe import log_request
+from proxy.ports import Reply
+from proxy.settings import AppConfig, Settings
+
+log = logging.getLogger("sealgate")
+
+CHAT = "/v1/chat/completions"
+JSON_TYPES = frozenset({"application/json", ""})
+
+
+@dataclass(slots=True)
+class Gauge:
+    """Requests in flight, and whether the gate is stopping."""
+
+    running: int = 0
+    draining: bool = False
+
+
+class Server:
+    """aiohttp handlers over one :class:`Flow`."""
+
+    def __init__(self, settings: Settings, flow: Flow, chat: Dialect, models: Callable[[], list[str]]) -> None:
+        self._settings = settings
+        self._flow = flow
+        self._chat = chat
+        self._models = models
+        self.gauge = Gauge()
+
+    def application(self) -> web.Application:
+        app = web.Application(client_max_size=self._settings.limits.body_bytes)
+        app.router.add_post(CHAT, self.chat)
+        app.router.add_get("/v1/models", self.models)
+        app.router.add_route("*", "/{tail:.*}", self.unknown)
+        return app
+
+    async def chat(self, request: web.Request) -> web.StreamResponse:
+        """POST /v1/chat/completions."""
+        request_id = f"req_{secrets.token_hex(12)}"
+        started = time.perf_counter()
+        try:
+            app = authenticate(self._settings.apps, request.headers)
+            with _Slot(self.gauge, self._settings.limits.concurrent_requests):
+                body = await self._read(request)
+                call = self._call(request_id, app, request, body)
+                reply = await self._flow.run(call, self._chat)
+                return await self._respond(request, reply, call, started)
+        except SealgateError as e:
+            return self._error(e, request_id, started)
+
+    def _call(self, request_id: str, app: AppConfig, request: web.Request, body: bytes) -> Call:
+        conversation = request.headers.get("sealgate-conversation")
+        if conversation is not None and not 1 <= len(conversation) <= 256:
+            raise BadRequest("The sealgate-conversation header must have 1 to 256 characters.")
+        return Call(request_id, app.name, app.tenant, "/chat/completions", body, conversation)
+
+    async def _read(self, request: web.Request) -> bytes:
+        limit = self._settings.limits.body_bytes
+        if request.query_string:
+            raise BadRequest("This path takes no query parameters.", code="unexpected_query")
+        if request.content_type not in JSON_TYPES and request.headers.get("Content-Type"):
+            raise BadRequest("The content type must be application/json.", code="unsupported_content_type")
+        if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+            raise BadRequest("Compressed request bodies are not read yet.", code="unsupported_encoding")
+        if request.content_length is not None and request.content_length > limit:
+            raise TooLarge(f"The request is larger than {limit} bytes.")
+        parts: list[bytes] = []
+        size = 0
+        try:
+            async with asyncio.timeout(self._settings.limits.read_timeout_s):
+                async for chunk in request.content.iter_any():
+                    size += len(chunk)
+                    if size > limit:
+                        raise TooLarge(f"The request is larger than {limit} bytes.")
+                    parts.append(chunk)
+        except TimeoutError:
+            raise RequestTimeout("The request did not arrive in time.") from None
+        return b"".join(parts)
+
+    async def _respond(self, request: web.Request, reply: Reply, call: Call, started: float) -> web.StreamResponse:
+        try:
+            if not reply.stream:
+                body = b"".join([c async for c in reply.chunks])
+                return web.Response(status=reply.status, headers=reply.headers, body=body)
+            reply.headers["cache-control"] = "no-cache"
+            response = web.StreamResponse(status=reply.status, headers=reply.headers)
+            await response.prepare(request)
+            try:
+                async for chunk in reply.chunks:
+                    await response.write(chunk)
+            except SealgateError as e:  # too late for a status: the stream says it, and ends without [DONE]
+                await response.write(b"data: " + self._chat.error(e, call.request_id) + b"\n\n")
+            await response.write_eof()
+            return response
+        finally:
+            await reply.chunks.aclose()  # type: ignore[attr-defined]  # always an async generator (proxy.answers)
+            log_request(call.request_id, call.app, reply.status, reply.headers, time.perf_counter() - started)
+
+    def _error(self, error: SealgateError, request_id: str, started: float) -> web.Response:
+        headers = {"sealgate-request-id": request_id, "content-type": "application/json"}
+        if error.status == 403:
+            headers["sealgate-action"] = "blocked"
+        if not error.retry:
+            headers["x-should-retry"] = "false"
+        if error.retry_after_s is not None:
+            headers["retry-after"] = str(error.retry_after_s)
+        log_request(request_id, None, error.status, headers, time.perf_counter() - started, error.code)
+        return web.Response(status=error.status, headers=headers, body=self._chat.error(error, request_id))
+
+    async def models(self, request: web.Request) -> web.Response:
+        """GET /v1/models: the configured public names."""
+        request_id = f"req_{secrets.token_hex(12)}"
+        try:
+            authenticate(self._settings.apps, request.headers)
+        except SealgateError as e:
+            return self._error(e, request_id, time.perf_counter())
+        data: list[dict[str, Any]] = [
+            {"id": name, "object": "model", "created": 0, "owned_by": "sealgate"} for name in self._models()
+        ]
+        body = orjson.dumps({"object": "list", "data": data})
+        return web.Response(body=body, content_type="application/json", headers={"sealgate-request-id": request_id})
+
+    async def unknown(self, request: web.Request) -> web.Response:
+        """Any other path: never forwarded."""
+        request_id = f"req_{secrets.token_hex(12)}"
+        try:
+            authenticate(self._settings.apps, request.headers)
+            raise NotFound(
+                "The gate serves POST /v1/chat/completions and GET /v1/models; other paths are not served yet.",
+                code="path_not_served",
+            )
+        except SealgateError as e:
+            return self._error(e, request_id, time.perf_counter())
+
+
+class _Slot:
+    """Counts a request in; refuses when the gate is full or stopping."""
+
+    def __init__(self, gauge: Gauge, limit: int) -> None:
+        self._gauge = gauge
+        self._limit = limit
+
+    def __enter__(self) -> None:
+        if self._gauge.draining:
+            raise Unavailable("The gate is stopping.", code="stopping", retry_after_s=1)
+        if self._gauge.running >= self._limit:
+            raise Busy("The gate serves as many requests as it may.", retry_after_s=1)
+        self._gauge.running += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._gauge.running -= 1
