@@ -27,9 +27,7 @@ def count_labels(segments: Sequence[Segment], results: Sequence[TextResult]) -> 
         for f in result.findings:
             scores.setdefault(f.label, []).append(thousandths(f.score))
             values.setdefault(f.label, set()).add(segment.text[f.start : f.end])
-    return {
-        label: LabelFacts(len(s), len(values[label]), max(s), _histogram(s)) for label, s in sorted(scores.items())
-    }
+    return {label: LabelFacts(len(s), len(values[label]), max(s), _histogram(s)) for label, s in sorted(scores.items())}
 
 
 def _histogram(scores: Sequence[int]) -> tuple[int, ...]:

@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from policies.decide import decide
 from policies.facts import facts_to_json
 from policies.schema import Policy
+from redaction.pseudonym import StandIns
+
 from policies.types import Decision, Facts, Requirements, Zone
 from proxy import facts as facts_
 from proxy.answers import Ending, Restorers, forward_json, forward_stream
@@ -28,7 +30,6 @@ from proxy.errors import AttestationFailed, Busy, NotFound, Refused, SealgateErr
 from proxy.outbound import Outbound
 from proxy.ports import AuditStore, Candidate, Clock, Door, Inspected, Inspector, LeaseInfo, Reply, Router
 from proxy.rewrite import Leaky, Rewritten, rewrite
-from redaction.pseudonym import StandIns
 
 RETRYABLE = frozenset({401, 403, 408, 429, 500, 502, 503, 504})
 """Upstream answers after which the next candidate is tried: its fault or its credentials', not the payload's."""

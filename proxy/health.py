@@ -19,7 +19,7 @@ OPEN_S = 10.0
 @dataclass(slots=True)
 class _Circuit:
     failures: int = 0
-    closed_until: float | None = None
+    retry_at: float | None = None
     """None while requests pass; else the monotonic second at which the next probe may start."""
 
 
@@ -33,30 +33,30 @@ class Breaker:
     def allows(self, upstream: str) -> bool:
         """Whether ``upstream`` may be a candidate now. Changes nothing."""
         circuit = self._circuits.get(upstream)
-        return circuit is None or circuit.closed_until is None or self._clock.monotonic() >= circuit.closed_until
+        return circuit is None or circuit.retry_at is None or self._clock.monotonic() >= circuit.retry_at
 
     def probe(self, upstream: str) -> None:
         """Called when ``upstream`` was offered: the others wait until this one has reported, or ``OPEN_S``."""
         circuit = self._circuits.get(upstream)
-        if circuit is not None and circuit.closed_until is not None:
-            circuit.closed_until = self._clock.monotonic() + OPEN_S
+        if circuit is not None and circuit.retry_at is not None:
+            circuit.retry_at = self._clock.monotonic() + OPEN_S
 
     def report(self, upstream: str, ok: bool) -> None:
         """Counts one attempt. A success closes the breaker; the third failure in a row opens it."""
         circuit = self._circuits.setdefault(upstream, _Circuit())
         if ok:
             circuit.failures = 0
-            circuit.closed_until = None
+            circuit.retry_at = None
             return
         circuit.failures += 1
         if circuit.failures >= FAILURES:
-            circuit.closed_until = self._clock.monotonic() + OPEN_S
+            circuit.retry_at = self._clock.monotonic() + OPEN_S
 
     def status(self) -> Mapping[str, str]:
         """``ok``, ``open`` or ``half_open`` for each upstream that has reported, for the admin listener."""
         return {name: self._word(c) for name, c in self._circuits.items()}
 
     def _word(self, circuit: _Circuit) -> str:
-        if circuit.closed_until is None:
+        if circuit.retry_at is None:
             return "ok"
-        return "half_open" if self._clock.monotonic() >= circuit.closed_until else "open"
+        return "half_open" if self._clock.monotonic() >= circuit.retry_at else "open"

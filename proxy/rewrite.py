@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from policies.types import Decision, Transform, Zone, stricter
-from proxy.dialects.base import Dialect, Parsed, Segment, Untransformable
-from proxy.ports import Inspected
 from redaction.leakguard import leaks
 from redaction.pseudonym import StandIns
 from redaction.spans import Group, resolve
 from redaction.transform import Span, Transformer
+
+from policies.types import Decision, Transform, Zone, stricter
+from proxy.dialects.base import Dialect, Parsed, Segment, Untransformable
+from proxy.ports import Inspected
 
 
 class Leaky(Exception):
@@ -45,7 +46,9 @@ def plan(parsed: Parsed, inspected: Inspected) -> list[tuple[Segment, tuple[Grou
     ]
 
 
-def _strictest(planned: Sequence[tuple[Segment, tuple[Group, ...]]], decision: Decision, zone: Zone) -> dict[str, Transform]:
+def _strictest(
+    planned: Sequence[tuple[Segment, tuple[Group, ...]]], decision: Decision, zone: Zone
+) -> dict[str, Transform]:
     table: dict[str, Transform] = {}
     for segment, groups in planned:
         for group in groups:
@@ -56,7 +59,13 @@ def _strictest(planned: Sequence[tuple[Segment, tuple[Group, ...]]], decision: D
 
 
 def rewrite(
-    dialect: Dialect, parsed: Parsed, inspected: Inspected, decision: Decision, zone: Zone, model: str, stand_ins: StandIns
+    dialect: Dialect,
+    parsed: Parsed,
+    inspected: Inspected,
+    decision: Decision,
+    zone: Zone,
+    model: str,
+    stand_ins: StandIns,
 ) -> Rewritten:
     """The request as it may reach ``zone``. Raises Untransformable (a JSON type would change) or Leaky."""
     planned = plan(parsed, inspected)

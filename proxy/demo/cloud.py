@@ -71,7 +71,12 @@ def deltas(message: dict[str, Any]) -> list[dict[str, Any]]:
     if "tool_calls" in message:
         call = message["tool_calls"][0]
         function = call["function"]
-        first = {"index": 0, "id": call["id"], "type": "function", "function": {"name": function["name"], "arguments": ""}}
+        first = {
+            "index": 0,
+            "id": call["id"],
+            "type": "function",
+            "function": {"name": function["name"], "arguments": ""},
+        }
         out: list[dict[str, Any]] = [{"role": "assistant", "content": None, "tool_calls": [first]}]
         args = function["arguments"]
         pieces = (args[i : i + PIECE] for i in range(0, len(args), PIECE))
@@ -90,7 +95,11 @@ def answer(body: dict[str, Any]) -> dict[str, Any]:
         function = body["tools"][0]["function"]
         wanted = list(function["parameters"]["properties"])
         by_label = {t.rsplit("_", 1)[0]: t for t in tokens}
-        picked = {"name": by_label.get("PERSON", ""), "email": by_label.get("EMAIL", ""), "phone": by_label.get("PHONE", "")}
+        picked = {
+            "name": by_label.get("PERSON", ""),
+            "email": by_label.get("EMAIL", ""),
+            "phone": by_label.get("PHONE", ""),
+        }
         args = json.dumps({k: picked.get(k, "as discussed") for k in wanted})
         call = {"id": "call_demo_2", "type": "function", "function": {"name": function["name"], "arguments": args}}
         return {"role": "assistant", "content": None, "tool_calls": [call]}
@@ -101,4 +110,7 @@ def answer(body: dict[str, Any]) -> dict[str, Any]:
         if rest:
             text += f" We have noted {', '.join(rest)} and will come back to you today."
         return {"role": "assistant", "content": text}
-    return {"role": "assistant", "content": f"You asked: {content[:80]} Here is a short answer: Paris is the capital of France."}
+    return {
+        "role": "assistant",
+        "content": f"You asked: {content[:80]} Here is a short answer: Paris is the capital of France.",
+    }

@@ -97,9 +97,13 @@ def recorded(console: Console, records: Sequence[Mapping[str, Any]]) -> None:
     """The ledger's lines for the request."""
     for r in records:
         what = {
-            "intent": lambda r: f"{r['action']} → {r['upstream']} ({r['zone']}), {r['body_bytes']} bytes, mac {r['body_mac'][:12]}…",
-            "outcome": lambda r: f"{r['code']}, status {r['status']}, restored {r['restored'].get('restored', 0)}"
-            f"/{r['restored'].get('seen', 0)}",
+            "intent": lambda r: (
+                f"{r['action']} → {r['upstream']} ({r['zone']}), {r['body_bytes']} bytes, mac {r['body_mac'][:12]}…"
+            ),
+            "outcome": lambda r: (
+                f"{r['code']}, status {r['status']}, restored {r['restored'].get('restored', 0)}"
+                f"/{r['restored'].get('seen', 0)}"
+            ),
             "refusal": lambda r: f"{r['code']} {r.get('upstream') or ''} {', '.join(r['reasons'])}",
             "control": lambda r: f"{r['code']}",
         }[r["kind"]](r)
