@@ -1,0 +1,1 @@
+"""The policy engine and the YAML that compliance edits. Pure: reads text and facts, decides, explains."""

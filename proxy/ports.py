@@ -64,6 +64,10 @@ class Router(Protocol):
         """The configured mapping key that serves ``model``, or None."""
         ...
 
+    def configured(self, model: str, decision: Decision) -> bool:
+        """Whether any candidate would do if everything were healthy: if not, policy refuses rather than health."""
+        ...
+
     def report(self, upstream: str, ok: bool) -> None:
         """Feeds the breaker."""
         ...

@@ -1,0 +1,221 @@
+"""Strict YAML into a :class:`Policy`: every problem at once, each with file and line. Reads no clock.
+
+An unknown key, label, category or zone, a missing default, an empty condition: all are errors, because a policy that is
+read differently from how it was meant protects nobody.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from policies.schema import Condition, Defaults, Policy, Rule, Unless, expand
+from policies.types import Requirements, Transform, Zone
+from policies.yaml_strict import Path as At
+from policies.yaml_strict import Reader, parse, suggest
+from redaction.types import CATEGORIES, GROUPS, LABELS, Sensitivity
+
+ZONES = {z.word: z for z in Zone}
+LEVELS = {s.word: s for s in Sensitivity}
+TRANSFORMS = {t.value: t for t in Transform}
+TOP = {"version", "name", "owner", "description", "defaults", "rules"}
+DEFAULTS = {"sensitivity", "uninspected", "transforms", "transforms_enclave", "scope"}
+RULE = {"id", "when", "at_most", "require", "transforms", "transforms_enclave", "unless", "because", "review_by"}
+IDENTITY = {"app", "tenant", "endpoint", "groups"}
+PRESENCE = {"labels", "min_score", "categories", "sensitivity", "tags", "content", "tools", "uninspected", "model"}
+WHEN = IDENTITY | PRESENCE | {"any", "all"}
+UNLESS = IDENTITY | {"at_most", "reason", "until"}
+REQUIRE = {"expectations", "max_age", "cloud", "enclave", "onprem"}
+NOT_YET = {"restore", "latency", "inspection", "not"}
+SCOPES = {"request", "conversation"}
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+TABLES = (("transforms", Zone.CLOUD), ("transforms_enclave", Zone.ENCLAVE))
+CONTENT = {"text", "image_url", "input_audio", "file", "refusal", "tools", "other"}
+
+
+def load_file(path: Path) -> Policy:
+    """Reads a policy file. Raises YamlProblems or OSError."""
+    return load(path.read_text("utf-8"), str(path))
+
+
+def load(text: str, source: str) -> Policy:
+    """Reads a policy. Raises YamlProblems with everything that is wrong."""
+    return _Loader(Reader(parse(text, source))).policy()
+
+
+def overdue(policy: Policy, today: dt.date) -> tuple[str, ...]:
+    """Rules whose ``review_by`` has passed and exceptions that have ended: warnings, not errors."""
+    late = [f"{r.id}: its review was due on {r.review_by}" for r in policy.rules if r.review_by and r.review_by < today]
+    ended = [
+        f"{r.id}: its exception ended on {r.unless.until}" for r in policy.rules if r.unless and r.unless.until < today
+    ]
+    return (*late, *ended)
+
+
+class _Loader:
+    def __init__(self, reader: Reader) -> None:
+        self.r = reader
+
+    def policy(self) -> Policy:
+        r = self.r
+        self._mapping((), TOP, {"version", "name", "owner", "defaults"})
+        if r.get(("version",)) != 1:
+            r.problem(("version",), "must be 1")
+        defaults = self._defaults()
+        raw = r.get(("rules",))
+        if raw is not None and not isinstance(raw, list):
+            r.problem(("rules",), "must be a list of rules")
+        rules = tuple(self._rule(("rules", i)) for i in range(len(raw) if isinstance(raw, list) else 0))
+        self._unique(rules)
+        revision = hashlib.sha256(json.dumps(r.document.value, sort_keys=True).encode()).hexdigest()[:16]
+        policy = Policy(r.text(("name",)), r.text(("owner",)), revision, defaults, rules)
+        r.done()
+        return policy
+
+    def _mapping(self, at: At, allowed: set[str], required: set[str]) -> dict[str, Any]:
+        """As Reader.mapping, with a clear word for keys that a later release fills."""
+        value = self.r.get(at)
+        for key in sorted(NOT_YET & set(value if isinstance(value, dict) else ())):
+            self.r.problem((*at, key), "not yet: this release has no such key")
+        return self.r.mapping(at, allowed | NOT_YET, sorted(required))
+
+    def _unique(self, rules: tuple[Rule, ...]) -> None:
+        ids = [rule.id for rule in rules]
+        for i, name in enumerate(ids):
+            if name and name in ids[:i]:
+                self.r.problem(("rules", i, "id"), f"there is another rule with id '{name}'")
+
+    def _defaults(self) -> Defaults:
+        at: At = ("defaults",)
+        self._mapping(at, DEFAULTS, {"sensitivity", "uninspected", "transforms", "transforms_enclave"})
+        self.r.mapping((*at, "sensitivity"), LEVELS, list(LEVELS))
+        levels = {level: self._zone((*at, "sensitivity", word)) for word, level in LEVELS.items()}
+        ordered = [levels[s] for s in sorted(LEVELS.values())]
+        if ordered != sorted(ordered, reverse=True):
+            self.r.problem(
+                (*at, "sensitivity"), "a more sensitive level may not travel farther than a less sensitive one"
+            )
+        uninspected = self._zone((*at, "uninspected"))
+        if uninspected is Zone.CLOUD:
+            self.r.problem((*at, "uninspected"), "what nobody could inspect may not go to the cloud")
+        tables = {zone: self._table((*at, key), whole=True) for key, zone in TABLES}
+        tables[Zone.ONPREM] = {"*": Transform.KEEP}
+        return Defaults(levels, uninspected, tables, self.r.choice((*at, "scope"), SCOPES, "conversation"))
+
+    def _zone(self, at: At) -> Zone:
+        return ZONES[self.r.choice(at, ZONES, "blocked")]
+
+    def _table(self, at: At, *, whole: bool) -> dict[str, Transform]:
+        """Label -> transform. A label beats its group, which beats ``'*'``; two groups may not disagree on a label."""
+        table: dict[str, Transform] = {"*": Transform.REDACT} if whole else {}
+        if not self.r.has(at):
+            return table
+        entries = self.r.mapping(at, None, ["*"] if whole else [])
+        own = {k: TRANSFORMS[self.r.choice((*at, k), TRANSFORMS, "redact")] for k in entries}
+        by_group: dict[str, Transform] = {}
+        for key, transform in own.items():
+            if key.startswith("@") and key in GROUPS:
+                for label in GROUPS[key]:
+                    if by_group.setdefault(label, transform) is not transform:
+                        self.r.problem((*at, key), f"'{label}' is in another group with another transform")
+            elif key != "*":
+                self._known((*at, key), (key,), LABELS | GROUPS.keys(), "label")
+        return table | by_group | {k: t for k, t in own.items() if not k.startswith("@")}
+
+    def _known(self, at: At, names: tuple[str, ...], known: frozenset[str] | set[str], what: str) -> frozenset[str]:
+        for name in names:
+            if name not in known:
+                self.r.problem(at, f"unknown {what} '{name}'{suggest(name, known)}")
+        return frozenset(names)
+
+    def _rule(self, at: At) -> Rule:
+        r = self.r
+        entry = self._mapping(at, RULE, {"id", "when", "because"})
+        name = r.text((*at, "id"))
+        if name and not NAME.fullmatch(name):
+            r.problem((*at, "id"), "an id has letters, digits, '_', '.' or '-'")
+        if not {"at_most", "require", "transforms", "transforms_enclave"} & set(entry):
+            r.problem(at, "a rule needs at least one of at_most, require, transforms, transforms_enclave")
+        return Rule(
+            id=name,
+            because=r.text((*at, "because")),
+            when=self._condition((*at, "when")),
+            at_most=self._zone((*at, "at_most")) if "at_most" in entry else None,
+            require=self._require((*at, "require")) if "require" in entry else {},
+            transforms={zone: t for key, zone in TABLES if (t := self._table((*at, key), whole=False))},
+            unless=self._unless((*at, "unless"), entry) if "unless" in entry else None,
+            review_by=self._date((*at, "review_by")) if "review_by" in entry else None,
+        )
+
+    def _date(self, at: At) -> dt.date:
+        try:
+            return dt.date.fromisoformat(self.r.text(at))
+        except ValueError:
+            self.r.problem(at, "must be a date such as 2027-03-31")
+            return dt.date.min
+
+    def _condition(self, at: At) -> Condition:
+        r = self.r
+        entry = self._mapping(at, WHEN, set())
+        if not entry:
+            r.problem(at, "a condition names at least one key")
+        if "min_score" in entry and "labels" not in entry:
+            r.problem((*at, "min_score"), "belongs to 'labels'")
+        if "uninspected" in entry and r.get((*at, "uninspected")) is not True:
+            r.problem((*at, "uninspected"), "can only be true: absence may not be tested")
+        labels = self._known((*at, "labels"), r.texts((*at, "labels")), LABELS | GROUPS.keys(), "label")
+        level = r.choice((*at, "sensitivity"), LEVELS, "public") if "sensitivity" in entry else None
+        return Condition(
+            labels=expand(tuple(labels)),
+            min_score=round(r.number((*at, "min_score"), 0.0, 0.0, 1.0) * 1000),
+            categories=self._known((*at, "categories"), r.texts((*at, "categories")), CATEGORIES, "category"),
+            sensitivity=LEVELS[level] if level else None,
+            tags=frozenset(r.texts((*at, "tags"))),
+            content=self._known((*at, "content"), r.texts((*at, "content")), CONTENT, "content"),
+            tools=frozenset(r.texts((*at, "tools"))),
+            uninspected="uninspected" in entry,
+            model=frozenset(r.texts((*at, "model"))),
+            any=self._parts((*at, "any")) if "any" in entry else (),
+            all=self._parts((*at, "all")) if "all" in entry else (),
+            **self._who(at),
+        )
+
+    def _who(self, at: At) -> dict[str, Any]:
+        return {key: frozenset(self.r.texts((*at, key))) for key in sorted(IDENTITY)}
+
+    def _parts(self, at: At) -> tuple[Condition, ...]:
+        value = self.r.get(at)
+        if not isinstance(value, list) or not value:
+            self.r.problem(at, "must be a list of conditions")
+            return ()
+        return tuple(self._condition((*at, i)) for i in range(len(value)))
+
+    def _unless(self, at: At, rule: Mapping[str, Any]) -> Unless:
+        entry = self._mapping(at, UNLESS, {"at_most", "reason", "until"})
+        if not IDENTITY & set(entry):
+            self.r.problem(at, f"an exception names who it is for: {', '.join(sorted(IDENTITY))}")
+        if "at_most" not in rule:
+            self.r.problem(at, "an exception needs a rule with 'at_most'")
+        who = self._who(at)
+        return Unless(self._zone((*at, "at_most")), self.r.text((*at, "reason")), self._date((*at, "until")), **who)
+
+    def _require(self, at: At) -> dict[Zone, Requirements]:
+        entry = self._mapping(at, REQUIRE, set())
+        out: dict[Zone, Requirements] = {}
+        if not entry:
+            self.r.problem(at, "must name a requirement")
+        if {"expectations", "max_age"} & set(entry):
+            age = self.r.seconds((*at, "max_age"), 600.0) if "max_age" in entry else None
+            out[Zone.ENCLAVE] = Requirements(frozenset(self.r.texts((*at, "expectations"))), age)
+        for word in ("cloud", "enclave", "onprem"):
+            if word in entry:
+                pairs = self.r.mapping((*at, word), None)
+                labels = {k: frozenset(self.r.texts((*at, word, k))) for k in pairs}
+                old = out.get(ZONES[word], Requirements())
+                out[ZONES[word]] = Requirements(old.expectations, old.max_age_s, labels)
+        return out

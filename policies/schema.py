@@ -1,0 +1,88 @@
+"""Typed policies: what the YAML means once it was read. Frozen values; ``load`` makes them, ``decide`` reads them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from policies.types import Requirements, Transform, Zone
+from redaction.types import GROUPS, Sensitivity
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """All given parts must hold; a set means any of it. Empty parts are not tested; a condition is never empty.
+
+    ``labels`` are expanded (no groups). ``min_score`` is 0 to 1000 and belongs to ``labels``.
+    """
+
+    labels: frozenset[str] = frozenset()
+    min_score: int = 0
+    categories: frozenset[str] = frozenset()
+    sensitivity: Sensitivity | None = None
+    tags: frozenset[str] = frozenset()
+    content: frozenset[str] = frozenset()
+    tools: frozenset[str] = frozenset()
+    uninspected: bool = False
+    app: frozenset[str] = frozenset()
+    tenant: frozenset[str] = frozenset()
+    endpoint: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()
+    model: frozenset[str] = frozenset()
+    any: tuple[Condition, ...] = ()
+    all: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unless:
+    """An exception for an identity that the gate authenticated: its own ceiling, reason and last day."""
+
+    at_most: Zone
+    reason: str
+    until: dt.date
+    app: frozenset[str] = frozenset()
+    tenant: frozenset[str] = frozenset()
+    endpoint: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """If ``when`` holds: no farther than ``at_most``, these requirements per zone, these transforms at least."""
+
+    id: str
+    because: str
+    when: Condition
+    at_most: Zone | None = None
+    require: Mapping[Zone, Requirements] = field(default_factory=dict)
+    transforms: Mapping[Zone, Mapping[str, Transform]] = field(default_factory=dict)
+    unless: Unless | None = None
+    review_by: dt.date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What holds without any rule: a zone for every sensitivity, a transform for every label (``'*'``)."""
+
+    sensitivity: Mapping[Sensitivity, Zone]
+    uninspected: Zone
+    transforms: Mapping[Zone, Mapping[str, Transform]]
+    scope: str = "conversation"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A loaded policy. ``revision`` is the first 16 hex digits of the SHA-256 of its canonical content."""
+
+    name: str
+    owner: str
+    revision: str
+    defaults: Defaults
+    rules: tuple[Rule, ...] = ()
+    version: int = 1
+
+
+def expand(names: tuple[str, ...]) -> frozenset[str]:
+    """Labels with groups replaced by their members."""
+    return frozenset().union(*(GROUPS.get(n, frozenset({n})) for n in names))

@@ -1,0 +1,292 @@
+"""Composition root: the only place that names concrete classes. Builds a gate from settings, starts and stops it.
+
+Nothing here decides; it orders the start (keys, policy, ledger, models, workers, listeners) so that a gate that serves
+is a gate whose every part is ready, and the stop, which lets running answers finish.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+import ipaddress
+import logging
+import os
+import ssl
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from aiohttp import web
+
+from attestation.expectations import load_expectations
+from attestation.trust import AMD, SimulatedTrust
+from attestation.types import Expectations
+from proxy import admin, keys
+from proxy.audit.sqlite import SqliteStore
+from proxy.dialects.openai_chat import OpenAIChat
+from proxy.egress import ControlDoor, DataDoor
+from proxy.errors import ConfigError
+from proxy.flow import Flow
+from proxy.health import Breaker
+from proxy.inspect import WorkerPool
+from proxy.models import store as models
+from proxy.policyfile import PolicyFile, locate
+from proxy.routing import ModelRouter
+from proxy.selfcheck import foreign_files
+from proxy.server import Server
+from proxy.settings import Settings
+from proxy.tasks import spawn
+from proxy.upstreams.enclave import EnclaveLeases
+from proxy.upstreams.local import LocalEngine
+
+log = logging.getLogger("sealgate")
+
+WATCH_S = 1.0
+"""How often policy and certificate files are looked at for changes."""
+BUNDLES = {"smollm2-135m": ("smollm2", "model.gguf")}
+"""Embedded models: public name -> (bundle, file)."""
+
+
+class SystemClock:
+    """Implements ``ports.Clock``."""
+
+    def now(self) -> dt.datetime:
+        return dt.datetime.now(dt.UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+
+def models_dir(data: Path) -> Path:
+    """Where model bundles lie: ``SEALGATE_MODELS`` if set, else ``<data>/models``."""
+    override = os.environ.get("SEALGATE_MODELS")
+    return Path(override) if override else data / "models"
+
+
+class Gate:
+    """A gate built from settings. As a context manager it serves inside; leaving it lets running answers finish.
+
+    ``simulated`` makes the software enclave's root known: the demo and tests pass it, no configuration can.
+    """
+
+    def __init__(self, settings: Settings, *, base: Path = Path(), simulated: SimulatedTrust | None = None) -> None:
+        self.settings = settings
+        self._simulated = simulated
+        self._base = base
+        self._stack = contextlib.AsyncExitStack()
+        self.clock = SystemClock()
+        self.url = ""
+        self.admin_url = ""
+
+    async def __aenter__(self) -> Gate:
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stops taking requests, waits for running answers (``limits.shutdown_s``), then stops every part."""
+        self.server.gauge.draining = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.settings.limits.shutdown_s):
+                while self.server.gauge.running:
+                    await asyncio.sleep(0.02)
+        await self._stack.aclose()
+
+    async def _start(self) -> None:
+        """Raises ConfigError with one line that says what to do."""
+        if foreign := foreign_files():
+            raise ConfigError(f"{foreign[0]} is not the installed file of this release; reinstall Sealgate")
+        s = self.settings
+        refuse_plain_http(s)
+        secret = keys.load_or_create(s.keys_file or s.data.with_name(s.data.name + ".keys"))
+        self.policy = PolicyFile(locate(s.policy, self._base))
+        self.store = await self._ledger(secret)
+        self.workers = await self._inspection(secret)
+        self.door = await self._doors()
+        self.router = ModelRouter(s.models, s.upstreams, Breaker(self.clock.monotonic))
+        flow = Flow(
+            policy=self.policy.current,
+            inspector=self.workers,
+            router=self.router,
+            store=self.store,
+            door=self.door,
+            clock=self.clock,
+            purpose=secret.purpose,
+        )
+        self.server = Server(s, flow, OpenAIChat(), self.router.names)
+        await self._listen()
+        await self._event("started", {"policy_revision": self.policy.current().revision})
+        watcher = spawn(self._watch(), "watch-files")
+        self._stack.push_async_callback(_cancelled, watcher)
+        self._stack.callback(setattr, self.server.gauge, "draining", True)
+
+    async def _ledger(self, secret: keys.Keys) -> SqliteStore:
+        private_folder(self.settings.data)
+        store = SqliteStore(self.settings.data / "ledger.sqlite", secret.purpose("audit"), self.clock.now)
+        await store.open()
+        self._stack.push_async_callback(store.close)
+        return store
+
+    async def _inspection(self, secret: keys.Keys) -> WorkerPool:
+        s = self.settings
+        models.require(s.data, "rampart")
+        pool = WorkerPool(
+            models_dir(s.data), names=True, workers=s.workers, limits=s.limits, cache_key=secret.purpose("cache")
+        )
+        self._stack.push_async_callback(pool.close)
+        await pool.start()
+        return pool
+
+    async def _doors(self) -> DataDoor:
+        s = self.settings
+        control = ControlDoor(s.upstreams, s.onprem_networks)
+        self._stack.push_async_callback(control.close)
+        leases = EnclaveLeases(
+            s.upstreams,
+            self._expectations(),
+            control,
+            self.clock,
+            trust=AMD,
+            simulated=self._simulated,
+            on_event=self._event,
+        )
+        self._stack.push_async_callback(leases.close)
+        engines: dict[str, LocalEngine] = {}
+        for upstream in s.upstreams.values():
+            if upstream.kind == "llama":
+                engines[upstream.name] = await self._engine(upstream.model or "")
+        door = DataDoor(s.upstreams, s.onprem_networks, s.limits, leases=leases, engines=engines)
+        self._stack.push_async_callback(door.close)
+        return door
+
+    def _expectations(self) -> Mapping[str, Expectations]:
+        names = {u.attestation.expectations for u in self.settings.upstreams.values() if u.attestation is not None}
+        folder = self.settings.expectations
+        if names and folder is None:
+            raise ConfigError("an enclave upstream needs `expectations:`, the folder of approved measurement files")
+        return {name: load_expectations(_text(folder / f"{name}.yaml")) for name in sorted(names) if folder}
+
+    async def _engine(self, model: str) -> LocalEngine:
+        if model not in BUNDLES:
+            raise ConfigError(f"there is no embedded model named '{model}'; there is: {', '.join(BUNDLES)}")
+        bundle, file = BUNDLES[model]
+        engine = LocalEngine(models_dir(self.settings.data) / bundle / file, model)
+        self._stack.push_async_callback(engine.close)
+        await engine.start()
+        return engine
+
+    async def _listen(self) -> None:
+        s = self.settings
+        self._tls = tls_context(s)
+        self.url = await self._site(self.server.application(), s.listen, self._tls)
+        checks = {
+            "ledger": self.store.healthy,
+            "inspection": lambda: self.workers.alive,
+            "policy": lambda: True,
+            "accepting": lambda: not self.server.gauge.draining,
+        }
+        self.admin_url = await self._site(admin.application(checks, self._status), s.admin, None)
+
+    async def _site(self, app: web.Application, at: tuple[str, int], tls: ssl.SSLContext | None) -> str:
+        runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=1.0)
+        await runner.setup()
+        self._stack.push_async_callback(runner.cleanup)
+        try:
+            await web.TCPSite(runner, at[0], at[1], ssl_context=tls).start()
+        except OSError as e:
+            raise ConfigError(f"cannot listen on {at[0]}:{at[1]} ({e.strerror}); choose another port") from None
+        host, port = runner.addresses[0][:2]
+        return f"{'https' if tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
+
+    def _status(self) -> Mapping[str, object]:
+        policy = self.policy.current()
+        return {"policy": policy.name, "policy_revision": policy.revision, "policy_file_invalid": self.policy.failing}
+
+    async def _event(self, code: str, details: Mapping[str, object]) -> None:
+        await self.store.control(code, details)
+
+    async def _watch(self) -> None:
+        """Policy and certificates are taken up when their files change."""
+        seen = _stamps(self.settings)
+        while True:
+            await asyncio.sleep(WATCH_S)
+            await self.reload()
+            if (now := _stamps(self.settings)) != seen:
+                seen = now
+                self._reload_tls()
+
+    async def reload(self) -> None:
+        """Looks at the policy file again (also on SIGHUP) and records what came of it."""
+        code = self.policy.reload()
+        if code is not None:
+            await self._event(code, {"policy_revision": self.policy.current().revision})
+
+    def _reload_tls(self) -> None:
+        tls = self.settings.tls
+        if self._tls is None or tls is None:
+            return
+        try:
+            self._tls.load_cert_chain(tls.certificate, tls.key)
+            log.warning("the TLS certificate was reloaded")
+        except (OSError, ssl.SSLError) as e:
+            log.error("the new TLS certificate cannot be used (%s); the old one stays", type(e).__name__)
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait({task})
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as e:
+        raise ConfigError(f"{path}: cannot read the expectations ({type(e).__name__})") from None
+
+
+def private_folder(path: Path) -> None:
+    """Makes the data directory, for its owner only."""
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as e:
+        raise ConfigError(f"{path}: cannot make the data directory ({e.strerror})") from None
+
+
+def refuse_plain_http(settings: Settings) -> None:
+    """Off loopback the data plane speaks TLS; the admin listener stays on loopback."""
+    if settings.tls is None and not _loopback(settings.listen[0]):
+        raise ConfigError(
+            f"listen: plain HTTP on {settings.listen[0]} would carry app keys in the clear; set `tls:` or use 127.0.0.1"
+        )
+    if not _loopback(settings.admin[0]):
+        raise ConfigError("admin: the admin listener has no login yet and must stay on loopback")
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def tls_context(settings: Settings) -> ssl.SSLContext | None:
+    """Inbound TLS 1.2 or newer, or None for plain HTTP on loopback."""
+    if settings.tls is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(settings.tls.certificate, settings.tls.key)
+    except (OSError, ssl.SSLError) as e:
+        raise ConfigError(f"tls: cannot use the certificate and key ({type(e).__name__})") from None
+    return context
+
+
+def _stamps(settings: Settings) -> tuple[int, ...]:
+    if settings.tls is None:
+        return ()
+    return tuple(p.stat().st_mtime_ns if p.exists() else 0 for p in (settings.tls.certificate, settings.tls.key))
