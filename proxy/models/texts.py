@@ -1,0 +1,275 @@
+"""Training texts of the payload classifier: the committed templates, filled in, and a labelled suite on disk.
+
+Everything is drawn from a seeded generator, so the same templates and seed give the same texts. Values filled
+in are invented. This module reads files only and trains nothing.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import random
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import redaction
+from proxy.errors import ConfigError
+
+TEMPLATES = Path(redaction.__file__).parent / "data" / "training"
+
+SUITE_CATEGORIES: Mapping[str, str] = {
+    "general": "general", "math": "general", "medical_knowledge": "general", "support": "general",
+    "meeting": "internal", "legal": "legal", "source_code": "source_code", "phi": "health",
+    "credentials": "credentials", "pci": "financial",
+}  # fmt: skip
+"""Category of the suite -> ours. ``pii`` has none: it is about identifiers, which detectors find."""
+
+TRAINABLE = (
+    "abachaa/MTS-Dialog", "abachaa/MedQuAD", "PolyAI-LDN/task-specific-datasets", "openai/human-eval",
+    "mongodb/kingfisher", "praetorian-inc/noseyparker", "HazyResearch/legalbench:tasks/cuad_",
+    "HazyResearch/legalbench:tasks/contract_nli_", "HazyResearch/legalbench:tasks/maud_",
+)  # fmt: skip
+"""Sources whose licence allows weights trained on them to be shipped. Others are for evaluation only."""
+
+_SLOT = re.compile(r"<<([a-z]+)>>")
+
+_NEUTRAL: Mapping[str, str] = {
+    "name": "Alex", "first": "Alex", "last": "Alex", "email": "an email address", "phone": "a phone number",
+    "addr": "an address", "iban": "a number", "card": "a number", "id": "a number", "key": "a value",
+    "pw": "a value", "host": "a host",
+}  # fmt: skip
+
+_BEFORE = (
+    "Summarise the following:\n\n", "Please rewrite this so that it is clearer:\n\n", "Translate this into German:\n\n",
+    "What does this mean?\n\n", "Can you check this for mistakes?\n\n", "Explain this to me:\n", "Context:\n",
+    "Here is what I got, help me with it.\n\n",
+)  # fmt: skip
+_AFTER = (
+    "\n\nReply in two sentences.", "\n\nWhat do you think?", "\n\nMake it shorter.", "\n\nAnswer in bullet points.",
+    "\n\nThanks!",
+)  # fmt: skip
+
+_FIRST = [
+    "Anna",
+    "Ben",
+    "Carla",
+    "David",
+    "Elena",
+    "Farid",
+    "Grace",
+    "Henrik",
+    "Ines",
+    "Jamal",
+    "Kofi",
+    "Laura",
+    "Mei",
+    "Nikhil",
+    "Olga",
+    "Pedro",
+    "Quinn",
+    "Rosa",
+    "Sven",
+    "Tariq",
+    "Uma",
+    "Viktor",
+    "Wanda",
+    "Xavier",
+    "Yuki",
+    "Zofia",
+    "Aisha",
+    "Brian",
+    "Chloe",
+    "Dmitri",
+]
+_LAST = [
+    "Adler",
+    "Bauer",
+    "Costa",
+    "Dupont",
+    "Eriksen",
+    "Fischer",
+    "Garcia",
+    "Haddad",
+    "Ivanova",
+    "Jensen",
+    "Kowalski",
+    "Lopez",
+    "Moreau",
+    "Nguyen",
+    "Okafor",
+    "Patel",
+    "Quist",
+    "Rossi",
+    "Schmidt",
+    "Tanaka",
+    "Ueda",
+    "Varga",
+    "Weber",
+    "Ximenes",
+    "Yilmaz",
+    "Zhang",
+    "O'Neil",
+    "Murphy",
+    "Larsson",
+    "Mensah",
+]
+_CITIES = ["Lyon", "Leeds", "Porto", "Graz", "Austin", "Osaka", "Gdansk", "Lagos", "Turin", "Bergen", "Denver", "Ghent"]
+_STREETS = [
+    "Mill Lane",
+    "Rue Haute",
+    "Lindenweg",
+    "Oak Street",
+    "Via Roma",
+    "Calle Mayor",
+    "Station Road",
+    "Park Avenue",
+]
+_COMPANIES = ["Northwind", "Alba Foods", "Kestrel Ltd", "Meridian GmbH", "Tessera Inc", "Bluepine", "Orchard & Sons"]
+_DISEASES = [
+    "Alport syndrome",
+    "pancreatitis",
+    "Ehlers-Danlos syndrome",
+    "psoriasis",
+    "hemochromatosis",
+    "kidney stones",
+    "von Willebrand disease",
+    "glaucoma",
+    "lung cancer",
+    "childhood leukaemia",
+    "Rett syndrome",
+    "spinal muscular atrophy 2",
+    "gout",
+    "anaemia",
+    "Crohn's disease",
+    "hyperthyroidism",
+    "Noonan syndrome",
+    "chronic fatigue",
+    "diabetic neuropathy",
+    "mitochondrial myopathy",
+    "autosomal recessive deafness",
+    "food allergy",
+    "bladder infection",
+    "prostate cancer",
+    "multiple sclerosis",
+    "familial hypercholesterolemia",
+    "Alzheimer's disease",
+]
+_MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
+_TOKEN = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz0123456789"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A labelled text; ``source`` tells where it comes from, ``kind`` is the label of that source."""
+
+    text: str
+    category: str
+    source: str
+    kind: str
+    group: int = -1
+    """Number of the template, so that cross-validation never tests on a sibling of a training text."""
+
+
+def templates(folder: Path = TEMPLATES) -> list[tuple[str, str]]:
+    """(category, template) of every committed line, in a fixed order."""
+    found = []
+    for path in sorted(folder.glob("*.jsonl")):
+        for line in path.read_text("utf-8").splitlines():
+            row = json.loads(line)
+            found.append((row["category"], row["text"]))
+    return found
+
+
+def expand(pairs: Sequence[tuple[str, str]], seed: int) -> list[Sample]:
+    """Each template as neutral text, with values, and inside a chat instruction."""
+    rng = random.Random(seed)  # noqa: S311 - variety of texts, not secrecy
+    samples = []
+    for group, (category, template) in enumerate(pairs):
+        texts = [fill(template, rng, neutral=True), fill(template, rng)]
+        for _ in range(2):
+            before, after = rng.choice(_BEFORE), rng.choice(_AFTER)
+            inner = fill(template, rng, neutral=rng.random() < 0.5)
+            texts.append(rng.choice((before + inner, inner + after, f'{before}"""\n{inner}\n"""')))
+        samples += [Sample(text, category, "self-made", category, group) for text in dict.fromkeys(texts)]
+    return samples
+
+
+def fill(template: str, rng: random.Random, *, neutral: bool = False) -> str:
+    """``template`` with its ``<<slots>>`` filled in."""
+    return _SLOT.sub(lambda match: _value(match[1], rng, neutral=neutral), template)
+
+
+def _value(slot: str, rng: random.Random, *, neutral: bool) -> str:
+    if neutral and slot in _NEUTRAL:
+        return _NEUTRAL[slot]
+    first, last, city = rng.choice(_FIRST), rng.choice(_LAST), rng.choice(_CITIES)
+    digits = "".join(rng.choices("0123456789", k=20))
+    values = {
+        "first": first,
+        "last": last,
+        "name": f"{first} {last}",
+        "city": city,
+        "company": rng.choice(_COMPANIES),
+        "addr": f"{rng.choice(_STREETS)} {digits[:2]}, {digits[2:7]} {city}",
+        "phone": rng.choice((f"+49 30 {digits[:7]}", f"({digits[:3]}) 555-{digits[3:7]}", f"07{digits[:9]}")),
+        "email": f"{first}.{last}@example.{rng.choice(('com', 'org', 'de'))}".lower(),
+        "iban": f"{rng.choice(('DE', 'GB', 'FR'))}{digits[:2]} {digits[2:6]} {digits[6:10]} {digits[10:14]} {digits[14:18]}",
+        "card": f"4{digits[:3]} {digits[3:7]} {digits[7:11]} {digits[11:15]}",
+        "amount": rng.choice((f"${digits[:2]},{digits[2:5]}.00", f"{digits[:3]}.{digits[3:5]} EUR", f"£{digits[:4]}")),
+        "date": rng.choice(
+            (
+                f"{int(digits[:2]) % 28 + 1} {rng.choice(_MONTHS)} 20{digits[2:4]}",
+                f"20{digits[:2]}-0{digits[2]}-1{digits[3]}",
+            )
+        ),
+        "id": rng.choice((digits[:8], f"{rng.choice(_TOKEN[:24])}{digits[:6]}", f"{digits[:4]}-{digits[4:8]}")),
+        "key": "".join(rng.choices(_TOKEN, k=rng.choice((20, 32, 40)))),
+        "pw": "".join(rng.choices(_TOKEN + "!#$%", k=10)),
+        "disease": rng.choice(_DISEASES),
+        "host": f"{rng.choice(('db', 'api', 'git', 'build'))}.{rng.choice(('internal', 'corp', 'prod'))}.example",
+    }
+    return values[slot]
+
+
+def suite(folder: Path) -> list[Sample]:
+    """The labelled suite ``sensitivity_dev.jsonl.gz``. Raises ConfigError when it is not there."""
+    path = folder / "sensitivity_dev.jsonl.gz"
+    if not path.is_file():
+        raise ConfigError(f"models: {path} does not exist; --suite takes the folder of the evaluation sets")
+    return list(_rows(path))
+
+
+def _rows(path: Path) -> Iterator[Sample]:
+    with gzip.open(path, "rt", encoding="utf-8") as stream:
+        for line in stream:
+            row = json.loads(line)
+            yield Sample(row["text"], SUITE_CATEGORIES.get(row["category"], ""), row["source"], row["category"])
+
+
+def may_train(sample: Sample) -> bool:
+    """Whether weights trained on this sample may be shipped."""
+    return bool(sample.category) and sample.source.startswith(TRAINABLE)
+
+
+def data_digest(samples: Sequence[Sample]) -> str:
+    """SHA-256 of texts and labels, to tie a head to what it was trained on."""
+    whole = hashlib.sha256()
+    for sample in samples:
+        whole.update(json.dumps([sample.category, sample.text]).encode())
+    return whole.hexdigest()
