@@ -5,10 +5,8 @@ A breaker only ever removes candidates. It never adds one, so it cannot move a p
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-
-from proxy.ports import Clock
 
 FAILURES = 3
 """Consecutive failures that open a breaker."""
@@ -26,20 +24,20 @@ class _Circuit:
 class Breaker:
     """Closed: all pass. Open: none pass for ``OPEN_S``. Half open: one probe; its report decides."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._now = monotonic
         self._circuits: dict[str, _Circuit] = {}
 
     def allows(self, upstream: str) -> bool:
         """Whether ``upstream`` may be a candidate now. Changes nothing."""
         circuit = self._circuits.get(upstream)
-        return circuit is None or circuit.retry_at is None or self._clock.monotonic() >= circuit.retry_at
+        return circuit is None or circuit.retry_at is None or self._now() >= circuit.retry_at
 
     def probe(self, upstream: str) -> None:
         """Called when ``upstream`` was offered: the others wait until this one has reported, or ``OPEN_S``."""
         circuit = self._circuits.get(upstream)
         if circuit is not None and circuit.retry_at is not None:
-            circuit.retry_at = self._clock.monotonic() + OPEN_S
+            circuit.retry_at = self._now() + OPEN_S
 
     def report(self, upstream: str, ok: bool) -> None:
         """Counts one attempt. A success closes the breaker; the third failure in a row opens it."""
@@ -50,7 +48,7 @@ class Breaker:
             return
         circuit.failures += 1
         if circuit.failures >= FAILURES:
-            circuit.retry_at = self._clock.monotonic() + OPEN_S
+            circuit.retry_at = self._now() + OPEN_S
 
     def status(self) -> Mapping[str, str]:
         """``ok``, ``open`` or ``half_open`` for each upstream that has reported, for the admin listener."""
@@ -59,4 +57,4 @@ class Breaker:
     def _word(self, circuit: _Circuit) -> str:
         if circuit.retry_at is None:
             return "ok"
-        return "half_open" if self._clock.monotonic() >= circuit.retry_at else "open"
+        return "half_open" if self._now() >= circuit.retry_at else "open"

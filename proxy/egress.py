@@ -1,0 +1,399 @@
+"""THE DOORS: the only code of this project that connects out. Theory of operation:
+
+**The data door** carries payloads. It opens once per receipt, for exactly the bytes whose intent is durable. Before it
+connects it checks: the receipt is genuine; it was issued for these bytes (method, upstream, path, query, headers,
+body); it was not used before; the upstream is in a table fixed at start; method, path, query and headers keep to
+:mod:`proxy.upstreams.remote`. A failing check is a bug of this program (Misuse), and nothing leaves.
+
+**The control door** carries questions without content: a nonce to a configured enclave, nothing else.
+
+What holds for both:
+
+* The address is proven on the socket that connects, after name resolution: ``onprem`` must lie in
+  ``onprem_networks``; plain ``http`` goes to loopback or to a proven on-premise address only.
+* An enclave is reached over TLS 1.3 whose key a lease pins. The key is checked inside the handshake, so a wrong key
+  sees no byte of the request. One session per lease epoch: a pooled connection never outlives its pins.
+* No redirect, no proxy of the environment, no cookies, no compression, no option per request. Credentials are added
+  here and exist nowhere else. Answers are bounded in size and silence; their pace is the reader's.
+* No payload is sent twice. When the pinned key has changed, no byte was sent: then the enclave is attested once more
+  (on record) and tried once more.
+
+Whoever calls ``prepare`` enters ``send`` in the same task (see ``EnclaveTransport``).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import ipaddress
+import socket
+import ssl
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from contextvars import ContextVar
+from types import TracebackType
+from typing import Any
+
+import aiohttp
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from yarl import URL
+
+from policies.types import Requirements, Zone
+from proxy.audit.store import genuine
+from proxy.errors import ConfigError, Misuse, UpstreamError
+from proxy.outbound import Answer, Outbound, Receipt
+from proxy.ports import Candidate, LeaseInfo
+from proxy.receipts import Spent
+from proxy.settings import Limits, Network, UpstreamConfig
+from proxy.upstreams import remote
+from proxy.upstreams.transports import (
+    EnclaveTransport,
+    KeyChanged,
+    Leases,
+    LocalEngine,
+    LocalTransport,
+    Opened,
+    RemoteTransport,
+    Transport,
+)
+
+IN_DOOR: ContextVar[bool] = ContextVar("IN_DOOR", default=False)
+"""True while a door connects; the audit hook of the tests refuses every other connection."""
+RECEIPTS_REMEMBERED = 65_536
+"""Used receipts that are remembered one by one; whatever is older than all of them is refused."""
+EVIDENCE_BYTES = 64 * 1024
+EVIDENCE_S = 15.0  # connecting included
+
+_FAILURES = (aiohttp.ClientError, OSError)  # TimeoutError and ssl.SSLError are kinds of OSError
+
+
+class _AddressRefused(OSError):
+    """The address is not where this upstream's zone may be."""
+
+
+class _PinMismatch(ssl.SSLCertVerificationError):
+    """The peer's key is not the attested one. Raised inside the handshake."""
+
+
+def _connector(
+    upstream: UpstreamConfig, networks: Sequence[Network], tls: ssl.SSLContext | bool
+) -> aiohttp.TCPConnector:
+    """A pool whose sockets connect to proven addresses only."""
+    onprem = upstream.zone is Zone.ONPREM
+    plain = remote.base_url(upstream).startswith("http:")
+
+    def proven(address: str) -> bool:
+        ip = ipaddress.ip_address(address)
+        ip = getattr(ip, "ipv4_mapped", None) or ip
+        if onprem:
+            return any(ip in network for network in networks)
+        return not plain or ip.is_loopback
+
+    def connecting(info: tuple[Any, ...]) -> socket.socket:
+        family, kind, proto, _, address = info  # the very address that is connected to next
+        if not proven(address[0]):
+            raise _AddressRefused("this address is outside the upstream's zone")
+        return socket.socket(family, kind, proto)
+
+    return aiohttp.TCPConnector(ssl=tls, socket_factory=connecting, limit=0)
+
+
+def _session(connector: aiohttp.TCPConnector, timeout: aiohttp.ClientTimeout) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=connector,
+        timeout=timeout,
+        trust_env=False,
+        auto_decompress=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        skip_auto_headers=("content-type",),
+        headers={"accept-encoding": "identity", "user-agent": "sealgate"},
+    )
+
+
+def _keyed_tls(check: Callable[[bytes], None]) -> ssl.SSLContext:
+    """TLS 1.3 that hands the peer's SPKI (DER) to ``check`` inside the handshake.
+
+    No certificate authority is asked: the key is proven by attestation, not by a name.
+    """
+
+    class Keyed(ssl.SSLObject):
+        def do_handshake(self) -> None:
+            super().do_handshake()  # raises SSLWantReadError until it is complete
+            try:
+                certificate = x509.load_der_x509_certificate(self.getpeercert(True) or b"")
+                spki = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+            except (ValueError, UnsupportedAlgorithm):
+                raise _PinMismatch("the peer's key cannot be read") from None
+            check(spki)
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.sslobject_class = Keyed
+    return context
+
+
+def pinned_tls(pin: bytes) -> ssl.SSLContext:
+    """TLS 1.3 with exactly the peer whose SPKI has this SHA-256 (attestation.md §6.4)."""
+
+    def check(spki: bytes) -> None:
+        if not hmac.compare_digest(hashlib.sha256(spki).digest(), pin):
+            raise _PinMismatch("this is not the attested key")
+
+    return _keyed_tls(check)
+
+
+def _failure(upstream: str, error: BaseException) -> Exception:
+    """What went wrong, in our words: a client library's message may quote headers or answers."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        if isinstance(error.certificate_error, _PinMismatch):
+            return KeyChanged()
+        return UpstreamError(f"{upstream} has no certificate that is trusted here", code="upstream_untrusted")
+    if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, _AddressRefused):
+        return UpstreamError(f"{upstream}: its address is outside its zone", code="address_refused")
+    if isinstance(error, TimeoutError):
+        return UpstreamError(f"{upstream} did not answer in time", code="upstream_timeout")
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return UpstreamError(f"{upstream} cannot be reached", code="upstream_unreachable")
+    return UpstreamError(f"{upstream} broke the connection")
+
+
+def _refuse_oddities(upstream: str, response: aiohttp.ClientResponse) -> None:
+    """Redirects would carry the payload elsewhere; encodings would let a small answer grow without bound."""
+    if not 200 <= response.status < 600 or 300 <= response.status < 400:
+        raise UpstreamError(f"{upstream} tried to redirect the request", code="redirect_refused")
+    if response.headers.get("content-encoding", "").strip().lower() not in {"", "identity"}:
+        raise UpstreamError(f"{upstream} answered in an encoding nobody asked for", code="encoding_refused")
+
+
+def _abort(response: aiohttp.ClientResponse) -> None:
+    """Drops the connection at once, unless the answer is complete (then it is back in the pool already)."""
+    connection = response.connection
+    if connection is not None and connection.transport is not None:
+        connection.transport.abort()
+    response.close()
+
+
+class HttpWire:
+    """One pooled session to one upstream, under one TLS context. Implements ``transports.Wire``."""
+
+    def __init__(
+        self, upstream: UpstreamConfig, networks: Sequence[Network], limits: Limits, tls: ssl.SSLContext | bool
+    ) -> None:
+        self._name = upstream.name
+        self._base = remote.base_url(upstream)
+        self._key = upstream.key
+        self._cap = limits.answer_bytes
+        connect = limits.upstream_connect_s
+        timeout = aiohttp.ClientTimeout(
+            total=None, connect=connect, sock_connect=connect, sock_read=limits.upstream_idle_s
+        )
+        self._session = _session(_connector(upstream, networks, tls), timeout)
+        self.users = 0
+
+    async def open(self, out: Outbound) -> Opened:
+        """Sends. Raises UpstreamError, or KeyChanged when nothing was sent because the pinned key is gone."""
+        self.users += 1
+        try:
+            response = await self._request(out)
+            try:
+                _refuse_oddities(self._name, response)
+            except UpstreamError:
+                _abort(response)
+                raise
+        except BaseException:
+            self.users -= 1
+            raise
+        return self._opened(response)
+
+    async def _request(self, out: Outbound) -> aiohttp.ClientResponse:
+        headers = dict(out.headers)
+        if self._key is not None:
+            headers["authorization"] = f"Bearer {self._key.reveal()}"
+        url = URL(self._base + out.path + (f"?{out.query}" if out.query else ""), encoded=True)
+        inside = IN_DOOR.set(True)
+        try:
+            return await self._session.request(
+                out.method, url, data=out.body or None, headers=headers, allow_redirects=False
+            )
+        except _FAILURES as e:
+            raise _failure(self._name, e) from None
+        finally:
+            IN_DOOR.reset(inside)
+
+    def _opened(self, response: aiohttp.ClientResponse) -> Opened:
+        chunks = self._chunks(response)
+        running = True
+
+        async def close() -> None:
+            nonlocal running
+            if running:
+                running = False
+                self.users -= 1
+                _abort(response)
+                with contextlib.suppress(RuntimeError):  # another task is reading just now: it sees the abort
+                    await chunks.aclose()
+
+        return Opened(Answer(response.status, remote.returned(response.headers.items()), chunks), close)
+
+    async def _chunks(self, response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
+        size = 0
+        try:
+            async for chunk in response.content.iter_any():
+                size += len(chunk)
+                if size > self._cap:
+                    raise UpstreamError(f"{self._name} answered more than {self._cap} bytes", code="answer_too_large")
+                yield chunk
+        except _FAILURES as e:
+            raise _failure(self._name, e) from None
+
+    async def close(self) -> None:
+        await self._session.close()
+
+
+class _Sending(AbstractAsyncContextManager[Answer]):
+    """One send: opens on entering, drops the connection on leaving. Leaving twice, or unopened, does nothing."""
+
+    def __init__(self, opening: Callable[[], Awaitable[Opened]]) -> None:
+        self._opening: Callable[[], Awaitable[Opened]] | None = opening
+        self._opened: Opened | None = None
+
+    async def __aenter__(self) -> Answer:
+        if self._opening is None:
+            raise Misuse("a send is entered once")
+        opening, self._opening = self._opening, None
+        self._opened = await opening()
+        return self._opened.answer
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            await opened.close()
+
+
+class DataDoor:
+    """Implements :class:`proxy.ports.Door` over a fixed table of upstreams. ``close`` it at the end.
+
+    ``engines`` maps upstreams of kind ``llama`` to their engine; ``leases`` is needed for zone ``enclave``.
+    Raises ConfigError for an upstream that cannot be reached safely.
+    """
+
+    def __init__(
+        self,
+        upstreams: Mapping[str, UpstreamConfig],
+        onprem_networks: Sequence[Network] = (),
+        limits: Limits | None = None,
+        *,
+        leases: Leases | None = None,
+        engines: Mapping[str, LocalEngine] | None = None,
+    ) -> None:
+        bounds = limits or Limits()
+        made = {n: _transport(c, tuple(onprem_networks), bounds, leases, engines or {}) for n, c in upstreams.items()}
+        self._transports: Mapping[str, Transport] = made
+        self._spent = Spent(RECEIPTS_REMEMBERED)
+
+    async def prepare(self, candidate: Candidate, want: Requirements) -> LeaseInfo | None:
+        """Makes the channel ready. Raises AttestationRefused; Misuse for an unknown upstream."""
+        transport = self._known(candidate.upstream)
+        return await transport.prepare(want) if isinstance(transport, EnclaveTransport) else None
+
+    def send(self, receipt: Receipt, out: Outbound) -> AbstractAsyncContextManager[Answer]:
+        """Sends exactly these bytes, once, on entering. Raises UpstreamError, AttestationRefused or Misuse."""
+
+        async def opening() -> Opened:
+            return await self._admit(receipt, out).open(receipt, out)
+
+        return _Sending(opening)
+
+    def _admit(self, receipt: Receipt, out: Outbound) -> Transport:
+        if not genuine(receipt):
+            raise Misuse("no audit record stands behind this send")
+        if receipt.upstream != out.upstream or not hmac.compare_digest(receipt.digest, out.digest()):
+            raise Misuse("these are not the recorded bytes")
+        transport = self._known(out.upstream)
+        remote.check(out)
+        self._spent.spend(receipt.seq)
+        return transport
+
+    def _known(self, upstream: str) -> Transport:
+        if upstream not in self._transports:
+            raise Misuse("this upstream is not in the table")
+        return self._transports[upstream]
+
+    async def close(self) -> None:
+        """Drops every connection."""
+        for transport in self._transports.values():
+            await transport.close()
+
+
+def _transport(
+    upstream: UpstreamConfig, networks: tuple[Network, ...], limits: Limits, leases: Leases | None,
+    engines: Mapping[str, LocalEngine],
+) -> Transport:  # fmt: skip
+    name = upstream.name
+    if upstream.kind == "llama":
+        if upstream.zone is not Zone.ONPREM or name not in engines:
+            raise ConfigError(f"upstreams.{name}: an embedded model is in zone onprem and needs its engine")
+        return LocalTransport(name, upstream.model or name, engines[name])
+    remote.base_url(upstream)
+    if upstream.zone is not Zone.ENCLAVE:
+        return RemoteTransport(lambda: HttpWire(upstream, networks, limits, True))
+    if leases is None or upstream.attestation is None:
+        raise ConfigError(f"upstreams.{name}.attestation: zone enclave needs a provider and expectations")
+    return EnclaveTransport(name, leases, lambda pin: HttpWire(upstream, networks, limits, pinned_tls(pin)))
+
+
+class ControlDoor:
+    """Questions to configured enclaves that cannot carry payload text. Every call is a fresh connection."""
+
+    def __init__(self, upstreams: Mapping[str, UpstreamConfig], onprem_networks: Sequence[Network] = ()) -> None:
+        self._upstreams = {n: c for n, c in upstreams.items() if c.zone is Zone.ENCLAVE and c.attestation}
+        self._networks = tuple(onprem_networks)
+
+    async def fetch_evidence(self, upstream: str, nonce: bytes) -> tuple[bytes, bytes]:
+        """The evidence document for ``nonce`` (32 bytes) and the SPKI (DER) seen on that connection.
+
+        Raises UpstreamError: unreachable, late, a redirect, not 200, or over ``EVIDENCE_BYTES``.
+        """
+        config = self._upstreams.get(upstream)
+        if config is None or len(nonce) != 32:
+            raise Misuse("evidence is asked of configured enclaves, with a nonce of 32 bytes")
+        keys: list[bytes] = []
+        timeout = aiohttp.ClientTimeout(total=EVIDENCE_S)
+        url = URL(f"{remote.origin(config)}/.well-known/attestation?nonce={nonce.hex()}", encoded=True)
+        inside = IN_DOOR.set(True)
+        try:
+            async with (
+                _session(_connector(config, self._networks, _keyed_tls(keys.append)), timeout) as session,
+                session.get(url, allow_redirects=False) as response,
+            ):
+                document = await _document(upstream, response)
+        except _FAILURES as e:
+            raise _failure(upstream, e) from None
+        finally:
+            IN_DOOR.reset(inside)
+        if len(keys) != 1:  # the client reconnected: which key answered is not known
+            raise UpstreamError(f"{upstream} broke the connection")
+        return document, keys[0]
+
+    async def close(self) -> None:
+        """Nothing stays open between two questions."""
+
+
+async def _document(upstream: str, response: aiohttp.ClientResponse) -> bytes:
+    _refuse_oddities(upstream, response)
+    if response.status != 200:
+        raise UpstreamError(f"{upstream} gave no evidence", code="evidence_unavailable")
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > EVIDENCE_BYTES:
+            _abort(response)
+            raise UpstreamError(f"{upstream} gave too much evidence", code="evidence_too_large")
+    return bytes(body)

@@ -1,0 +1,81 @@
+"""Which upstreams may be tried for a request, best first (architecture §3 step 5).
+
+Pure selection over configured names: it never contacts an upstream, and every filter only removes candidates, so
+nothing here can offer a zone above the decision's ceiling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from policies.types import Decision, Requirements, Zone
+from proxy.errors import ConfigError, NotFound
+from proxy.health import Breaker
+from proxy.ports import Candidate
+from proxy.settings import ModelRoute, UpstreamConfig
+
+ANY = "*"
+"""As a public name: every model that has no entry of its own. As an upstream's model: the name the app asked for."""
+
+
+class ModelRouter:
+    """Implements :class:`proxy.ports.Router` over the ``models`` and ``upstreams`` of ``sealgate.yaml``."""
+
+    def __init__(
+        self, models: Mapping[str, ModelRoute], upstreams: Mapping[str, UpstreamConfig], breaker: Breaker
+    ) -> None:
+        for name, route in models.items():
+            for upstream, _ in route.use:
+                if upstream not in upstreams:
+                    raise ConfigError(f"models.{name}: there is no upstream named {upstream!r}")
+        self._models = models
+        self._upstreams = upstreams
+        self._breaker = breaker
+
+    def names(self) -> list[str]:
+        """The configured public names, without ``*``."""
+        return [name for name in self._models if name != ANY]
+
+    def known(self, model: str) -> str | None:
+        """The configured mapping key that serves ``model``, or None."""
+        if model in self._models:
+            return model
+        return ANY if ANY in self._models else None
+
+    def candidates(self, model: str, decision: Decision) -> Sequence[Candidate]:
+        """Within the ceiling, with labels that hold and a breaker that lets it pass, best first. Raises NotFound."""
+        offered = [c for c in self._matching(model, decision) if self._breaker.allows(c.upstream)]
+        for upstream in {c.upstream for c in offered}:
+            self._breaker.probe(upstream)
+        return offered
+
+    def configured(self, model: str, decision: Decision) -> bool:
+        """Whether any candidate would do if everything were healthy; if not, policy refuses rather than health."""
+        return any(True for _ in self._matching(model, decision))
+
+    def report(self, upstream: str, ok: bool) -> None:
+        """Feeds the breaker."""
+        self._breaker.report(upstream, ok)
+
+    def _matching(self, model: str, decision: Decision) -> Iterator[Candidate]:
+        key = self.known(model)
+        if key is None:
+            raise NotFound(f"No such model here. Configured: {', '.join(self.names())}.", code="model_not_found")
+        route = self._models[key]
+        for upstream, named in route.use:
+            config = self._upstreams[upstream]
+            real = model if named == ANY else named
+            if not Zone.BLOCKED < config.zone <= decision.ceiling:
+                continue
+            if real != model and not route.substitute:
+                continue
+            if labels_hold(config.labels, decision.requirements.get(config.zone, Requirements())):
+                yield Candidate(upstream, real, config.zone, route.substitute)
+
+
+def labels_hold(labels: Mapping[str, str], want: Requirements) -> bool:
+    """Whether an upstream's labels hold every pair that the decision's rules add up to.
+
+    Two rules that demand different values of one key cannot both hold; neither can a key without any value.
+    """
+    return all(values == {labels.get(key)} for key, values in want.labels.items())

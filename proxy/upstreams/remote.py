@@ -1,0 +1,91 @@
+"""What may be said to an upstream, as pure rules: base URLs, paths, queries, methods and headers.
+
+The door applies these rules to every send, whoever built the request; nothing here connects anywhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from policies.types import Zone
+from proxy.errors import ConfigError, Misuse
+from proxy.outbound import Outbound
+from proxy.ports import Candidate
+from proxy.settings import UpstreamConfig
+
+METHODS = frozenset({"GET", "POST"})
+SENT_HEADERS = frozenset({"accept", "content-type"})
+"""Headers of an app's request that may travel on. Everything else stays: SDK fingerprints, cookies, addresses, keys."""
+RETURNED_HEADERS = frozenset(
+    {"content-type", "openai-processing-ms", "request-id", "retry-after", "retry-after-ms", "x-request-id"}
+)
+"""Headers of an upstream's answer that the gate looks at, beside ``x-ratelimit-*``. No cookies, no redirects."""
+
+_PATH = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@-]+)+")
+_QUERY = re.compile(r"[A-Za-z0-9._~=&%+,:-]*")
+_VALUE = re.compile(r"[\x20-\x7e]*")
+
+
+def outbound(
+    candidate: Candidate,
+    path: str,
+    body: bytes,
+    *,
+    headers: Iterable[tuple[str, str]] = (),
+    method: str = "POST",
+    stream: bool = False,
+) -> Outbound:
+    """The request for ``candidate``, with those of the app's ``headers`` that may travel on."""
+    kept = {k.lower(): v for k, v in headers if k.lower() in SENT_HEADERS and _VALUE.fullmatch(v)}
+    if body:
+        kept.setdefault("content-type", "application/json")
+    return Outbound(candidate.upstream, method, path, headers=tuple(sorted(kept.items())), body=body, stream=stream)
+
+
+def check(out: Outbound) -> None:
+    """Raises Misuse unless every part of ``out`` stays below the upstream's base URL and inside the allow-lists."""
+    if out.method not in METHODS:
+        raise Misuse("this method does not leave the gate")
+    if out.method == "GET" and out.body:
+        raise Misuse("a GET carries no body")
+    if not _PATH.fullmatch(out.path) or any(part in {".", ".."} for part in out.path.split("/")):
+        raise Misuse("this path does not stay below the upstream's base URL")
+    if not _QUERY.fullmatch(out.query):
+        raise Misuse("this query is not plain")
+    names = [name for name, _ in out.headers]
+    if not SENT_HEADERS.issuperset(names) or len(set(names)) != len(names):
+        raise Misuse("a header is not on the allow-list")
+    if not all(_VALUE.fullmatch(value) for _, value in out.headers):
+        raise Misuse("a header value is not printable ASCII")
+
+
+def base_url(upstream: UpstreamConfig) -> str:
+    """The checked base URL without a trailing slash. Raises ConfigError."""
+    try:
+        url = urlsplit(upstream.url or "")
+        usable = url.scheme in {"http", "https"} and bool(url.hostname) and url.port != 0
+    except ValueError:
+        usable = False
+        url = urlsplit("")
+    path = url.path.rstrip("/")
+    if not usable or url.query or url.fragment or "@" in url.netloc or (path and not _PATH.fullmatch(path)):
+        raise ConfigError(
+            f"upstreams.{upstream.name}.url: needs an http(s) URL without user, query or fragment, such as https://host/v1"
+        )
+    if upstream.zone is Zone.ENCLAVE and url.scheme != "https":
+        raise ConfigError(f"upstreams.{upstream.name}.url: an enclave is reached over https only")
+    return f"{url.scheme}://{url.netloc}{path}"
+
+
+def origin(upstream: UpstreamConfig) -> str:
+    """Scheme, host and port of the base URL. Raises ConfigError."""
+    url = urlsplit(base_url(upstream))
+    return f"{url.scheme}://{url.netloc}"
+
+
+def returned(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The answer's headers that the gate looks at, with lower-case names."""
+    lower = ((k.lower(), v) for k, v in headers)
+    return {k: v for k, v in lower if k in RETURNED_HEADERS or k.startswith("x-ratelimit-")}

@@ -1,0 +1,197 @@
+"""How each kind of upstream is spoken to, without the connecting itself: the door hands in what opens a wire.
+
+An enclave has one pinned wire per lease epoch, so that a pooled connection never outlives its pins.  An embedded
+engine has none.  This module opens no connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Protocol
+
+import orjson
+
+from policies.types import Requirements
+from proxy.errors import Misuse, UpstreamError
+from proxy.outbound import Answer, Outbound, Receipt
+from proxy.ports import LeaseInfo
+from proxy.upstreams.lease import AttestationRefused, Lease
+
+
+class KeyChanged(Exception):
+    """The peer's TLS key is not the pinned one. The handshake ended there: no byte of a request was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A running answer. ``close`` is idempotent and drops the connection unless the answer is complete."""
+
+    answer: Answer
+    close: Callable[[], Awaitable[None]]
+
+
+class Wire(Protocol):
+    """A pooled session to one upstream. ``users`` counts the answers that still run over it."""
+
+    @property
+    def users(self) -> int: ...
+
+    async def open(self, out: Outbound) -> Opened:
+        """Raises UpstreamError; KeyChanged when nothing was sent."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Transport(Protocol):
+    """One kind of upstream behind the data door."""
+
+    async def open(self, receipt: Receipt, out: Outbound) -> Opened: ...
+
+    async def close(self) -> None: ...
+
+
+class LocalEngine(Protocol):
+    """An embedded model: zone ``onprem`` without any connection."""
+
+    async def chat(self, body: bytes) -> Answer:
+        """Answers POST /chat/completions. Raises Busy or UpstreamError."""
+        ...
+
+
+class Leases(Protocol):
+    """Verified bindings of enclaves; :mod:`proxy.upstreams.enclave` says what each method does."""
+
+    async def current(self, upstream: str, want: Requirements) -> Lease: ...
+
+    def check(self, lease: Lease, want: Requirements) -> None: ...
+
+    async def replace(self, lease: Lease, want: Requirements, seq: int) -> Lease: ...
+
+    async def discard(self, lease: Lease, seq: int) -> None: ...
+
+
+class RemoteTransport:
+    """A cloud or on-premise server: one shared wire, made when first used."""
+
+    def __init__(self, make: Callable[[], Wire]) -> None:
+        self._make = make
+        self._wire: Wire | None = None
+
+    async def open(self, receipt: Receipt, out: Outbound) -> Opened:
+        self._wire = self._wire or self._make()
+        return await self._wire.open(out)
+
+    async def close(self) -> None:
+        if self._wire is not None:
+            await self._wire.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    lease: Lease
+    want: Requirements
+
+
+_PREPARED: ContextVar[Mapping[str, _Prepared] | None] = ContextVar("_PREPARED", default=None)
+
+
+class EnclaveTransport:
+    """One pinned wire per lease epoch; those of older epochs close when their last answer ends.
+
+    The lease that ``prepare`` found (and the record names) waits in a context variable for the ``open`` of the same
+    task. It is taken once; an ``open`` without it is refused.
+    """
+
+    def __init__(self, upstream: str, leases: Leases, make: Callable[[bytes], Wire]) -> None:
+        self._name = upstream
+        self._leases = leases
+        self._make = make
+        self._wires: dict[int, Wire] = {}
+
+    async def prepare(self, want: Requirements) -> LeaseInfo:
+        """Attests unless a lease holds already. Raises AttestationRefused."""
+        lease = await self._leases.current(self._name, want)
+        _PREPARED.set({**(_PREPARED.get() or {}), self._name: _Prepared(lease, want)})
+        return lease.info
+
+    async def open(self, receipt: Receipt, out: Outbound) -> Opened:
+        """Raises AttestationRefused or UpstreamError. A changed key costs one new attestation, on record."""
+        waiting = dict(_PREPARED.get() or {})
+        prepared = waiting.pop(self._name, None)
+        _PREPARED.set(waiting)
+        if prepared is None:
+            raise Misuse("an enclave is prepared before each send, in the same task")
+        lease, want = prepared.lease, prepared.want
+        self._leases.check(lease, want)
+        try:
+            return await self._over(lease, out)
+        except KeyChanged:
+            lease = await self._leases.replace(lease, want, receipt.seq)
+        try:
+            return await self._over(lease, out)
+        except KeyChanged:
+            await self._leases.discard(lease, receipt.seq)
+            raise AttestationRefused(self._name, ("key_mismatch",)) from None
+
+    async def _over(self, lease: Lease, out: Outbound) -> Opened:
+        wire = self._wires.get(lease.epoch) or self._make(lease.pin)
+        self._wires[lease.epoch] = wire
+        opened = await wire.open(out)
+
+        async def close() -> None:
+            await opened.close()
+            await self._sweep()
+
+        await self._sweep()
+        return Opened(opened.answer, close)
+
+    async def _sweep(self) -> None:
+        newest = max(self._wires, default=0)
+        for epoch in [e for e, wire in self._wires.items() if e < newest and not wire.users]:
+            await self._wires.pop(epoch).close()
+
+    async def close(self) -> None:
+        while self._wires:
+            await self._wires.popitem()[1].close()
+
+
+class LocalTransport:
+    """The embedded engine. It serves POST /chat/completions and GET /models, nothing else."""
+
+    def __init__(self, upstream: str, model: str, engine: LocalEngine) -> None:
+        self._name = upstream
+        self._model = model
+        self._engine = engine
+
+    async def open(self, receipt: Receipt, out: Outbound) -> Opened:
+        """Raises UpstreamError for another path, and what the engine raises."""
+        if (out.method, out.path) == ("GET", "/models"):
+            return Opened(self._models(), _nothing)
+        if (out.method, out.path) != ("POST", "/chat/completions"):
+            raise UpstreamError(f"{self._name} does not serve this path", code="path_not_supported")
+        answer = await self._engine.chat(out.body)
+
+        async def close() -> None:
+            if (aclose := getattr(answer.chunks, "aclose", None)) is not None:
+                await aclose()
+
+        return Opened(answer, close)
+
+    def _models(self) -> Answer:
+        data = [{"id": self._model, "object": "model", "created": 0, "owned_by": "sealgate"}]
+        body = orjson.dumps({"object": "list", "data": data})
+        return Answer(200, {"content-type": "application/json"}, _once(body))
+
+    async def close(self) -> None:
+        """The engine belongs to whoever made it."""
+
+
+async def _nothing() -> None:
+    return None
+
+
+async def _once(body: bytes) -> AsyncIterator[bytes]:
+    yield body

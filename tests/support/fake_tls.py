@@ -1,0 +1,118 @@
+"""A raw TLS peer on loopback that keeps every byte it decrypts, and self-signed keys for it."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import hashlib
+import ssl
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from cryptography.x509.oid import NameOID
+
+
+class Identity:
+    """A fresh TLS key with a self-signed certificate; ``pin`` is the SHA-256 of its SPKI."""
+
+    def __init__(self) -> None:
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+        now = dt.datetime.now(dt.UTC)
+        certificate = (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - dt.timedelta(days=1))
+            .not_valid_after(now + dt.timedelta(days=1))
+            .sign(key, hashes.SHA256())
+        )
+        self.spki = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        self.pin = hashlib.sha256(self.spki).digest()
+        self._pem = certificate.public_bytes(Encoding.PEM) + key.private_bytes(
+            Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+        )
+
+    def context(self, newest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.maximum_version = newest
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "pair.pem"
+            path.write_bytes(self._pem)
+            context.load_cert_chain(path)
+        return context
+
+
+class TlsPeer:
+    """``async with TlsPeer(identity) as peer``: answers every request with ``answer`` (bytes, or a function of the
+    request's head); ``received`` is all that came.
+
+    ``rotate`` closes all connections and serves another key on the same port from then on.
+    """
+
+    def __init__(self, identity: Identity, newest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3) -> None:
+        self.identity = identity
+        self.received = bytearray()
+        self.connections = 0
+        self.answer: bytes | Callable[[bytes], bytes] = b'{"ok":1}'
+        self.port = 0
+        self._newest = newest
+        self._writers: set[asyncio.StreamWriter] = set()
+
+    @property
+    def url(self) -> str:
+        return f"https://localhost:{self.port}/v1"
+
+    async def __aenter__(self) -> TlsPeer:
+        await self._serve()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stop()
+
+    async def rotate(self, identity: Identity) -> None:
+        await self._stop()
+        self.identity = identity
+        await self._serve()
+
+    async def _serve(self) -> None:
+        self._server = await asyncio.start_server(
+            self._talk, "127.0.0.1", self.port, ssl=self.identity.context(self._newest)
+        )
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def _stop(self) -> None:
+        self._server.close()
+        for writer in list(self._writers):
+            writer.transport.abort()
+        await self._server.wait_closed()
+        await asyncio.sleep(0.01)
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        self._writers.add(writer)
+        try:
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                self.received += head
+                length = 0
+                for line in head.split(b"\r\n"):
+                    if line.lower().startswith(b"content-length:"):
+                        length = int(line.split(b":")[1])
+                self.received += await reader.readexactly(length)
+                answer = self.answer if isinstance(self.answer, bytes) else self.answer(head)
+                size = str(len(answer)).encode()
+                writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: " + size)
+                writer.write(b"\r\n\r\n" + answer)
+                await writer.drain()
+        except (asyncio.IncompleteReadError, OSError):
+            pass
+        finally:
+            self._writers.discard(writer)
+            writer.close()

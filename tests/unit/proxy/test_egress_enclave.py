@@ -1,0 +1,232 @@
+"""Pinned channels and the control door against raw TLS peers that count every byte they decrypt."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import datetime as dt
+import ssl
+from collections.abc import AsyncIterator
+
+import pytest
+from egress_support import NOW, Events, chat, enclave, receipt_for, upstream
+from fake_cloud import FakeCloud
+from fake_tls import Identity, TlsPeer
+
+from attestation.types import Claims
+from policies.types import Requirements, Zone
+from proxy.egress import EVIDENCE_BYTES, ControlDoor, DataDoor
+from proxy.errors import AuditUnavailable, Misuse, UpstreamError
+from proxy.outbound import Answer
+from proxy.ports import Candidate, LeaseInfo
+from proxy.settings import Secret
+from proxy.upstreams.lease import AttestationRefused, Lease
+
+CANDIDATE = Candidate("sealed", "m", Zone.ENCLAVE, False)
+ANYTHING = Requirements()
+
+
+def claims() -> Claims:
+    return Claims("snp", b"m" * 48, b"r" * 64, False, {}, "up_to_date", 0, 0, b"c" * 64, b"e" * 32, NOW, NOW, ())
+
+
+def lease(pin: bytes, epoch: int = 1) -> Lease:
+    info = LeaseInfo("snp", "e", "up_to_date", "clinic", pin.hex(), "m", NOW + dt.timedelta(minutes=10))
+    return Lease("sealed", epoch, pin, claims(), 0.0, 600.0, info)
+
+
+class Leases:
+    """Hands out leases from a list, in order; the last one stays."""
+
+    def __init__(self, *pins: bytes) -> None:
+        self.queue = [lease(pin, i + 1) for i, pin in enumerate(pins)]
+        self.events = Events()
+        self.unfit = False
+
+    async def current(self, upstream: str, want: Requirements) -> Lease:
+        return self.queue[0]
+
+    def check(self, lease: Lease, want: Requirements) -> None:
+        if self.unfit:
+            raise AttestationRefused(lease.upstream, ("lease_expired",))
+
+    async def replace(self, lease: Lease, want: Requirements, seq: int) -> Lease:
+        await self.events("replaced", {"seq": seq})
+        if len(self.queue) > 1:
+            self.queue.pop(0)
+        return self.queue[0]
+
+    async def discard(self, lease: Lease, seq: int) -> None:
+        await self.events("discarded", {"seq": seq})
+
+
+@pytest.fixture
+async def peer() -> AsyncIterator[TlsPeer]:
+    async with TlsPeer(Identity()) as made:
+        yield made
+
+
+async def ask(door: DataDoor) -> Answer:
+    await door.prepare(CANDIDATE, ANYTHING)
+    out = chat("sealed")
+    async with door.send(receipt_for(out), out) as answer:
+        assert b"".join([c async for c in answer.chunks]) == b'{"ok":1}'
+        return answer
+
+
+async def test_the_attested_key_gets_the_request_over_one_pooled_connection(peer: TlsPeer) -> None:
+    door = DataDoor({"sealed": enclave(peer.url, key=Secret("sk"))}, leases=Leases(peer.identity.pin))
+    assert (await door.prepare(CANDIDATE, ANYTHING)) == lease(peer.identity.pin).info
+    for _ in range(3):
+        await ask(door)
+    assert peer.connections == 1
+    assert bytes(peer.received).startswith(b"POST /v1/chat/completions HTTP/1.1\r\n")
+    await door.close()
+
+
+async def test_a_wrong_key_sees_no_byte_of_the_request(peer: TlsPeer) -> None:
+    leases = Leases(Identity().pin)
+    door = DataDoor({"sealed": enclave(peer.url)}, leases=leases)
+    with pytest.raises(AttestationRefused) as e:
+        await ask(door)
+    assert e.value.failures == ("key_mismatch",)
+    assert leases.events.codes() == ["replaced", "discarded"]
+    assert peer.connections == 0, "not even a handshake was completed"
+    assert not peer.received
+    await door.close()
+
+
+async def test_a_rotated_key_is_attested_again_and_then_served(peer: TlsPeer) -> None:
+    fresh = Identity()
+    leases = Leases(peer.identity.pin, fresh.pin)
+    door = DataDoor({"sealed": enclave(peer.url)}, leases=leases)
+    await ask(door)
+    await peer.rotate(fresh)
+    peer.received.clear()
+    await ask(door)
+    assert leases.events.codes() == ["replaced"]
+    assert peer.received.count(b"POST ") == 1
+    await door.close()
+
+
+async def test_a_new_lease_that_cannot_be_recorded_is_not_used(peer: TlsPeer) -> None:
+    leases = Leases(Identity().pin, peer.identity.pin)
+    leases.events.fail = AuditUnavailable("disk full")
+    door = DataDoor({"sealed": enclave(peer.url)}, leases=leases)
+    with pytest.raises(AuditUnavailable):
+        await ask(door)
+    assert not peer.received
+    await door.close()
+
+
+async def test_a_connection_of_an_older_lease_is_not_reused(peer: TlsPeer) -> None:
+    leases = Leases(peer.identity.pin, peer.identity.pin)
+    door = DataDoor({"sealed": enclave(peer.url)}, leases=leases)
+    await ask(door)
+    leases.queue.pop(0)
+    await ask(door)
+    assert peer.connections == 2
+    await door.close()
+
+
+async def test_a_lease_that_ended_between_prepare_and_send_opens_nothing(peer: TlsPeer) -> None:
+    leases = Leases(peer.identity.pin)
+    door = DataDoor({"sealed": enclave(peer.url)}, leases=leases)
+    await door.prepare(CANDIDATE, ANYTHING)
+    leases.unfit = True
+    out = chat("sealed")
+    with pytest.raises(AttestationRefused):
+        async with door.send(receipt_for(out), out):
+            pass
+    assert peer.connections == 0
+
+
+async def test_each_send_to_an_enclave_needs_its_own_prepare(peer: TlsPeer) -> None:
+    door = DataDoor({"sealed": enclave(peer.url)}, leases=Leases(peer.identity.pin))
+    await ask(door)
+    out = chat("sealed")
+    with pytest.raises(Misuse, match="prepared"):
+        async with door.send(receipt_for(out), out):
+            pass
+    await door.close()
+
+
+async def test_what_one_request_prepared_is_not_there_for_another(peer: TlsPeer) -> None:
+    door = DataDoor({"sealed": enclave(peer.url)}, leases=Leases(peer.identity.pin))
+
+    async def other() -> None:
+        out = chat("sealed")
+        async with door.send(receipt_for(out), out):
+            pass
+
+    task = asyncio.ensure_future(other())  # started before anything was prepared
+    await door.prepare(CANDIDATE, ANYTHING)
+    with pytest.raises(Misuse):
+        await task
+
+
+async def test_tls_below_1_3_is_not_spoken() -> None:
+    identity = Identity()
+    async with TlsPeer(identity, ssl.TLSVersion.TLSv1_2) as peer:
+        door = DataDoor({"sealed": enclave(peer.url)}, leases=Leases(identity.pin))
+        with pytest.raises(UpstreamError):
+            await ask(door)
+        assert not peer.received
+        await door.close()
+
+
+# --- the control door
+
+
+async def test_evidence_comes_with_the_key_of_its_connection(peer: TlsPeer) -> None:
+    peer.answer = b'{"report":""}'
+    door = ControlDoor({"sealed": enclave(peer.url, key=Secret("sk-secret"))})
+    document, spki = await door.fetch_evidence("sealed", bytes(range(32)))
+    assert document == b'{"report":""}'
+    assert spki == peer.identity.spki
+    head = bytes(peer.received)
+    assert head.startswith(b"GET /.well-known/attestation?nonce=" + bytes(range(32)).hex().encode() + b" HTTP/1.1")
+    assert b"sk-secret" not in head
+
+
+async def test_every_evidence_comes_over_a_fresh_connection(peer: TlsPeer) -> None:
+    door = ControlDoor({"sealed": enclave(peer.url)})
+    for _ in range(2):
+        await door.fetch_evidence("sealed", bytes(32))
+    assert peer.connections == 2
+
+
+async def test_only_configured_enclaves_are_asked_and_only_with_a_nonce(peer: TlsPeer) -> None:
+    door = ControlDoor({"sealed": enclave(peer.url), "cloud": upstream(url=peer.url)})
+    for name, nonce in (("cloud", bytes(32)), ("nowhere", bytes(32)), ("sealed", b"some text"), ("sealed", b"")):
+        with pytest.raises(Misuse):
+            await door.fetch_evidence(name, nonce)
+    assert peer.connections == 0
+
+
+async def test_too_much_evidence_is_cut(peer: TlsPeer) -> None:
+    peer.answer = b"x" * (EVIDENCE_BYTES + 1)
+    with pytest.raises(UpstreamError) as e:
+        await ControlDoor({"sealed": enclave(peer.url)}).fetch_evidence("sealed", bytes(32))
+    assert e.value.code == "evidence_too_large"
+
+
+async def test_evidence_of_nobody_is_an_upstream_error(peer: TlsPeer) -> None:
+    config = enclave(peer.url)
+    await peer.__aexit__()
+    with pytest.raises(UpstreamError) as e:
+        await ControlDoor({"sealed": config}).fetch_evidence("sealed", bytes(32))
+    assert e.value.code == "upstream_unreachable"
+    await peer.__aenter__()
+
+
+async def test_evidence_without_tls_is_no_evidence() -> None:
+    async with FakeCloud() as cloud:
+        config = enclave(cloud.url.replace("http:", "https:"))
+        with pytest.raises(UpstreamError):
+            await ControlDoor({"sealed": config}).fetch_evidence("sealed", bytes(32))
+
+
+def test_a_lease_shows_no_key_in_its_repr() -> None:
+    shown = repr(dataclasses.replace(lease(b"p" * 32), pin=b"secret-pin"))
+    assert "secret-pin" not in shown

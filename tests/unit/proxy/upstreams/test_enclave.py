@@ -1,0 +1,385 @@
+"""Leases: what makes one, what ends one, and that nothing else does."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import datetime as dt
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from egress_support import NOW, Events, HandClock, chat, enclave, receipt_for, upstream
+from fake_tls import Identity, TlsPeer
+
+from attestation.binding import sealgate_snp_report_data
+from attestation.simulator.snp import MEASUREMENT, Guest, Platform
+from attestation.trust import AMD
+from attestation.types import Expectations, Malformed, Rejected
+from attestation.wire import encode_sealgate_snp
+from policies.types import Requirements, Zone
+from proxy.egress import ControlDoor, DataDoor
+from proxy.errors import AuditUnavailable, ConfigError, Misuse, UpstreamError
+from proxy.ports import Candidate
+from proxy.settings import UpstreamConfig
+from proxy.upstreams.enclave import (
+    REFUSED_S,
+    RENEW_AT,
+    AttestationRefused,
+    EnclaveLeases,
+    failure_codes,
+    open_checks,
+)
+
+ANY = Requirements()
+OTHER_MEASUREMENT = bytes(48)
+SPKI = b"an enclave's key, in DER"
+CLINIC = Expectations(
+    "clinic", frozenset({"sev-snp"}), {MEASUREMENT: "release"}, {"snp": 20}, "a@b.example", dt.date(2027, 1, 1), True
+)
+
+
+@pytest.fixture(scope="module")
+def platform() -> Platform:
+    return Platform()
+
+
+@dataclass
+class Source:
+    """Plays control door and enclave: evidence on demand, or an error, held back while ``gate`` is closed."""
+
+    platform: Platform
+    spki: bytes = SPKI
+    bound: Callable[[bytes, bytes], bytes] = sealgate_snp_report_data
+    guest: Guest = field(default_factory=Guest)
+    change: Callable[[bytes], bytes] = lambda document: document
+    fail: Exception | None = None
+    nonces: list[bytes] = field(default_factory=list)
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.gate.set()
+
+    async def fetch_evidence(self, upstream: str, nonce: bytes) -> tuple[bytes, bytes]:
+        self.nonces.append(nonce)
+        await self.gate.wait()
+        if self.fail is not None:
+            raise self.fail
+        report_data = self.bound(self.spki, nonce)
+        return self.change(encode_sealgate_snp(self.platform.evidence(report_data, self.guest))), self.spki
+
+
+@dataclass
+class World:
+    source: Source
+    clock: HandClock
+    events: Events
+    leases: EnclaveLeases
+
+    async def settle(self) -> None:
+        """Lets background attestations end."""
+        for _ in range(20):
+            await asyncio.sleep(0)
+
+
+def world(platform: Platform, *, want: Expectations = CLINIC, max_age_s: float = 600, trusted: bool = True) -> World:
+    source, clock, events = Source(platform), HandClock(), Events()
+    config = {"sealed": enclave("https://127.0.0.1/v1", max_age_s=max_age_s), "cloud": upstream(url="https://a/v1")}
+    leases = EnclaveLeases(
+        config, {"clinic": want}, source, clock,
+        trust=AMD, simulated=platform.trust if trusted else None, on_event=events,
+    )  # fmt: skip
+    return World(source, clock, events, leases)
+
+
+async def failures(w: World, want: Requirements = ANY) -> tuple[str, ...]:
+    with pytest.raises(AttestationRefused) as e:
+        await w.leases.current("sealed", want)
+    return e.value.failures
+
+
+async def test_genuine_evidence_bound_to_the_seen_key_makes_a_lease(platform: Platform) -> None:
+    w = world(platform)
+    lease = await w.leases.current("sealed", ANY)
+    assert lease.pin == hashlib.sha256(SPKI).digest()
+    assert lease.info.key_sha256 == lease.pin.hex()
+    assert lease.info.expires == NOW + dt.timedelta(seconds=600)
+    assert (lease.info.expectations, lease.info.simulated) == ("clinic", True)
+    assert w.events.codes() == ["enclave_attested"]
+    assert w.events.seen[0][1]["evidence_sha256"] == lease.info.evidence_sha256
+    assert w.leases.status() == {"sealed": "ok"}
+
+
+async def test_every_attestation_asks_with_a_nonce_of_its_own(platform: Platform) -> None:
+    w = world(platform)
+    await w.leases.current("sealed", ANY)
+    w.clock.tick(601)
+    await w.leases.current("sealed", ANY)
+    assert len(set(w.source.nonces)) == 2
+    assert all(len(n) == 32 for n in w.source.nonces)
+
+
+@pytest.mark.parametrize(
+    ("change", "want"),
+    [
+        ({"bound": lambda spki, nonce: sealgate_snp_report_data(b"another key", nonce)}, "binding"),
+        ({"bound": lambda spki, nonce: sealgate_snp_report_data(spki, bytes(32))}, "binding"),
+        ({"bound": lambda spki, nonce: bytes(64)}, "binding"),
+        ({"guest": Guest(measurement=OTHER_MEASUREMENT)}, "measurement"),
+        ({"guest": Guest(vmpl=1)}, "vmpl"),
+        ({"change": lambda document: b"not json"}, "malformed"),
+        ({"change": lambda document: document.replace(b'"report"', b'"verified": true, "report"')}, "malformed"),
+        ({"fail": UpstreamError("x", code="upstream_unreachable")}, "upstream_unreachable"),
+        ({"fail": UpstreamError("x", code="evidence_too_large")}, "evidence_too_large"),
+    ],
+)
+async def test_whatever_is_wrong_makes_the_enclave_unusable_on_record(
+    platform: Platform, change: dict[str, Any], want: str
+) -> None:
+    w = world(platform)
+    for name, value in change.items():
+        setattr(w.source, name, value)
+    got = await failures(w)
+    assert want in got
+    assert w.events.seen == [("enclave_refused", {"upstream": "sealed", "failures": list(got)})]
+    assert w.leases.status() == {"sealed": "refused"}
+
+
+async def test_a_simulated_enclave_is_refused_unless_its_root_was_passed_in(platform: Platform) -> None:
+    assert await failures(world(platform, trusted=False))
+
+
+async def test_a_simulated_enclave_is_refused_unless_expectations_allow_it(platform: Platform) -> None:
+    assert "simulated" in await failures(world(platform, want=dataclasses.replace(CLINIC, allow_simulated=False)))
+
+
+async def test_expectations_that_are_no_longer_approved_refuse(platform: Platform) -> None:
+    want = dataclasses.replace(CLINIC, approved_until=dt.date(2026, 5, 31))
+    assert "expectations.approved" in await failures(world(platform, want=want))
+
+
+async def test_the_certificate_may_end_a_lease_before_its_age_does(platform: Platform) -> None:
+    w = world(platform, max_age_s=10**10)
+    lease = await w.leases.current("sealed", ANY)
+    assert lease.info.expires == lease.claims.not_after
+
+
+# --- time
+
+
+async def test_a_lease_is_used_until_its_end_and_not_beyond_when_renewal_fails(platform: Platform) -> None:
+    w = world(platform)
+    first = await w.leases.current("sealed", ANY)
+    w.source.fail = UpstreamError("x")
+    w.clock.tick(599)
+    assert await w.leases.current("sealed", ANY) is first
+    await w.settle()
+    assert w.events.codes() == ["enclave_attested", "enclave_refused"]
+    w.clock.tick(1)
+    assert await failures(w) == ("upstream_error",)
+    with pytest.raises(AttestationRefused, match="lease_expired"):
+        w.leases.check(first, ANY)
+
+
+async def test_a_clock_that_jumped_ends_a_lease_too(platform: Platform) -> None:
+    w = world(platform)
+    lease = await w.leases.current("sealed", ANY)
+    w.clock.start += dt.timedelta(hours=1)  # the machine slept: the monotonic clock did not move
+    with pytest.raises(AttestationRefused, match="lease_expired"):
+        w.leases.check(lease, ANY)
+    assert (await w.leases.current("sealed", ANY)).epoch == 2
+
+
+async def test_a_clock_that_was_set_back_does_not_stretch_a_lease(platform: Platform) -> None:
+    w = world(platform)
+    lease = await w.leases.current("sealed", ANY)
+    w.clock.start -= dt.timedelta(hours=1)
+    w.clock.tick(600)
+    with pytest.raises(AttestationRefused, match="lease_expired"):
+        w.leases.check(lease, ANY)
+
+
+async def test_a_lease_is_renewed_in_the_background_late_in_its_life(platform: Platform) -> None:
+    w = world(platform)
+    first = await w.leases.current("sealed", ANY)
+    w.clock.tick(600 * RENEW_AT - 1)
+    await w.leases.current("sealed", ANY)
+    await w.settle()
+    assert len(w.source.nonces) == 1
+    w.clock.tick(1)
+    assert await w.leases.current("sealed", ANY) is first, "nobody waits for it"
+    await w.settle()
+    second = await w.leases.current("sealed", ANY)
+    assert second.epoch == first.epoch + 1
+    assert second.info.expires > first.info.expires
+    w.leases.check(first, ANY)  # what was recorded with the old one may still leave
+
+
+async def test_a_younger_lease_is_fetched_where_the_decision_demands_it(platform: Platform) -> None:
+    w = world(platform)
+    first = await w.leases.current("sealed", ANY)
+    w.clock.tick(61)
+    young = Requirements(max_age_s=60)
+    with pytest.raises(AttestationRefused, match="lease_too_old"):
+        w.leases.check(first, young)
+    assert (await w.leases.current("sealed", young)).epoch == 2
+    assert (await w.leases.current("sealed", young)).epoch == 2
+
+
+async def test_other_expectations_than_the_upstreams_cannot_be_met(platform: Platform) -> None:
+    w = world(platform)
+    lease = await w.leases.current("sealed", Requirements(expectations=frozenset({"clinic"})))
+    both = Requirements(expectations=frozenset({"clinic", "bank"}))
+    assert await failures(w, both) == ("expectations_differ",)
+    with pytest.raises(AttestationRefused):
+        w.leases.check(lease, both)
+    assert len(w.source.nonces) == 1
+
+
+async def test_a_refusal_is_remembered_for_a_moment_only(platform: Platform) -> None:
+    w = world(platform)
+    w.source.guest = Guest(measurement=OTHER_MEASUREMENT)
+    first = await failures(w)
+    w.source.guest = Guest()
+    w.clock.tick(REFUSED_S - 0.1)
+    assert await failures(w) == first
+    assert len(w.source.nonces) == 1
+    w.clock.tick(0.1)
+    assert (await w.leases.current("sealed", ANY)).epoch == 1
+
+
+# --- concurrency
+
+
+async def test_many_requests_share_one_attestation(platform: Platform) -> None:
+    w = world(platform)
+    w.source.gate.clear()
+    waiting = [asyncio.ensure_future(w.leases.current("sealed", ANY)) for _ in range(8)]
+    await w.settle()
+    w.source.gate.set()
+    got = await asyncio.gather(*waiting)
+    assert len(w.source.nonces) == 1
+    assert len({lease.epoch for lease in got}) == 1
+
+
+async def test_the_first_to_leave_does_not_take_the_attestation_away(platform: Platform) -> None:
+    w = world(platform)
+    w.source.gate.clear()
+    first, second = (asyncio.ensure_future(w.leases.current("sealed", ANY)) for _ in range(2))
+    await w.settle()
+    first.cancel()
+    await w.settle()
+    w.source.gate.set()
+    assert (await second).epoch == 1
+
+
+async def test_closing_stops_what_still_runs(platform: Platform) -> None:
+    w = world(platform)
+    w.source.gate.clear()
+    waiting = asyncio.ensure_future(w.leases.current("sealed", ANY))
+    await w.settle()
+    await w.leases.close()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+
+
+async def test_a_lease_that_cannot_be_recorded_is_not_granted(platform: Platform) -> None:
+    w = world(platform)
+    w.events.fail = AuditUnavailable("disk full")
+    with pytest.raises(AuditUnavailable):
+        await w.leases.current("sealed", ANY)
+    assert w.leases.status() == {"sealed": "unproven"}
+
+
+# --- changed keys
+
+
+async def test_a_changed_key_voids_the_lease_and_attests_again_on_record(platform: Platform) -> None:
+    w = world(platform)
+    old = await w.leases.current("sealed", ANY)
+    w.source.spki = b"the new key"
+    fresh = await w.leases.replace(old, ANY, 41)
+    assert fresh.pin == hashlib.sha256(b"the new key").digest()
+    codes = ["enclave_attested", "enclave_key_changed", "enclave_attested", "enclave_lease_replaced"]
+    assert w.events.codes() == codes
+    assert w.events.seen[3][1]["ref_seq"] == 41
+    assert await w.leases.replace(old, ANY, 42) is fresh, "the second to notice attests nothing"
+
+
+async def test_a_discarded_lease_makes_the_enclave_unusable_for_a_moment(platform: Platform) -> None:
+    w = world(platform)
+    lease = await w.leases.current("sealed", ANY)
+    await w.leases.discard(lease, 7)
+    assert await failures(w) == ("key_mismatch",)
+    assert w.events.seen[-1][1]["failures"] == ["key_mismatch"]
+
+
+# --- configuration and codes
+
+
+@pytest.mark.parametrize(
+    ("config", "expectations"),
+    [
+        (upstream("sealed", Zone.ENCLAVE, "https://a/v1"), {"clinic": CLINIC}),
+        (enclave("https://a/v1"), {}),
+        (enclave("https://a/v1"), {"clinic": dataclasses.replace(CLINIC, name="other")}),
+        (enclave("https://a/v1"), {"clinic": dataclasses.replace(CLINIC, measurements={})}),
+        (enclave("https://a/v1", max_age_s=0), {"clinic": CLINIC}),
+    ],
+)
+async def test_without_policy_there_is_no_trust(
+    platform: Platform, config: UpstreamConfig, expectations: dict[str, Expectations]
+) -> None:
+    with pytest.raises(ConfigError):
+        EnclaveLeases(
+            {"sealed": config}, expectations, Source(platform), HandClock(), trust=AMD, on_event=Events()
+        )  # fmt: skip
+
+
+async def test_an_upstream_that_is_no_enclave_has_no_lease(platform: Platform) -> None:
+    with pytest.raises(Misuse):
+        await world(platform).leases.current("cloud", ANY)
+
+
+def test_codes_never_carry_what_follows_them() -> None:
+    assert failure_codes(Rejected(("chain.root: CN=<script>", "tcb: 3 below 5", "tcb: x"))) == ("chain.root", "tcb")
+    assert failure_codes(Rejected(("Some text from the wire",))) == ("rejected",)
+    assert failure_codes(Rejected(())) == ("rejected",)
+    assert failure_codes(Malformed("field x is y")) == ("malformed",)
+    assert open_checks(()) == ("unchecked",)
+
+
+# --- everything together, over real sockets
+
+
+async def test_an_attested_enclave_answers_and_another_key_on_its_port_is_attested_first(platform: Platform) -> None:
+    async with TlsPeer(Identity()) as peer:
+
+        def answer(head: bytes) -> bytes:
+            if not head.startswith(b"GET /.well-known/attestation?nonce="):
+                return b'{"ok":1}'
+            nonce = bytes.fromhex(head.split(b"nonce=")[1][:64].decode())
+            return encode_sealgate_snp(platform.evidence(sealgate_snp_report_data(peer.identity.spki, nonce)))
+
+        peer.answer = answer
+        config, events, clock = {"sealed": enclave(peer.url)}, Events(), HandClock()
+        leases = EnclaveLeases(
+            config, {"clinic": CLINIC}, ControlDoor(config), clock,
+            trust=AMD, simulated=platform.trust, on_event=events,
+        )  # fmt: skip
+        door = DataDoor(config, leases=leases)
+        for _ in range(2):
+            info = await door.prepare(Candidate("sealed", "m", Zone.ENCLAVE, False), ANY)
+            assert info is not None
+            out = chat("sealed")
+            async with door.send(receipt_for(out), out) as got:
+                assert b"".join([c async for c in got.chunks]) == b'{"ok":1}'
+            assert info.expires == NOW + dt.timedelta(minutes=10)
+            await peer.rotate(Identity())
+        assert peer.received.count(b"POST ") == 2
+        assert events.codes() == [
+            "enclave_attested", "enclave_key_changed", "enclave_attested", "enclave_lease_replaced",
+        ]  # fmt: skip
+        await door.close()
