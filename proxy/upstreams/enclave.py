@@ -69,6 +69,7 @@ class EnclaveLeases:
     """Implements ``transports.Leases`` for provider ``sealgate-snp``. ``close`` it at the end.
 
     ``simulated`` is the root of a software enclave; the demo and tests pass it, no configuration can.
+    ``crl`` is the vendor root's revocation list (DER); without one revocation is not known.
     Raises ConfigError for an upstream without attestation, an unknown provider, or expectations that are missing or
     empty: no policy means no trust.
     """
@@ -82,6 +83,7 @@ class EnclaveLeases:
         *,
         trust: TrustStore,
         simulated: SimulatedTrust | None = None,
+        crl: bytes | None = None,
         on_event: Recorder,
     ) -> None:
         self._expectations = expectations
@@ -89,6 +91,7 @@ class EnclaveLeases:
         self._clock = clock
         self._trust = trust
         self._simulated = simulated
+        self._crl = crl
         self._on_event = on_event
         enclaves = {n: u for n, u in upstreams.items() if u.zone is Zone.ENCLAVE}
         self._states = {n: _State(_attestation(u, expectations)) for n, u in enclaves.items()}
@@ -214,7 +217,7 @@ class EnclaveLeases:
         started = self._clock.monotonic()
         document, spki = await self._source.fetch_evidence(upstream, nonce)
         now = self._clock.now()
-        claims = verify(parse_sealgate_snp(document), now, self._trust, self._simulated)
+        claims = verify(parse_sealgate_snp(document), now, self._trust, self._simulated, self._crl)
         bound = sealgate_snp_report_data(spki, nonce)  # this key, this question: neither is read from the document
         if failed := open_checks(validate(claims, want, now.date(), bound)):
             raise AttestationRefused(upstream, failed)

@@ -1,0 +1,77 @@
+"""Every way the simulated enclave can be wrong, through both doors: unusable, on record, and no byte of the request."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import AsyncIterator
+
+import pytest
+from egress_support import Events, HandClock, chat, enclave, receipt_for
+
+from attestation.simulator.misbehave import Misbehaviour
+from attestation.simulator.server import SimulatedEnclave
+from attestation.trust import AMD
+from policies.types import Requirements, Zone
+from proxy import egress
+from proxy.egress import ControlDoor, DataDoor
+from proxy.ports import Candidate
+from proxy.upstreams.enclave import AttestationRefused, EnclaveLeases
+
+CANDIDATE = Candidate("sealed", "m", Zone.ENCLAVE, False)
+
+
+class World:
+    def __init__(self, simulator: SimulatedEnclave) -> None:
+        config = {"sealed": enclave(simulator.url)}
+        self.events = Events()
+        self.leases = EnclaveLeases(
+            config,
+            {"clinic": simulator.expectations("clinic", dt.date(2027, 1, 1))},
+            ControlDoor(config),
+            HandClock(),
+            trust=AMD,
+            simulated=simulator.trust,
+            crl=simulator.crl(),
+            on_event=self.events,
+        )
+        self.door = DataDoor(config, leases=self.leases)
+
+    async def ask(self) -> int:
+        await self.door.prepare(CANDIDATE, Requirements())
+        out = chat("sealed")
+        async with self.door.send(receipt_for(out), out) as answer:
+            assert b"".join([c async for c in answer.chunks])
+            return answer.status
+
+
+@pytest.fixture
+async def simulator() -> AsyncIterator[SimulatedEnclave]:
+    async with SimulatedEnclave() as made:
+        yield made
+
+
+async def test_an_honest_enclave_answers(simulator: SimulatedEnclave) -> None:
+    world = World(simulator)
+    assert [await world.ask() for _ in range(2)] == [200, 200]
+    assert (len(simulator.received), simulator.attestations) == (2, 1)
+    await world.door.close()
+
+
+@pytest.mark.parametrize("how", list(Misbehaviour))
+async def test_a_misbehaving_enclave_gets_no_request(
+    simulator: SimulatedEnclave, how: Misbehaviour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if how is Misbehaviour.SLOW:
+        monkeypatch.setattr(egress, "EVIDENCE_S", 0.05)
+    simulator.misbehaviour = how
+    world = World(simulator)
+    with pytest.raises(AttestationRefused) as e:
+        await world.ask()
+    assert e.value.failures
+    assert not simulator.received
+    assert world.events.seen[-1][0] == "enclave_refused"
+    assert world.events.seen[-1][1]["failures"] == list(e.value.failures)
+    if how is Misbehaviour.KEY_ROTATION:
+        assert e.value.failures == ("key_mismatch",)
+        assert simulator.attestations == 2
+    await world.door.close()
