@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from redaction.spans import Occurrences, worth
+from redaction.spans import Group, Occurrences, resolve, worth
 from redaction.types import Classification, Detector, DetectorFailed, Finding, Sensitivity, TextResult
 
 NOTHING = Classification(Sensitivity.PUBLIC)
@@ -79,12 +79,12 @@ def propagate(texts: Sequence[str], results: Sequence[TextResult]) -> list[TextR
 
     Added findings carry the best finding's label and score, and detector ``request``.
     """
-    best: dict[str, Finding] = {}
+    best: dict[str, Group] = {}
     for text, result in zip(texts, results, strict=True):
-        for f in result.findings:
-            value = text[f.start : f.end]
-            if worth(value) and (value not in best or f.score > best[value].score):
-                best[value] = f
+        for group in resolve(result.findings):  # whole values only: a piece of one would be found in innocent places
+            value = text[group.start : group.end]
+            if worth(value) and (value not in best or group.score > best[value].score):
+                best[value] = group
     if not best:
         return list(results)
     occurrences = Occurrences(best)
@@ -92,7 +92,7 @@ def propagate(texts: Sequence[str], results: Sequence[TextResult]) -> list[TextR
     return [_spread(text, result, occurrences, by_fold) for text, result in zip(texts, results, strict=True)]
 
 
-def _spread(text: str, result: TextResult, places: Occurrences, by_fold: Mapping[str, Finding]) -> TextResult:
+def _spread(text: str, result: TextResult, places: Occurrences, by_fold: Mapping[str, Group]) -> TextResult:
     covered = {(f.start, f.end) for f in result.findings}
     added = tuple(
         Finding(start, end, f.label, f.score, "request")

@@ -96,10 +96,10 @@ BOOK = {
     },
 }
 
-ARGUMENTS = '{"name": "Amelia Okafor", "email": "amelia.okafor@example.net", "topic": "mortgage"}'
+ARGUMENTS = '{"name": "Amelia Okafor", "email": "amelia.okafor@example.net", "topic": "museum tour"}'
 
 TOOLS = (
-    user("Book a mortgage appointment for Amelia Okafor, amelia.okafor@example.net."),
+    user("Book a guided museum tour for Amelia Okafor, amelia.okafor@example.net."),
     {
         "role": "assistant",
         "content": None,

@@ -61,7 +61,7 @@ _NAME = (
     r"private[_\-]?key|access[_\-]?key|encryption[_\-]?key|signing[_\-]?key|credential|credentials|auth[_\-]?key)"
     r"(?:[_.\-][a-z0-9]{1,20}){0,2})[\"']?\s{0,4}(?::=|=>|[:=])\s{0,4}[\"'\x60]?([^\s\"'\x60,;<>(){}\[\]]{8,200})"
 )
-_PASSWORD = (
+_ASSIGNED = (
     r"(?i)(?:^|[^a-z0-9])(?:[a-z0-9]{1,20}[_.\-]){0,4}(?:password|passwd|passwort|passphrase|pwd|contraseña|mot de passe|kennwort|pass)"
     r"[\"']?\s{0,4}(?::=|=>|[:=]|\bis\b|\bist\b|\bes\b)\s{0,4}[\"'\x60]?([^\s\"'\x60,;<>(){}\[\]]{4,128})"
 )
@@ -94,8 +94,8 @@ class SecretsDetector:
     def __init__(self) -> None:
         self._tokens = [(label, score, re2.compile(p)) for label, score, p in _TOKENS]
         self._named: Any = re2.compile(_NAME)
-        self._password: Any = re2.compile(_PASSWORD)
-        source = repr((VERSION, _TOKENS, _NAME, _PASSWORD, _PLACEHOLDERS))
+        self._password: Any = re2.compile(_ASSIGNED)
+        source = repr((VERSION, _TOKENS, _NAME, _ASSIGNED, _PLACEHOLDERS))
         self.digest = hashlib.sha256(source.encode()).hexdigest()[:16]
 
     def detect(self, text: str, /) -> tuple[Finding, ...]:
