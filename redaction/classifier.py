@@ -12,6 +12,7 @@ Loads files of the folder it is given; opens no connection and keeps no text.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,12 @@ OVERLAP = 30
 TOKEN_BUDGET = 60_000
 """Most tokens of one text; more raises DetectorFailed."""
 
+SHORT_WORDS = 5
+"""Below this many words (a tool's name, a JSON key, a greeting) a text hardly has a topic; ..."""
+SHORT_SCORE = 0.85
+"""... so a sensitive category needs this score there. Values in such texts are the detectors' business."""
+
+_WORD = re.compile(r"\w+")
 _PIECE = 50_000
 """Code points tokenised at once, so that memory stays flat."""
 
@@ -141,8 +148,10 @@ class MiniLmClassifier:
         least = Sensitivity.CONFIDENTIAL if tags else Sensitivity.PUBLIC
         if not any(character.isalnum() for character in text):
             return Classification(least, {}, tags)
-        logits, _ = self.encode(neutral_view(text, findings))
-        categories = self._categories(softmax(logits).max(axis=0))
+        view = neutral_view(text, findings)
+        logits, _ = self.encode(view)
+        short = len(_WORD.findall(view[: SHORT_WORDS * 100])) < SHORT_WORDS
+        categories = self._categories(softmax(logits).max(axis=0), short=short)
         sensitivity = max([least, *(SENSITIVITY[name] for name in categories)])
         return Classification(sensitivity, categories, tags)
 
@@ -167,17 +176,18 @@ class MiniLmClassifier:
         )
         return logits, embedding
 
-    def _categories(self, scores: Any) -> dict[str, float]:
-        """Categories above their threshold; the best one when none is."""
-        head = self._head
-        found = {
-            name: round(float(score), 4)
-            for name, score in zip(head.classes, scores, strict=True)
-            if score >= head.thresholds[name]
-        }
-        if not found:
-            best = int(scores.argmax())
-            found = {head.classes[best]: round(float(scores[best]), 4)}
+    def _categories(self, scores: Any, *, short: bool) -> dict[str, float]:
+        """Categories above their threshold; the best one when none is, of short texts the best harmless one."""
+        named = {name: round(float(score), 4) for name, score in zip(self._head.classes, scores, strict=True)}
+        least = {name: self._head.thresholds[name] for name in named}
+        candidates = named
+        if short:
+            candidates = {name: score for name, score in named.items() if SENSITIVITY[name] < Sensitivity.CONFIDENTIAL}
+            least = {name: value if name in candidates else SHORT_SCORE for name, value in least.items()}
+        found = {name: score for name, score in named.items() if score >= least[name]}
+        if not found and candidates:
+            best = max(candidates, key=lambda name: candidates[name])
+            found = {best: candidates[best]}
         return found
 
 
@@ -188,7 +198,9 @@ def softmax(logits: Any) -> Any:
 
 
 def _digest(model_dir: Path) -> str:
-    whole = hashlib.sha256(f"minilm/1 {WINDOW} {OVERLAP} {sorted(NEUTRAL.items())}".encode())
+    whole = hashlib.sha256(
+        f"minilm/1 {WINDOW} {OVERLAP} {SHORT_WORDS} {SHORT_SCORE} {sorted(NEUTRAL.items())}".encode()
+    )
     for name in ("model.onnx", "tokenizer.json", "head.json"):
         with (model_dir / name).open("rb") as stream:
             whole.update(hashlib.file_digest(stream, "sha256").digest())

@@ -13,8 +13,8 @@ MARKED = "marked_confidential"
 
 _PHRASES = (
     # English
-    r"(?:strictly |highly |company |commercially |private (?:and|&) |strictly private (?:and|&) "
-    r"|(?:legally )?privileged (?:and|&) |attorney[- ]client |personal (?:and|&) )?confidential",
+    r"(?:strictly |highly |company |commercially |attorney[- ]client )?confidential",
+    r"(?:strictly |legally )?(?:private|privileged|personal) (?:and|&) confidential",
     r"confidential (?:and|&) (?:proprietary|privileged)",
     r"(?:attorney[- ]client |legally )privileged",
     r"commercial[- ]in[- ]confidence",
@@ -47,8 +47,8 @@ _KEYED = re.compile(
 )
 _BRACKETED = re.compile(rf"[\[(*]{_PHRASE}{_END}[ \t]*[\])*]", re.IGNORECASE)
 _CAPITALS = re.compile(
-    r"(?<![\w-])(?:CONFIDENTIAL|STRICTLY PRIVATE|INTERNAL USE ONLY|COMMERCIAL IN CONFIDENCE|ATTORNEY[- ]CLIENT PRIVILEGED"
-    r"|VERTRAULICH|CONFIDENTIEL|CONFIDENCIAL|RISERVATO|VERTROUWELIJK|POUFNE)(?![\w-])"
+    r"(?<![\w-])(?:CONFIDENTIAL|STRICTLY PRIVATE|INTERNAL USE ONLY|COMMERCIAL IN CONFIDENCE"
+    r"|ATTORNEY[- ]CLIENT PRIVILEGED|VERTRAULICH|CONFIDENTIEL|CONFIDENCIAL|RISERVATO|VERTROUWELIJK|POUFNE)(?![\w-])"
     r"(?! (?:COMPUTING|INFORMATION|VM|GUEST|CONTAINERS?|CLIENT)\b)"
 )
 

@@ -111,8 +111,9 @@ def train(data: Path, suite_dir: Path | None, out: Path | None) -> None:
     with _one_line(), _bar("encoding training texts") as tick:
         head = run(store.require_encoder(data), suite_dir=suite_dir, tick=tick)
         target.write_bytes(head.to_json())
-    click.echo(f"{target}: {head.about['samples']} texts, accuracy on held-out templates "
-               f"{head.about['cross_validated_accuracy']:.3f} (say nothing about other sources: `models evaluate`)")  # fmt: skip
+    accuracy = head.about["cross_validated_accuracy"]
+    click.echo(f"{target}: {head.about['samples']} texts, accuracy on held-out templates {accuracy:.3f}")
+    click.echo("That figure says little about other sources; `sealgate models evaluate --suite DIR` measures those.")
     click.echo("Run `sealgate models install` to put it into the model.")
 
 

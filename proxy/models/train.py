@@ -83,7 +83,7 @@ def _cross_validate(samples: Sequence[Sample], features: Sequence[Any], seed: in
     for number in range(folds):
         kept = [index for index in range(len(samples)) if fold[index] != number]
         model = _fit([samples[index] for index in kept], [features[index] for index in kept])
-        for index in np.flatnonzero(fold == number):
+        for index in np.flatnonzero(fold == number).tolist():
             scores = model.predict_proba(features[index]).max(axis=0)
             right += int(model.classes_[scores.argmax()] == samples[index].category)
     return right / len(samples)
