@@ -1,4 +1,4 @@
-"""Audit records as values, and their canonical bytes. Written by the audit package; see docs/audit.md.
+"""Audit records as values, and as the JSON a ledger holds. Pure; see docs/audit.md for every field.
 
 Every string is an enum, a configured name or a keyed hash; scores are integers 0 to 1000.
 """
@@ -6,8 +6,10 @@ Every string is an enum, a configured name or a keyed hash; scores are integers 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
+
+from proxy.audit.canonical import plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +72,22 @@ class Outcome:
     first_token_ms: int | None = None
     total_ms: int | None = None
     restored: Mapping[str, int] = field(default_factory=dict)
+
+
+LIFTED = ("ref_seq", "upstream")
+"""Details of a control event that can be searched for like the same fields of other records."""
+
+
+def record_json(record: Intent | Refusal | Outcome) -> dict[str, Any]:
+    """A record as its ledger holds it, without ``seq`` and ``at``. Raises Misuse for a value that may not enter."""
+    own = {f.name: getattr(record, f.name) for f in fields(record) if f.name != "common"}
+    common = {} if isinstance(record, Outcome) else {f.name: getattr(record.common, f.name) for f in fields(Common)}
+    out: dict[str, Any] = plain({"kind": type(record).__name__.lower(), **common, **own})
+    return out
+
+
+def control_json(code: str, details: Mapping[str, object]) -> dict[str, Any]:
+    """An event that is no request: start, reload, attestation. Raises Misuse for a value that may not enter."""
+    lifted = {name: details[name] for name in LIFTED if name in details}
+    out: dict[str, Any] = plain({"kind": "control", "code": code, "details": details, **lifted})
+    return out

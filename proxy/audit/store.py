@@ -1,6 +1,17 @@
-"""Receipts: how an audit store proves to the door that the intent for exactly these bytes is durable.
+"""What every audit store promises, and receipts: how it proves to the door that an intent is durable.
 
-Only stores call :func:`issue`, and only after their commit. The key lives in this process and nowhere else.
+Durability, stated per state of one attempt:
+
+* before ``begin()`` returns, a crash loses the record **and nothing has left**;
+* after it returned, the record survives the crash of the process and of the machine;
+* between sending and ``finish()``, a crash leaves an open intent: something may have left. The next start closes it
+  with outcome ``unknown``.
+
+A store that cannot do so raises AuditUnavailable: no record, no egress. An attempt that gave up before ``begin()``
+returned gets outcome ``not_sent``.
+
+Only stores call :func:`issue`, and only after their commit. The key lives in this process and nowhere else, so a
+receipt means nothing to another process or after a restart. That each is used once is the door's to enforce.
 """
 
 from __future__ import annotations
@@ -10,6 +21,9 @@ import hmac
 import secrets
 
 from proxy.outbound import Receipt
+
+LEDGER = "ledger.sqlite"
+"""The ledger's file name inside the data directory."""
 
 _KEY = secrets.token_bytes(32)
 
