@@ -1,104 +1,189 @@
-"""Walks JSON into segments and writes edits back: every string, key and number, JSON inside strings included.
+"""Turns a tree into segments: free-form JSON, documents inside strings, JSON schemas. It decides nothing.
 
-The walker knows nothing of a dialect; a dialect tells it origins and which leaves are protocol, not content.
+What is not named here as an expected enum or a short number of a known setting becomes a segment; nothing readable is
+skipped because its place is unknown.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from proxy.dialects.base import Segment, Untransformable
-from proxy.dialects.json_text import Number, parse_text, serialize_text
-from proxy.dialects.pointers import join
-from proxy.errors import BadRequest
+from proxy.dialects import json_text, pointers
+from proxy.dialects.base import Parsed, Segment
+from proxy.dialects.json_text import InvalidJson, Number
+from proxy.errors import Misuse
 
-NESTED_DEPTH = 3
-"""JSON in a string in JSON in a string …: deeper ones are inspected as the text they are."""
+MAX_NESTED = 3
+"""Documents in strings of documents in strings; deeper ones are uninspected."""
 
-Edits = Mapping[tuple[str, str], str]
+SHORT_NUMBER = 10
+"""Characters of a number in a known setting that need no look; card and account numbers are longer."""
 
+SCHEMA_MAPS = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
+SCHEMA_LISTS = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
+SCHEMA_ONE = frozenset(
+    {"items", "additionalProperties", "not", "if", "then", "else", "contains", "propertyNames", "unevaluatedItems",
+     "unevaluatedProperties", "additionalItems"}
+)  # fmt: skip
+SCHEMA_NUMBERS = frozenset(
+    {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "minItems",
+     "maxItems", "minProperties", "maxProperties", "minContains", "maxContains"}
+)  # fmt: skip
+SCHEMA_TEXTS = frozenset(
+    {"title", "description", "default", "const", "enum", "examples", "example", "format", "pattern", "required",
+     "$ref", "$schema", "$id", "$anchor", "$comment", "nullable", "readOnly", "writeOnly", "deprecated", "strict",
+     "uniqueItems", "dependentRequired", "contentEncoding", "contentMediaType"}
+)  # fmt: skip
+SCHEMA_TYPES = frozenset({"string", "number", "integer", "boolean", "object", "array", "null"})
 
-def nested(text: str) -> Any:
-    """The document inside a string, or None when it is not a JSON object or array that can be written back."""
-    if not text.lstrip().startswith(("{", "[")):
-        return None
-    try:
-        value = parse_text(text)
-    except BadRequest:
-        return None
-    return value if isinstance(value, (dict, list)) else None
-
-
-class Walker:
-    """Collects segments."""
-
-    def __init__(self) -> None:
-        self.segments: list[Segment] = []
-
-    def text(self, pointer: str, origin: str, text: str, depth: int = 0) -> None:
-        """A string: its own segment, or the segments of the document it holds."""
-        inner = nested(text) if depth < NESTED_DEPTH else None
-        if inner is not None:
-            self.any(f"{pointer}#", origin, inner, depth + 1)
-        elif text:
-            self.segments.append(Segment(pointer, origin, text))
-
-    def any(self, pointer: str, origin: str, value: Any, depth: int = 0, *, keys: bool = True) -> None:
-        """Everything below ``value``; ``keys=False`` leaves this object's own keys out (they are schema)."""
-        if isinstance(value, Number):
-            self.segments.append(Segment(pointer, origin, str(value), "number"))
-        elif isinstance(value, str):
-            self.text(pointer, origin, value, depth)
-        elif isinstance(value, dict):
-            for key, item in value.items():
-                at = join(pointer, key)
-                if keys and key:
-                    self.segments.append(Segment(at, origin, key, "key"))
-                self.any(at, origin, item, depth)
-        elif isinstance(value, list):
-            for i, item in enumerate(value):
-                self.any(join(pointer, i), origin, item, depth)
+_BASE64 = re.compile(r"(?:data:[\w.+-]+/[\w.+-]+;base64,)?[A-Za-z0-9+/_\-\r\n]{64,}={0,2}[\r\n]*")
+_BASE64_URI = re.compile(r"data:[\w.+-]*/?[\w.+-]*(?:;[\w.+-]+=[\w.+-]+)*;base64,[A-Za-z0-9+/_\-\r\n]*={0,2}[\r\n]*")
 
 
-def rewrite(value: Any, edits: Edits, pointer: str = "", depth: int = 0) -> Any:
-    """``value`` with edits applied; unchanged parts are the same objects. Raises Untransformable."""
-    if isinstance(value, Number):
-        new = edits.get((pointer, "number"))
-        if new is not None and new != value:
-            raise Untransformable
-        return value
-    if isinstance(value, str):
-        return _text(value, edits, pointer, depth)
-    if isinstance(value, dict):
-        return _object(value, edits, pointer, depth)
-    if isinstance(value, list):
-        items = [rewrite(item, edits, join(pointer, i), depth) for i, item in enumerate(value)]
-        return items if any(a is not b for a, b in zip(items, value, strict=True)) else value
-    return value
+@dataclass(slots=True)
+class Walk:
+    """Collects the segments of one request, in the order of the document."""
+
+    segments: list[Segment] = field(default_factory=list, repr=False)
+    uninspected: set[str] = field(default_factory=set)
+    content: set[str] = field(default_factory=lambda: {"text"})
+    tools: set[str] = field(default_factory=set)
+
+    def text(self, pointer: str, origin: str, value: str) -> None:
+        if value:
+            self.segments.append(Segment(pointer, origin, value))
+
+    def key(self, pointer: str, origin: str, key: str) -> None:
+        if key:
+            self.segments.append(Segment(pointer, origin, key, "key"))
+
+    def number(self, pointer: str, origin: str, value: Number) -> None:
+        self.segments.append(Segment(pointer, origin, value.lexeme, "number"))
+
+    def enum(self, pointer: str, origin: str, node: Any, allowed: frozenset[str]) -> None:
+        """A leaf that needs no look while it holds an expected word; anything else is walked."""
+        if not (isinstance(node, str) and node in allowed):
+            self.free(pointer, origin, node)
+
+    def setting(self, pointer: str, origin: str, node: Any) -> None:
+        """A number that needs no look while it is short; anything else is walked."""
+        if not (isinstance(node, Number) and len(node.lexeme) <= SHORT_NUMBER):
+            self.free(pointer, origin, node)
+
+    def free(self, pointer: str, origin: str, node: Any, *, inside: int = 0) -> None:
+        """Every string, key and number. ``inside`` > 0: within a document in a string, whose strings may hold more."""
+        if isinstance(node, str):
+            if inside and node.lstrip()[:1] in {"{", "["}:
+                self.nested(pointer, origin, node, inside=inside)
+            else:
+                self.text(pointer, origin, node)
+        elif isinstance(node, Number):
+            self.number(pointer, origin, node)
+        elif isinstance(node, dict):
+            for key, value in node.items():
+                self.member(pointer, origin, key, value, inside=inside)
+        elif isinstance(node, list):
+            for i, value in enumerate(node):
+                self.free(f"{pointer}/{i}", origin, value, inside=inside)
+
+    def member(self, pointer: str, origin: str, key: str, value: Any, *, inside: int = 0) -> None:
+        """A member of a free-form object: its key and its value."""
+        at = f"{pointer}/{pointers.escape(key)}"
+        self.key(at, origin, key)
+        self.free(at, origin, value, inside=inside)
+
+    def fields(
+        self, pointer: str, origin: str, node: Mapping[str, Any], known: Mapping[str, Callable[[str, Any], None] | None]
+    ) -> None:
+        """An object with known members: each goes to its reader (None: no key, but walked); others are free-form."""
+        for key, value in node.items():
+            if key not in known:
+                self.member(pointer, origin, key, value)
+                continue
+            read = known[key]
+            at = f"{pointer}/{pointers.escape(key)}"
+            if read is None:
+                self.free(at, origin, value)
+            else:
+                read(at, value)
+
+    def nested(self, pointer: str, origin: str, text: str, *, inside: int = 0) -> None:
+        """A string that may hold JSON: walked inside if it does, one text if it does not.
+
+        Text that some parsers would read as JSON and others not, or that is nested too deeply, is uninspected too.
+        """
+        if text.lstrip()[:1] not in {"{", "[", '"'}:
+            self.text(pointer, origin, text)
+            return
+        try:
+            tree = pointers.nested(text)
+        except InvalidJson as e:
+            if e.reason != "syntax":
+                self.uninspected.add("nested:ambiguous")
+            self.text(pointer, origin, text)
+            return
+        if inside >= MAX_NESTED:
+            self.uninspected.add("nested:depth")
+            self.text(pointer, origin, text)
+            return
+        self.free(f"{pointer}#", origin, tree, inside=inside + 1)
+
+    def blob(self, pointer: str, origin: str, text: str) -> None:
+        """A string of a part that is no text: base64 is the uninspected part itself, the rest is walked."""
+        if not (_BASE64_URI.fullmatch(text) or _BASE64.fullmatch(text)):
+            self.text(pointer, origin, text)
+
+    def schema(self, pointer: str, origin: str, node: Any) -> None:
+        """A JSON schema: its vocabulary is known; names, texts, defaults, enums and examples are segments."""
+        if not isinstance(node, dict):
+            self.free(pointer, origin, node)
+            return
+        for key, value in node.items():
+            at = f"{pointer}/{pointers.escape(key)}"
+            if key in SCHEMA_MAPS and isinstance(value, dict):
+                for name, sub in value.items():
+                    below = f"{at}/{pointers.escape(name)}"
+                    self.key(below, origin, name)
+                    self.schema(below, origin, sub)
+            elif key in SCHEMA_LISTS and isinstance(value, list):
+                for i, sub in enumerate(value):
+                    self.schema(f"{at}/{i}", origin, sub)
+            elif key in SCHEMA_ONE:
+                self.schema(at, origin, value)
+            else:
+                self._keyword(pointer, origin, key, value)
+
+    def _keyword(self, pointer: str, origin: str, key: str, value: Any) -> None:
+        at = f"{pointer}/{pointers.escape(key)}"
+        if key == "type":
+            for i, word in enumerate(value) if isinstance(value, list) else ((None, value),):
+                self.enum(at if i is None else f"{at}/{i}", origin, word, SCHEMA_TYPES)
+        elif key in SCHEMA_NUMBERS:
+            self.setting(at, origin, value)
+        elif key in SCHEMA_TEXTS:
+            self.free(at, origin, value)
+        else:
+            self.member(pointer, origin, key, value)
 
 
-def _text(value: str, edits: Edits, pointer: str, depth: int) -> str:
-    new = edits.get((pointer, "text"))
-    if new is not None:
-        return new if new != value else value
-    prefix = f"{pointer}#"
-    if depth < NESTED_DEPTH and any(at.startswith(prefix) for at, _ in edits):
-        inner = nested(value)
-        changed = rewrite(inner, edits, prefix, depth + 1)
-        if changed is not inner:
-            return serialize_text(changed)
-    return value
+def render(parsed: Parsed, edits: Mapping[tuple[str, str], str], model: str) -> bytes:
+    """The request with ``edits`` applied and ``model`` set; the original bytes where nothing changes.
 
-
-def _object(value: dict[str, Any], edits: Edits, pointer: str, depth: int) -> dict[str, Any]:
-    out: dict[str, Any] = {}
-    changed = False
-    for key, item in value.items():
-        at = join(pointer, key)
-        name = edits.get((at, "key"), key)
-        if name in out:
-            raise Untransformable
-        out[name] = rewrite(item, edits, at, depth)
-        changed = changed or name != key or out[name] is not item
-    return out if changed else value
+    Another model alone changes the bytes of its name only. Raises Untransformable, and Misuse for an edit of what is
+    no segment.
+    """
+    known = {(s.pointer, s.kind): s.text for s in parsed.segments}
+    if not edits.keys() <= known.keys():
+        raise Misuse("an edit of what is no segment")
+    wanted = {place: text for place, text in edits.items() if known[place] != text}
+    if wanted:
+        tree = pointers.edit(parsed.tree, wanted)
+        if model != parsed.model:
+            tree = {**tree, "model": model}
+        return json_text.serialize(tree)
+    if model != parsed.model:
+        return json_text.splice_member(parsed.body, "model", model)
+    return parsed.body
