@@ -19,7 +19,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from attestation.expectations import load_expectations
+from attestation.expectations import BadExpectations, load_expectations
 from attestation.trust import AMD, SimulatedTrust
 from attestation.types import Expectations
 from proxy import admin, keys
@@ -168,7 +168,7 @@ class Gate:
         folder = self.settings.expectations
         if names and folder is None:
             raise ConfigError("an enclave upstream needs `expectations:`, the folder of approved measurement files")
-        return {name: load_expectations(_text(folder / f"{name}.yaml")) for name in sorted(names) if folder}
+        return {name: _expected(folder / f"{name}.yaml") for name in sorted(names) if folder is not None}
 
     async def _engine(self, model: str) -> LocalEngine:
         if model not in BUNDLES:
@@ -246,6 +246,13 @@ def _text(path: Path) -> str:
         return path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as e:
         raise ConfigError(f"{path}: cannot read the expectations ({type(e).__name__})") from None
+
+
+def _expected(path: Path) -> Expectations:
+    try:
+        return load_expectations(_text(path), source=str(path))
+    except BadExpectations as e:
+        raise ConfigError("\n".join(map(str, e.problems))) from None
 
 
 def private_folder(path: Path) -> None:

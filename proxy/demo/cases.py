@@ -65,8 +65,8 @@ CLAUSE = """CONFIDENTIAL
 Explain what this clause obliges us to do:
 
 7.2 Indemnification. The Supplier shall indemnify, defend and hold harmless the Customer from and against any and all
-losses arising out of a breach of Section 5 (Confidentiality), provided that the Supplier's aggregate liability under this
-Agreement shall not exceed the fees paid in the twelve months preceding the claim."""
+losses arising out of a breach of Section 5 (Confidentiality), provided that the Supplier's aggregate liability under
+this Agreement shall not exceed the fees paid in the twelve months preceding the claim."""
 
 TURNS = (
     "Hi! I am planning a farewell dinner for my colleague Tobias Lindqvist. Can you help?",
@@ -136,7 +136,7 @@ CASES = (
         secret=("Harold Jenkins", "48291734"), rule="patient-data",
     ),
     Case(
-        "The same note, enclave presents tampered evidence", "gpt-4o", (user(NOTE),), "onprem", True,
+        "The same note, enclave presents tampered evidence", "gpt-4o-tampered", (user(NOTE),), "onprem", True,
         secret=("Harold Jenkins", "48291734"), tampered=True, rule="patient-data",
     ),
     Case(

@@ -70,16 +70,17 @@ def decided(console: Console, record: Mapping[str, Any], because: Mapping[str, s
     table.add_column(overflow="fold")
     categories = ", ".join(f"{c} {s / 1000:.2f}" for c, s in record["categories"].items()) or "none above threshold"
     labels = record["facts"]["labels"]
-    findings = ", ".join(f"{label}×{f['n']}" for label, f in labels.items()) or "none"
+    findings = ", ".join(f"{label} ×{f['n']}" for label, f in labels.items()) or "none"
     table.add_row("classified", f"{record['sensitivity']} ({categories})")
     table.add_row("findings", findings)
     zone = record["zone"]
     verdict = f"refused ({record['code']})" if record["kind"] == "refusal" else record["action"]
     table.add_row("decision", Text(f"{verdict} → {zone}", style=f"bold {ZONE_STYLE.get(zone, 'white')}"))
     for rule in record["rules"]:
-        table.add_row("", f"{rule}: {because.get(rule, '')}".rstrip(": "))
+        why = because.get(rule) or f"default for {rule.rpartition(':')[2]} content"
+        table.add_row("because", f"{why} [{rule}]" if rule in because else why)
     changed = ", ".join(
-        f"{label} {name}×{n}" for label, by in record.get("transforms", {}).items() for name, n in by.items()
+        f"{label} {name} ×{n}" for label, by in record.get("transforms", {}).items() for name, n in by.items()
     )
     if changed:
         table.add_row("transformed", changed)

@@ -1,8 +1,8 @@
 """Names, addresses and identifiers by a token classifier (Rampart, seven Latin-script languages) on ONNX Runtime.
 
 A folder in the Hugging Face layout: ``config.json`` (id2label), ``tokenizer.json``, ``model.onnx``. Sub-words are put
-together to words, words to spans; offsets are code points of the original text. It reads names in prose well and formats
-badly, so it stands beside the patterns, whose labels win where a checksum holds.
+together to words, words to spans; offsets are code points of the original text. It reads names in prose well and
+formats badly, so it stands beside the patterns, whose labels win where a checksum holds.
 """
 
 from __future__ import annotations
@@ -77,8 +77,8 @@ class RampartDetector:
         self._tokenizer = Tokenizer.from_file(str(model_dir / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
-        self._cls = int(self._tokenizer.token_to_id("[CLS]"))
-        self._sep = int(self._tokenizer.token_to_id("[SEP]"))
+        self._cls: int = self._tokenizer.get_vocab()["[CLS]"]
+        self._sep: int = self._tokenizer.get_vocab()["[SEP]"]
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1

@@ -1,4 +1,4 @@
-"""Organisations, places and a second opinion on persons: spaCy's English entity recogniser alone (the one user of spaCy).
+"""Organisations, places and a second opinion on persons: spaCy's English entity recogniser (the one spaCy user).
 
 The parser, tagger and lemmatizer find nothing, so they are not loaded. In technical or foreign prose the small model
 invents persons; so it reads texts with English function words only, and its persons need two capitalised words.
@@ -25,8 +25,8 @@ SCORE = 0.5
 FUNCTION_WORDS = frozenset(
     (
         "the", "of", "and", "to", "in", "is", "a", "for", "my", "you", "i", "it", "that", "this", "with", "on", "was",
-        "are", "be", "have", "has", "from", "at", "by", "not", "we", "they", "he", "she", "what", "please", "can", "your",
-        "his", "her", "their", "our", "as", "an", "or", "but", "if", "will", "would",
+        "are", "be", "have", "has", "from", "at", "by", "not", "we", "they", "he", "she", "what", "please", "can",
+        "your", "his", "her", "their", "our", "as", "an", "or", "but", "if", "will", "would",
     )
 )  # fmt: skip
 _WORD = re.compile(r"[A-Za-z']+")

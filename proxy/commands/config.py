@@ -1,0 +1,61 @@
+"""``sealgate config show``: what the gate will do, secrets left out, and every destination its doors may reach."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from proxy.config import load_settings
+from proxy.settings import Settings, UpstreamConfig
+
+
+@click.group()
+def config() -> None:
+    """The configuration."""
+
+
+@config.command()
+@click.option(
+    "--config", "config_file", type=click.Path(path_type=Path), default=Path("sealgate.yaml"), show_default=True
+)
+@click.option("--json", "as_json", is_flag=True, help="Print facts as JSON.")
+def show(config_file: Path, as_json: bool) -> None:
+    """Check sealgate.yaml and print what it means."""
+    facts = describe(load_settings(config_file))
+    if as_json:
+        click.echo(json.dumps(facts, indent=2))
+        return
+    for key, value in facts.items():
+        click.echo(f"{key}:")
+        for line in json.dumps(value, indent=2).splitlines():
+            click.echo(f"  {line}")
+
+
+def describe(s: Settings) -> dict[str, object]:
+    """Settings without secrets."""
+    return {
+        "listen": f"{s.listen[0]}:{s.listen[1]}" + (" (TLS)" if s.tls else ""),
+        "admin": f"{s.admin[0]}:{s.admin[1]}",
+        "data": str(s.data),
+        "policy": s.policy,
+        "environment": s.environment,
+        "apps": [{"name": a.name, "tenant": a.tenant} for a in s.apps],
+        "doors": [_door(u) for u in s.upstreams.values()],
+        "models": {k: {"use": ["/".join(p) for p in m.use], "substitute": m.substitute} for k, m in s.models.items()},
+        "onprem_networks": [str(n) for n in s.onprem_networks],
+        "limits": asdict(s.limits),
+    }
+
+
+def _door(u: UpstreamConfig) -> dict[str, object]:
+    return {
+        "upstream": u.name,
+        "zone": u.zone.word,
+        "data_door": u.url or f"embedded model {u.model}",
+        "control_door": "attestation evidence" if u.attestation else None,
+        "key": "set" if u.key else "none",
+        "labels": dict(u.labels),
+    }
