@@ -86,3 +86,14 @@ class Policy:
 def expand(names: tuple[str, ...]) -> frozenset[str]:
     """Labels with groups replaced by their members."""
     return frozenset().union(*(GROUPS.get(n, frozenset({n})) for n in names))
+
+
+def tool_names(policy: Policy) -> frozenset[str]:
+    """Every tool name that the policy mentions: configured names, which records may hold as they are."""
+    names: set[str] = set()
+    waiting = [rule.when for rule in policy.rules]
+    while waiting:
+        condition = waiting.pop()
+        names |= condition.tools
+        waiting += [*condition.any, *condition.all]
+    return frozenset(names)

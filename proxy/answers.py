@@ -12,14 +12,13 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from redaction.restore import Restorer, json_escape
-
 from proxy.audit.record import Outcome
 from proxy.dialects.base import Dialect, TextRestorer
 from proxy.errors import SealgateError, UpstreamError
 from proxy.outbound import Answer, Receipt
 from proxy.ports import AuditStore, Clock, Reply
 from proxy.tasks import spawn
+from redaction.restore import Restorer, json_escape
 
 log = logging.getLogger("sealgate")
 

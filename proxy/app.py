@@ -92,8 +92,7 @@ class Gate:
         self.server.gauge.draining = True
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self.settings.limits.shutdown_s):
-                while self.server.gauge.running:
-                    await asyncio.sleep(0.02)
+                await self.server.gauge.empty()
         await self._stack.aclose()
 
     async def _start(self) -> None:

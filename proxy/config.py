@@ -1,7 +1,7 @@
 """``sealgate.yaml`` into :class:`proxy.settings.Settings`: strict, every problem with file and line, nothing guessed.
 
-Paths are relative to the file. Secrets are references: ``${ENV}`` or ``file:PATH``; a literal app key or upstream key in
-the file works too, but ``key_sha256`` is what ``sealgate apps add`` writes.
+Paths are relative to the file. Secrets are references: ``${ENV}`` or ``file:PATH``; a literal app key or upstream key
+in the file works too, but ``key_sha256`` is what ``sealgate apps add`` writes.
 """
 
 from __future__ import annotations

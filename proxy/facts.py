@@ -37,9 +37,7 @@ def _histogram(scores: Sequence[int]) -> tuple[int, ...]:
     return tuple(buckets)
 
 
-def build(  # noqa: PLR0917 -- every argument is a fact's source, named at the single call
-    parsed: Parsed, inspected: Inspected, app: str, tenant: str, route: str, date: dt.date
-) -> Facts:
+def build(parsed: Parsed, inspected: Inspected, app: str, tenant: str, route: str, date: dt.date) -> Facts:
     """The facts of one request. ``route`` is the configured model name that serves it."""
     reasons = {r.uninspected for r in inspected.results if r.uninspected is not None}
     uninspected = parsed.uninspected | reasons

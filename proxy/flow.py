@@ -18,9 +18,7 @@ from dataclasses import dataclass, field
 
 from policies.decide import decide
 from policies.facts import facts_to_json
-from policies.schema import Policy
-from redaction.pseudonym import StandIns
-
+from policies.schema import Policy, tool_names
 from policies.types import Decision, Facts, Requirements, Zone
 from proxy import facts as facts_
 from proxy.answers import Ending, Restorers, forward_json, forward_stream
@@ -30,6 +28,7 @@ from proxy.errors import AttestationFailed, Busy, NotFound, Refused, SealgateErr
 from proxy.outbound import Outbound
 from proxy.ports import AuditStore, Candidate, Clock, Door, Inspected, Inspector, LeaseInfo, Reply, Router
 from proxy.rewrite import Leaky, Rewritten, rewrite
+from redaction.pseudonym import StandIns
 
 RETRYABLE = frozenset({401, 403, 408, 429, 500, 502, 503, 504})
 """Upstream answers after which the next candidate is tried: its fault or its credentials', not the payload's."""
@@ -182,11 +181,21 @@ class Flow:
             model=facts.model,
             sensitivity=facts.sensitivity.word,
             categories=facts.categories,
-            facts=facts_to_json(facts),
+            facts=self._recorded(facts),
             rules=tuple(r.id for r in decision.reasons),
             policy_revision=decision.revision,
             digests=seen.digests,
         )
+
+    def _recorded(self, facts: Facts) -> dict[str, object]:
+        """Facts for a record: tool names that the policy does not mention come from the app and are hashed."""
+        out = facts_to_json(facts)
+        known = tool_names(self._policy())
+        key = self._purpose("names", facts.tenant)
+        out["tools"] = sorted(
+            t if t in known else "h-" + hmac.digest(key, t.encode(), hashlib.sha256).hex()[:16] for t in facts.tools
+        )
+        return out
 
     async def _record_refusal(self, d: Decided, at: Candidate | None, code: str, reasons: tuple[str, ...]) -> None:
         zone = at.zone.word if at is not None else d.decision.ceiling.word

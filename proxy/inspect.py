@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from redaction.pipeline import propagate
 
 from proxy.dialects.base import Segment
 from proxy.errors import ConfigError
 from proxy.ports import Inspected
 from proxy.settings import Limits
 from proxy.tasks import spawn
+from redaction.pipeline import propagate
 from redaction.types import Classification, Finding, Sensitivity, TextResult
 
 JOB_CHARS = 8_000

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import IO, Any
 
 import orjson
-from redaction.pipeline import Pipeline
 
+from redaction.pipeline import Pipeline
 from redaction.types import TextResult
 
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from policies.types import Decision, Transform, Zone, stricter
+from proxy.dialects.base import Dialect, Parsed, Segment, Untransformable
+from proxy.ports import Inspected
 from redaction.leakguard import leaks
 from redaction.pseudonym import StandIns
 from redaction.spans import Group, resolve
 from redaction.transform import Span, Transformer
-
-from policies.types import Decision, Transform, Zone, stricter
-from proxy.dialects.base import Dialect, Parsed, Segment, Untransformable
-from proxy.ports import Inspected
 
 
 class Leaky(Exception):

@@ -10,7 +10,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -36,6 +36,20 @@ class Gauge:
 
     running: int = 0
     draining: bool = False
+    _idle: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def enter(self) -> None:
+        self.running += 1
+
+    def leave(self) -> None:
+        self.running -= 1
+        self._idle.set()
+
+    async def empty(self) -> None:
+        """Returns when no request is running."""
+        while self.running:
+            self._idle.clear()
+            await self._idle.wait()
 
 
 class Server:
@@ -166,7 +180,7 @@ class _Slot:
             raise Unavailable("The gate is stopping.", code="stopping", retry_after_s=1)
         if self._gauge.running >= self._limit:
             raise Busy("The gate serves as many requests as it may.", retry_after_s=1)
-        self._gauge.running += 1
+        self._gauge.enter()
 
     def __exit__(self, *_: object) -> None:
-        self._gauge.running -= 1
+        self._gauge.leave()

@@ -14,6 +14,12 @@ import json
 import re
 from collections.abc import Callable, Mapping
 
+LOOK_BACK = 6
+"""Characters before a stand-in that decide whether it starts a word: ``\\u00e9`` is the longest escape."""
+
+_ESCAPED = re.compile(r"\\(?:[bfnrt]|u[0-9a-fA-F]{4})\Z")
+"""An escape in JSON or code ends a word: in ``"Dear\\nPERSON_…"`` the ``n`` belongs to the escape."""
+
 
 def json_escape(value: str) -> str:
     """``value`` as it stands inside a JSON string, without the quotes."""
@@ -28,7 +34,7 @@ class Restorer:
         self._escape = escape or (lambda value: value)
         self._held = ""
         self._before = ""
-        """The last character that was handed out; it decides whether a stand-in starts a word."""
+        """The last characters that were handed out; they decide whether a stand-in starts a word."""
         self.restored = 0
         self.seen = 0
         self._pattern = _compile(self._values)
@@ -62,12 +68,14 @@ class Restorer:
         out.append(text[at:stop])
         self._held = text[stop:]
         if stop:
-            self._before = text[stop - 1]
+            self._before = (self._before + text[:stop])[-LOOK_BACK:]
         return "".join(out)
 
     def _word_starts(self, text: str, start: int) -> bool:
-        before = text[start - 1] if start else self._before
-        return not (before and _wordish(before))
+        before = text[max(0, start - LOOK_BACK) : start]
+        if len(before) < LOOK_BACK:
+            before = (self._before + before)[-LOOK_BACK:]
+        return not before or not _wordish(before[-1]) or _ESCAPED.search(before) is not None
 
     def _value(self, found: str) -> str:
         self.seen += 1

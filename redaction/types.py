@@ -90,16 +90,35 @@ GROUPS: Mapping[str, frozenset[str]] = {
     "@contact": frozenset({"EMAIL_ADDRESS", "PHONE_NUMBER", "ADDRESS", "URL", "USERNAME"}),
     "@identifiers": frozenset(
         {
-            "US_SSN", "NATIONAL_ID", "TAX_ID", "PASSPORT", "US_PASSPORT", "DRIVER_LICENSE", "US_DRIVER_LICENSE",
-            "MEDICAL_RECORD", "MEDICAL_LICENSE", "CASE_NUMBER", "REFERENCE_NUMBER", "LICENSE_PLATE", "DEVICE_ID",
-            "IP_ADDRESS", "MAC_ADDRESS",
+            "US_SSN",
+            "NATIONAL_ID",
+            "TAX_ID",
+            "PASSPORT",
+            "US_PASSPORT",
+            "DRIVER_LICENSE",
+            "US_DRIVER_LICENSE",
+            "MEDICAL_RECORD",
+            "MEDICAL_LICENSE",
+            "CASE_NUMBER",
+            "REFERENCE_NUMBER",
+            "LICENSE_PLATE",
+            "DEVICE_ID",
+            "IP_ADDRESS",
+            "MAC_ADDRESS",
         }
     ),
 }
 """Label groups a policy may name; each expands to its labels. A group is matched by any of its labels."""
 
 LABELS: frozenset[str] = frozenset().union(*GROUPS.values()) | {
-    "PERSON", "LOCATION", "ORGANIZATION", "DATE_TIME", "DATE_OF_BIRTH", "AGE", "NRP", "PROFESSION",
+    "PERSON",
+    "LOCATION",
+    "ORGANIZATION",
+    "DATE_TIME",
+    "DATE_OF_BIRTH",
+    "AGE",
+    "NRP",
+    "PROFESSION",
 }
 """Labels known to this release. Country-specific Presidio labels (``DE_TAX_ID``) map to the generic one."""
 

@@ -1,27 +1,65 @@
-"""``sealgate audit``: query, show and verify the ledger. Works while the gate runs (read-only)."""
+"""``sealgate audit``: query, show and verify the ledger. Works while the gate runs (read-only).
+
+Exit codes: 0 yes, 1 misuse, 2 the answer is no (broken chain, no such record), 3 the ledger cannot be read.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
-from rich.table import Table
 
-from proxy import keys
 from proxy.audit.query import Filter, query, verify
+from proxy.audit.store import LEDGER
+from proxy.audit.verify import Verdict
+from proxy.audit.words import table, words
 from proxy.errors import ConfigError
 
-_DATA = click.option("--data", type=click.Path(path_type=Path), default=Path("var"), show_default=True)
-_KEYS = click.option("--keys", "keys_file", type=click.Path(path_type=Path), help="Master key file; default: DATA.keys")
+_ISO = re.compile(r"\d{4}(-\d\d(-\d\d(T\d\d(:\d\d(:\d\d(\.\d{1,3})?)?)?)?)?)?")
 
 
-def ledger(data: Path) -> Path:
-    return data / "ledger.sqlite"
+class Moment(click.ParamType):
+    """The beginning of an ISO 8601 moment in UTC, as the ledger writes it."""
+
+    name = "moment"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        text = str(value).strip().upper().replace(" ", "T").removesuffix("Z")
+        if not _ISO.fullmatch(text):
+            self.fail("give a UTC date or time such as 2026-11-21 or 2026-11-21T08:30", param, ctx)
+        return text
+
+
+_DATA = click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("var"),
+    show_default=True,
+    help="Data directory of the gate.",
+)
+_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """What cannot be read is one line and exit code 3."""
+    try:
+        yield
+    except ConfigError as e:
+        click.echo(f"sealgate: {e.message}", err=True)
+        sys.exit(3)
+
+
+def _print_json(records: list[dict[str, Any]]) -> None:
+    for record in records:
+        click.echo(json.dumps(record, sort_keys=True))
 
 
 @click.group()
@@ -31,138 +69,102 @@ def audit() -> None:
 
 @audit.command("query")
 @_DATA
-@click.option("--since", help="ISO 8601 beginning, for example 2026-11-21T08 (UTC).")
-@click.option("--until", help="ISO 8601 end, exclusive.")
-@click.option("--app")
-@click.option("--tenant")
-@click.option("--action", type=click.Choice(["blocked", "local", "enclave", "redacted", "allowed"]))
+@click.option("--since", type=Moment(), help="From this moment on (UTC), for example 2026-11-21T08.")
+@click.option("--until", type=Moment(), help="Before this moment (UTC).")
+@click.option("--app", help="Name of the app.")
+@click.option("--tenant", help="Name of the tenant.")
+@click.option("--action", type=click.Choice(["local", "enclave", "redacted", "allowed"]))
 @click.option("--zone", type=click.Choice(["blocked", "onprem", "enclave", "cloud"]))
+@click.option("--upstream", help="Name of the upstream.")
 @click.option("--kind", type=click.Choice(["intent", "outcome", "refusal", "control"]))
-@click.option("--code")
-@click.option("--limit", type=int, default=50, show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="One record per line.")
+@click.option("--code", help="Code of an outcome, a refusal or a control event.")
+@click.option("--request-id", help="All records of one request.")
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="The newest so many.")
+@_JSON
 def query_(data: Path, as_json: bool, **want: Any) -> None:
     """The newest matching records, oldest first."""
-    records = query(ledger(data), Filter(**want))
+    with _readable():
+        records = query(data / LEDGER, Filter(**want))
     if as_json:
-        for record in records:
-            click.echo(json.dumps(record, sort_keys=True))
-        return
-    table(Console(), records)
+        _print_json(records)
+    else:
+        table(Console(), records)
 
 
-def table(console: Console, records: Sequence[Mapping[str, Any]]) -> None:
-    """Records for a terminal."""
-    out = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("seq", "at (UTC)", "kind", "app", "what", "where", "why"):
-        out.add_column(name, overflow="fold", no_wrap=name in {"seq", "at (UTC)", "kind"})
-    for r in records:
-        out.add_row(str(r["seq"]), r["at"][:19].replace("T", " "), r["kind"], r.get("app") or "", *line(r))
-    console.print(out)
-
-
-def line(r: Mapping[str, Any]) -> tuple[str, str, str]:
-    """What, where and why of a record, in a few words."""
-    if r["kind"] == "intent":
-        return f"{r['action']}, {r['sensitivity']}", f"{r['upstream']} ({r['zone']})", ", ".join(r["rules"])
-    if r["kind"] == "outcome":
-        restored = r["restored"]
-        done = f", restored {restored.get('restored', 0)}/{restored.get('seen', 0)}" if restored else ""
-        return f"{r['code']}{done}", f"of record {r['ref_seq']}", ""
-    if r["kind"] == "refusal":
-        return f"refused: {r['code']}", r.get("upstream") or r["zone"], ", ".join(r["reasons"] or r["rules"])
-    return r["code"], str(r["details"].get("upstream", "")), ", ".join(map(str, r["details"].get("failures", ())))
+def about(ledger: Path, which: str) -> list[dict[str, Any]]:
+    """All records of the request ``which`` (its id, or the seq of one of its records), and events that name them."""
+    if which.isdigit():
+        named = query(ledger, Filter(seq=int(which)))
+        if not named or named[0].get("request_id") is None:
+            return named
+        which = named[0]["request_id"]
+    records = query(ledger, Filter(request_id=which))
+    for seq in [r["seq"] for r in records if r["kind"] == "intent"]:
+        records += query(ledger, Filter(kind="control", ref_seq=seq))
+    return sorted(records, key=lambda r: int(r["seq"]))
 
 
 @audit.command()
 @_DATA
-@click.argument("which")
-@click.option("--json", "as_json", is_flag=True)
+@click.argument("which", metavar="SEQ|REQUEST_ID")
+@_JSON
 def show(data: Path, which: str, as_json: bool) -> None:
-    """Everything about one request (its id) or one record (its seq)."""
-    records = query(ledger(data), Filter())
-    if which.isdigit():
-        named = [r for r in records if r["seq"] == int(which)]
-        which = str(named[0].get("request_id") or "") if named else ""
-        records = [r for r in records if r.get("request_id") == which] if which else named
-    else:
-        records = [r for r in records if r.get("request_id") == which]
+    """Everything about one request, in words: decision, rules, what was replaced, the enclave, how it ended."""
+    with _readable():
+        records = about(data / LEDGER, which)
     if not records:
-        click.echo("sealgate: no such record", err=True)
+        click.echo("sealgate: there is no such record; `sealgate audit query` lists the newest", err=True)
         sys.exit(2)
+    if as_json:
+        _print_json(records)
+        return
     for record in records:
-        click.echo(json.dumps(record, sort_keys=True) if as_json else words(record))
+        click.echo(words(record))
 
 
-def words(r: Mapping[str, Any]) -> str:
-    """A record in sentences."""
-    lines = [f"record {r['seq']} · {r['kind']} · {r['at']}"]
-    if "facts" in r:
-        labels = ", ".join(f"{k} ×{v['n']}" for k, v in r["facts"]["labels"].items()) or "nothing sensitive"
-        lines += [
-            f"  request {r['request_id']} of app {r['app']} (tenant {r['tenant']}) for model {r['model']}",
-            f"  content: {r['sensitivity']}; categories {', '.join(r['categories']) or 'none'}; found {labels}",
-            f"  rules: {', '.join(r['rules'])} (policy {r['policy_revision']})",
-        ]
-    if r["kind"] == "intent":
-        changed = ", ".join(f"{k} {t} ×{n}" for k, by in r["transforms"].items() for t, n in by.items())
-        lines += [
-            f"  {r['action']}: {r['body_bytes']} bytes to {r['upstream']} (zone {r['zone']}, model {r['upstream_model']})",
-            f"  replaced: {changed or 'nothing'}; keyed digest of the bytes {r['body_mac'][:16]}…",
-        ]
-        lines += lease_words(r["lease"]) if r["lease"] else []
-    elif r["kind"] == "refusal":
-        lines.append(
-            f"  refused: {r['code']} {r.get('upstream') or ''} because of {', '.join(r['reasons']) or 'policy'}"
-        )
-    elif r["kind"] == "outcome":
-        lines.append(
-            f"  ended: {r['code']}, status {r['status']}, {r['bytes']} bytes, restored {r['restored'].get('restored', 0)} "
-            f"of {r['restored'].get('seen', 0)}, {r['total_ms']} ms"
-        )
-    else:
-        lines.append(f"  {r['code']}: {json.dumps(r['details'], sort_keys=True)}")
-    return "\n".join([*lines, f"  hash {r['hash']}"])
+def audit_key(data: Path, keys_file: Path | None) -> bytes | None:
+    """The key of the head. Without ``--keys`` a key file that is missing or unreadable is no error: None."""
+    from proxy import keys
 
-
-def lease_words(lease: Mapping[str, Any]) -> list[str]:
-    """A lease so that an auditor understands it."""
-    simulated = " SIMULATED: proves nothing about hardware." if lease["simulated"] else ""
-    return [
-        f"  enclave: {lease['tee']} evidence {lease['evidence_sha256'][:16]}… was verified, its measurement "
-        f"{lease['measurement'][:16]}… is approved in '{lease['expectations']}', firmware {lease['tcb_status']};",
-        f"  bytes went to the TLS key {lease['key_sha256'][:16]}… named in that evidence, until {lease['expires']}.{simulated}",
-    ]
+    path = keys_file or data.with_name(data.name + ".keys")
+    try:
+        return keys.load(path).purpose("audit")
+    except ConfigError:
+        if keys_file is not None:
+            raise
+        return None
 
 
 @audit.command("verify")
 @_DATA
-@_KEYS
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--keys", "keys_file", type=click.Path(path_type=Path), help="Master key file.  [default: DATA.keys]")
+@click.option("--json", "as_json", is_flag=True, help="The verdict as JSON.")
 def verify_(data: Path, keys_file: Path | None, as_json: bool) -> None:
     """Recompute the whole chain. Exit 0 whole, 2 broken, 3 unreadable."""
-    path = keys_file or data.with_name(data.name + ".keys")
-    try:
-        key = keys.load(path).purpose("audit") if path.exists() else None
-        verdict = verify(ledger(data), key)
-    except ConfigError as e:
-        click.echo(f"sealgate: {e.message}", err=True)
-        sys.exit(3)
+    with _readable():
+        verdict = verify(data / LEDGER, audit_key(data, keys_file))
     if as_json:
         facts = {"records": verdict.records, "head": verdict.head, "head_checked": verdict.head_checked}
         click.echo(json.dumps({**facts, "problem": verdict.problem, "seq": verdict.seq}))
-    elif verdict.problem is not None:
-        click.echo(f"BROKEN at record {verdict.seq}: {verdict.problem}")
     else:
-        keyed = "head signed by this gate's key" if verdict.head_checked else "head NOT checked: no key file"
-        click.echo(f"whole: {verdict.records} records, head {verdict.head[:16]}…, {keyed}")
+        click.echo(sentence(verdict))
+    sys.exit(0 if verdict.problem is None else 2)
+
+
+def sentence(verdict: Verdict) -> str:
+    """The verdict for people."""
     if verdict.problem is not None:
-        sys.exit(2)
+        return f"BROKEN at record {verdict.seq}: {verdict.problem}"
+    if verdict.records == 0:
+        return "whole: the ledger is empty"
+    keyed = "signed by this gate's key" if verdict.head_checked else "NOT checked, no key file: give --keys FILE"
+    return f"whole: {verdict.records} records, head {verdict.head[:16]}…; the head's MAC is {keyed}"
 
 
 for _name in ("trace", "export", "report", "forget"):
 
-    @audit.command(_name, hidden=True)
-    def _later() -> None:
-        """Not in this release."""
-        raise click.ClickException("not in this release yet")
+    @audit.command(_name, hidden=True, context_settings={"ignore_unknown_options": True})
+    @click.argument("_arguments", nargs=-1, type=click.UNPROCESSED)
+    def _later(_arguments: tuple[str, ...]) -> None:
+        """Not yet: a later release brings it."""
+        raise click.ClickException("not yet: this release has no such audit command")

@@ -25,8 +25,8 @@ from policies.types import Zone
 from proxy import keys
 from proxy.app import Gate
 from proxy.audit.query import Filter, query, verify
+from proxy.audit.words import table
 from proxy.auth import digest, new_key
-from proxy.commands.audit import table
 from proxy.demo import show
 from proxy.demo.cases import CASES, Case
 from proxy.demo.cloud import Cloud

@@ -13,7 +13,7 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -134,7 +134,7 @@ class LocalEngine:
         except Unsupported as e:
             return _error(400, "unsupported", str(e))
         if self._waiting >= self._queue:
-            raise Busy("The local model has as many requests waiting as it may.", code="local_queue_full", retry_after_s=2)
+            raise Busy("The local model's queue is full.", code="local_queue_full", retry_after_s=2)
         self._waiting += 1
         pieces = self._pieces(arguments)
         try:
@@ -151,7 +151,7 @@ class LocalEngine:
             return Answer(200, {"content-type": "text/event-stream"}, self._sse(first, pieces, usage=usage))
         return await self._whole(first, pieces)
 
-    async def _pieces(self, arguments: Mapping[str, Any]) -> AsyncIterator[Any]:
+    async def _pieces(self, arguments: Mapping[str, Any]) -> AsyncGenerator[Any, None]:
         """Frames of one generation; the last has ``done``. Leaving early stops the model."""
         finished = False
         try:
@@ -190,16 +190,17 @@ class LocalEngine:
             await self._kill()
 
     def _head(self, kind: str) -> dict[str, Any]:
-        return {"id": f"chatcmpl-{secrets.token_hex(8)}", "object": kind, "created": int(time.time()), "model": self.name}
+        number = f"chatcmpl-{secrets.token_hex(8)}"
+        return {"id": number, "object": kind, "created": int(time.time()), "model": self.name}
 
-    async def _sse(self, first: Any, pieces: AsyncIterator[Any], *, usage: bool) -> AsyncIterator[bytes]:
+    async def _sse(self, first: Any, pieces: AsyncGenerator[Any, None], *, usage: bool) -> AsyncIterator[bytes]:
         head = self._head("chat.completion.chunk")
 
         def event(delta: Mapping[str, Any], finish: str | None = None) -> bytes:
             choice = {"index": 0, "delta": delta, "finish_reason": finish}
             return b"data: " + orjson.dumps(head | {"choices": [choice]}) + b"\n\n"
 
-        async with contextlib.aclosing(pieces):  # type: ignore[type-var]  # an async generator
+        async with contextlib.aclosing(pieces):
             yield event({"role": "assistant", "content": ""})
             frame = first
             while "done" not in frame:
@@ -210,10 +211,10 @@ class LocalEngine:
                 yield b"data: " + orjson.dumps(head | {"choices": [], "usage": _usage(frame)}) + b"\n\n"
             yield b"data: [DONE]\n\n"
 
-    async def _whole(self, first: Any, pieces: AsyncIterator[Any]) -> Answer:
+    async def _whole(self, first: Any, pieces: AsyncGenerator[Any, None]) -> Answer:
         text: list[str] = []
         frame = first
-        async with contextlib.aclosing(pieces):  # type: ignore[type-var]  # an async generator
+        async with contextlib.aclosing(pieces):
             while "done" not in frame:
                 text.append(frame["chunk"])
                 frame = await anext(pieces)

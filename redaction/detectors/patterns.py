@@ -20,6 +20,7 @@ import tldextract
 from presidio_analyzer import PatternRecognizer, predefined_recognizers
 from stdnum import iban, luhn
 
+from redaction.detectors.linear import compile_pattern
 from redaction.types import LABELS, DetectorFailed, Finding
 
 VERSION = "2"
@@ -63,10 +64,8 @@ def label_of(entity: str) -> str:
 
 
 def _compile(pattern: str) -> Any:
-    options = re2.Options()
-    options.log_errors = False
     try:
-        return re2.compile(pattern, options)
+        return compile_pattern(pattern)
     except re2.error:
         return None
 
@@ -113,24 +112,26 @@ def _has_word(text: str, word: str) -> bool:
     return False
 
 
-_EMAIL = re2.compile(r"[\pL\pN!#$%&'*+/=?^_{|}~.\-]+@[\pL\pN\-]+(?:\.[\pL\pN\-]+)+")
-_URL = re2.compile(r"(?i)\b(?:(?:https?|ftp|wss?)://|www\.)[^\s<>\"'\x60)\]}]+")
-_CARD = re2.compile(r"\b\d(?:[ \-.]?\d){11,18}\b")
-_IBAN = re2.compile(r"(?i)\b[A-Z]{2}\d{2}(?:[ \-]?[A-Z0-9]){11,32}\b")
-_IPV4 = re2.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b")
-_IPV6 = re2.compile(r"(?i)[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}")
-_MAC = re2.compile(r"(?i)\b[0-9a-f]{2}(?:[:\-][0-9a-f]{2}){5}\b")
-_PHONE = re2.compile(r"[+(]{0,2}\d(?:[ ().\-/\x{a0}]{0,3}\d){6,16}")
-_DATE = re2.compile(r"\d{4}[\-/.]\d{1,2}[\-/.]\d{1,2}|\d{1,2}[\-/.]\d{1,2}[\-/.]\d{2,4}")
-_NINO = re2.compile(r"(?i)\b[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D]\b")
-_MRN = re2.compile(
+_EMAIL = compile_pattern(r"[\pL\pN!#$%&'*+/=?^_{|}~.\-]+@[\pL\pN\-]+(?:\.[\pL\pN\-]+)+")
+_URL = compile_pattern(r"(?i)\b(?:(?:https?|ftp|wss?)://|www\.)[^\s<>\"'\x60)\]}]+")
+_CARD = compile_pattern(r"\b\d(?:[ \-.]?\d){11,18}\b")
+_IBAN = compile_pattern(r"(?i)\b[A-Z]{2}\d{2}(?:[ \-]?[A-Z0-9]){11,32}\b")
+_IPV4 = compile_pattern(r"\b\d{1,3}(?:\.\d{1,3}){3}\b")
+_IPV6 = compile_pattern(r"(?i)[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}")
+_MAC = compile_pattern(r"(?i)\b[0-9a-f]{2}(?:[:\-][0-9a-f]{2}){5}\b")
+_PHONE = compile_pattern(r"[+(]{0,2}\d(?:[ ().\-/\x{a0}]{0,3}\d){6,16}")
+_DATE = compile_pattern(r"\d{4}[\-/.]\d{1,2}[\-/.]\d{1,2}|\d{1,2}[\-/.]\d{1,2}[\-/.]\d{2,4}")
+_NINO = compile_pattern(r"(?i)\b[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D]\b")
+_MRN = compile_pattern(
     r"(?i)\b(?:MRN|medical record(?: number| no\.?)?|patient (?:id|no\.?|number)|hospital number)\s*[:#=]?\s*([A-Z]{0,3}-?\d[\dA-Z\-]{3,14})\b"
 )
-_DOB = re2.compile(
+_DOB = compile_pattern(
     r"(?i)\b(?:d\.?o\.?b\.?|date of birth|birth ?date|born(?: on)?|geboren am|geb\.|n[ée]e? le|nacid[oa] el)\s*[:=]?\s*"
     r"(\d{1,4}[./\- ]\d{1,2}[./\- ]\d{2,4}|\d{1,2}\.? \pL{3,9}\.? \d{4}|\pL{3,9} \d{1,2},? \d{4})"
 )
-_ACCOUNT = re2.compile(r"(?i)\b(?:account|acct|a/c|konto)(?: number| no\.?|nummer)?\s*[:#=]?\s*(\d[\d \-]{5,18}\d)\b")
+_ACCOUNT = compile_pattern(
+    r"(?i)\b(?:account|acct|a/c|konto)(?: number| no\.?|nummer)?\s*[:#=]?\s*(\d[\d \-]{5,18}\d)\b"
+)
 
 
 def emails(text: str) -> Iterator[Finding]:

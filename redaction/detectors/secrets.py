@@ -11,8 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-import re2
-
+from redaction.detectors.linear import compile_pattern
 from redaction.types import Finding
 
 VERSION = "1"
@@ -92,9 +91,9 @@ class SecretsDetector:
     name = "secrets"
 
     def __init__(self) -> None:
-        self._tokens = [(label, score, re2.compile(p)) for label, score, p in _TOKENS]
-        self._named: Any = re2.compile(_NAME)
-        self._password: Any = re2.compile(_ASSIGNED)
+        self._tokens = [(label, score, compile_pattern(p)) for label, score, p in _TOKENS]
+        self._named: Any = compile_pattern(_NAME)
+        self._password: Any = compile_pattern(_ASSIGNED)
         source = repr((VERSION, _TOKENS, _NAME, _ASSIGNED, _PLACEHOLDERS))
         self.digest = hashlib.sha256(source.encode()).hexdigest()[:16]
 
