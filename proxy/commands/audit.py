@@ -25,7 +25,7 @@ from proxy.errors import ConfigError
 _ISO = re.compile(r"\d{4}(-\d\d(-\d\d(T\d\d(:\d\d(:\d\d(\.\d{1,3})?)?)?)?)?)?")
 
 
-class Moment(click.ParamType):
+class Moment(click.ParamType[str]):
     """The beginning of an ISO 8601 moment in UTC, as the ledger writes it."""
 
     name = "moment"
