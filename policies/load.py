@@ -35,7 +35,7 @@ NOT_YET = {"restore", "latency", "inspection", "not"}
 SCOPES = {"request", "conversation"}
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 TABLES = (("transforms", Zone.CLOUD), ("transforms_enclave", Zone.ENCLAVE))
-CONTENT = {"text", "image_url", "input_audio", "file", "refusal", "tools", "other"}
+CONTENT = {"text", "image", "audio", "file", "video", "tools", "unknown"}
 
 
 def load_file(path: Path) -> Policy:

@@ -192,7 +192,7 @@ class WorkerPool:
                 self._remember(tenant, text, result)
         results = [(known.get(s.text) or fresh[s.text]) for s in segments]
         spread = propagate([s.text for s in segments], results)
-        return Inspected(tuple(spread), _payload(segments, spread), self.digests)
+        return Inspected(tuple(spread), classify_payload(segments, spread), self.digests)
 
     async def _judge(self, texts: list[str]) -> dict[str, TextResult]:
         budget = self._limits.inspect_tokens * CHARS_PER_TOKEN
@@ -252,7 +252,7 @@ def _settle(job: Job, reason: str) -> None:
         job.done.set_result([unjudged(reason) for _ in job.texts])
 
 
-def _payload(segments: Sequence[Segment], results: Sequence[TextResult]) -> Classification:
+def classify_payload(segments: Sequence[Segment], results: Sequence[TextResult]) -> Classification:
     """The maximum over the segments that are prose or code; keys and numbers say nothing about a topic."""
     level = Sensitivity.PUBLIC
     categories: dict[str, float] = {}

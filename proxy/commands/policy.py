@@ -1,0 +1,146 @@
+"""``sealgate policy``: check, test and explain policies. The same code decides here and in the gate."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from policies import cases as cases_
+from policies.explain import explain, words
+from policies.facts import facts_from_json
+from policies.load import load_file, overdue
+from policies.schema import Policy
+from policies.types import Facts
+from policies.yaml_strict import YamlProblems
+from proxy.errors import ConfigError, SealgateError
+from proxy.policyfile import locate
+
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print facts as JSON.")
+_POLICY = click.option("--policy", "policy_name", default="builtin:default", show_default=True)
+
+
+@click.group()
+def policy() -> None:
+    """Policies: what may go where, in what form."""
+
+
+def _load(name: str) -> Policy:
+    """A policy file or built-in. Prints every problem with file and line, exit 1."""
+    try:
+        return load_file(locate(name, Path()))
+    except YamlProblems as e:
+        click.echo(str(e), err=True)
+        sys.exit(1)
+    except (OSError, UnicodeDecodeError) as e:
+        raise ConfigError(f"{name}: cannot read the policy ({type(e).__name__})") from None
+
+
+@policy.command()
+@click.argument("file", default="builtin:default")
+@_JSON
+def check(file: str, as_json: bool) -> None:
+    """Is FILE a valid policy? Says what it does in a few lines."""
+    loaded = _load(file)
+    late = overdue(loaded, dt.datetime.now(dt.UTC).date())
+    if as_json:
+        facts = {"name": loaded.name, "revision": loaded.revision, "rules": [r.id for r in loaded.rules]}
+        click.echo(json.dumps({**facts, "overdue": list(late)}))
+        return
+    click.echo(f"{loaded.name}: valid, revision {loaded.revision}, {len(loaded.rules)} rules, owner {loaded.owner}")
+    for level, zone in loaded.defaults.sensitivity.items():
+        click.echo(f"  {level.word:<13} at most {zone.word}")
+    for rule in loaded.rules:
+        click.echo(
+            f"  {rule.id}: {f'at most {rule.at_most.word}' if rule.at_most else 'adds conditions'}. {rule.because}"
+        )
+    for line in late:
+        click.echo(f"  overdue: {line}", err=True)
+
+
+@policy.command("test")
+@click.argument("files", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@_JSON
+def test_(files: tuple[Path, ...], as_json: bool) -> None:
+    """Run case FILES (default: those of the built-in policy). Exit 2 when a case fails, or when there is none."""
+    paths = files or (locate("builtin:default", Path()).parent / "cases" / "default.cases.yaml",)
+    outcomes = [o for path in paths for o in _run(path)]
+    failed = [o for o in outcomes if o.wrong]
+    if as_json:
+        rows = [{"name": o.case.name, "file": o.case.source, "line": o.case.line, "wrong": o.wrong} for o in outcomes]
+        click.echo(json.dumps(rows))
+    else:
+        for o in failed:
+            click.echo(f"{o.case.source}:{o.case.line}: {o.case.name}: {'; '.join(o.wrong)}")
+        click.echo(f"{len(outcomes) - len(failed)} passed, {len(failed)} failed")
+    if failed or not outcomes:
+        sys.exit(2)
+
+
+def _run(path: Path) -> list[cases_.Outcome]:
+    try:
+        name, cases = cases_.load_cases(path.read_text("utf-8"), str(path))
+        return cases_.run(load_file(path.parent / name), cases)
+    except YamlProblems as e:
+        click.echo(str(e), err=True)
+        sys.exit(1)
+    except (OSError, UnicodeDecodeError) as e:
+        raise ConfigError(f"{path}: cannot be read ({type(e).__name__})") from None
+
+
+@policy.command("explain")
+@_POLICY
+@click.option(
+    "--data", type=click.Path(path_type=Path), default=Path("var"), show_default=True, help="Where models are."
+)
+@click.option("--record", type=int, help="Explain a record of the ledger by its seq, under this policy.")
+@click.argument("file", required=False, type=click.Path(exists=True, path_type=Path))
+@_JSON
+def explain_(policy_name: str, data: Path, record: int | None, file: Path | None, as_json: bool) -> None:
+    """Why would FILE (a request body as JSON, or plain text) be decided as it is?"""
+    loaded = _load(policy_name)
+    if (record is None) == (file is None):
+        raise click.UsageError("give a FILE, or --record SEQ")
+    facts = _recorded(data, record) if record is not None else _inspected(data, file or Path())
+    value = explain(loaded, facts)
+    click.echo(json.dumps(value, indent=2) if as_json else words(value))
+
+
+def _recorded(data: Path, seq: int) -> Facts:
+    from proxy.audit.query import Filter, query
+
+    found = [r for r in query(data / "ledger.sqlite", Filter()) if r["seq"] == seq and "facts" in r]
+    if not found:
+        raise click.ClickException(f"record {seq} has no facts; intents and refusals have")
+    return facts_from_json(found[0]["facts"], found[0])
+
+
+def _inspected(data: Path, file: Path) -> Facts:
+    """Facts of a file by the detectors that the gate uses, in this process."""
+    from proxy import facts as facts_
+    from proxy.dialects.openai_chat import OpenAIChat
+    from proxy.inspect import classify_payload
+    from proxy.inspect_worker import build
+    from proxy.models import store
+    from proxy.ports import Inspected
+    from redaction.pipeline import propagate
+
+    store.require(data, "rampart")
+    raw = file.read_bytes()
+    try:
+        parsed = OpenAIChat().parse(raw if raw.lstrip().startswith(b"{") else _as_request(raw))
+    except SealgateError as e:
+        raise click.ClickException(e.message) from None
+    texts = [s.text for s in parsed.segments]
+    results = propagate(texts, build(store.models_dir(data), names=True).inspect(texts))
+    seen = Inspected(tuple(results), classify_payload(parsed.segments, results), {})
+    return facts_.build(parsed, seen, "explain", "explain", parsed.model, dt.datetime.now(dt.UTC).date())
+
+
+def _as_request(raw: bytes) -> bytes:
+    content: Any = raw.decode("utf-8", "replace")
+    return json.dumps({"model": "any", "messages": [{"role": "user", "content": content}]}).encode()

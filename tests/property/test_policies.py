@@ -1,0 +1,123 @@
+"""The lattice: nothing that is added to rules or facts ever loosens a decision."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from policies.decide import ZONES, decide
+from policies.schema import Condition, Defaults, Policy, Rule, Unless
+from policies.types import Decision, Facts, LabelFacts, Requirements, Transform, Zone, stricter
+from redaction.types import Sensitivity
+
+LABELS = ["PERSON", "API_KEY", "LOCATION", "SECRET"]
+CATEGORIES = ["health", "legal", "credentials"]
+TAGS = ["marked_confidential", "x"]
+APPS = ["crm", "erp"]
+DAYS = [dt.date(2026, 1, 1), dt.date(2026, 6, 1), dt.date(2027, 1, 1)]
+
+
+def some(values: list[Any]) -> st.SearchStrategy[Any]:
+    return st.frozensets(st.sampled_from(values), max_size=2)
+
+
+zones = st.sampled_from(list(Zone))
+transforms = st.sampled_from(list(Transform))
+tables = st.dictionaries(st.sampled_from(LABELS), transforms, max_size=3)
+leaves = st.builds(
+    Condition,
+    labels=some(LABELS), min_score=st.sampled_from([0, 500, 1000]), categories=some(CATEGORIES),
+    sensitivity=st.none() | st.sampled_from(list(Sensitivity)), tags=some(TAGS), uninspected=st.booleans(), app=some(APPS),
+)  # fmt: skip
+conditions = st.recursive(
+    leaves,
+    lambda inner: st.builds(
+        Condition, any=st.lists(inner, max_size=2).map(tuple), all=st.lists(inner, max_size=2).map(tuple)
+    ),
+    max_leaves=4,
+)
+requirements = st.builds(
+    Requirements,
+    expectations=some(["a", "b"]), max_age_s=st.none() | st.sampled_from([60.0, 600.0]),
+    labels=st.dictionaries(st.sampled_from(["region"]), some(["eu", "us"]), max_size=1),
+)  # fmt: skip
+unlesses = st.builds(Unless, at_most=zones, reason=st.just("r"), until=st.sampled_from(DAYS), app=some(APPS))
+rules = st.builds(
+    Rule,
+    id=st.sampled_from(["r1", "r2", "r3"]), because=st.just("b"), when=conditions, at_most=st.none() | zones,
+    require=st.dictionaries(st.sampled_from(ZONES), requirements, max_size=2),
+    transforms=st.dictionaries(st.sampled_from(ZONES), tables, max_size=2), unless=st.none() | unlesses,
+)  # fmt: skip
+
+
+@st.composite
+def policies(draw: st.DrawFn) -> Policy:
+    ladder = sorted(draw(st.lists(zones, min_size=4, max_size=4)), reverse=True)
+    table = {z: {**draw(tables), "*": draw(transforms)} for z in ZONES}
+    uninspected = draw(st.sampled_from([Zone.BLOCKED, Zone.ONPREM, Zone.ENCLAVE]))
+    defaults = Defaults(dict(zip(sorted(Sensitivity), ladder, strict=True)), uninspected, table)
+    return Policy("p", "o", "r", defaults, tuple(draw(st.lists(rules, max_size=4))))
+
+
+label_facts = st.builds(LabelFacts, n=st.just(1), distinct=st.just(1), max_score=st.sampled_from([0, 499, 500, 1000]))
+facts = st.builds(
+    Facts,
+    app=st.sampled_from(APPS), tenant=st.just("t"), endpoint=st.just("openai.chat"), model=st.just("m"),
+    date=st.sampled_from(DAYS), sensitivity=st.sampled_from(list(Sensitivity)),
+    categories=st.dictionaries(st.sampled_from(CATEGORIES), st.just(900), max_size=2),
+    labels=st.dictionaries(st.sampled_from(LABELS), label_facts, max_size=3),
+    uninspected=some(["deadline"]), tags=some(TAGS),
+)  # fmt: skip
+
+
+def assert_not_looser(before: Decision, after: Decision) -> None:
+    assert after.ceiling <= before.ceiling
+    for zone in ZONES:
+        for label in [*LABELS, "OTHER"]:
+            a, b = before.transform(zone, label), after.transform(zone, label)
+            assert stricter(a, b) is b, f"{label} to {zone.word} went from {a} to {b}"
+        was, now = before.requirements[zone], after.requirements[zone]
+        assert was.expectations <= now.expectations
+        assert was.max_age_s is None or (now.max_age_s is not None and now.max_age_s <= was.max_age_s)
+        assert all(values <= now.labels.get(key, frozenset()) for key, values in was.labels.items())
+
+
+@given(policies(), facts, rules, st.integers(0, 4))
+def test_adding_a_rule_never_loosens(policy: Policy, f: Facts, rule: Rule, at: int) -> None:
+    more = replace(policy, rules=(*policy.rules[:at], rule, *policy.rules[at:]))
+    assert_not_looser(decide(policy, f), decide(more, f))
+
+
+@given(policies(), facts, st.sampled_from(LABELS), label_facts)
+def test_adding_a_finding_never_loosens(policy: Policy, f: Facts, label: str, finding: LabelFacts) -> None:
+    old = f.labels.get(label)
+    best = max(finding.max_score, old.max_score if old else 0)
+    more = replace(f, labels={**f.labels, label: replace(finding, n=2, max_score=best)})
+    assert_not_looser(decide(policy, f), decide(policy, more))
+
+
+@given(policies(), facts, st.sampled_from(CATEGORIES), st.sampled_from(TAGS), st.sampled_from(list(Sensitivity)))
+def test_more_categories_tags_or_sensitivity_never_loosen(
+    policy: Policy, f: Facts, category: str, tag: str, level: Sensitivity
+) -> None:
+    before = decide(policy, f)
+    assert_not_looser(before, decide(policy, replace(f, categories={**f.categories, category: 1})))
+    assert_not_looser(before, decide(policy, replace(f, tags=f.tags | {tag})))
+    assert_not_looser(before, decide(policy, replace(f, sensitivity=max(f.sensitivity, level))))
+
+
+@given(policies(), facts)
+def test_failing_to_inspect_never_loosens(policy: Policy, f: Facts) -> None:
+    assert_not_looser(decide(policy, f), decide(policy, replace(f, uninspected=f.uninspected | {"names:budget"})))
+
+
+@given(policies(), facts, st.randoms(use_true_random=False))
+def test_the_order_of_rules_does_not_matter(policy: Policy, f: Facts, random: Any) -> None:
+    shuffled = list(policy.rules)
+    random.shuffle(shuffled)
+    a, b = decide(policy, f), decide(replace(policy, rules=tuple(shuffled)), f)
+    assert (a.ceiling, a.transforms, a.requirements) == (b.ceiling, b.transforms, b.requirements)

@@ -1,0 +1,137 @@
+"""Loading policies: every mistake has its line, nothing is read loosely."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+
+import pytest
+
+from policies import editor
+from policies.load import load, load_file, overdue
+from policies.types import Transform, Zone
+from policies.yaml_strict import YamlProblems
+
+ROOT = Path(__file__).parents[3]
+DEFAULT = ROOT / "policies" / "default.yaml"
+
+BASE = """version: 1
+name: t
+owner: o@example.org
+defaults:
+  sensitivity: {public: cloud, internal: cloud, confidential: enclave, regulated: onprem}
+  uninspected: onprem
+  transforms: {"*": pseudonym}
+  transforms_enclave: {"*": keep}
+"""
+
+
+def with_rule(rule: str) -> str:
+    return f"{BASE}rules:\n  - {rule}\n"
+
+
+def problems(text: str) -> str:
+    with pytest.raises(YamlProblems) as e:
+        load(text, "p.yaml")
+    return str(e.value)
+
+
+def test_the_default_policy_loads_and_the_editor_schema_is_current() -> None:
+    assert load_file(DEFAULT).name == "default"
+    assert (ROOT / "policies" / "schema.json").read_text() == editor.text()
+    json.loads(editor.text())
+
+
+@pytest.mark.parametrize("missing", ["version", "name", "owner", "sensitivity", "uninspected", "transforms_enclave"])
+def test_nothing_may_be_missing(missing: str) -> None:
+    lines = [line for line in BASE.splitlines() if not line.strip().startswith(f"{missing}:")]
+    assert missing in problems("\n".join(lines))
+
+
+@pytest.mark.parametrize("level", ["public", "internal", "confidential", "regulated"])
+def test_every_sensitivity_needs_a_zone(level: str) -> None:
+    text = BASE.replace(f"{level}: cloud, ", "").replace(f"{level}: enclave, ", "").replace(f", {level}: onprem", "")
+    assert f"'{level}' is missing" in problems(text)
+
+
+def test_a_table_without_a_star_is_refused() -> None:
+    assert "'*' is missing" in problems(BASE.replace('transforms: {"*": pseudonym}', "transforms: {PERSON: pseudonym}"))
+
+
+def test_uninspected_may_not_go_to_the_cloud() -> None:
+    assert "p.yaml:6" in problems(BASE.replace("uninspected: onprem", "uninspected: cloud"))
+
+
+def test_a_more_sensitive_level_may_not_travel_farther() -> None:
+    assert "may not travel farther" in problems(BASE.replace("regulated: onprem", "regulated: cloud"))
+
+
+@pytest.mark.parametrize(
+    ("rule", "word"),
+    [
+        ("{id: a, when: {labels: [PERSN]}, at_most: onprem, because: x}", "did you mean 'PERSON'"),
+        ("{id: a, when: {categories: [helth]}, at_most: onprem, because: x}", "unknown category"),
+        ("{id: a, when: {labels: [PERSON]}, at_most: moon, because: x}", "must be one of"),
+        ("{id: a, when: {labels: [PERSON]}, at_most: onprem}", "'because' is missing"),
+        ("{id: a, when: {}, at_most: onprem, because: x}", "at least one key"),
+        ("{id: a, when: {min_score: 0.5}, at_most: onprem, because: x}", "belongs to 'labels'"),
+        ("{id: a, when: {labels: [PERSON]}, because: x}", "needs at least one of"),
+        ("{id: a, when: {not: {app: [b]}}, at_most: onprem, because: x}", "not yet"),
+        ("{id: a, when: {labels: [PERSON]}, restore: {}, at_most: onprem, because: x}", "not yet"),
+        ("{id: a, when: {uninspected: false}, at_most: onprem, because: x}", "can only be true"),
+        ("{id: a, when: {labels: [PERSON]}, at_most: onprem, because: x, unless: {app: [b]}}", "'until' is missing"),
+        (
+            (
+                "{id: a, when: {labels: [PERSON]}, at_most: onprem, because: x, "
+                "unless: {at_most: cloud, reason: r, until: 2027-01-01}}"
+            ),
+            "names who it is for",
+        ),
+        (
+            (
+                "{id: a, when: {labels: [PERSON]}, at_most: onprem, because: x, "
+                "unless: {labels: [URL], app: [b], at_most: cloud, reason: r, until: 2027-01-01}}"
+            ),
+            "unknown key",
+        ),
+        ("{id: a, when: {labels: [PERSON]}, at_most: onprem, because: x, review_by: soon}", "must be a date"),
+        ("{id: a, when: {labels: [PERSON]}, require: {}, because: x}", "must name a requirement"),
+    ],
+)
+def test_a_wrong_rule_says_what_is_wrong_and_where(rule: str, word: str) -> None:
+    text = problems(with_rule(rule))
+    assert word in text and "p.yaml:10" in text
+
+
+def test_two_rules_with_one_id_are_refused() -> None:
+    rule = "{id: a, when: {labels: [PERSON]}, at_most: onprem, because: x}"
+    assert "another rule with id 'a'" in problems(with_rule(rule) + f"  - {rule}\n")
+
+
+def test_all_problems_come_at_once() -> None:
+    text = problems(
+        with_rule("{id: a, when: {labels: [X], categories: [Y]}, at_most: z}").replace("owner: o", "onwer: o")
+    )
+    assert len(text.splitlines()) >= 5
+
+
+def test_a_label_beats_its_group_which_beats_the_star() -> None:
+    text = BASE.replace('{"*": pseudonym}', '{"*": keep, "@secrets": redact, PASSWORD: mask}')
+    table = load(text, "p").defaults.transforms[Zone.CLOUD]
+    assert (table["PASSWORD"], table["API_KEY"], table["*"]) == (Transform.MASK, Transform.REDACT, Transform.KEEP)
+
+
+def test_the_revision_follows_the_content_only() -> None:
+    assert load(BASE, "a").revision == load("# comment\n" + BASE, "b").revision
+    assert load(BASE, "a").revision != load(BASE.replace("name: t", "name: u"), "a").revision
+
+
+def test_overdue_reviews_and_ended_exceptions_are_told() -> None:
+    rule = (
+        "{id: a, when: {labels: [PERSON]}, at_most: onprem, because: x, review_by: 2026-01-01, "
+        "unless: {app: [b], at_most: cloud, reason: r, until: 2026-02-01}}"
+    )
+    policy = load(with_rule(rule), "p")
+    assert overdue(policy, dt.date(2026, 1, 1)) == ()
+    assert len(overdue(policy, dt.date(2026, 3, 1))) == 2
