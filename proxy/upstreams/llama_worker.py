@@ -1,8 +1,8 @@
 """The local model's own process: reads requests on stdin, writes answer frames on stdout, opens no connection.
 
 Started by ``proxy.upstreams.local``. The only file that imports llama_cpp. A frame is a 4-byte big-endian length and
-JSON. In: ``{"id", "options"}`` or ``{"cancel": id}``. Out: ``{"ready"}`` once, then for each request ``{"id", "chunk"}``
-any number of times and ``{"id", "done", "tokens_in", "tokens_out"}`` or ``{"id", "error"}``, a code and never text.
+JSON. In: ``{"id", "options"}`` or ``{"cancel": id}``. Out: ``{"ready"}`` once, then for each request any number of
+``{"id", "chunk"}`` and one ``{"id", "done", "tokens_in", "tokens_out"}`` or ``{"id", "error"}``, a code and never text.
 Requests are answered one after the other.
 """
 
@@ -121,7 +121,7 @@ def main() -> None:
 
     path, threads = sys.argv[1], int(sys.argv[2])
     llm = llama_cpp.Llama(
-        model_path=path, n_ctx=CONTEXT_TOKENS, n_threads=threads, n_threads_batch=threads, verbose=False
+        model_path=path, n_ctx=CONTEXT_TOKENS, n_threads=threads, n_threads_batch=threads, verbose=False, seed=0
     )
     counting = Counting(llm)
     write(out, {"ready": True})

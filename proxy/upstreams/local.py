@@ -146,20 +146,12 @@ class LocalEngine:
         env = {k: v for k, v in os.environ.items() if k in PASSED_ENV}
         # libgomp's endless spinning ruins a busy machine, no spinning costs 65 % of an idle one
         env |= {"OMP_NUM_THREADS": threads, "GOMP_SPINCOUNT": "1000"}
-        process = _Process(
-            await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-I",
-                "-m",
-                "proxy.upstreams.llama_worker",
-                str(self._path),
-                threads,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,
-                env=env,
-            )  # fmt: skip
+        pipe = asyncio.subprocess.PIPE
+        command = (sys.executable, "-I", "-m", "proxy.upstreams.llama_worker", str(self._path), threads)
+        started = await asyncio.create_subprocess_exec(
+            *command, stdin=pipe, stdout=pipe, stderr=asyncio.subprocess.DEVNULL, env=env
         )
+        process = _Process(started)
         try:
             first = await process.read(LOAD_S)
         except asyncio.CancelledError:

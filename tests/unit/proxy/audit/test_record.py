@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from audit_support import LEASE, intent, outcome, refusal
 
@@ -30,3 +32,10 @@ def test_a_control_event_about_an_intent_can_be_found_by_it() -> None:
 def test_a_value_in_a_record_is_our_own_bug() -> None:
     with pytest.raises(Misuse):
         record_json(intent(upstream_model="the patient has a fever"))
+
+
+def test_every_field_of_a_record_is_explained_in_the_documentation() -> None:
+    text = (Path(__file__).parents[4] / "docs" / "audit.md").read_text("utf-8")
+    records = (record_json(intent(lease=LEASE)), record_json(refusal()), record_json(outcome(1)), control_json("x", {}))
+    names = {*LEASE, "seq", "at", "prev_hash", "hash"}.union(*records)
+    assert [name for name in sorted(names) if f"`{name}`" not in text] == []
