@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from policies.types import Facts, LabelFacts
 from proxy.dialects.base import Parsed, Segment
 from proxy.ports import Inspected
+from redaction.spans import resolve
 from redaction.types import Sensitivity, TextResult
 
 
@@ -20,13 +21,17 @@ def thousandths(score: float) -> int:
 
 
 def count_labels(segments: Sequence[Segment], results: Sequence[TextResult]) -> dict[str, LabelFacts]:
-    """Findings per label: how many, how many distinct values, the best score and a histogram in ten buckets."""
+    """Places per label: how many, how many distinct values, the best score and a histogram in ten buckets.
+
+    Overlapping findings are one place, which counts for each of its labels.
+    """
     scores: dict[str, list[int]] = {}
     values: dict[str, set[str]] = {}
     for segment, result in zip(segments, results, strict=True):
-        for f in result.findings:
-            scores.setdefault(f.label, []).append(thousandths(f.score))
-            values.setdefault(f.label, set()).add(segment.text[f.start : f.end])
+        for group in resolve(result.findings):
+            for label, best in group.scores:
+                scores.setdefault(label, []).append(thousandths(best))
+                values.setdefault(label, set()).add(segment.text[group.start : group.end])
     return {label: LabelFacts(len(s), len(values[label]), max(s), _histogram(s)) for label, s in sorted(scores.items())}
 
 

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from redaction.types import Finding
+from redaction.types import GROUPS, Finding
 
 _WORD = re.compile(r"\w+")
 
@@ -23,6 +23,8 @@ class Group:
     labels: frozenset[str]
     score: float
     detector: str
+    scores: tuple[tuple[str, float], ...] = ()
+    """The best score of each of ``labels``."""
 
 
 VALIDATED = frozenset({"patterns", "secrets"})
@@ -48,15 +50,37 @@ def resolve(findings: Iterable[Finding]) -> list[Group]:
     return [_group(g) for g in groups]
 
 
+def _proven(f: Finding) -> bool:
+    return f.detector in VALIDATED and f.score >= 1.0
+
+
+def _told(findings: Sequence[Finding]) -> frozenset[str]:
+    """The labels of a group, without what a model thought of a part of something that a checksum proves.
+
+    Secrets always count: their rules must see them whatever else lies there.
+    """
+    proven = [f for f in findings if _proven(f)]
+    return frozenset(
+        f.label
+        for f in findings
+        if f.label in GROUPS["@secrets"]
+        or f in proven
+        or not any(p.start <= f.start and f.end <= p.end for p in proven)
+    )
+
+
 def _group(findings: Sequence[Finding]) -> Group:
     best = max(findings, key=_rank)
+    labels = _told(findings)
+    scores = tuple((label, max(f.score for f in findings if f.label == label)) for label in sorted(labels))
     return Group(
         min(f.start for f in findings),
         max(f.end for f in findings),
         best.label,
-        frozenset(f.label for f in findings),
+        labels,
         best.score,
         best.detector,
+        scores,
     )
 
 

@@ -31,7 +31,8 @@ tables = st.dictionaries(st.sampled_from(LABELS), transforms, max_size=3)
 leaves = st.builds(
     Condition,
     labels=some(LABELS), min_score=st.sampled_from([0, 500, 1000]), categories=some(CATEGORIES),
-    sensitivity=st.none() | st.sampled_from(list(Sensitivity)), tags=some(TAGS), uninspected=st.booleans(), app=some(APPS),
+    sensitivity=st.none() | st.sampled_from(list(Sensitivity)), tags=some(TAGS), uninspected=st.booleans(),
+    app=some(APPS),
 )  # fmt: skip
 conditions = st.recursive(
     leaves,
