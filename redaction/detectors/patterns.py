@@ -165,7 +165,7 @@ def ibans(text: str) -> Iterator[Finding]:
     for m in _IBAN.finditer(text):
         start, end = m.span()
         while end - start >= 15:
-            if iban.is_valid(text[start:end]):
+            if text[end - 1].isalnum() and iban.is_valid(text[start:end]):
                 yield Finding(start, end, "IBAN_CODE", 1.0, "patterns")
                 break
             end -= 1

@@ -1,0 +1,70 @@
+"""Credentials: provider formats, keys, connection strings, assigned values; and what is none."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from redaction.detectors.secrets import SecretsDetector
+
+DETECTOR = SecretsDetector()
+EVAL = Path(__file__).parents[5] / "shared" / "reference" / "eval"
+RANDOM = "k2Vq8ZrT5nXwB7mJ4sLd9cYfH3gPaE1uR6oT"
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dBjftJeZ4CVPmB92K27uhbUJU1p1r"
+PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA7\n-----END RSA PRIVATE KEY-----"
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "label"),
+    [
+        (f'API_TOKEN = "ghp_{RANDOM}"', f"ghp_{RANDOM}", "API_KEY"),
+        ("aws AKIAQX4BIPW3AHOV29GN in eu", "AKIAQX4BIPW3AHOV29GN", "API_KEY"),
+        (f"sk-proj-{RANDOM}", f"sk-proj-{RANDOM}", "API_KEY"),
+        (f"sk-ant-api03-{RANDOM}", f"sk-ant-api03-{RANDOM}", "API_KEY"),
+        (f"glpat-{RANDOM[:20]}", f"glpat-{RANDOM[:20]}", "API_KEY"),
+        (f"token {JWT}", JWT, "API_KEY"),
+        (f"key:\n{PEM}\nend", PEM, "PRIVATE_KEY"),
+        ("db postgres://app:s3cr3tPw@db.example/x", "postgres://app:s3cr3tPw@db.example/x", "CONNECTION_STRING"),
+        ("my password is Hunter2!x", "Hunter2!x", "PASSWORD"),
+        ("Passwort: geheim-42.", "geheim-42", "PASSWORD"),
+        (f'"client_secret": "{RANDOM}"', RANDOM, "SECRET"),
+        (f"Authorization: Bearer {RANDOM}", RANDOM, "SECRET"),
+        ("🔑 pässword = Tr0ub4dor&3 ✓ password = Tr0ub4dor&3", "Tr0ub4dor&3", "PASSWORD"),
+    ],
+)
+def test_a_credential_is_found_with_its_exact_span(text: str, value: str, label: str) -> None:
+    assert (value, label) in {(text[f.start : f.end], f.label) for f in DETECTOR.detect(text)}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'password = "${DB_PASSWORD}"',
+        "api_key = os.environ['API_KEY']",
+        "postgres://${USER}:${PASSWORD}@host/db",
+        "The password is required.",
+        "token: string",
+        "secret = None",
+        "How do I hash a password in Python?",
+        "git commit 3f2a9c1d",
+    ],
+)
+def test_placeholders_and_prose_are_no_credentials(text: str) -> None:
+    assert DETECTOR.detect(text) == ()
+
+
+@pytest.mark.parametrize("noise", ["password=", "api_key: ", "-----BEGIN PRIVATE KEY-----", "http://a:b", "ey"])
+def test_noise_does_not_hide_a_key(noise: str) -> None:
+    text = noise * (100_000 // len(noise)) + f" ghp_{RANDOM}"
+    assert any(f.label == "API_KEY" for f in DETECTOR.detect(text))
+
+
+@pytest.mark.skipif(not EVAL.is_dir(), reason="the labelled sets lie beside the checkout, not in it")
+def test_harmless_prompts_are_clean() -> None:
+    with gzip.open(EVAL / "benign_dev.jsonl.gz", "rt") as rows:
+        texts = [json.loads(row)["text"] for row in rows]
+    flagged = [t for t in texts if DETECTOR.detect(t)]
+    assert len(flagged) <= len(texts) // 100
