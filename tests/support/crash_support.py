@@ -125,7 +125,8 @@ def _be_a_gate(app: Any, wanted: Any, plan: dict[str, Any], tell: int) -> None:
         os._exit(code)
 
 
-async def _serve(app: Any, wanted: Any, plan: dict[str, Any], tell: int) -> None:
+def patterns_only(app: Any) -> Any:
+    """The gate of ``proxy.app`` without models: patterns and secrets inspect, so that it starts in a second."""
     from proxy.inspect import WorkerPool
 
     class PatternsOnly(app.Gate):  # type: ignore[misc]  # loaded late, so that the driver imports before it forks
@@ -136,8 +137,12 @@ async def _serve(app: Any, wanted: Any, plan: dict[str, Any], tell: int) -> None
             await pool.start()
             return pool
 
+    return PatternsOnly
+
+
+async def _serve(app: Any, wanted: Any, plan: dict[str, Any], tell: int) -> None:
     arm(plan)
-    async with PatternsOnly(wanted) as gate:
+    async with patterns_only(app)(wanted) as gate:
         ready = {"url": gate.url, "pid": os.getpid(), "recovered": gate.store.recovered}
         os.write(tell, json.dumps(ready).encode() + b"\n")
         await asyncio.Event().wait()
