@@ -48,10 +48,10 @@ class Load:
         self.sent = 0
 
     async def run(self, url: str) -> None:
-        async with aiohttp.ClientSession(headers={"authorization": f"Bearer {KEY}"}) as session:
-            async with asyncio.TaskGroup() as group:
-                for i in range(CLIENTS):
-                    group.create_task(self._client(session, f"{url}/v1/chat/completions", stream=i % 2 == 0))
+        headers = {"authorization": f"Bearer {KEY}"}
+        async with aiohttp.ClientSession(headers=headers) as session, asyncio.TaskGroup() as group:
+            for i in range(CLIENTS):
+                group.create_task(self._client(session, f"{url}/v1/chat/completions", stream=i % 2 == 0))
 
     async def _client(self, session: aiohttp.ClientSession, url: str, *, stream: bool) -> None:
         try:
@@ -117,7 +117,8 @@ def moments(count: int, dice: random.Random) -> list[str | None]:
 async def test_kill_9_at_any_moment_loses_no_record_whose_bytes_left(tmp_path: Path) -> None:
     dice, load, ledger = random.Random(SEED), Load(), Ledger(tmp_path)
     served = closed = 0
-    async with Upstream() as cloud, Driver(tmp_path, cloud.url, KEY) as driver:
+    cloud = Upstream()
+    async with cloud, Driver(tmp_path, cloud.url, KEY) as driver:
         for point in moments(CRASHES, dice):
             left_open = ledger.open()
             served += await crash(driver, load, point, dice)
@@ -142,7 +143,8 @@ async def test_kill_9_at_any_moment_loses_no_record_whose_bytes_left(tmp_path: P
 
 async def test_the_check_sees_a_gate_that_sends_before_it_records(tmp_path: Path) -> None:
     load, ledger = Load(), Ledger(tmp_path)
-    async with Upstream() as cloud, Driver(tmp_path, cloud.url, KEY) as driver:
+    cloud = Upstream()
+    async with cloud, Driver(tmp_path, cloud.url, KEY) as driver:
         gate = await driver.start(early=True)
         running = asyncio.create_task(load.run(gate["url"]))
         await cloud.arrived.wait()
