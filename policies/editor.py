@@ -72,7 +72,7 @@ def schema() -> dict[str, Any]:
         },
         ("id", "because", "when"),
     )
-    levels = _object({word: zone for word in sorted(LEVELS)}, tuple(LEVELS))
+    levels = _object(dict.fromkeys(sorted(LEVELS), zone), tuple(LEVELS))
     defaults = _object(
         {
             "sensitivity": levels,

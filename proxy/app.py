@@ -44,6 +44,8 @@ log = logging.getLogger("sealgate")
 
 WATCH_S = 1.0
 """How often policy and certificate files are looked at for changes."""
+INSPECTION = ("rampart", "spacy-en", "minilm")
+"""Bundles that inspection needs, unchanged since they were installed."""
 BUNDLES = {"smollm2-135m": ("smollm2", "model.gguf")}
 """Embedded models: public name -> (bundle, file)."""
 
@@ -132,7 +134,8 @@ class Gate:
 
     async def _inspection(self, secret: keys.Keys) -> WorkerPool:
         s = self.settings
-        models.require(s.data, "rampart")
+        for bundle in INSPECTION:
+            models.require(s.data, bundle)
         pool = WorkerPool(
             models_dir(s.data), names=True, workers=s.workers, limits=s.limits, cache_key=secret.purpose("cache")
         )

@@ -98,7 +98,7 @@ class _Config:
             tls=self._tls(),
             onprem_networks=self._networks(),
             environment=r.choice(("environment",), {"production", "development"}, "production"),
-            workers=r.integer(("workers",), 1, 1, 64),
+            workers=r.integer(("workers",), 2, 1, 64),
             limits=self._limits(),
         )
         r.done()

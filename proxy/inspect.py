@@ -33,6 +33,8 @@ JOB_CHARS = 8_000
 CHARS_PER_TOKEN = 3
 """A cautious estimate (English has about four characters a token) used for the request's token budget."""
 CACHE_ENTRIES = 50_000
+RETRY_S = 1.0
+"""Pause before a worker that cannot start is tried again."""
 
 _NOTHING = Classification(Sensitivity.PUBLIC)
 
@@ -73,6 +75,7 @@ class Worker:
 
     async def start(self) -> None:
         """Starts the process and waits until its detectors are loaded. Raises ConfigError."""
+        await self.stop()  # what is left of one that died
         env = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
         env |= {"OMP_NUM_THREADS": str(self._threads), "TOKENIZERS_PARALLELISM": "false"}
         self._process = await asyncio.create_subprocess_exec(
@@ -112,7 +115,9 @@ class Worker:
 
     @property
     def pid(self) -> int | None:
-        return self._process.pid if self._process is not None else None
+        """None when no process is running."""
+        alive = self._process is not None and self._process.returncode is None
+        return self._process.pid if alive and self._process is not None else None
 
 
 class WorkerPool:
@@ -151,13 +156,19 @@ class WorkerPool:
 
     async def _serve(self, worker: Worker) -> None:
         while True:
+            await self._revive(worker)
             job = await self._queue.get()
-            if job.done.done():  # its request gave up while it waited
-                continue
-            if worker.pid is None:
-                with contextlib.suppress(ConfigError):  # the job below then comes out uninspected, and we try again
-                    await worker.start()
-            await self._run(worker, job)
+            await self._revive(worker)
+            if not job.done.done():  # its request may have given up while it waited
+                await self._run(worker, job)
+
+    async def _revive(self, worker: Worker) -> None:
+        """A worker that was killed or died starts again before it gets work; what waits meanwhile has its deadline."""
+        while worker.pid is None:
+            try:
+                await worker.start()
+            except ConfigError:
+                await asyncio.sleep(RETRY_S)
 
     async def _run(self, worker: Worker, job: Job) -> None:
         run = spawn(worker.run(job.texts), "inspect-job")

@@ -67,6 +67,7 @@ class Server:
         app.router.add_post(CHAT, self.chat)
         app.router.add_get("/v1/models", self.models)
         app.router.add_route("*", "/{tail:.*}", self.unknown)
+        app.on_response_prepare.append(_anonymous)
         return app
 
     async def chat(self, request: web.Request) -> web.StreamResponse:
@@ -166,6 +167,11 @@ class Server:
             )
         except SealgateError as e:
             return self._error(e, request_id, time.perf_counter())
+
+
+async def _anonymous(_: web.Request, response: web.StreamResponse) -> None:
+    """Versions of libraries are nobody's business."""
+    response.headers["server"] = "sealgate"
 
 
 class _Slot:

@@ -115,5 +115,6 @@ class Settings:
     tls: TlsConfig | None = None
     onprem_networks: tuple[Network, ...] = ()
     environment: str = "production"
-    workers: int = 1
+    workers: int = 2
+    """Inspection processes. Each holds its own models (about 300 MB); with one, a long text would block short ones."""
     limits: Limits = Limits()

@@ -1,0 +1,156 @@
+"""The worker pool: results, cache, deadlines that kill, budgets, crashes. Real processes, light detectors."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from proxy.dialects.base import Segment
+from proxy.errors import ConfigError
+from proxy.inspect import WorkerPool, classify_payload
+from proxy.settings import Limits
+from redaction.types import Classification, Sensitivity, TextResult
+
+
+def segments(*texts: str) -> list[Segment]:
+    return [Segment(f"/messages/{i}/content", "user", t) for i, t in enumerate(texts)]
+
+
+def pool(limits: Limits | None = None, workers: int = 1) -> WorkerPool:
+    return WorkerPool(None, names=False, workers=workers, limits=limits or Limits(), cache_key=b"k" * 32)
+
+
+@pytest.fixture
+async def running() -> AsyncIterator[WorkerPool]:
+    made = pool()
+    await made.start()
+    yield made
+    await made.close()
+
+
+async def test_findings_come_in_the_order_of_the_segments(running: WorkerPool) -> None:
+    seen = await running.inspect("t", segments("nothing", "mail a@example.org", "card 4111 1111 1111 1111"))
+    assert [[f.label for f in r.findings if f.score == 1.0] for r in seen.results] == [
+        [], ["EMAIL_ADDRESS"], ["CREDIT_CARD"],
+    ]  # fmt: skip
+    assert all(r.uninspected is None for r in seen.results)
+    assert set(seen.digests) == {"patterns", "secrets"}
+
+
+async def test_a_value_found_once_is_found_in_the_whole_request(running: WorkerPool) -> None:
+    seen = await running.inspect("t", segments("account number 12345678", "what about 12345678?"))
+    assert any(f.label == "BANK_ACCOUNT" and f.detector == "request" for f in seen.results[1].findings)
+
+
+async def test_known_texts_are_answered_without_a_worker(running: WorkerPool) -> None:
+    first = await running.inspect("t", segments("mail a@example.org"))
+    pid = running.workers[0].pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        async with asyncio.timeout(5):
+            again = await running.inspect("t", segments("mail a@example.org"))
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert again.results == first.results
+
+
+async def test_the_cache_belongs_to_a_tenant_and_holds_no_text(running: WorkerPool) -> None:
+    text = "mail very-unusual-address@example.org"
+    await running.inspect("t", segments(text))
+    assert running._cached("t", text) is not None
+    assert running._cached("other", text) is None
+    assert "very-unusual" not in repr(running._cache)
+
+
+async def test_a_worker_that_overruns_is_killed_and_its_texts_are_uninspected() -> None:
+    made = pool(replace(Limits(), inspect_deadline_s=0.3))
+    await made.start()
+    pid = made.workers[0].pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    seen = await made.inspect("t", segments("mail a@example.org"))
+    assert [r.uninspected for r in seen.results] == ["deadline"]
+    assert made._cached("t", "mail a@example.org") is None, "what was not judged is never cached"
+    later = await _until_inspected(made)
+    assert later.uninspected is None and made.workers[0].pid != pid
+    await made.close()
+
+
+async def _until_inspected(made: WorkerPool) -> TextResult:
+    """A new worker may take longer to start than the short deadline of this test."""
+    while True:
+        result = (await made.inspect("t", segments("mail b@example.org"))).results[0]
+        if result.uninspected is None:
+            return result
+
+
+async def test_a_worker_that_dies_leaves_its_texts_uninspected_and_comes_back(running: WorkerPool) -> None:
+    pid = running.workers[0].pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    first = await running.inspect("t", segments("mail a@example.org"))
+    assert first.results[0].uninspected in {None, "worker_died"}
+    second = await running.inspect("t", segments("mail c@example.org"))
+    assert second.results[0].uninspected is None
+
+
+async def test_text_over_the_budget_is_uninspected_not_skipped() -> None:
+    made = pool(replace(Limits(), inspect_tokens=10))
+    await made.start()
+    seen = await made.inspect("t", segments("mail a@example.org", "x " * 100))
+    assert [r.uninspected for r in seen.results] == [None, "budget"]
+    await made.close()
+
+
+async def test_a_client_that_goes_away_frees_the_worker(running: WorkerPool) -> None:
+    pid = running.workers[0].pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    task = asyncio.ensure_future(running.inspect("t", segments("mail a@example.org")))
+    await asyncio.sleep(0.1)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    async with asyncio.timeout(10):
+        seen = await running.inspect("t", segments("mail d@example.org"))
+    assert seen.results[0].uninspected is None
+
+
+async def test_stopping_answers_what_waits_as_uninspected() -> None:
+    made = pool()
+    await made.start()
+    pid = made.workers[0].pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    task = asyncio.ensure_future(made.inspect("t", segments("mail a@example.org")))
+    await asyncio.sleep(0.1)
+    await made.close()
+    assert (await task).results[0].uninspected == "stopped"
+
+
+async def test_a_worker_without_its_models_refuses_to_start(tmp_path: Path) -> None:
+    made = WorkerPool(tmp_path, names=True, workers=1, limits=Limits(), cache_key=b"k" * 32)
+    with pytest.raises(ConfigError, match="models verify"):
+        await made.start()
+
+
+def test_the_payload_is_as_sensitive_as_its_most_sensitive_text_and_keys_say_nothing() -> None:
+    def result(level: Sensitivity, category: str) -> TextResult:
+        return TextResult((), Classification(level, {category: 0.5}))
+
+    some = [*segments("a", "b"), Segment("/x", "other", "password", "key")]
+    results = [
+        result(Sensitivity.INTERNAL, "internal"),
+        result(Sensitivity.CONFIDENTIAL, "legal"),
+        result(Sensitivity.REGULATED, "health"),
+    ]
+    seen = classify_payload(some, results)
+    assert seen.sensitivity is Sensitivity.CONFIDENTIAL
+    assert set(seen.categories) == {"internal", "legal"}
