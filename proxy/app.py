@@ -78,6 +78,7 @@ class Gate:
         self._base = base
         self._stack = contextlib.AsyncExitStack()
         self.clock = SystemClock()
+        self._engines: dict[str, LocalEngine] = {}
         self.url = ""
         self.admin_url = ""
 
@@ -157,7 +158,7 @@ class Gate:
             on_event=self._event,
         )
         self._stack.push_async_callback(leases.close)
-        engines: dict[str, LocalEngine] = {}
+        engines = self._engines
         for upstream in s.upstreams.values():
             if upstream.kind == "llama":
                 engines[upstream.name] = await self._engine(upstream.model or "")
@@ -188,7 +189,6 @@ class Gate:
         checks = {
             "ledger": self.store.healthy,
             "inspection": lambda: self.workers.alive,
-            "policy": lambda: True,
             "accepting": lambda: not self.server.gauge.draining,
         }
         self.admin_url = await self._site(admin.application(checks, self._status), s.admin, None)
@@ -206,7 +206,14 @@ class Gate:
 
     def _status(self) -> Mapping[str, object]:
         policy = self.policy.current()
-        return {"policy": policy.name, "policy_revision": policy.revision, "policy_file_invalid": self.policy.failing}
+        return {
+            "policy": policy.name,
+            "policy_revision": policy.revision,
+            "policy_file_invalid": self.policy.failing,
+            "local_models": {name: "up" if e.alive else "restarting" for name, e in self._engines.items()},
+            "inspection_restarts": self.workers.restarts,
+            "outcomes_waiting": self.store.lost_outcomes,
+        }
 
     async def _event(self, code: str, details: Mapping[str, object]) -> None:
         await self.store.control(code, details)
