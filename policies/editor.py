@@ -29,53 +29,65 @@ def _object(properties: dict[str, Any], required: tuple[str, ...] = ()) -> dict[
     }
 
 
-def schema() -> dict[str, Any]:
-    """JSON Schema, draft 2020-12."""
-    text = {"type": "string", "minLength": 1}
-    zone, transform = _enum(ZONES), _enum(TRANSFORMS)
-    label = _enum([*LABELS, *GROUPS])
-    table = {"type": "object", "propertyNames": _enum([*LABELS, *GROUPS, "*"]), "additionalProperties": transform}
-    whole = {**table, "required": ["*"]}
-    identity = {key: _some(text) for key in sorted(IDENTITY)}
-    date = {"type": "string", "format": "date"}
-    parts = {"type": "array", "items": {"$ref": "#/$defs/condition"}, "minItems": 1}
-    condition = _object(
+TEXT: dict[str, Any] = {"type": "string", "minLength": 1}
+DATE: dict[str, Any] = {"type": "string", "format": "date"}
+WHEN: dict[str, Any] = {"$ref": "#/$defs/condition"}
+
+
+def _identity() -> dict[str, Any]:
+    return {key: _some(TEXT) for key in sorted(IDENTITY)}
+
+
+def _condition() -> dict[str, Any]:
+    parts = {"type": "array", "items": WHEN, "minItems": 1}
+    return _object(
         {
-            **identity,
-            "labels": _some(label),
+            **_identity(),
+            "labels": _some(_enum([*LABELS, *GROUPS])),
             "min_score": {"type": "number", "minimum": 0, "maximum": 1},
             "categories": _some(_enum(CATEGORIES)),
             "sensitivity": _enum(LEVELS),
-            "tags": _some(text),
+            "tags": _some(TEXT),
             "content": _some(_enum(CONTENT)),
-            "tools": _some(text),
-            "model": _some(text),
+            "tools": _some(TEXT),
+            "model": _some(TEXT),
             "uninspected": {"const": True},
             "any": parts,
             "all": parts,
         }
     )
-    pairs = {"type": "object", "additionalProperties": _some(text)}
-    require = _object({"expectations": _some(text), "max_age": text, "cloud": pairs, "enclave": pairs, "onprem": pairs})
-    unless = _object({**identity, "at_most": zone, "reason": text, "until": date}, ("at_most", "reason", "until"))
-    rule = _object(
+
+
+def _table() -> dict[str, Any]:
+    names = _enum([*LABELS, *GROUPS, "*"])
+    return {"type": "object", "propertyNames": names, "additionalProperties": _enum(TRANSFORMS)}
+
+
+def _rule() -> dict[str, Any]:
+    pairs = {"type": "object", "additionalProperties": _some(TEXT)}
+    require = {"expectations": _some(TEXT), "max_age": TEXT, "cloud": pairs, "enclave": pairs, "onprem": pairs}
+    unless = {**_identity(), "at_most": _enum(ZONES), "reason": TEXT, "until": DATE}
+    return _object(
         {
-            "id": text,
-            "because": text,
-            "when": {"$ref": "#/$defs/condition"},
-            "at_most": zone,
-            "require": require,
-            "transforms": table,
-            "transforms_enclave": table,
-            "unless": unless,
-            "review_by": date,
+            "id": TEXT,
+            "because": TEXT,
+            "when": WHEN,
+            "at_most": _enum(ZONES),
+            "require": _object(require),
+            "transforms": _table(),
+            "transforms_enclave": _table(),
+            "unless": _object(unless, ("at_most", "reason", "until")),
+            "review_by": DATE,
         },
         ("id", "because", "when"),
     )
-    levels = _object(dict.fromkeys(sorted(LEVELS), zone), tuple(LEVELS))
-    defaults = _object(
+
+
+def _defaults() -> dict[str, Any]:
+    whole = {**_table(), "required": ["*"]}
+    return _object(
         {
-            "sensitivity": levels,
+            "sensitivity": _object(dict.fromkeys(sorted(LEVELS), _enum(ZONES)), tuple(LEVELS)),
             "uninspected": _enum(set(ZONES) - {"cloud"}),
             "transforms": whole,
             "transforms_enclave": whole,
@@ -83,19 +95,23 @@ def schema() -> dict[str, Any]:
         },
         ("sensitivity", "uninspected", "transforms", "transforms_enclave"),
     )
+
+
+def schema() -> dict[str, Any]:
+    """JSON Schema, draft 2020-12."""
     top = _object(
         {
             "version": {"const": 1},
-            "name": text,
-            "owner": text,
-            "description": text,
-            "defaults": defaults,
-            "rules": {"type": "array", "items": rule},
+            "name": TEXT,
+            "owner": TEXT,
+            "description": TEXT,
+            "defaults": _defaults(),
+            "rules": {"type": "array", "items": _rule()},
         },
         ("version", "name", "owner", "defaults"),
     )
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Sealgate policy"}
-    return {**head, **top, "$defs": {"condition": condition}}
+    return {**head, **top, "$defs": {"condition": _condition()}}
 
 
 def text() -> str:
