@@ -58,7 +58,7 @@ class Pipeline:
                 findings += detector.detect(text)
             except DetectorFailed as e:
                 failed = f"{e.detector}:{e.reason}"
-            except Exception as e:
+            except Exception as e:  # whatever a detector raises makes its text uninspected, stricter than raising
                 failed = f"{detector.name}:{type(e).__name__}"
         seen = NOTHING
         if self._classifier is not None:
@@ -66,7 +66,7 @@ class Pipeline:
                 seen = self._classifier.classify(text, findings)
             except DetectorFailed as e:
                 failed = f"{e.detector}:{e.reason}"
-            except Exception as e:
+            except Exception as e:  # as above
                 failed = f"{self._classifier.name}:{type(e).__name__}"
         valid = tuple(f for f in findings if 0 <= f.start < f.end <= len(text))
         if len(valid) != len(findings):

@@ -58,9 +58,8 @@ PLANTS = [
     ("proxy/server.py", "import sqlite3\n\ndef f(): return sqlite3", (IMPORTS,)),
     ("proxy/server.py", "import spacy\n\ndef f(): return spacy", (IMPORTS,)),
 ]
-SWALLOWING = {
-    "redaction/pipeline.py": 2,  # whatever a detector or the classifier raises makes its text uninspected
-}
+SWALLOWING: dict[str, int] = {}
+"""Files with broad handlers that give no reason; the list may only shrink."""
 BYPASSES = {
     "create_connection": "socket.connect",
     "importlib": "socket.connect",
