@@ -66,7 +66,7 @@ class Pipeline:
                 seen = self._classifier.classify(text, findings)
             except DetectorFailed as e:
                 failed = f"{e.detector}:{e.reason}"
-            except Exception as e:  # as above
+            except Exception as e:  # as for a detector above
                 failed = f"{self._classifier.name}:{type(e).__name__}"
         valid = tuple(f for f in findings if 0 <= f.start < f.end <= len(text))
         if len(valid) != len(findings):
