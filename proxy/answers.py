@@ -1,16 +1,15 @@
 """Step 9: the answer on its way back, restored whole or as a stream, and the outcome that ends every attempt.
 
-Rule: whoever takes an :class:`Ending` must end it exactly once, on every path; ``chunks`` of a reply do so in their
-``finally``, so that an app that goes away is recorded as ``cancelled``.
+Rule: an attempt that was begun is ended once, on every path. The flow does so until it hands out a reply; then the
+reply's :class:`Chunks` do, also when nobody ever reads them: an app that goes away is recorded as ``cancelled``.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import Any
 
 from proxy.audit.record import Outcome
 from proxy.dialects.base import Dialect, TextRestorer
@@ -52,9 +51,11 @@ class Restorers:
 
 
 class Ending:
-    """Records how one attempt ended. ``end`` is idempotent; it survives the cancellation of its caller."""
+    """Releases the upstream and records how one attempt ended. ``end`` is idempotent; it survives the cancellation
+    of its caller, and neither of its two halves waits for the other."""
 
-    def __init__(self, store: AuditStore, clock: Clock, receipt: Receipt, started: float) -> None:
+    def __init__(self, store: AuditStore, clock: Clock, receipt: Receipt, started: float, sending: Sending) -> None:
+        self._sending = sending
         self._store = store
         self._clock = clock
         self._receipt = receipt
@@ -85,7 +86,11 @@ class Ending:
             self.usage.get("tokens_in"), self.usage.get("tokens_out"), self.first_ms, self._ms(),
             {"restored": self.restored[0], "seen": self.restored[1]},
         )  # fmt: skip
-        await asyncio.shield(spawn(self._finish(outcome), "audit-finish"))
+        releasing = spawn(self._release(), "upstream-release")
+        await asyncio.shield(asyncio.gather(spawn(self._finish(outcome), "audit-finish"), releasing))
+
+    async def _release(self) -> None:
+        await self._sending.__aexit__(None, None, None)
 
     async def _finish(self, outcome: Outcome) -> None:
         try:
@@ -93,10 +98,28 @@ class Ending:
         except SealgateError as e:
             log.error("outcome not recorded: %s (intent %d)", e.code, outcome.ref_seq)
 
-    async def failed(self, sending: Sending, error: BaseException) -> None:
-        """Ends an attempt whose sending raised, and releases the upstream."""
-        await sending.__aexit__(type(error), error, error.__traceback__)
+    async def failed(self, error: BaseException) -> None:
+        """Ends an attempt that raised."""
         await self.end(_code(error))
+
+
+class Chunks(AsyncIterator[bytes]):
+    """The bytes of a reply. ``aclose`` ends the attempt even if nothing was read: a generator that never started would
+    skip its ``finally``."""
+
+    def __init__(self, source: AsyncGenerator[bytes, None], ending: Ending) -> None:
+        self._source = source
+        self._ending = ending
+
+    async def __anext__(self) -> bytes:
+        return await anext(self._source)
+
+    async def aclose(self) -> None:
+        """Idempotent."""
+        try:
+            await self._source.aclose()
+        finally:
+            await self._ending.end("cancelled")
 
 
 def _code(error: BaseException) -> str:
@@ -113,27 +136,21 @@ def _reply_headers(answer: Answer, headers: dict[str, str]) -> dict[str, str]:
 
 
 async def forward_json(
-    dialect: Dialect, sending: Sending, answer: Answer, restorers: Restorers, ending: Ending, headers: dict[str, str]
+    dialect: Dialect, answer: Answer, restorers: Restorers, ending: Ending, headers: dict[str, str]
 ) -> Reply:
     """A complete answer, restored. An unreadable success is an upstream error, not something to pass on."""
-    ending.status = answer.status
-    try:
-        body = b"".join([c async for c in answer.chunks])
-        if answer.status < 400:
-            try:
-                body, ending.usage = dialect.restore(body, restorers)
-            except ValueError:
-                raise UpstreamError("the upstream's answer is not readable JSON", code="upstream_unreadable") from None
-    except BaseException as e:
-        await ending.failed(sending, e)
-        raise
-    await sending.__aexit__(None, None, None)
+    body = b"".join([c async for c in answer.chunks])
+    if answer.status < 400:
+        try:
+            body, ending.usage = dialect.restore(body, restorers)
+        except ValueError:
+            raise UpstreamError("the upstream's answer is not readable JSON", code="upstream_unreadable") from None
     ending.restored = restorers.counts()
     headers["sealgate-restored"] = restorers.text()
-    return Reply(answer.status, _reply_headers(answer, headers), _one(body, ending))
+    return Reply(answer.status, _reply_headers(answer, headers), Chunks(_one(body, ending), ending))
 
 
-async def _one(body: bytes, ending: Ending) -> AsyncIterator[bytes]:
+async def _one(body: bytes, ending: Ending) -> AsyncGenerator[bytes, None]:
     code = "cancelled"
     try:
         ending.count(body)
@@ -144,24 +161,18 @@ async def _one(body: bytes, ending: Ending) -> AsyncIterator[bytes]:
 
 
 async def forward_stream(
-    dialect: Dialect, sending: Sending, answer: Answer, restorers: Restorers, ending: Ending, headers: dict[str, str]
+    dialect: Dialect, answer: Answer, restorers: Restorers, ending: Ending, headers: dict[str, str]
 ) -> Reply:
     """An SSE answer, restored as it arrives, with the pace of its reader."""
-    ending.status = answer.status
-    return Reply(
-        answer.status,
-        _reply_headers(answer, headers),
-        _stream(dialect, sending, answer, restorers, ending),
-        stream=True,
-    )
+    chunks = Chunks(_stream(dialect, answer, restorers, ending), ending)
+    return Reply(answer.status, _reply_headers(answer, headers), chunks, stream=True)
 
 
 async def _stream(
-    dialect: Dialect, sending: Sending, answer: Answer, restorers: Restorers, ending: Ending
-) -> AsyncIterator[bytes]:
-    code = "cancelled"
+    dialect: Dialect, answer: Answer, restorers: Restorers, ending: Ending
+) -> AsyncGenerator[bytes, None]:
+    code = "internal_error"
     restorer = dialect.restore_stream(restorers, lambda: f"sealgate-restored {restorers.text()}")
-    exc: tuple[Any, Any, Any] = (None, None, None)
     try:
         async for chunk in answer.chunks:
             if out := restorer.feed(chunk):
@@ -171,12 +182,10 @@ async def _stream(
             ending.count(out)
             yield out
         code = "ok" if restorer.complete else "incomplete"
-    except SealgateError as e:
-        code = e.code
-        exc = (type(e), e, e.__traceback__)
+    except BaseException as e:
+        code = _code(e)
         raise
     finally:
         ending.restored = restorers.counts()
         ending.usage = restorer.usage
-        await sending.__aexit__(*exc)
         await ending.end(code)

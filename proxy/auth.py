@@ -20,7 +20,7 @@ def new_key() -> str:
 
 def digest(key: str) -> bytes:
     """What is stored of a key: its SHA-256 (keys carry 256 random bits, so no stretching is needed)."""
-    return hashlib.sha256(key.encode()).digest()
+    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
 
 
 def presented(headers: Mapping[str, str]) -> str | None:

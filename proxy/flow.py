@@ -13,18 +13,19 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from policies.decide import decide
 from policies.facts import facts_to_json
 from policies.schema import Policy, tool_names
 from policies.types import Decision, Facts, Requirements, Zone
 from proxy import facts as facts_
-from proxy.answers import Ending, Restorers, forward_json, forward_stream
+from proxy.answers import Ending, Restorers, Sending, forward_json, forward_stream
 from proxy.audit.record import Common, Intent, Refusal
-from proxy.dialects.base import Dialect, Parsed, Untransformable
-from proxy.errors import AttestationFailed, Busy, NotFound, Refused, SealgateError, Unavailable, UpstreamError
+from proxy.dialects.base import Dialect, Parsed, Segment, Untransformable
+from proxy.errors import AttestationFailed, Busy, Misuse, NotFound, Refused, SealgateError, Unavailable, UpstreamError
 from proxy.outbound import Outbound
 from proxy.ports import AuditStore, Candidate, Clock, Door, Inspected, Inspector, LeaseInfo, Reply, Router
 from proxy.rewrite import Leaky, Rewritten, rewrite
@@ -32,6 +33,11 @@ from redaction.pseudonym import StandIns
 
 RETRYABLE = frozenset({401, 403, 408, 429, 500, 502, 503, 504})
 """Upstream answers after which the next candidate is tried: its fault or its credentials', not the payload's."""
+ANY = "*"
+"""The route of models that the app names itself."""
+MODEL_NAME = re.compile(r"[A-Za-z0-9@][A-Za-z0-9_.:/@+-]{0,127}")
+GUESSING = "names"
+"""The detector that takes some model names for people and places; the others know a form or a checksum."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +95,22 @@ class Flow:
         route = self._router.known(parsed.model)
         if route is None:
             raise NotFound("No such model here; GET /v1/models lists the configured ones.", code="model_not_found")
+        if route == ANY:
+            parsed = await self._named(call.tenant, parsed)
         inspected = await self._inspector.inspect(call.tenant, parsed.segments)  # 3
         facts = facts_.build(parsed, inspected, call.app, call.tenant, route, self._clock.now().date())
         decision = decide(self._policy(), facts)  # 4
         common = self._common(call, parsed, inspected, facts, decision)
         decided = Decided(call, dialect, parsed, inspected, facts, decision, common, started)
         return await self._attempts(decided)
+
+    async def _named(self, tenant: str, parsed: Parsed) -> Parsed:
+        """Behind ``*`` the app's own word for the model travels on: it must be a name and no value. Raises NotFound."""
+        segment = Segment("/model", "other", parsed.model)
+        seen = (await self._inspector.inspect(tenant, (segment,))).results[0]
+        if not MODEL_NAME.fullmatch(parsed.model) or any(f.detector != GUESSING for f in seen.findings):
+            raise NotFound("This is not the name of a model.", code="model_not_found")
+        return parsed if seen.uninspected is None else replace(parsed, uninspected=parsed.uninspected | {"model_name"})
 
     async def _attempts(self, d: Decided) -> Reply:
         if d.decision.ceiling is Zone.BLOCKED:
@@ -116,24 +132,28 @@ class Flow:
             except AttestationFailed as e:
                 failures.append(e)
                 await self._record_refusal(d, candidate, e.code, tuple(getattr(e, "failures", ())))
-            except (UpstreamError, Busy) as e:
+            except UpstreamError as e:
+                self._router.report(candidate.upstream, ok=False)
+                failures.append(e)
+            except Busy as e:
                 failures.append(e)
         raise await self._exhausted(d, failures, any_candidate=bool(candidates))
 
     async def _attempt(self, d: Decided, candidate: Candidate) -> Reply:
         want = d.decision.requirements.get(candidate.zone, Requirements())
         lease = await self._door.prepare(candidate, want)
+        if lease is None and candidate.zone is Zone.ENCLAVE:
+            raise Misuse("an enclave without a lease")
         stand_ins = StandIns(self._purpose("stand-in", d.call.tenant), self._scope(d))
         ready = rewrite(d.dialect, d.parsed, d.inspected, d.decision, candidate.zone, candidate.model, stand_ins)  # 6
         out = Outbound(candidate.upstream, "POST", d.call.path, body=ready.body, stream=d.parsed.stream,
                        headers=(("content-type", "application/json"),))  # fmt: skip
         action = _action(candidate.zone, ready)
         intent = Intent(
-            d.common, action, candidate.zone.word, candidate.upstream, candidate.model, ready.counts,
+            d.common, action, candidate.zone.word, candidate.upstream, self._recorded_model(d, candidate), ready.counts,
             lease_json(lease), self._mac(ready.body), len(ready.body),
         )  # fmt: skip
         receipt = await self._store.begin(intent, out.digest())  # 7
-        ending = Ending(self._store, self._clock, receipt, d.started)
         headers = {
             "sealgate-request-id": d.call.request_id,
             "sealgate-action": action,
@@ -142,18 +162,25 @@ class Flow:
             "sealgate-policy": d.decision.revision,
         }
         sending = self._door.send(receipt, out)  # 8
+        ending = Ending(self._store, self._clock, receipt, d.started, sending)
         try:
-            answer = await sending.__aenter__()
-            if answer.status in RETRYABLE:
-                raise UpstreamError(f"{candidate.upstream} answered {answer.status}", code=f"upstream_{answer.status}")
+            reply = await self._answer(d, candidate, sending, ending, Restorers(ready.mapping), headers)
         except BaseException as e:
-            await ending.failed(sending, e)
-            self._router.report(candidate.upstream, ok=not isinstance(e, UpstreamError))
+            await ending.failed(e)
             raise
         self._router.report(candidate.upstream, ok=True)
-        restorers = Restorers(ready.mapping)
+        return reply
+
+    async def _answer(
+        self, d: Decided, at: Candidate, sending: Sending, ending: Ending, restorers: Restorers, headers: dict[str, str]
+    ) -> Reply:
+        """Steps 8 and 9. Whoever calls it ends the attempt if it raises; else the reply does."""
+        answer = await sending.__aenter__()
+        ending.status = answer.status
+        if answer.status in RETRYABLE:
+            raise UpstreamError(f"{at.upstream} answered {answer.status}", code=f"upstream_{answer.status}")
         forward = forward_stream if _is_stream(answer.headers) else forward_json  # 9
-        return await forward(d.dialect, sending, answer, restorers, ending, headers)
+        return await forward(d.dialect, answer, restorers, ending, headers)
 
     def _scope(self, d: Decided) -> str:
         """What ties stand-ins together (architecture §3): the named conversation, else its first user message."""
@@ -191,11 +218,16 @@ class Flow:
         """Facts for a record: tool names that the policy does not mention come from the app and are hashed."""
         out = facts_to_json(facts)
         known = tool_names(self._policy())
-        key = self._purpose("names", facts.tenant)
-        out["tools"] = sorted(
-            t if t in known else "h-" + hmac.digest(key, t.encode(), hashlib.sha256).hex()[:16] for t in facts.tools
-        )
+        out["tools"] = sorted(t if t in known else self._hashed(facts.tenant, t) for t in facts.tools)
         return out
+
+    def _recorded_model(self, d: Decided, at: Candidate) -> str:
+        """The upstream's model for a record: a configured name, or a keyed hash of the one that came from the app."""
+        from_app = d.facts.model == ANY and at.model == d.parsed.model
+        return self._hashed(d.call.tenant, at.model) if from_app else at.model
+
+    def _hashed(self, tenant: str, name: str) -> str:
+        return "h-" + hmac.digest(self._purpose("names", tenant), name.encode(), hashlib.sha256).hex()[:16]
 
     async def _record_refusal(self, d: Decided, at: Candidate | None, code: str, reasons: tuple[str, ...]) -> None:
         zone = at.zone.word if at is not None else d.decision.ceiling.word

@@ -86,8 +86,8 @@ class Server:
 
     def _call(self, request_id: str, app: AppConfig, request: web.Request, body: bytes) -> Call:
         conversation = request.headers.get("sealgate-conversation")
-        if conversation is not None and not 1 <= len(conversation) <= 256:
-            raise BadRequest("The sealgate-conversation header must have 1 to 256 characters.")
+        if conversation is not None and not (1 <= len(conversation) <= 256 and conversation.isprintable()):
+            raise BadRequest("The sealgate-conversation header must have 1 to 256 printable characters.")
         return Call(request_id, app.name, app.tenant, "/chat/completions", body, conversation)
 
     async def _read(self, request: web.Request) -> bytes:

@@ -221,7 +221,8 @@ class EnclaveLeases:
         bound = sealgate_snp_report_data(spki, nonce)  # this key, this question: neither is read from the document
         if failed := open_checks(validate(claims, want, now.date(), bound)):
             raise AttestationRefused(upstream, failed)
-        lifetime = min(state.config.max_age_s, (claims.not_after - now).total_seconds())
+        approved = dt.datetime.combine(want.approved_until, dt.time.max, dt.UTC)  # the last moment of its last day
+        lifetime = min(state.config.max_age_s, (min(claims.not_after, approved) - now).total_seconds())
         if lifetime <= 0:
             raise AttestationRefused(upstream, ("certificate_expired",))
         state.epoch += 1

@@ -39,6 +39,7 @@ PASSED_ENV = frozenset({"PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_
 
 Frame = Mapping[str, Any]
 CRASHED: Frame = {"error": "local_model_crashed"}
+FAILED: Frame = {"error": "local_model_failed"}
 SENTENCES = {
     "context_length_exceeded": "The request does not fit into the local model's context.",
     "invalid_request": "The local model cannot use these parameters.",
@@ -227,7 +228,7 @@ class LocalEngine:
         self._waiting += 1
         job = _Job(self._number, arguments)
         task = spawn(self._answer(job), "local-model-answer")
-        task.add_done_callback(self._free)
+        task.add_done_callback(lambda _: self._free(job))
         try:
             while True:
                 frame = await job.frames.get()
@@ -237,8 +238,12 @@ class LocalEngine:
         finally:
             self._leave(job, task)
 
-    def _free(self, _: asyncio.Task[None]) -> None:
+    def _free(self, job: _Job) -> None:
+        """However the task ended, whoever reads gets a last frame and waits no longer."""
         self._waiting -= 1
+        if not job.ended:
+            job.ended = True
+            job.frames.put_nowait(FAILED)
 
     def _leave(self, job: _Job, task: asyncio.Task[None]) -> None:
         """Nobody reads this answer any more: stop it, or take it out of the queue."""

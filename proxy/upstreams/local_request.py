@@ -45,6 +45,8 @@ def options(request: Mapping[str, Any]) -> dict[str, Any]:
     for name in REFUSED:
         if request.get(name):
             raise Unsupported(f"The local model does not support '{name}'.")
+    if not isinstance(request.get("stream_options") or {}, dict):
+        raise Unsupported("'stream_options' must be an object.")
     if request.get("n") not in (None, 1):
         raise Unsupported("The local model gives one answer: 'n' must be 1.")
     if (request.get("response_format") or {"type": "text"}) != {"type": "text"}:
@@ -90,10 +92,14 @@ def _stop(value: Any) -> list[str]:
 
 def _message(m: Any) -> dict[str, str]:
     """One message as plain text: the model's template knows system, user and assistant."""
-    if not isinstance(m, dict) or m.get("role") not in ROLES:
+    role = m.get("role") if isinstance(m, dict) else None
+    if not isinstance(role, str) or role not in ROLES:
         raise Unsupported("A message has no role that the local model knows.")
-    text = _content(m.get("content")) or "\n".join(_call(c) for c in m.get("tool_calls") or ())
-    return {"role": ROLES[m["role"]], "content": text}
+    calls = m.get("tool_calls") or []
+    if not isinstance(calls, list):
+        raise Unsupported("The 'tool_calls' of a message are not a list.")
+    text = _content(m.get("content")) or "\n".join(_call(c) for c in calls)
+    return {"role": ROLES[role], "content": text}
 
 
 def _content(content: Any) -> str:
@@ -106,7 +112,7 @@ def _content(content: Any) -> str:
 
 def _part(part: Any) -> str:
     kind = part.get("type") if isinstance(part, dict) else None
-    text = part.get(kind) if kind in {"text", "refusal"} else None
+    text = part.get(kind) if isinstance(kind, str) and kind in {"text", "refusal"} else None
     if not isinstance(text, str):
         raise Unsupported("The local model reads text only: no images, audio or files.")
     return text

@@ -86,6 +86,6 @@ def origin(upstream: UpstreamConfig) -> str:
 
 
 def returned(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """The answer's headers that the gate looks at, with lower-case names."""
-    lower = ((k.lower(), v) for k, v in headers)
+    """The answer's headers that the gate looks at, with lower-case names; values that are no plain text are dropped."""
+    lower = ((k.lower(), v) for k, v in headers if _VALUE.fullmatch(v))
     return {k: v for k, v in lower if k in RETURNED_HEADERS or k.startswith("x-ratelimit-")}

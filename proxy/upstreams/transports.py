@@ -142,16 +142,24 @@ class EnclaveTransport:
         opened = await wire.open(out)
 
         async def close() -> None:
-            await opened.close()
-            await self._sweep()
+            try:
+                await opened.close()
+            finally:
+                await self._sweep()
 
-        await self._sweep()
+        try:
+            await self._sweep()
+        except BaseException:  # cancelled: the answer would be lost with its connection open
+            await opened.close()
+            raise
         return Opened(opened.answer, close)
 
     async def _sweep(self) -> None:
+        """Takes out what is idle before it waits for anything, so that sweeps that overlap share nothing."""
         newest = max(self._wires, default=0)
-        for epoch in [e for e, wire in self._wires.items() if e < newest and not wire.users]:
-            await self._wires.pop(epoch).close()
+        idle = [self._wires.pop(e) for e in list(self._wires) if e < newest and not self._wires[e].users]
+        for wire in idle:
+            await wire.close()
 
     async def close(self) -> None:
         while self._wires:

@@ -46,3 +46,8 @@ def test_keys_are_long_and_never_repeat() -> None:
 
 def test_the_settings_never_show_a_key() -> None:
     assert digest(CRM).hex() not in repr(APPS[0]) and CRM not in repr(APPS[0])
+
+
+def test_a_key_of_odd_bytes_is_refused_like_any_other() -> None:
+    with pytest.raises(Unauthorized):
+        authenticate(APPS, {"Authorization": "Bearer " + b"\xff".decode("utf-8", "surrogateescape")})

@@ -161,9 +161,17 @@ async def test_expectations_that_are_no_longer_approved_refuse(platform: Platfor
 
 
 async def test_the_certificate_may_end_a_lease_before_its_age_does(platform: Platform) -> None:
-    w = world(platform, max_age_s=10**10)
+    w = world(platform, want=dataclasses.replace(CLINIC, approved_until=dt.date.max), max_age_s=10**10)
     lease = await w.leases.current("sealed", ANY)
     assert lease.info.expires == lease.claims.not_after
+
+
+async def test_a_lease_does_not_outlive_the_approval_of_its_expectations(platform: Platform) -> None:
+    w = world(platform, want=dataclasses.replace(CLINIC, approved_until=NOW.date()), max_age_s=10**10)
+    await w.leases.current("sealed", ANY)
+    w.clock.tick(12 * 3600)  # midnight
+    assert await failures(w) == ("lease_expired",)
+    assert w.events.seen[-1][1]["failures"] == ["expectations.approved"]
 
 
 # --- time

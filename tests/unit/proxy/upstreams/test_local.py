@@ -239,6 +239,15 @@ async def test_a_request_that_does_not_fit_is_a_clear_400(engine: LocalEngine) -
     assert "context" in error["message"] and CANARY.encode() not in raw
 
 
+async def test_a_request_that_cannot_be_handed_to_the_process_fails_and_waits_for_nobody(engine: LocalEngine) -> None:
+    async with asyncio.timeout(20):
+        with pytest.raises(UpstreamError) as caught:
+            await engine.chat(ask("\ud800"))
+        assert caught.value.code == "local_model_failed"
+        await until_idle(engine)
+        assert (await engine.chat(ask())).status == 200
+
+
 async def test_what_the_model_cannot_do_is_a_clear_400(engine: LocalEngine) -> None:
     answer = await engine.chat(ask(tools=[{"type": "function", "function": {"name": "f"}}]))
     error = json.loads(await read(answer))["error"]

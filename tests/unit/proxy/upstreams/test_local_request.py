@@ -55,6 +55,10 @@ def test_the_length_of_an_answer_is_capped(asked: dict[str, Any], given: int) ->
         ({"max_tokens": 0}, "'max_tokens'"),
         ({"max_tokens": "many"}, "'max_tokens'"),
         ({"messages": [{"role": "assistant", "tool_calls": [{"type": "custom"}]}]}, "tool call"),
+        ({"messages": [{"role": "assistant", "tool_calls": 5}]}, "'tool_calls'"),
+        ({"messages": [{"role": ["user"]}]}, "role"),
+        ({"messages": [{"role": "user", "content": [{"type": ["text"]}]}]}, "text only"),
+        ({"stream_options": ["secret"]}, "'stream_options'"),
     ],
 )
 def test_what_it_cannot_do_is_refused_by_name_and_shows_no_value(more: dict[str, Any], word: str) -> None:

@@ -117,3 +117,9 @@ def test_the_origin_has_no_path() -> None:
 def test_only_listed_headers_of_an_answer_are_seen() -> None:
     got = returned([("Content-Type", "a"), ("Set-Cookie", "b"), ("X-RateLimit-Reset", "1"), ("Location", "/x")])
     assert got == {"content-type": "a", "x-ratelimit-reset": "1"}
+
+
+def test_a_header_of_an_answer_that_is_no_plain_text_is_dropped() -> None:
+    odd = b"\xff".decode("utf-8", "surrogateescape")
+    got = returned([("x-request-id", odd), ("Content-Type", "a\nb"), ("retry-after", "5")])
+    assert got == {"retry-after": "5"}
