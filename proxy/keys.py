@@ -66,5 +66,5 @@ def load_or_create(path: Path) -> Keys:
         except FileExistsError:
             pass
         except OSError as e:
-            raise ConfigError(f"{path}: cannot create the key file ({e.strerror})") from None
+            raise ConfigError(f"{path}: cannot create the key file ({e.strerror}); set `keys: {{file: …}}`") from None
     return load(path)

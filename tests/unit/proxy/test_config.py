@@ -118,3 +118,10 @@ def test_the_embedded_defaults_never_leave_the_machine(tmp_path: Path) -> None:
     s = embedded(tmp_path, KEY)
     assert {u.zone for u in s.upstreams.values()} == {Zone.ONPREM}
     assert s.listen[0] == s.admin[0] == "127.0.0.1"
+
+
+def test_the_example_for_container_and_systemd_is_valid() -> None:
+    path = Path(__file__).parents[3] / "deploy" / "sealgate.example.yaml"
+    s = load_settings(path, {"OPENAI_API_KEY": "sk-example"})
+    assert s.tls is not None and s.keys_file is not None
+    assert not s.keys_file.is_relative_to(s.data), "keys lie outside the data directory"
