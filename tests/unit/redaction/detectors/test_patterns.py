@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ import tldextract
 from hypothesis import given
 from hypothesis import strategies as st
 
-from redaction.detectors import patterns
+from redaction.detectors import formats, patterns
+from redaction.detectors.linear import compile_pattern
 from redaction.detectors.patterns import PatternDetector
 from redaction.types import DetectorFailed
 
@@ -44,6 +46,24 @@ def found(text: str) -> set[tuple[str, str]]:
         ("date of birth: 12/03/1967", "12/03/1967", "DATE_OF_BIRTH"),
         ("account number 12345678", "12345678", "BANK_ACCOUNT"),
         ("👩‍💻 naïve é́ a@b.org 🎉", "a@b.org", "EMAIL_ADDRESS"),
+        ("order 12 4111 1111 1111 1111 was paid", "4111 1111 1111 1111", "CREDIT_CARD"),
+        ("card_4111111111111111_used", "4111111111111111", "CREDIT_CARD"),
+        ("ref AB12 DE89 3704 0044 0532 0130 00", "DE89 3704 0044 0532 0130 00", "IBAN_CODE"),
+        ("ip:10.0.0.1", "10.0.0.1", "IP_ADDRESS"),
+        ("at 10.0.0.1:8080", "10.0.0.1", "IP_ADDRESS"),
+        ("net 10.0.0.0/8", "10.0.0.0/8", "IP_ADDRESS"),
+        ("ip:2001:db8::1", "2001:db8::1", "IP_ADDRESS"),
+        ("mapped ::ffff:192.0.2.1", "::ffff:192.0.2.1", "IP_ADDRESS"),
+        ("Tel:030 901820", "030 901820", "PHONE_NUMBER"),
+        ("since 2019 (212) 555-0143", "(212) 555-0143", "PHONE_NUMBER"),
+        ("call 212-555-0143 212-555-0144", "212-555-0144", "PHONE_NUMBER"),
+        ("fax 345-899-3560x4587", "345-899-3560x4587", "PHONE_NUMBER"),
+        ("ask jane@example.com.Please do", "jane@example.com", "EMAIL_ADDRESS"),
+        ("jane@mail.corp", "jane@mail.corp", "EMAIL_ADDRESS"),
+        ("?email=jane@x.com", "jane@x.com", "EMAIL_ADDRESS"),
+        ("bounce+jane=x.com@list.org", "bounce+jane=x.com@list.org", "EMAIL_ADDRESS"),
+        ("passport no. C01X00T47", "C01X00T47", "PASSPORT"),
+        ("ssn: 536904399", "536904399", "US_SSN"),
         ("line\r\na@b.org\r\nline", "a@b.org", "EMAIL_ADDRESS"),
     ],
 )
@@ -62,6 +82,9 @@ def test_an_identifier_is_found_with_its_exact_span(text: str, value: str, label
         ("300.1.2.3", "IP_ADDRESS"),
         ("1.2.3.4.5", "IP_ADDRESS"),
         ("at 10:30:00", "IP_ADDRESS"),
+        ("0.4111111111111111", "CREDIT_CARD"),
+        ("std::cout ab::cd", "IP_ADDRESS"),
+        ("4111 1111 1111 1111 by phone", "PHONE_NUMBER"),
         ("2024-01-15", "PHONE_NUMBER"),
     ],
 )
@@ -97,9 +120,42 @@ def test_noise_never_hides_an_address_silently(noise: str, size: int) -> None:
 
 
 def test_a_text_with_too_many_numbers_is_uninspected_not_half_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patterns, "PHONE_CANDIDATES", 3)
+    monkeypatch.setattr(formats, "PHONE_CHECKS", 3)
     with pytest.raises(DetectorFailed):
         DETECTOR.detect("030 1234567, " * 5)
+
+
+def test_a_pattern_that_runs_out_of_time_fails_the_detector(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Slow:
+        def match(self, *_: Any, **__: Any) -> None:
+            raise TimeoutError
+
+    detector = PatternDetector()
+    rule = replace(detector._rules[0], pattern=compile_pattern(r"\d+"), exact=Slow())
+    monkeypatch.setattr(detector, "_rules", [rule])
+    with pytest.raises(DetectorFailed, match="timeout"):
+        detector.detect("number 1")
+
+
+def test_every_pattern_of_every_recognizer_is_used() -> None:
+    """None is lost because RE2 lacks look-around."""
+    used = {type(r.recognizer).__name__ for r in DETECTOR._rules}
+    assert len(DETECTOR._rules) >= 137
+    assert {"CaSinRecognizer", "UkNinoRecognizer", "KrRrnRecognizer", "UsClaimNumberRecognizer"} <= used
+
+
+@pytest.mark.parametrize(
+    ("pattern", "superset"),
+    [
+        (r"(?<!\d)\d{3}(?!\d)", r"\d{3}"),
+        (r"\b(?!000|[)]9)\d{3}\b", r"\b\d{3}\b"),
+        (r"(?<=(?:a|b)\))x", "x"),
+        (r"\d([- ])\d\1\d", r"\d([- ])\d.{0,3}\d"),
+        (r"(?:\d)(?i:x)", r"(?:\d)(?i:x)"),
+    ],
+)
+def test_look_around_is_cut_out_whole(pattern: str, superset: str) -> None:
+    assert patterns.linear_superset(pattern) == superset
 
 
 def test_judging_a_domain_never_reaches_for_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,9 +164,9 @@ def test_judging_a_domain_never_reaches_for_the_network(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
     monkeypatch.setattr(socket.socket, "connect", refuse)
-    fresh = tldextract.TLDExtract(suffix_list_urls=patterns._tld.suffix_list_urls, cache_dir=None)
-    monkeypatch.setattr(patterns, "_tld", fresh)
-    assert patterns._tld.suffix_list_urls == ()
+    fresh = tldextract.TLDExtract(suffix_list_urls=formats._tld.suffix_list_urls, cache_dir=None)
+    monkeypatch.setattr(formats, "_tld", fresh)
+    assert formats._tld.suffix_list_urls == ()
     assert ("a@b.co.uk", "EMAIL_ADDRESS") in found("a@b.co.uk")
 
 
