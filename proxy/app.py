@@ -194,7 +194,9 @@ class Gate:
         self.admin_url = await self._site(admin.application(checks, self._status), s.admin, None)
 
     async def _site(self, app: web.Application, at: tuple[str, int], tls: ssl.SSLContext | None) -> str:
-        runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=1.0)
+        runner = web.AppRunner(
+            app, handler_cancellation=True, access_log=None, shutdown_timeout=1.0, auto_decompress=False
+        )
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
         try:
