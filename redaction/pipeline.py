@@ -88,7 +88,7 @@ def propagate(texts: Sequence[str], results: Sequence[TextResult]) -> list[TextR
     if not best:
         return list(results)
     occurrences = Occurrences(best)
-    by_fold = {value.lower(): f for value, f in best.items()}
+    by_fold = {form.lower(): group for value, group in best.items() for form in (value.upper(), value)}
     return [_spread(text, result, occurrences, by_fold) for text, result in zip(texts, results, strict=True)]
 
 

@@ -147,32 +147,37 @@ class Occurrences:
 
 
 class _Index:
-    """Values by their first word; values that start in a spaceless script, or hold no word, one by one."""
+    """Values by their first word; values that start in a spaceless script, or hold no word, one by one.
+
+    Per first word only the lengths of its values are tried, so that thousands of values that begin alike cost no more
+    than the lengths they have.
+    """
 
     def __init__(self, values: Iterable[str]) -> None:
-        self._by_word: dict[str, list[tuple[int, str]]] = {}
+        self._values = frozenset(values)
+        self._by_word: dict[str, set[tuple[int, int]]] = {}
         self._plain: list[str] = []
-        for value in values:
+        for value in self._values:
             match = _WORD.search(value)
             if match is None or spaceless(value[match.start()]):
                 self._plain.append(value)
             else:
-                self._by_word.setdefault(match[0], []).append((match.start(), value))
+                self._by_word.setdefault(match[0], set()).add((match.start(), len(value)))
 
     def __bool__(self) -> bool:
-        return bool(self._by_word or self._plain)
+        return bool(self._values)
 
     def find(self, text: str) -> Iterator[tuple[int, int]]:
         for match in _WORD.finditer(text):
-            for offset, value in self._by_word.get(match[0], ()):
+            for offset, length in self._by_word.get(match[0], ()):
                 start = match.start() - offset
-                if start >= 0 and text.startswith(value, start) and bounded(text, start, start + len(value)):
-                    yield start, start + len(value)
-            if max(match[0]) >= "\u0e00":  # a spaceless script beside our value: look inside the run
-                for candidates in self._by_word.values():
-                    for _, value in candidates:
-                        yield from _search(text, value, match.start(), match.end() + len(value))
-        for value in self._plain:
+                end = start + length
+                whole = start >= 0 and end <= len(text) and text[start:end] in self._values
+                if whole and bounded(text, start, end):
+                    yield start, end
+        # A run of a spaceless script holds many words, and other words may stand in it: there, search for everything.
+        dense = not text.isascii() and any(map(spaceless, text))
+        for value in self._values if dense else self._plain:
             yield from _search(text, value, 0, len(text))
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from redaction.detectors.linear import compile_pattern
 from redaction.types import Finding
 
-VERSION = "1"
+VERSION = "2"
 
 # (label, score, pattern); group 1 is the secret where there is one.
 _TOKENS: tuple[tuple[str, float, str], ...] = (
@@ -54,18 +55,20 @@ _TOKENS: tuple[tuple[str, float, str], ...] = (
     ("SECRET", 0.8, r"(?i)\bbearer\s+([A-Za-z0-9._~+/=\-]{24,})"),
 )  # fmt: skip
 
-_NAME = (
-    r"(?i)(?:^|[^a-z0-9])((?:[a-z0-9]{1,20}[_.\-]){0,4}"
-    r"(?:api[_\-]?key|apikey|secret[_\-]?key|secret|access[_\-]?token|auth[_\-]?token|token|client[_\-]?secret|"
-    r"private[_\-]?key|access[_\-]?key|encryption[_\-]?key|signing[_\-]?key|credential|credentials|auth[_\-]?key)"
-    r"(?:[_.\-][a-z0-9]{1,20}){0,2})[\"']?\s{0,4}(?::=|=>|[:=])\s{0,4}[\"'\x60]?([^\s\"'\x60,;<>(){}\[\]]{8,200})"
+_WORD = r"(?:key|secret|token|credentials?|private|access|auth)"
+_VALUE = r"(?:\"([^\"\n]{4,200})\"|'([^'\n]{4,200})'|([^\s\"'\x60,;<>]{4,200}))"
+_NAMED = rf"(?i){_WORD}s?[0-9]{{0,3}}(?:[_.\-][a-z0-9]{{1,20}}){{0,2}}[\"']?\s{{0,4}}(?::=|=>|[:=])\s{{0,4}}{_VALUE}"
+_SAID = rf"(?i){_WORD}[\"']?(?:[ \t]{{1,3}}(?:is[ \t])?|[.\-])[\"']?([a-z0-9_+/=.\-]{{16,200}})"
+_PREFIXED = r"\b([A-Za-z]{2,8}[_\-](?:[A-Za-z0-9]{2,6}[_\-])?[A-Za-z0-9]{24,200})\b"
+"""``sgp_…``, ``xkeysib-…``: how most providers write their tokens today."""
+_PASSWORD = (
+    r"(?i)(?:password|passwd|passwort|passphrase|pwd|contraseña|mot de passe|kennwort|(?:^|[^a-z])pass)"
+    rf"[\"']?\s{{0,4}}(?::=|=>|[:=]|\bis\b|\bist\b|\bes\b|\best\b)\s{{0,4}}{_VALUE}"
 )
-_ASSIGNED = (
-    r"(?i)(?:^|[^a-z0-9])(?:[a-z0-9]{1,20}[_.\-]){0,4}(?:password|passwd|passwort|passphrase|pwd|contraseña|mot de passe|kennwort|pass)"
-    r"[\"']?\s{0,4}(?::=|=>|[:=]|\bis\b|\bist\b|\bes\b)\s{0,4}[\"'\x60]?([^\s\"'\x60,;<>(){}\[\]]{4,128})"
-)
-_PLACEHOLDERS = ("xxx", "***", "...", "your", "example", "changeme", "placeholder", "dummy", "none", "null", "true", "false",
-                 "env", "redacted", "secret", "password", "token", "string", "$", "%", "os.", "process.", "config")  # fmt: skip
+_PLACEHOLDERS = ("xxxx", "****", "...", "your", "example", "changeme", "change_me", "placeholder", "dummy", "redacted")
+_NOT_A_VALUE = ("$", "{", "%", "<", "*", "(", "[", "os.", "process.", "env.", "config.", "settings.", "self.", "/")
+_CALL = re.compile(r"[A-Za-z_][\w.]*\((?!.*\)\w)|[A-Za-z_][\w]*(?:\.[A-Za-z_]\w*)+$|[a-z]+://")
+"""An expression of a program (``getenv(...)``, ``settings.token``) or an address, which hold no secret themselves."""
 
 
 def entropy(text: str) -> float:
@@ -74,15 +77,35 @@ def entropy(text: str) -> float:
     return -sum(n / len(text) * math.log2(n / len(text)) for n in counts.values())
 
 
-def _random(value: str) -> bool:
-    """Whether an assigned value looks generated: mixed character kinds and high entropy, not a word or a path."""
-    kinds = sum((any(c.islower() for c in value), any(c.isupper() for c in value), any(c.isdigit() for c in value)))
-    return kinds >= 2 and any(c.isdigit() for c in value) and entropy(value) >= 3.0 and "/" not in value[:-8]
+def _random(value: str, least: float = 3.0) -> bool:
+    """Whether an assigned value looks generated: letters and digits with high entropy, not a word or a path."""
+    letters = any(c.isalpha() for c in value)
+    return letters and any(c.isdigit() for c in value) and entropy(value) >= least and "/" not in value[:-8]
+
+
+def _generated(value: str) -> bool:
+    return len(value) >= 8 and _random(value)
+
+
+def _said(value: str) -> bool:
+    return _random(value, 3.2) and not value.lower().startswith("sha")
+
+
+def _strong(value: str) -> bool:
+    """Whether an assigned word is a password: people's passwords have a digit or a symbol, and vary."""
+    return any(not c.isalpha() and not c.isspace() for c in value) and entropy(value) >= 2.0
 
 
 def _placeholder(value: str) -> bool:
     lower = value.lower()
-    return any(word in lower for word in _PLACEHOLDERS)
+    return value.startswith(_NOT_A_VALUE) or bool(_CALL.match(value)) or any(w in lower for w in _PLACEHOLDERS)
+
+
+def _value(match: Any) -> tuple[int, str]:
+    """Where the value of an assignment starts, and the value without the punctuation of the sentence around it."""
+    group = next(g for g in range(1, match.re.groups + 1) if match.group(g) is not None)
+    value = str(match.group(group))
+    return match.start(group), value if group < 3 and match.re.groups == 3 else value.rstrip(".!?)]}:\\")
 
 
 class SecretsDetector:
@@ -92,9 +115,13 @@ class SecretsDetector:
 
     def __init__(self) -> None:
         self._tokens = [(label, score, compile_pattern(p)) for label, score, p in _TOKENS]
-        self._named: Any = compile_pattern(_NAME)
-        self._password: Any = compile_pattern(_ASSIGNED)
-        source = repr((VERSION, _TOKENS, _NAME, _ASSIGNED, _PLACEHOLDERS))
+        self._assignments = [
+            ("SECRET", 0.75, compile_pattern(_NAMED), _generated),
+            ("SECRET", 0.7, compile_pattern(_SAID), _said),
+            ("API_KEY", 0.7, compile_pattern(_PREFIXED), _said),
+            ("PASSWORD", 0.7, compile_pattern(_PASSWORD), _strong),
+        ]
+        source = repr((VERSION, _TOKENS, _NAMED, _SAID, _PREFIXED, _PASSWORD, _PLACEHOLDERS, _NOT_A_VALUE))
         self.digest = hashlib.sha256(source.encode()).hexdigest()[:16]
 
     def detect(self, text: str, /) -> tuple[Finding, ...]:
@@ -107,15 +134,11 @@ class SecretsDetector:
                     yield Finding(m.start(1), m.end(1), label, score, "secrets")
 
     def _assigned(self, text: str) -> Iterator[Finding]:
-        for m in self._named.finditer(text):
-            value = m.group(2)
-            if _random(value) and not _placeholder(value):
-                yield Finding(m.start(2), m.end(2), "SECRET", 0.75, "secrets")
-        for m in self._password.finditer(text):
-            value = m.group(1).rstrip(".!?")
-            strong = any(c.isdigit() for c in value) or any(not c.isalnum() for c in value)
-            if value and strong and not _placeholder(value) and entropy(value) >= 2.0:
-                yield Finding(m.start(1), m.start(1) + len(value), "PASSWORD", 0.7, "secrets")
+        for label, score, pattern, judge in self._assignments:
+            for m in pattern.finditer(text):
+                start, value = _value(m)
+                if value and not _placeholder(value) and judge(value):
+                    yield Finding(start, start + len(value), label, score, self.name)
 
 
 def _template(value: str) -> bool:

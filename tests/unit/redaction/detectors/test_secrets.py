@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from redaction.detectors.secrets import SecretsDetector
 
@@ -31,6 +33,14 @@ PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA7\n-----END RSA PRIVATE 
         ("my password is Hunter2!x", "Hunter2!x", "PASSWORD"),
         ("Passwort: geheim-42.", "geheim-42", "PASSWORD"),
         (f'"client_secret": "{RANDOM}"', RANDOM, "SECRET"),
+        ("password: S3cr$t!9 ok", "S3cr$t!9", "PASSWORD"),
+        ("my password is Password123!", "Password123", "PASSWORD"),
+        ('password="corr3ct horse, battery"', "corr3ct horse, battery", "PASSWORD"),
+        ("pass=abc(1x)Y end", "abc(1x)Y", "PASSWORD"),
+        (f"vercelAccessKey: {RANDOM}", RANDOM, "SECRET"),
+        (f"the API key {RANDOM}, please", RANDOM, "SECRET"),
+        (f"SECRET {RANDOM}", RANDOM, "SECRET"),
+        (f"use sgp_{RANDOM} now", f"sgp_{RANDOM}", "API_KEY"),
         (f"Authorization: Bearer {RANDOM}", RANDOM, "SECRET"),
         ("🔑 pässword = Tr0ub4dor&3 ✓ password = Tr0ub4dor&3", "Tr0ub4dor&3", "PASSWORD"),
     ],
@@ -50,6 +60,10 @@ def test_a_credential_is_found_with_its_exact_span(text: str, value: str, label:
         "secret = None",
         "How do I hash a password in Python?",
         "git commit 3f2a9c1d",
+        "token = get_token(user_id_1)",
+        "password = settings.database.password1",
+        "integrity sha256-47DEQpj8HBSa47TImW5JCeuQeRkm5NMpJWZG3hSuFU",
+        "The monkey 4 trees further.",
     ],
 )
 def test_placeholders_and_prose_are_no_credentials(text: str) -> None:
@@ -60,6 +74,15 @@ def test_placeholders_and_prose_are_no_credentials(text: str) -> None:
 def test_noise_does_not_hide_a_key(noise: str) -> None:
     text = noise * (100_000 // len(noise)) + f" ghp_{RANDOM}"
     assert any(f.label == "API_KEY" for f in DETECTOR.detect(text))
+
+
+@given(st.text(max_size=40), st.text(max_size=40))
+def test_offsets_hold_whatever_stands_around(before: str, after: str) -> None:
+    key = f"ghp_{RANDOM}"
+    text = f"{before} {key} {after}"
+    found = DETECTOR.detect(text)
+    assert all(0 <= f.start < f.end <= len(text) for f in found)
+    assert any(f.start == len(before) + 1 and text[f.start : f.end] == key for f in found)
 
 
 @pytest.mark.skipif(not EVAL.is_dir(), reason="the labelled sets lie beside the checkout, not in it")

@@ -1,0 +1,95 @@
+"""Overlaps, and finding values again: exact, word-bounded, the same in every script."""
+
+from __future__ import annotations
+
+import pytest
+
+from redaction.spans import Group, Occurrences, bounded, resolve
+from redaction.types import Finding
+
+
+def places(text: str, *values: str) -> list[str]:
+    return [text[a:b] for a, b in Occurrences(values).find(text)]
+
+
+def test_overlapping_findings_become_their_union_with_every_label() -> None:
+    findings = [Finding(0, 5, "PERSON", 0.9, "names"), Finding(3, 9, "LOCATION", 0.5, "places")]
+    (group,) = resolve(findings)
+    assert (group.start, group.end, group.label) == (0, 9, "PERSON")
+    assert group.labels == {"PERSON", "LOCATION"}
+    assert dict(group.scores) == {"PERSON": 0.9, "LOCATION": 0.5}
+
+
+def test_chains_of_overlaps_are_one_group_and_neighbours_are_two() -> None:
+    chain = [Finding(a, a + 3, "PERSON", 0.9, "names") for a in (0, 2, 4)]
+    assert [(g.start, g.end) for g in resolve(chain)] == [(0, 7)]
+    beside = [Finding(3, 6, "PERSON", 0.9, "names"), Finding(0, 3, "PERSON", 0.9, "names")]
+    assert [(g.start, g.end) for g in resolve(beside)] == [(0, 3), (3, 6)]
+
+
+def test_a_checksum_wins_the_label_over_a_more_certain_model() -> None:
+    findings = [Finding(0, 19, "PHONE_NUMBER", 0.99, "names"), Finding(0, 19, "CREDIT_CARD", 1.0, "patterns")]
+    (group,) = resolve(findings)
+    assert group.label == "CREDIT_CARD"
+
+
+def test_what_a_checksum_does_not_cover_keeps_its_own_label() -> None:
+    findings = [Finding(0, 30, "PERSON", 0.9, "names"), Finding(10, 20, "CREDIT_CARD", 1.0, "patterns")]
+    (group,) = resolve(findings)
+    assert group.labels == {"PERSON", "CREDIT_CARD"}
+
+
+def test_a_secret_is_told_whatever_else_lies_there() -> None:
+    findings = [Finding(0, 20, "CREDIT_CARD", 1.0, "patterns"), Finding(5, 10, "PASSWORD", 0.7, "secrets")]
+    (group,) = resolve(findings)
+    assert "PASSWORD" in group.labels
+
+
+def test_empty_spans_are_dropped_and_order_does_not_matter() -> None:
+    findings = [Finding(4, 4, "PERSON", 1.0, "x"), Finding(5, 8, "AGE", 0.5, "x"), Finding(1, 3, "NRP", 0.5, "x")]
+    assert resolve(findings) == resolve(reversed(findings))
+    assert [g.label for g in resolve(findings)] == ["NRP", "AGE"]
+    assert all(isinstance(g, Group) for g in resolve(findings))
+
+
+@pytest.mark.parametrize(
+    ("text", "values", "found"),
+    [
+        ("Ann and Annual, ANN, ann", ["Ann"], ["Ann", "ANN"]),
+        ("Mark will mark it", ["Mark"], ["Mark"]),
+        ("maria keller; MARIA KELLER", ["Maria Keller"], ["maria keller", "MARIA KELLER"]),
+        ("a@b.org, A@B.ORG xa@b.org", ["a@b.org"], ["a@b.org", "A@B.ORG"]),
+        ("+49 30 9, 1+49 30 9", ["+49 30 9"], ["+49 30 9", "+49 30 9"]),
+        ("José, Jose\u0301, Jose", ["Jose\u0301"], ["Jose\u0301"]),
+        ("Jose\u0301", ["Jose"], []),
+        ("王小明说王小明", ["王小明"], ["王小明", "王小明"]),
+        ("请Anna来, Annabel", ["Anna"], ["Anna"]),
+        ("Anna王さん", ["Anna王"], ["Anna王"]),
+        ("สมชายไป", ["สมชาย"], ["สมชาย"]),
+        ("👩\u200d💻Zoë👩\u200d💻", ["Zoë"], ["Zoë"]),
+        ("k_key key_k key", ["key"], ["key"]),
+        ("line\r\nMaria Keller\r\nline", ["Maria Keller"], ["Maria Keller"]),
+        ("STRAUSS und Strauß", ["Strauß"], ["STRAUSS", "Strauß"]),
+        ("1 12 123 1234", ["1", "12", "123", "1234"], ["1234"]),
+        ("see case 1", ["case 1", "case 12"], ["case 1"]),
+        ("", ["x1y2"], []),
+    ],
+)
+def test_a_value_is_found_at_word_bounds(text: str, values: list[str], found: list[str]) -> None:
+    assert places(text, *values) == found
+
+
+def test_thousands_of_values_that_begin_alike_are_found_in_one_scan() -> None:
+    values = [f"case {n:05d}" for n in range(5_000)]
+    text = ", ".join(reversed(values))
+    assert len(Occurrences(values).find(text)) == len(values)
+
+
+def test_an_empty_set_of_values_is_false() -> None:
+    assert not Occurrences(["", "1"])
+    assert Occurrences(["ab"])
+
+
+def test_bounds_look_only_at_edges_that_are_words() -> None:
+    assert bounded("x(a)x", 1, 4)
+    assert not bounded("xa", 1, 2)
