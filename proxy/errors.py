@@ -11,6 +11,7 @@ SealgateError
 ├── Unavailable 503      nothing within the ceiling can answer, or the store cannot record
 │   ├── AuditUnavailable
 │   └── AttestationFailed
+├── InternalError 500    a fault of the gate; the answer says nothing of it
 └── ConfigError          start-up: bad file, port, key (never sent over HTTP)
 
 Misuse is our own bug and is never caught.  Messages never contain payload text.
@@ -91,6 +92,10 @@ class AuditUnavailable(Unavailable):
 
 class AttestationFailed(Unavailable):
     code = "attestation_failed"
+
+
+class InternalError(SealgateError):
+    """What an app sees of a bug of ours: the request id, nothing else."""
 
 
 class ConfigError(SealgateError):

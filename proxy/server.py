@@ -18,7 +18,7 @@ from aiohttp import web
 
 from proxy.auth import authenticate
 from proxy.dialects.base import Dialect
-from proxy.errors import BadRequest, Busy, NotFound, RequestTimeout, SealgateError, TooLarge, Unavailable
+from proxy.errors import BadRequest, Busy, InternalError, NotFound, RequestTimeout, SealgateError, TooLarge, Unavailable
 from proxy.flow import Call, Flow
 from proxy.observe import log_request
 from proxy.ports import Reply
@@ -83,6 +83,10 @@ class Server:
                 return await self._respond(request, reply, call, started)
         except SealgateError as e:
             return self._error(e, request_id, started)
+        except ConnectionError:  # the app left
+            raise
+        except Exception as e:  # a bug of ours: the outermost place, nothing goes on after it
+            return self._error(_internal(e), request_id, started)
 
     def _call(self, request_id: str, app: AppConfig, request: web.Request, body: bytes) -> Call:
         conversation = request.headers.get("sealgate-conversation")
@@ -121,16 +125,28 @@ class Server:
             reply.headers["cache-control"] = "no-cache"
             response = web.StreamResponse(status=reply.status, headers=reply.headers)
             await response.prepare(request)
-            try:
-                async for chunk in reply.chunks:
-                    await response.write(chunk)
-            except SealgateError as e:  # too late for a status: the stream says it, and ends without [DONE]
-                await response.write(b"data: " + self._chat.error(e, call.request_id) + b"\n\n")
-            await response.write_eof()
+            await self._stream(response, reply, call)
             return response
         finally:
             await reply.chunks.aclose()  # type: ignore[attr-defined]  # always an async generator (proxy.answers)
             log_request(call.request_id, call.app, reply.status, reply.headers, time.perf_counter() - started)
+
+    async def _stream(self, response: web.StreamResponse, reply: Reply, call: Call) -> None:
+        """Hands out chunks at the app's pace. An error is too late for a status: the stream says it, without [DONE]."""
+        try:
+            async for chunk in reply.chunks:
+                async with asyncio.timeout(self._settings.limits.app_idle_s):
+                    await response.write(chunk)
+        except TimeoutError:  # the app does not read: it gets no more, and its slot and upstream are free again
+            response.force_close()
+            return
+        except SealgateError as e:
+            await response.write(b"data: " + self._chat.error(e, call.request_id) + b"\n\n")
+        except ConnectionError:
+            raise
+        except Exception as e:  # a bug of ours, said in the stream: a second response would corrupt the connection
+            await response.write(b"data: " + self._chat.error(_internal(e), call.request_id) + b"\n\n")
+        await response.write_eof()
 
     def _error(self, error: SealgateError, request_id: str, started: float) -> web.Response:
         headers = {"sealgate-request-id": request_id, "content-type": "application/json"}
@@ -167,6 +183,16 @@ class Server:
             )
         except SealgateError as e:
             return self._error(e, request_id, time.perf_counter())
+
+
+def _internal(error: Exception) -> InternalError:
+    """Logs where a bug of ours shows: type and line. Its message may hold text and goes nowhere."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else "?"
+    log.error("internal error: %s at %s", type(error).__name__, where)
+    return InternalError("The gate failed. Nothing more is said here; the operator finds the request id in the log.")
 
 
 async def _anonymous(_: web.Request, response: web.StreamResponse) -> None:

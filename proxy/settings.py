@@ -39,6 +39,8 @@ class Limits:
     concurrent_requests: int = 256
     read_timeout_s: float = 30.0
     """An app must finish sending its request within this time."""
+    app_idle_s: float = 120.0
+    """An app that does not read its stream for this long is cut off."""
     upstream_connect_s: float = 10.0
     upstream_idle_s: float = 300.0
     """Longest silence of an upstream, before or between chunks."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -135,3 +135,59 @@ async def raw(client: TestClient[Any, Any], header: str, key: str) -> int:
     writer.close()
     await writer.wait_closed()
     return int(line.split()[1])
+
+
+@dataclass
+class Faulty:
+    """A flow with a bug, before or in the middle of an answer. Its message holds what must not be seen."""
+
+    early: bool
+
+    async def run(self, call: Call, dialect: Any) -> Reply:
+        if self.early:
+            raise RuntimeError("payload-canary-7731")
+
+        async def chunks() -> AsyncIterator[bytes]:
+            yield b"data: x\n\n"
+            raise RuntimeError("payload-canary-7731")
+
+        return Reply(200, {"content-type": "text/event-stream"}, chunks(), stream=True)
+
+
+@pytest.mark.parametrize("early", [True, False])
+async def test_a_bug_of_ours_shows_its_place_in_the_log_and_nothing_of_the_payload(
+    made: Made, early: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    _, client = await made(Faulty(early))  # type: ignore[arg-type]  # plays the flow's one method
+    response = await client.post(CHAT, data=b"{}", headers=AUTH)
+    text = await response.text()
+    assert response.status == (500 if early else 200)
+    assert '"code":"internal_error"' in text and "payload-canary" not in text
+    assert "RuntimeError at" in caplog.text and "payload-canary" not in caplog.text
+
+
+@dataclass
+class Flood:
+    """An answer that never ends; counts what was handed out."""
+
+    closed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self, call: Call, dialect: Any) -> Reply:
+        async def chunks() -> AsyncIterator[bytes]:
+            try:
+                while True:
+                    yield b"data: " + b"x" * 65_536 + b"\n\n"
+            finally:
+                self.closed.set()
+
+        return Reply(200, {"content-type": "text/event-stream"}, chunks(), stream=True)
+
+
+async def test_an_app_that_does_not_read_is_cut_off(made: Made) -> None:
+    flood = Flood()
+    server, client = await made(flood)  # type: ignore[arg-type]  # plays the flow's one method
+    server._settings = replace(server._settings, limits=replace(server._settings.limits, app_idle_s=0.2))
+    response = await client.post(CHAT, data=b"{}", headers=AUTH)
+    await asyncio.wait_for(flood.closed.wait(), 20)
+    assert server.gauge.running == 0 or await asyncio.wait_for(server.gauge.empty(), 5) is None
+    response.close()
