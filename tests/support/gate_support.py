@@ -173,6 +173,7 @@ class Plan:
 
 
 def chat(text: str, model: str = "gpt-4o", **more: Any) -> dict[str, Any]:
+    """A request with one user message, unless ``more`` brings others."""
     return {"model": model, "messages": [{"role": "user", "content": text}], **more}
 
 
