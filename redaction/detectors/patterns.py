@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import regex as re  # type: ignore[import-untyped]  # has no types; comes with presidio, which compiles with it
+import regex as re
 from presidio_analyzer import PatternRecognizer, predefined_recognizers
 
 from redaction.detectors.formats import NAME, OWN, near
