@@ -22,7 +22,7 @@ from aiohttp import web
 from attestation.expectations import BadExpectations, load_expectations
 from attestation.trust import AMD, SimulatedTrust
 from attestation.types import Expectations
-from proxy import admin, keys
+from proxy import admin, keys, observe
 from proxy.audit.sqlite import SqliteStore
 from proxy.dialects.openai_chat import OpenAIChat
 from proxy.egress import ControlDoor, DataDoor
@@ -102,6 +102,7 @@ class Gate:
         """Raises ConfigError with one line that says what to do."""
         if foreign := foreign_files():
             raise ConfigError(f"{foreign[0]} is not the installed file of this release; reinstall Sealgate")
+        observe.quiet_libraries()
         s = self.settings
         refuse_plain_http(s)
         secret = keys.load_or_create(s.keys_file or s.data.with_name(s.data.name + ".keys"))

@@ -1,9 +1,14 @@
-"""One canonical JSON line per request on stderr. Fields come from an allow-list; payload text has no way in."""
+"""One canonical JSON line per request on stderr. Fields come from an allow-list; payload text has no way in.
+
+Libraries quote what they were sent in their errors, so of their log records only the kind of error and its place stay.
+"""
 
 from __future__ import annotations
 
 import logging
+import re
 import sys
+import traceback
 from collections.abc import Mapping
 
 import orjson
@@ -11,6 +16,35 @@ import orjson
 log = logging.getLogger("sealgate.request")
 
 FIELDS = ("sealgate-action", "sealgate-zone", "sealgate-upstream", "sealgate-policy", "sealgate-restored")
+
+LIBRARIES = ("aiohttp.server", "aiohttp.web", "aiohttp.client", "aiohttp.internal", "asyncio")
+"""Loggers that see requests or tasks of ours."""
+_QUOTING = re.compile(r"[\n<(]")
+"""Where a library's message goes over to quoting: a repr, arguments, another line."""
+
+
+class ValueFree(logging.Filter):
+    """Takes out of a record whatever may hold text of a request: the message of an error, reprs, arguments."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        said = _QUOTING.split(record.getMessage(), maxsplit=1)[0].strip()
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None:
+            frames = traceback.extract_tb(error.__traceback__)
+            where = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "an unknown place"
+            said = f"{said}: {type(error).__name__} at {where}"
+        record.msg, record.args = "%s", (said,)
+        record.exc_info = record.exc_text = record.stack_info = None
+        return True
+
+
+_VALUE_FREE = ValueFree()
+
+
+def quiet_libraries() -> None:
+    """Puts the filter on the libraries' loggers. Idempotent."""
+    for name in LIBRARIES:
+        logging.getLogger(name).addFilter(_VALUE_FREE)
 
 
 def log_request(
