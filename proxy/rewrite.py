@@ -36,13 +36,19 @@ class Rewritten:
     changed: bool
 
 
-def plan(parsed: Parsed, inspected: Inspected) -> list[tuple[Segment, tuple[Group, ...]]]:
-    """Non-overlapping groups of findings for each segment that has any."""
-    return [
-        (segment, tuple(resolve(result.findings)))
-        for segment, result in zip(parsed.segments, inspected.results, strict=True)
-        if result.findings
-    ]
+def plan(
+    parsed: Parsed, inspected: Inspected, decision: Decision, zone: Zone
+) -> list[tuple[Segment, tuple[Group, ...]]]:
+    """Non-overlapping places that must change on the way to ``zone``, for each segment that has any.
+
+    A finding that the policy keeps neither widens a place nor has a say in its transform: ``keep`` is the weakest.
+    """
+    out = []
+    for segment, result in zip(parsed.segments, inspected.results, strict=True):
+        changing = [f for f in result.findings if decision.transform(zone, f.label) is not Transform.KEEP]
+        if changing:
+            out.append((segment, tuple(resolve(changing))))
+    return out
 
 
 def _strictest(
@@ -67,25 +73,18 @@ def rewrite(
     stand_ins: StandIns,
 ) -> Rewritten:
     """The request as it may reach ``zone``. Raises Untransformable (a JSON type would change) or Leaky."""
-    planned = plan(parsed, inspected)
+    planned = plan(parsed, inspected, decision, zone)
     table = _strictest(planned, decision, zone)
     transformer = Transformer(stand_ins, [s.text for s in parsed.segments])
     edits: dict[tuple[str, str], str] = {}
     for segment, groups in planned:
-        spans = [
-            Span(g.start, g.end, g.label, table[segment.text[g.start : g.end]].value)
-            for g in groups
-            if table[segment.text[g.start : g.end]] is not Transform.KEEP
-        ]
-        if not spans:
-            continue
+        spans = [Span(g.start, g.end, g.label, table[segment.text[g.start : g.end]].value) for g in groups]
         if segment.kind == "number":
             raise Untransformable
         edits[segment.pointer, segment.kind] = transformer.apply(segment.text, spans)
     body = dialect.render(parsed, edits, model)
-    originals = [value for value, transform in table.items() if transform is not Transform.KEEP]
-    if originals:
-        guard(dialect, body, originals)
+    if table:
+        guard(dialect, body, list(table))
     return Rewritten(body, transformer.mapping, transformer.counts, changed=body != parsed.body)
 
 

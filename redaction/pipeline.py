@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from redaction.spans import Group, Occurrences, resolve, worth
+from redaction.spans import Group, Occurrences, credible, resolve, worth
 from redaction.types import Classification, Detector, DetectorFailed, Finding, Sensitivity, TextResult
 
 NOTHING = Classification(Sensitivity.PUBLIC)
@@ -77,14 +77,16 @@ class Pipeline:
 def propagate(texts: Sequence[str], results: Sequence[TextResult]) -> list[TextResult]:
     """A value found once is found at every word-bounded occurrence in all texts of the request.
 
-    Added findings carry the best finding's label and score, and detector ``request``.
+    Whole places and each finding in them count, but not a model's guess at a piece of what a checksum proves: that
+    would be found in innocent places. Added findings carry label and score of the best, and detector ``request``.
     """
-    best: dict[str, Group] = {}
+    best: dict[str, Group | Finding] = {}
     for text, result in zip(texts, results, strict=True):
-        for group in resolve(result.findings):  # whole values only: a piece of one would be found in innocent places
-            value = text[group.start : group.end]
-            if worth(value) and (value not in best or group.score > best[value].score):
-                best[value] = group
+        places: list[Group | Finding] = [*resolve(result.findings), *credible(result.findings)]
+        for place in places:
+            value = text[place.start : place.end]
+            if worth(value) and (value not in best or place.score > best[value].score):
+                best[value] = place
     if not best:
         return list(results)
     occurrences = Occurrences(best)
@@ -92,7 +94,7 @@ def propagate(texts: Sequence[str], results: Sequence[TextResult]) -> list[TextR
     return [_spread(text, result, occurrences, by_fold) for text, result in zip(texts, results, strict=True)]
 
 
-def _spread(text: str, result: TextResult, places: Occurrences, by_fold: Mapping[str, Group]) -> TextResult:
+def _spread(text: str, result: TextResult, places: Occurrences, by_fold: Mapping[str, Group | Finding]) -> TextResult:
     covered = {(f.start, f.end) for f in result.findings}
     added = tuple(
         Finding(start, end, f.label, f.score, "request")

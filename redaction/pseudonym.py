@@ -1,15 +1,15 @@
 """Stand-ins: what a value looks like outside. Derived, never stored; the same on every turn and replica.
 
-A stand-in is a label and 13 characters (65 bits) of HMAC-SHA256 over (tenant key, epoch, scope, label, value, counter).
-The canonical value is the exact surface text, so that restoring gives back exactly what was replaced. A stand-in that
-occurs in the input already, or that another value took, is re-derived with the next counter.
+A stand-in is a label and 13 characters (65 bits) of HMAC-SHA256 over (tenant key, epoch, scope, label, value, counter),
+each part with its length before it. The canonical value is the exact surface text, so that restoring gives back exactly
+what was replaced; two spellings of one name therefore have two stand-ins. A stand-in that occurs in the input already,
+or that another value took, is re-derived with the next counter. This module knows no mapping and must not keep values.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-import re
 from collections.abc import Callable, Mapping
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -29,9 +29,6 @@ SHORT: Mapping[str, str] = {
 }
 """Shorter prefixes that models handle well; any other label stands for itself."""
 
-PATTERN = re.compile(rf"\b[A-Z][A-Z0-9_]*_[{ALPHABET}]{{{CHARS}}}\b", re.IGNORECASE)
-"""What a stand-in looks like."""
-
 
 class StandInsExhausted(Exception):
     """No free stand-in was found; only possible when the space is forced small."""
@@ -43,7 +40,7 @@ class StandIns:
     def __init__(self, key: bytes, scope: str, *, chars: int = CHARS) -> None:
         self._key = key
         self._scope = scope
-        self._chars = chars
+        self.chars = chars
 
     def stand_in(self, label: str, value: str, taken: Callable[[str], bool]) -> str:
         """The stand-in for ``value``: the first derivation that is not ``taken``. Raises StandInsExhausted."""
@@ -57,12 +54,12 @@ class StandIns:
     def _derive(self, label: str, value: str, counter: int) -> str:
         mac = hmac.new(self._key, b"sealgate.stand-in.v1", hashlib.sha256)
         for part in (str(EPOCH), self._scope, label, value, str(counter)):
-            data = part.encode()
+            data = part.encode("utf-8", "surrogatepass")
             mac.update(len(data).to_bytes(8, "big"))
             mac.update(data)
         number = int.from_bytes(mac.digest()[:16], "big")
         out = []
-        for _ in range(self._chars):
+        for _ in range(self.chars):
             number, digit = divmod(number, len(ALPHABET))
             out.append(ALPHABET[digit])
         return "".join(out)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from redaction.types import GROUPS, Finding
 
@@ -54,24 +56,26 @@ def _proven(f: Finding) -> bool:
     return f.detector in VALIDATED and f.score >= 1.0
 
 
-def _told(findings: Sequence[Finding]) -> frozenset[str]:
-    """The labels of a group, without what a model thought of a part of something that a checksum proves.
+def credible(findings: Sequence[Finding]) -> list[Finding]:
+    """Without what a model thought of a part of something that a checksum proves.
 
     Secrets always count: their rules must see them whatever else lies there.
     """
-    proven = [f for f in findings if _proven(f)]
-    return frozenset(
-        f.label
-        for f in findings
-        if f.label in GROUPS["@secrets"]
-        or f in proven
-        or not any(p.start <= f.start and f.end <= p.end for p in proven)
-    )
+    proven = sorted((p for p in findings if _proven(p)), key=lambda p: p.start)
+    starts = [p.start for p in proven]
+    ends = list(accumulate((p.end for p in proven), max))
+    return [f for f in findings if f.label in GROUPS["@secrets"] or _proven(f) or not _covered(f, starts, ends)]
+
+
+def _covered(f: Finding, starts: Sequence[int], ends: Sequence[int]) -> bool:
+    """Whether a proven finding that starts at or before ``f`` reaches its end."""
+    at = bisect_right(starts, f.start)
+    return at > 0 and ends[at - 1] >= f.end
 
 
 def _group(findings: Sequence[Finding]) -> Group:
     best = max(findings, key=_rank)
-    labels = _told(findings)
+    labels = frozenset(f.label for f in credible(findings))
     scores = tuple((label, max(f.score for f in findings if f.label == label)) for label in sorted(labels))
     return Group(
         min(f.start for f in findings),

@@ -196,6 +196,8 @@ class Demo:
         rules = {rule for r in records for rule in r.get("rules", ())}
         if case.rule is not None and case.rule not in rules:
             wrong.append(f"rule {case.rule} is not among the recorded reasons")
+        if case.turns and len({name for raw in cloud for name in show.PERSON.findall(raw.decode())}) != 1:
+            wrong.append("the stand-in was not the same in every turn")
         if case.unchanged and result.headers.get("sealgate-action") != "allowed":
             wrong.append("the request was changed")
         if case.tampered and not any(r["kind"] == "refusal" and r["code"] == "attestation_failed" for r in records):

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 STAND_IN = re.compile(r"(\b[A-Z][A-Z_]*_[0-9a-z]{13}\b|\[[A-Z_]{3,}\])")
+PERSON = re.compile(r"\bPERSON_[0-9a-z]{13}\b")
 ZONE_STYLE = {"cloud": "cyan", "enclave": "magenta", "onprem": "green", "refused": "red", "blocked": "red"}
 
 
