@@ -24,6 +24,8 @@ from urllib.parse import quote, quote_plus, urlsplit
 import aiohttp
 import openai
 import pytest
+from crash_support import Driver
+from fake_cloud import FakeCloud
 from gate_support import KEY, Judge, Plan, World, chat, world
 
 from attestation.simulator.misbehave import Misbehaviour
@@ -270,3 +272,19 @@ async def test_an_app_that_leaves_mid_stream_leaves_no_payload_behind(search: Se
             await w.house.gone.wait()
         await w.quiet()
     assert search.dirty() == {}
+
+
+async def test_a_gate_that_is_killed_leaves_no_payload_behind(search: Search, tmp_path: Path) -> None:
+    points = ("before_begin", "after_begin", "before_send", "after_headers", "chunk", "before_finish")
+    async with FakeCloud() as cloud, Driver(tmp_path, cloud.url, KEY) as driver:
+        for point in points:
+            gate = await driver.start(point)
+            async with aiohttp.ClientSession(headers={"authorization": f"Bearer {KEY}"}) as http:
+                with contextlib.suppress(aiohttp.ClientError):
+                    url = f"{gate['url']}/v1/chat/completions"
+                    async with http.post(url, json=chat(TO_CLOUD, stream=True)) as answer:
+                        await answer.read()
+            await driver.dead()
+            assert search.dirty() == {}, point
+        assert cloud.requests
+        assert (search.data / "ledger.sqlite-wal").is_file()
