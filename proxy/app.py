@@ -11,7 +11,6 @@ import contextlib
 import datetime as dt
 import ipaddress
 import logging
-import os
 import ssl
 import time
 from collections.abc import Mapping
@@ -24,6 +23,7 @@ from attestation.trust import AMD, SimulatedTrust
 from attestation.types import Expectations
 from proxy import admin, keys, observe
 from proxy.audit.sqlite import SqliteStore
+from proxy.audit.store import LEDGER
 from proxy.dialects.openai_chat import OpenAIChat
 from proxy.egress import ControlDoor, DataDoor
 from proxy.errors import ConfigError
@@ -58,12 +58,6 @@ class SystemClock:
 
     def monotonic(self) -> float:
         return time.monotonic()
-
-
-def models_dir(data: Path) -> Path:
-    """Where model bundles lie: ``SEALGATE_MODELS`` if set, else ``<data>/models``."""
-    override = os.environ.get("SEALGATE_MODELS")
-    return Path(override) if override else data / "models"
 
 
 class Gate:
@@ -129,7 +123,7 @@ class Gate:
 
     async def _ledger(self, secret: keys.Keys) -> SqliteStore:
         private_folder(self.settings.data)
-        store = SqliteStore(self.settings.data / "ledger.sqlite", secret.purpose("audit"), self.clock.now)
+        store = SqliteStore(self.settings.data / LEDGER, secret.purpose("audit"), self.clock.now)
         await store.open()
         self._stack.push_async_callback(store.close)
         return store
@@ -139,7 +133,7 @@ class Gate:
         for bundle in INSPECTION:
             models.require(s.data, bundle)
         pool = WorkerPool(
-            models_dir(s.data), names=True, workers=s.workers, limits=s.limits, cache_key=secret.purpose("cache")
+            models.models_dir(s.data), names=True, workers=s.workers, limits=s.limits, cache_key=secret.purpose("cache")
         )
         self._stack.push_async_callback(pool.close)
         await pool.start()
@@ -178,7 +172,7 @@ class Gate:
         if model not in BUNDLES:
             raise ConfigError(f"there is no embedded model named '{model}'; there is: {', '.join(BUNDLES)}")
         bundle, file = BUNDLES[model]
-        engine = LocalEngine(models_dir(self.settings.data) / bundle / file, model)
+        engine = LocalEngine(models.models_dir(self.settings.data) / bundle / file, model)
         self._stack.push_async_callback(engine.close)
         await engine.start()
         return engine
