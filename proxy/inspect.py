@@ -177,7 +177,7 @@ class WorkerPool:
             if not run.done():  # deadline or client gone: only a kill stops a native loop
                 await self._restart(worker)
                 await asyncio.wait({run})
-            if run.cancelled() or run.exception() is not None:
+            elif run.cancelled() or run.exception() is not None:
                 _settle(job, "worker_died")
                 await self._restart(worker)
             elif not job.done.done():
