@@ -24,12 +24,12 @@ def digest(key: str) -> bytes:
 
 
 def presented(headers: Mapping[str, str]) -> str | None:
-    """The key an app presents: ``Authorization: Bearer`` as OpenAI SDKs send it."""
+    """The key an app presents: ``Authorization: Bearer`` as OpenAI's SDKs send it, ``x-api-key`` as Anthropic's do."""
     value = headers.get("Authorization", "")
     scheme, _, key = value.partition(" ")
     if scheme.lower() == "bearer" and key.strip():
         return key.strip()
-    return None
+    return headers.get("x-api-key", "").strip() or None
 
 
 def authenticate(apps: Sequence[AppConfig], headers: Mapping[str, str]) -> AppConfig:

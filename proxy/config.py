@@ -18,6 +18,7 @@ from policies.yaml_strict import Reader, YamlProblems, parse
 from proxy.auth import digest
 from proxy.errors import ConfigError
 from proxy.settings import (
+    SPEAKS,
     AppConfig,
     AttestationConfig,
     Limits,
@@ -37,7 +38,7 @@ TOP = frozenset(
 )  # fmt: skip
 LATER = frozenset({"oidc", "store", "cache", "quotas", "exports", "console"})
 """Keys that a later release fills; refused by name so that nobody believes in them."""
-KINDS = frozenset({"openai", "llama"})
+KINDS = frozenset(SPEAKS)
 PROVIDERS = frozenset({"sealgate-snp"})
 ZONES = {"onprem": Zone.ONPREM, "enclave": Zone.ENCLAVE, "cloud": Zone.CLOUD}
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -181,7 +182,7 @@ class _Config:
         kind = r.choice((*at, "kind"), KINDS, "openai")
         if kind == "llama" and (zone is not Zone.ONPREM or "model" not in entry or "url" in entry):
             r.problem(at, "kind 'llama' is the embedded model: zone onprem, with 'model' and without 'url'")
-        if kind == "openai" and "url" not in entry:
+        if kind != "llama" and "url" not in entry:
             r.problem(at, "'url' is missing")
         if (zone is Zone.ENCLAVE) != ("attestation" in entry):
             r.problem(at, "zone 'enclave' needs 'attestation', and only that zone has it")

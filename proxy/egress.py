@@ -64,6 +64,8 @@ IN_DOOR: ContextVar[bool] = ContextVar("IN_DOOR", default=False)
 """True while a door connects; the audit hook of the tests refuses every other connection."""
 RECEIPTS_REMEMBERED = 65_536
 """Used receipts that are remembered one by one; whatever is older than all of them is refused."""
+CREDENTIAL = {"anthropic": ("x-api-key", "")}
+"""Where a kind of upstream expects its key, and what stands before it; all others take a bearer token."""
 EVIDENCE_BYTES = 64 * 1024
 EVIDENCE_S = 15.0  # connecting included
 
@@ -187,6 +189,7 @@ class HttpWire:
         self._name = upstream.name
         self._base = remote.base_url(upstream)
         self._key = upstream.key
+        self._kind = upstream.kind
         self._cap = limits.answer_bytes
         connect = limits.upstream_connect_s
         timeout = aiohttp.ClientTimeout(
@@ -213,7 +216,8 @@ class HttpWire:
     async def _request(self, out: Outbound) -> aiohttp.ClientResponse:
         headers = dict(out.headers)
         if self._key is not None:
-            headers["authorization"] = f"Bearer {self._key.reveal()}"
+            name, prefix = CREDENTIAL.get(self._kind, ("authorization", "Bearer "))
+            headers[name] = prefix + self._key.reveal()
         url = URL(self._base + out.path + (f"?{out.query}" if out.query else ""), encoded=True)
         inside = IN_DOOR.set(True)
         try:

@@ -31,7 +31,7 @@ from proxy.ports import AuditStore, Candidate, Clock, Door, Inspected, Inspector
 from proxy.rewrite import Leaky, Rewritten, rewrite
 from redaction.pseudonym import StandIns
 
-RETRYABLE = frozenset({401, 403, 408, 429, 500, 502, 503, 504})
+RETRYABLE = frozenset({401, 403, 408, 429, 500, 502, 503, 504, 529})
 """Upstream answers after which the next candidate is tried: its fault or its credentials', not the payload's."""
 ANY = "*"
 """The route of models that the app names itself."""
@@ -49,6 +49,7 @@ class Call:
     tenant: str
     path: str
     body: bytes = field(repr=False)
+    headers: tuple[tuple[str, str], ...] = (("content-type", "application/json"),)
     conversation: str | None = field(default=None, repr=False)
 
 
@@ -92,7 +93,7 @@ class Flow:
         """Steps 2 to 9 (the server did step 1). Raises SealgateError; a refusal is recorded before it is raised."""
         started = self._clock.monotonic()
         parsed = dialect.parse(call.body)  # 2
-        route = self._router.known(parsed.model)
+        route = self._router.known(parsed.model, dialect.name)
         if route is None:
             raise NotFound("No such model here; GET /v1/models lists the configured ones.", code="model_not_found")
         if route == ANY:
@@ -115,7 +116,7 @@ class Flow:
     async def _attempts(self, d: Decided) -> Reply:
         if d.decision.ceiling is Zone.BLOCKED:
             raise await self._refused(d)
-        candidates = self._router.candidates(d.parsed.model, d.decision)
+        candidates = self._router.candidates(d.parsed.model, d.decision, d.dialect.name)
         failures: list[SealgateError] = []
         unusable: set[Zone] = set()
         for candidate in candidates:  # 5
@@ -147,7 +148,7 @@ class Flow:
         stand_ins = StandIns(self._purpose("stand-in", d.call.tenant), self._scope(d))
         ready = rewrite(d.dialect, d.parsed, d.inspected, d.decision, candidate.zone, candidate.model, stand_ins)  # 6
         out = Outbound(candidate.upstream, "POST", d.call.path, body=ready.body, stream=d.parsed.stream,
-                       headers=(("content-type", "application/json"),))  # fmt: skip
+                       headers=d.call.headers)  # fmt: skip
         action = _action(candidate.zone, ready)
         intent = Intent(
             d.common, action, candidate.zone.word, candidate.upstream, self._recorded_model(d, candidate), ready.counts,
@@ -241,7 +242,11 @@ class Flow:
 
     async def _exhausted(self, d: Decided, failures: list[SealgateError], *, any_candidate: bool) -> SealgateError:
         """Nothing within the ceiling answered: say why, and record it."""
-        if not failures and not any_candidate and not self._router.configured(d.parsed.model, d.decision):
+        if (
+            not failures
+            and not any_candidate
+            and not self._router.configured(d.parsed.model, d.decision, d.dialect.name)
+        ):
             return await self._refused(d)
         failed = [f for f in failures if isinstance(f, AttestationFailed)]
         code = failed[0].code if failed else "unavailable"

@@ -56,15 +56,15 @@ class Candidate:
 
 
 class Router(Protocol):
-    def candidates(self, model: str, decision: Decision) -> Sequence[Candidate]:
-        """Within the ceiling, with labels that hold and a closed breaker, best first. Raises NotFound."""
+    def candidates(self, model: str, decision: Decision, dialect: str) -> Sequence[Candidate]:
+        """In the dialect, within the ceiling, labels that hold, breaker closed; best first. Raises NotFound."""
         ...
 
-    def known(self, model: str) -> str | None:
-        """The configured mapping key that serves ``model``, or None."""
+    def known(self, model: str, dialect: str) -> str | None:
+        """The configured mapping key that serves ``model`` in this dialect, or None."""
         ...
 
-    def configured(self, model: str, decision: Decision) -> bool:
+    def configured(self, model: str, decision: Decision, dialect: str) -> bool:
         """Whether any candidate would do if everything were healthy: if not, policy refuses rather than health."""
         ...
 

@@ -12,8 +12,9 @@ from policies.types import Decision, Requirements, Zone
 from proxy.errors import ConfigError, NotFound
 from proxy.health import Breaker
 from proxy.ports import Candidate
-from proxy.settings import ModelRoute, UpstreamConfig
+from proxy.settings import SPEAKS, ModelRoute, UpstreamConfig
 
+CHAT = "openai.chat"
 ANY = "*"
 """As a public name: every model that has no entry of its own. As an upstream's model: the name the app asked for."""
 
@@ -36,36 +37,38 @@ class ModelRouter:
         """The configured public names, without ``*``."""
         return [name for name in self._models if name != ANY]
 
-    def known(self, model: str) -> str | None:
-        """The configured mapping key that serves ``model``, or None."""
-        if model in self._models:
-            return model
-        return ANY if ANY in self._models else None
+    def known(self, model: str, dialect: str = CHAT) -> str | None:
+        """The configured mapping key that serves ``model`` in this dialect, or None."""
+        key = model if model in self._models else ANY
+        if key not in self._models:
+            return None
+        speaks = any(dialect in SPEAKS[self._upstreams[name].kind] for name, _ in self._models[key].use)
+        return key if speaks else None
 
-    def candidates(self, model: str, decision: Decision) -> Sequence[Candidate]:
+    def candidates(self, model: str, decision: Decision, dialect: str = CHAT) -> Sequence[Candidate]:
         """Within the ceiling, with labels that hold and a breaker that lets it pass, best first. Raises NotFound."""
-        offered = [c for c in self._matching(model, decision) if self._breaker.allows(c.upstream)]
+        offered = [c for c in self._matching(model, decision, dialect) if self._breaker.allows(c.upstream)]
         for upstream in {c.upstream for c in offered}:
             self._breaker.probe(upstream)
         return offered
 
-    def configured(self, model: str, decision: Decision) -> bool:
+    def configured(self, model: str, decision: Decision, dialect: str = CHAT) -> bool:
         """Whether any candidate would do if everything were healthy; if not, policy refuses rather than health."""
-        return any(True for _ in self._matching(model, decision))
+        return any(True for _ in self._matching(model, decision, dialect))
 
     def report(self, upstream: str, ok: bool) -> None:
         """Feeds the breaker."""
         self._breaker.report(upstream, ok)
 
-    def _matching(self, model: str, decision: Decision) -> Iterator[Candidate]:
-        key = self.known(model)
+    def _matching(self, model: str, decision: Decision, dialect: str) -> Iterator[Candidate]:
+        key = self.known(model, dialect)
         if key is None:
             raise NotFound(f"No such model here. Configured: {', '.join(self.names())}.", code="model_not_found")
         route = self._models[key]
         for upstream, named in route.use:
             config = self._upstreams[upstream]
             real = model if named == ANY else named
-            if not Zone.BLOCKED < config.zone <= decision.ceiling:
+            if not Zone.BLOCKED < config.zone <= decision.ceiling or dialect not in SPEAKS[config.kind]:
                 continue
             if real != model and not route.substitute:
                 continue

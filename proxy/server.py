@@ -27,7 +27,18 @@ from proxy.settings import AppConfig, Settings
 log = logging.getLogger("sealgate")
 
 CHAT = "/v1/chat/completions"
+MESSAGES = "/v1/messages"
+JSON = ("content-type", "application/json")
 JSON_TYPES = frozenset({"application/json", ""})
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """A served path: its dialect, its path below an upstream's base URL, and the headers that go there."""
+
+    dialect: Dialect
+    path: str
+    headers: tuple[tuple[str, str], ...] = (JSON,)
 
 
 @dataclass(slots=True)
@@ -55,44 +66,56 @@ class Gauge:
 class Server:
     """aiohttp handlers over one :class:`Flow`."""
 
-    def __init__(self, settings: Settings, flow: Flow, chat: Dialect, models: Callable[[], list[str]]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        flow: Flow,
+        chat: Dialect,
+        models: Callable[[], list[str]],
+        messages: Dialect | None = None,
+    ) -> None:
         self._settings = settings
         self._flow = flow
-        self._chat = chat
+        self._surfaces = {CHAT: Surface(chat, "/chat/completions")}
+        if messages is not None:
+            version = ("anthropic-version", "2023-06-01")
+            self._surfaces[MESSAGES] = Surface(messages, "/messages", (version, JSON))
         self._models = models
         self.gauge = Gauge()
 
     def application(self) -> web.Application:
         app = web.Application(client_max_size=self._settings.limits.body_bytes)
-        app.router.add_post(CHAT, self.chat)
+        for path in self._surfaces:
+            app.router.add_post(path, self.answer)
         app.router.add_get("/v1/models", self.models)
         app.router.add_route("*", "/{tail:.*}", self.unknown)
         app.on_response_prepare.append(_anonymous)
         return app
 
-    async def chat(self, request: web.Request) -> web.StreamResponse:
-        """POST /v1/chat/completions."""
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """A POST to one of the surfaces."""
+        surface = self._surfaces[request.path]
         request_id = f"req_{secrets.token_hex(12)}"
         started = time.perf_counter()
         try:
             app = authenticate(self._settings.apps, request.headers)
             with _Slot(self.gauge, self._settings.limits.concurrent_requests):
                 body = await self._read(request)
-                call = self._call(request_id, app, request, body)
-                reply = await self._flow.run(call, self._chat)
-                return await self._respond(request, reply, call, started)
+                call = self._call(request_id, app, request, body, surface)
+                reply = await self._flow.run(call, surface.dialect)
+                return await self._respond(request, reply, call, started, surface.dialect)
         except SealgateError as e:
-            return self._error(e, request_id, started)
+            return self._error(e, request_id, started, surface.dialect)
         except ConnectionError:  # the app left
             raise
         except Exception as e:  # a bug of ours: the outermost place, nothing goes on after it
-            return self._error(_internal(e), request_id, started)
+            return self._error(_internal(e), request_id, started, surface.dialect)
 
-    def _call(self, request_id: str, app: AppConfig, request: web.Request, body: bytes) -> Call:
+    def _call(self, request_id: str, app: AppConfig, request: web.Request, body: bytes, surface: Surface) -> Call:
         conversation = request.headers.get("sealgate-conversation")
         if conversation is not None and not (1 <= len(conversation) <= 256 and conversation.isprintable()):
             raise BadRequest("The sealgate-conversation header must have 1 to 256 printable characters.")
-        return Call(request_id, app.name, app.tenant, "/chat/completions", body, conversation)
+        return Call(request_id, app.name, app.tenant, surface.path, body, surface.headers, conversation)
 
     async def _read(self, request: web.Request) -> bytes:
         limit = self._settings.limits.body_bytes
@@ -117,7 +140,9 @@ class Server:
             raise RequestTimeout("The request did not arrive in time.") from None
         return b"".join(parts)
 
-    async def _respond(self, request: web.Request, reply: Reply, call: Call, started: float) -> web.StreamResponse:
+    async def _respond(
+        self, request: web.Request, reply: Reply, call: Call, started: float, dialect: Dialect
+    ) -> web.StreamResponse:
         try:
             if not reply.stream:
                 body = b"".join([c async for c in reply.chunks])
@@ -125,13 +150,13 @@ class Server:
             reply.headers["cache-control"] = "no-cache"
             response = web.StreamResponse(status=reply.status, headers=reply.headers)
             await response.prepare(request)
-            await self._stream(response, reply, call)
+            await self._stream(response, reply, call, dialect)
             return response
         finally:
             await reply.chunks.aclose()  # type: ignore[attr-defined]  # always an async generator (proxy.answers)
             log_request(call.request_id, call.app, reply.status, reply.headers, time.perf_counter() - started)
 
-    async def _stream(self, response: web.StreamResponse, reply: Reply, call: Call) -> None:
+    async def _stream(self, response: web.StreamResponse, reply: Reply, call: Call, dialect: Dialect) -> None:
         """Hands out chunks at the app's pace. An error is too late for a status: the stream says it, without [DONE]."""
         try:
             async for chunk in reply.chunks:
@@ -141,14 +166,16 @@ class Server:
             response.force_close()
             return
         except SealgateError as e:
-            await response.write(b"data: " + self._chat.error(e, call.request_id) + b"\n\n")
+            await response.write(_event(dialect, e, call.request_id))
         except ConnectionError:
             raise
         except Exception as e:  # a bug of ours, said in the stream: a second response would corrupt the connection
-            await response.write(b"data: " + self._chat.error(_internal(e), call.request_id) + b"\n\n")
+            await response.write(_event(dialect, _internal(e), call.request_id))
         await response.write_eof()
 
-    def _error(self, error: SealgateError, request_id: str, started: float) -> web.Response:
+    def _error(
+        self, error: SealgateError, request_id: str, started: float, dialect: Dialect | None = None
+    ) -> web.Response:
         headers = {"sealgate-request-id": request_id, "content-type": "application/json"}
         if error.status == 403:
             headers["sealgate-action"] = "blocked"
@@ -157,7 +184,8 @@ class Server:
         if error.retry_after_s is not None:
             headers["retry-after"] = str(error.retry_after_s)
         log_request(request_id, None, error.status, headers, time.perf_counter() - started, error.code)
-        return web.Response(status=error.status, headers=headers, body=self._chat.error(error, request_id))
+        body = (dialect or self._surfaces[CHAT].dialect).error(error, request_id)
+        return web.Response(status=error.status, headers=headers, body=body)
 
     async def models(self, request: web.Request) -> web.Response:
         """GET /v1/models: the configured public names."""
@@ -177,12 +205,19 @@ class Server:
         request_id = f"req_{secrets.token_hex(12)}"
         try:
             authenticate(self._settings.apps, request.headers)
+            served = ", POST ".join(self._surfaces)
             raise NotFound(
-                "The gate serves POST /v1/chat/completions and GET /v1/models; other paths are not served yet.",
+                f"The gate serves POST {served} and GET /v1/models; other paths are not served yet.",
                 code="path_not_served",
             )
         except SealgateError as e:
             return self._error(e, request_id, time.perf_counter())
+
+
+def _event(dialect: Dialect, error: SealgateError, request_id: str) -> bytes:
+    """An error inside a stream, in the dialect's shape."""
+    name = f"event: {dialect.error_event}\n".encode() if dialect.error_event else b""
+    return name + b"data: " + dialect.error(error, request_id) + b"\n\n"
 
 
 def _internal(error: Exception) -> InternalError:

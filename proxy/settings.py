@@ -12,6 +12,14 @@ from policies.types import Zone
 Network = IPv4Network | IPv6Network
 
 
+SPEAKS: Mapping[str, frozenset[str]] = {
+    "openai": frozenset({"openai.chat"}),
+    "llama": frozenset({"openai.chat"}),
+    "anthropic": frozenset({"anthropic.messages"}),
+}
+"""Upstream kind -> the dialects it understands. Nothing is translated."""
+
+
 class Secret:
     """A credential. Its repr and str never show it; ``reveal()`` is called at the door only."""
 

@@ -79,6 +79,8 @@ class Dialect(Protocol):
     """One wire API."""
 
     name: str
+    error_event: str
+    """The event name of an error inside a stream; empty for none."""
 
     def parse(self, body: bytes) -> Parsed:
         """Reads a request. Raises BadRequest: bad UTF-8, BOM, duplicate keys, NaN, depth over limit, wrong types."""

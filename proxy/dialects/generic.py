@@ -22,6 +22,7 @@ class GenericJson:
     """One-way walk of unknown JSON. ``max_depth``: levels of nesting a request may have."""
 
     name = "generic"
+    error_event = ""
 
     def __init__(self, max_depth: int = MAX_DEPTH) -> None:
         self._max_depth = max_depth

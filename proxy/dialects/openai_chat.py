@@ -22,6 +22,7 @@ class OpenAIChat:
     """The dialect of /v1/chat/completions. ``max_depth``: levels of nesting a request may have."""
 
     name = "openai.chat"
+    error_event = ""
 
     def __init__(self, max_depth: int = MAX_DEPTH) -> None:
         self._max_depth = max_depth

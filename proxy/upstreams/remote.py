@@ -16,7 +16,7 @@ from proxy.ports import Candidate
 from proxy.settings import UpstreamConfig
 
 METHODS = frozenset({"GET", "POST"})
-SENT_HEADERS = frozenset({"accept", "content-type"})
+SENT_HEADERS = frozenset({"accept", "anthropic-version", "content-type"})
 """Headers of an app's request that may travel on. Everything else stays: SDK fingerprints, cookies, addresses, keys."""
 RETURNED_HEADERS = frozenset(
     {"content-type", "openai-processing-ms", "request-id", "retry-after", "retry-after-ms", "x-request-id"}

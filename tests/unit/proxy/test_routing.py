@@ -120,3 +120,12 @@ def test_an_open_breaker_removes_a_candidate_but_not_the_configuration() -> None
 def test_a_route_to_nowhere_stops_the_start() -> None:
     with pytest.raises(ConfigError, match="nowhere"):
         router({"m": ModelRoute((("nowhere", "m"),))})
+
+
+def test_a_request_reaches_upstreams_of_its_own_dialect_only() -> None:
+    upstreams = {**UPSTREAMS, "claude": upstream("claude", Zone.CLOUD, "https://c.example/v1", kind="anthropic")}
+    models = {**MODELS, "mixed": ModelRoute((("openai", "mixed"), ("claude", "mixed")))}
+    r, _ = router(models, upstreams)
+    assert [c.upstream for c in r.candidates("mixed", decision(), "anthropic.messages")] == ["claude"]
+    assert [c.upstream for c in r.candidates("mixed", decision(), "openai.chat")] == ["openai"]
+    assert r.known("gpt-4o", "anthropic.messages") is None and not r.candidates("mixed", decision(Zone.ONPREM))
