@@ -4,30 +4,46 @@ policy: ../default.yaml
 cases:
   - name: a clinical note stays out of the cloud
     facts: {sensitivity: regulated, categories: [health], labels: {PERSON: 0.9}}
-    expect: {ceiling: enclave, rules: [patient-data], transforms: {enclave: {PERSON: keep}}}
+    expect:
+      ceiling: enclave
+      rules: [patient-data]
+      transforms: {enclave: {PERSON: keep}}
+      requirements: {enclave: {max_age: 10m}}
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from policies.decide import decide
-from policies.load import CONTENT, LEVELS, TRANSFORMS, ZONES
+from policies.load import CONTENT, LEVELS, TAGS, TRANSFORMS, ZONES, iso_date
 from policies.schema import Policy
-from policies.types import Decision, Facts, LabelFacts
+from policies.types import Decision, Facts, LabelFacts, Requirements, Zone
 from policies.yaml_strict import Path as At
-from policies.yaml_strict import Reader, parse
+from policies.yaml_strict import Reader, parse, suggest
 from redaction.types import CATEGORIES, LABELS
 
 FACTS = {
     "sensitivity", "categories", "labels", "tags", "content", "tools", "uninspected", "app", "tenant", "endpoint",
     "groups", "model", "date",
 }  # fmt: skip
-EXPECT = {"ceiling", "rules", "transforms", "max_age_s"}
+EXPECT = {"ceiling", "rules", "transforms", "requirements", "max_age_s"}
+PLACES = {z.word: z for z in Zone if z is not Zone.BLOCKED}
 TODAY = "2026-01-01"
 """The date of a case that names none; cases never depend on the clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expect:
+    """What a decision must be; what a case does not say is not looked at."""
+
+    ceiling: Zone
+    rules: tuple[str, ...]
+    transforms: tuple[tuple[Zone, str, str], ...]
+    requirements: Mapping[Zone, Requirements]
+    max_age_s: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +54,7 @@ class Case:
     source: str
     line: int
     facts: Facts
-    expect: dict[str, Any]
+    expect: Expect
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +74,43 @@ def load_cases(text: str, source: str) -> tuple[str, tuple[Case, ...]]:
         r.problem(("cases",), "must be a list of at least one case")
         items = []
     cases = tuple(_case(r, ("cases", i)) for i in range(len(items)))
+    policy = r.text(("policy",))
     r.done()
-    return r.text(("policy",)), cases
+    return policy, cases
 
 
 def _case(r: Reader, at: At) -> Case:
     r.mapping(at, {"name", "facts", "expect"}, ["name", "facts", "expect"])
-    expect = r.mapping((*at, "expect"), EXPECT, ["ceiling"])
-    r.choice((*at, "expect", "ceiling"), ZONES, "blocked")
-    for zone, table in (expect.get("transforms") or {}).items():
-        r.choice((*at, "expect", "transforms", zone, next(iter(table), "")), TRANSFORMS, "redact")
     facts = _facts(r, (*at, "facts"))
-    return Case(r.text((*at, "name")), r.document.source, r.document.line(at), facts, expect)
+    return Case(r.text((*at, "name")), r.document.source, r.document.line(at), facts, _expect(r, (*at, "expect")))
+
+
+def _expect(r: Reader, at: At) -> Expect:
+    r.mapping(at, EXPECT, ["ceiling"])
+    want = {zone: _required(r, (*at, "requirements", word)) for word, zone in _zones(r, (*at, "requirements"))}
+    return Expect(
+        ceiling=ZONES[r.choice((*at, "ceiling"), ZONES, "blocked")],
+        rules=r.texts((*at, "rules")),
+        transforms=tuple(
+            (zone, label, r.choice((*at, "transforms", word, label), TRANSFORMS, "redact"))
+            for word, zone in _zones(r, (*at, "transforms"))
+            for label in r.mapping((*at, "transforms", word), LABELS)
+        ),
+        requirements=want,
+        max_age_s=r.number((*at, "max_age_s"), 0.0, 0.001, 1e9) if r.has((*at, "max_age_s")) else None,
+    )
+
+
+def _zones(r: Reader, at: At) -> list[tuple[str, Zone]]:
+    """The zones that a mapping names, where there is one."""
+    given = r.mapping(at, PLACES) if r.has(at) else {}
+    return [(word, zone) for word, zone in PLACES.items() if word in given]
+
+
+def _required(r: Reader, at: At) -> Requirements:
+    labels = {k: frozenset(r.texts((*at, k))) for k in r.mapping(at, None) if k not in {"max_age", "expectations"}}
+    age = r.seconds((*at, "max_age"), 0.0) if r.has((*at, "max_age")) else None
+    return Requirements(frozenset(r.texts((*at, "expectations"))), age, labels)
 
 
 def _facts(r: Reader, at: At) -> Facts:
@@ -77,27 +118,32 @@ def _facts(r: Reader, at: At) -> Facts:
     level = r.choice((*at, "sensitivity"), LEVELS, "public")
     labels = r.mapping((*at, "labels"), LABELS) if "labels" in value else {}
     scores = {name: round(r.number((*at, "labels", name), 0.0, 0.0, 1.0) * 1000) for name in labels}
-    for name in r.texts((*at, "categories")):
-        if name not in CATEGORIES:
-            r.problem((*at, "categories"), f"unknown category '{name}'")
-    for name in r.texts((*at, "content")):
-        if name not in CONTENT:
-            r.problem((*at, "content"), f"unknown content '{name}'")
+    date = iso_date(r.text((*at, "date"), TODAY))
+    if date is None:
+        r.problem((*at, "date"), "must be a date such as 2027-03-31")
     return Facts(
         app=r.text((*at, "app"), "app"),
         tenant=r.text((*at, "tenant"), "tenant"),
         endpoint=r.text((*at, "endpoint"), "openai.chat"),
         model=r.text((*at, "model"), "gpt-4o"),
-        date=dt.date.fromisoformat(r.text((*at, "date"), TODAY)),
+        date=date or dt.date.min,
         sensitivity=LEVELS[level],
-        categories=dict.fromkeys(r.texts((*at, "categories")), 1000),
+        categories=dict.fromkeys(_known(r, (*at, "categories"), CATEGORIES), 1000),
         labels={name: LabelFacts(1, 1, score) for name, score in scores.items()},
         uninspected=frozenset(r.texts((*at, "uninspected"))),
-        content=frozenset(r.texts((*at, "content"))) or frozenset({"text"}),
+        content=frozenset(_known(r, (*at, "content"), CONTENT)) or frozenset({"text"}),
         tools=frozenset(r.texts((*at, "tools"))),
-        tags=frozenset(r.texts((*at, "tags"))),
+        tags=frozenset(_known(r, (*at, "tags"), TAGS)),
         groups=frozenset(r.texts((*at, "groups"))),
     )
+
+
+def _known(r: Reader, at: At, known: Collection[str]) -> tuple[str, ...]:
+    names = r.texts(at)
+    for name in names:
+        if name not in known:
+            r.problem(at, f"unknown '{name}'{suggest(name, known)}")
+    return names
 
 
 def run(policy: Policy, cases: tuple[Case, ...]) -> list[Outcome]:
@@ -109,17 +155,28 @@ def run(policy: Policy, cases: tuple[Case, ...]) -> list[Outcome]:
 
 def _wrong(case: Case, decision: Decision) -> list[str]:
     out = []
-    if decision.ceiling.word != case.expect["ceiling"]:
-        out.append(f"ceiling is {decision.ceiling.word}, expected {case.expect['ceiling']}")
+    want = case.expect
+    if decision.ceiling is not want.ceiling:
+        out.append(f"ceiling is {decision.ceiling.word}, expected {want.ceiling.word}")
     reasons = {r.id for r in decision.reasons}
-    out += [f"{rule} is not among the reasons" for rule in case.expect.get("rules", []) if rule not in reasons]
-    for zone, table in case.expect.get("transforms", {}).items():
-        for label, want in table.items():
-            got = decision.transform(ZONES[zone], label).value
-            if got != want:
-                out.append(f"{label} on the way to the {zone} is {got}, expected {want}")
-    if "max_age_s" in case.expect:
-        ages = [w.max_age_s for w in decision.requirements.values() if w.max_age_s is not None]
-        if min(ages, default=None) != case.expect["max_age_s"]:
-            out.append(f"max_age_s is {min(ages, default=None)}, expected {case.expect['max_age_s']}")
+    out += [f"{rule} is not among the reasons" for rule in want.rules if rule not in reasons]
+    for zone, label, transform in want.transforms:
+        if (got := decision.transform(zone, label).value) != transform:
+            out.append(f"{label} on the way to the {zone.word} is {got}, expected {transform}")
+    for zone, required in want.requirements.items():
+        out += [f"{zone.word}: {text}" for text in _unmet(decision.requirements[zone], required)]
+    ages = [w.max_age_s for w in decision.requirements.values() if w.max_age_s is not None]
+    if want.max_age_s is not None and min(ages, default=None) != want.max_age_s:
+        out.append(f"max_age_s is {min(ages, default=None)}, expected {want.max_age_s:g}")
+    return out
+
+
+def _unmet(have: Requirements, want: Requirements) -> list[str]:
+    """What a case expects to be required and is not. A shorter age than expected is another decision, too."""
+    out = [f"expectations {name} are not required" for name in sorted(want.expectations - have.expectations)]
+    if want.max_age_s is not None and have.max_age_s != want.max_age_s:
+        out.append(f"max_age is {have.max_age_s} s, expected {want.max_age_s:g} s")
+    for key, values in want.labels.items():
+        missing = sorted(values - have.labels.get(key, frozenset()))
+        out += [f"{key}: {value} is not required" for value in missing]
     return out

@@ -1,25 +1,35 @@
-"""Why a decision came out as it did, and what would have to be different. Pure: facts and policy in, text out."""
+"""Why a decision came out as it did, and what would have to be different. Pure: facts and policy in, text out.
+
+The smallest change is found by deciding again: facts that rules can test are taken away one by one, then in twos and
+threes, with the same ``decide``. So an explanation cannot disagree with the decision it explains.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import combinations
 from typing import Any
 
-from policies.decide import decide
-from policies.schema import Policy
+from policies.decide import decide, excepted, matches
+from policies.schema import Condition, Policy, Rule
 from policies.types import Decision, Facts, Reason, Zone
 from redaction.types import Sensitivity
 
+CHANGES = 3
+"""How many facts at once are taken away when looking for the smallest change."""
+
 
 def explain(policy: Policy, facts: Facts) -> dict[str, Any]:
-    """The decision, every reason and which of them bind, the transforms, and what would raise the ceiling."""
+    """The decision, its reasons with why they hold and whether they bind, and what would decide otherwise."""
     decision = decide(policy, facts)
     binding = {r.id for r in decision.binding()}
     return {
         "ceiling": decision.ceiling.word,
         "policy": decision.policy,
         "revision": decision.revision,
-        "reasons": [_reason(r, binding) for r in decision.reasons],
+        "reasons": [_reason(r, binding, _matched(policy, r.id, facts)) for r in decision.reasons],
         "transforms": {
             zone.word: {label: decision.transform(zone, label).value for label in sorted(facts.labels)}
             for zone in (Zone.ENCLAVE, Zone.CLOUD)
@@ -30,13 +40,59 @@ def explain(policy: Policy, facts: Facts) -> dict[str, Any]:
     }
 
 
-def _reason(reason: Reason, binding: set[str]) -> dict[str, Any]:
+def _reason(reason: Reason, binding: set[str], matched: list[str]) -> dict[str, Any]:
     return {
         "id": reason.id,
         "because": reason.because,
         "at_most": reason.at_most.word if reason.at_most is not None else None,
         "binds": reason.id in binding,
+        "matched": matched,
     }
+
+
+def _matched(policy: Policy, reason: str, facts: Facts) -> list[str]:
+    """The facts that made a reason hold. A default holds by sensitivity, or by what was not inspected."""
+    for rule in policy.rules:
+        if reason in {rule.id, f"{rule.id}:unless"}:
+            return list(dict.fromkeys([*why(rule.when, facts), *_exception(rule, facts)]))
+    if facts.uninspected:
+        return [_uninspected(facts)]
+    return [f"sensitivity {facts.sensitivity.word}"]
+
+
+def _uninspected(facts: Facts) -> str:
+    return f"uninspected ({', '.join(sorted(facts.uninspected))})"
+
+
+def _exception(rule: Rule, facts: Facts) -> Iterator[str]:
+    if rule.unless is not None and excepted(rule.unless, facts):
+        for key in ("app", "tenant", "endpoint"):
+            if getattr(rule.unless, key):
+                yield f"{key} {getattr(facts, key)}"
+        yield from (f"group {g}" for g in sorted(rule.unless.groups & facts.groups))
+        yield f"exception until {rule.unless.until}"
+
+
+def why(condition: Condition, facts: Facts) -> Iterator[str]:
+    """The facts by which a condition holds, in words. Nothing for one that does not hold."""
+    if not matches(condition, facts):
+        return
+    about = condition.labels or condition.categories or condition.tags or condition.sensitivity is not None
+    if facts.uninspected and (about or condition.uninspected):
+        yield _uninspected(facts)
+    elif condition.sensitivity is not None:
+        yield f"sensitivity {facts.sensitivity.word}"
+    for label in sorted(condition.labels & facts.labels.keys()):
+        if facts.labels[label].max_score >= condition.min_score:
+            yield f"{label} {facts.labels[label].max_score / 1000:.2f}"
+    for key, name in (("categories", "category"), ("tags", "tag"), ("content", "content"), ("tools", "tool")):
+        yield from (f"{name} {value}" for value in sorted(getattr(condition, key) & set(getattr(facts, key))))
+    for key in ("app", "tenant", "endpoint", "model"):
+        if getattr(condition, key):
+            yield f"{key} {getattr(facts, key)}"
+    yield from (f"group {g}" for g in sorted(condition.groups & facts.groups))
+    for part in (*condition.any, *condition.all):
+        yield from why(part, facts)
 
 
 def _requirements(decision: Decision) -> dict[str, Any]:
@@ -52,36 +108,82 @@ def _requirements(decision: Decision) -> dict[str, Any]:
     return out
 
 
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """One fact less. Changes of one ``kind`` exclude each other (a payload has one sensitivity)."""
+
+    kind: str
+    name: str
+    apply: Callable[[Facts], Facts]
+
+
 def otherwise(policy: Policy, facts: Facts, decision: Decision) -> list[str]:
-    """Single facts without which the ceiling would be higher: the smallest changes that decide otherwise."""
-    out = []
-    for name, changed in _smaller(facts):
-        other = decide(policy, changed)
-        if other.ceiling > decision.ceiling:
-            out.append(f"without {name}: {other.ceiling.word}")
-    if not out and decision.ceiling < Zone.CLOUD:
-        bare = Facts(facts.app, facts.tenant, facts.endpoint, facts.model, facts.date)
-        best = decide(policy, bare).ceiling
-        out.append(f"no single fact alone; a payload without any finding could reach: {best.word}")
-    return out
+    """The smallest sets of facts without which the ceiling would be higher."""
+    if decision.ceiling is Zone.CLOUD:
+        return []
+    changes = _changes(facts, _named(policy))
+    for size in range(1, CHANGES + 1):
+        found: dict[tuple[str, ...], str] = {}
+        for some in combinations(changes, size):
+            kinds = tuple(c.kind for c in some)
+            if kinds in found or len(set(kinds)) < size:
+                continue  # a smaller change of the same kinds is known already
+            changed = facts
+            for change in some:
+                changed = change.apply(changed)
+            if (zone := decide(policy, changed).ceiling) > decision.ceiling:
+                found[kinds] = f"without {' and '.join(c.name for c in some)}: {zone.word}"
+        if found:
+            return list(found.values())
+    best = decide(policy, _bare(facts)).ceiling
+    return [f"no change of up to {CHANGES} facts; this app with nothing found in the payload could reach: {best.word}"]
 
 
-def _smaller(facts: Facts) -> list[tuple[str, Facts]]:
-    """Each way of taking one fact away."""
-    out: list[tuple[str, Facts]] = []
+def _bare(facts: Facts) -> Facts:
+    """Nothing known but who asks, and when."""
+    f = Facts(facts.app, facts.tenant, facts.endpoint, facts.model, facts.date)
+    return replace(f, user=facts.user, groups=facts.groups)
+
+
+def _named(policy: Policy) -> set[str]:
+    """Labels, categories and tags that any rule tests: taking others away changes no ceiling."""
+    names: set[str] = set()
+    waiting = [rule.when for rule in policy.rules]
+    while waiting:
+        c = waiting.pop()
+        names |= c.labels | c.categories | c.tags | c.content | c.tools
+        waiting += [*c.any, *c.all]
+    return names
+
+
+def _changes(facts: Facts, named: set[str]) -> list[_Change]:
+    out: list[_Change] = []
     if facts.uninspected:
-        out.append(("uninspected parts", replace(facts, uninspected=frozenset())))
-    for label in sorted(facts.labels):
-        rest = {k: v for k, v in facts.labels.items() if k != label}
-        out.append((f"findings of {label}", replace(facts, labels=rest)))
-    for category in sorted(facts.categories):
-        less = {k: v for k, v in facts.categories.items() if k != category}
-        out.append((f"category {category}", replace(facts, categories=less)))
-    for level in range(int(facts.sensitivity)):
-        name = f"sensitivity {facts.sensitivity.word} ({Sensitivity(level).word} instead)"
-        out.append((name, replace(facts, sensitivity=Sensitivity(level))))
-    out += [(f"tag {tag}", replace(facts, tags=facts.tags - {tag})) for tag in sorted(facts.tags)]
+        out.append(_Change("uninspected", "uninspected parts", lambda f: replace(f, uninspected=frozenset())))
+    for level in sorted(Sensitivity, reverse=True):
+        if level < facts.sensitivity:  # the nearest one first: it is the smaller change
+            name = f"sensitivity {facts.sensitivity.word} ({level.word} instead)"
+            out.append(_Change("sensitivity", name, partial(_lower, level)))
+    for field, word in (("labels", "findings of"), ("categories", "category")):
+        for key in sorted(getattr(facts, field).keys() & named):
+            out.append(_Change(f"{field}:{key}", f"{word} {key}", _dropper(field, key)))
+    for field, word in (("tags", "tag"), ("content", "content"), ("tools", "tool")):
+        for key in sorted(getattr(facts, field) & named):
+            out.append(_Change(f"{field}:{key}", f"{word} {key}", _dropper(field, key)))
     return out
+
+
+def _lower(level: Sensitivity, f: Facts) -> Facts:
+    return replace(f, sensitivity=level)
+
+
+def _dropper(field: str, key: str) -> Callable[[Facts], Facts]:
+    def drop(f: Facts) -> Facts:
+        value = getattr(f, field)
+        less: Any = value - {key} if isinstance(value, frozenset) else {k: v for k, v in value.items() if k != key}
+        return replace(f, **{field: less})
+
+    return drop
 
 
 def words(explanation: dict[str, Any]) -> str:
@@ -90,6 +192,7 @@ def words(explanation: dict[str, Any]) -> str:
     for r in explanation["reasons"]:
         zone = f"at most {r['at_most']}" if r["at_most"] else "adds conditions"
         lines.append(f"  {'→' if r['binds'] else ' '} {r['id']}: {zone}. {r['because']}")
+        lines.append(f"      by {', '.join(r['matched'])}")
     for zone, table in explanation["transforms"].items():
         if table:
             lines.append(f"  on the way to the {zone}: " + ", ".join(f"{k} {v}" for k, v in table.items()))

@@ -34,8 +34,13 @@ REQUIRE = {"expectations", "max_age", "cloud", "enclave", "onprem"}
 NOT_YET = {"restore", "latency", "inspection", "not"}
 SCOPES = {"request", "conversation"}
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+TOOL = re.compile(r"[A-Za-z0-9_.:@/+*#,=\-]{1,160}")
+"""A tool's name as a record can hold it: a policy that named another could not be recorded when it matches."""
+DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 TABLES = (("transforms", Zone.CLOUD), ("transforms_enclave", Zone.ENCLAVE))
 CONTENT = {"text", "image", "audio", "file", "video", "tools", "unknown"}
+TAGS = {"marked_confidential"}
+"""Tags that inspection sets; any other would be a rule that never matches."""
 
 
 def load_file(path: Path) -> Policy:
@@ -57,6 +62,14 @@ def overdue(policy: Policy, today: dt.date) -> tuple[str, ...]:
     return (*late, *ended)
 
 
+def iso_date(text: str) -> dt.date | None:
+    """``2027-03-31``; None for anything else, also for ISO's week dates."""
+    try:
+        return dt.date.fromisoformat(text) if DATE.fullmatch(text) else None
+    except ValueError:
+        return None
+
+
 class _Loader:
     def __init__(self, reader: Reader) -> None:
         self.r = reader
@@ -64,7 +77,8 @@ class _Loader:
     def policy(self) -> Policy:
         r = self.r
         self._mapping((), TOP, {"version", "name", "owner", "defaults"})
-        if r.get(("version",)) != 1:
+        version = r.get(("version",))
+        if r.has(("version",)) and (type(version) is not int or version != 1):
             r.problem(("version",), "must be 1")
         defaults = self._defaults()
         raw = r.get(("rules",))
@@ -73,6 +87,7 @@ class _Loader:
         rules = tuple(self._rule(("rules", i)) for i in range(len(raw) if isinstance(raw, list) else 0))
         self._unique(rules)
         revision = hashlib.sha256(json.dumps(r.document.value, sort_keys=True).encode()).hexdigest()[:16]
+        r.text(("description",))
         policy = Policy(r.text(("name",)), r.text(("owner",)), revision, defaults, rules)
         r.done()
         return policy
@@ -116,6 +131,8 @@ class _Loader:
         if not self.r.has(at):
             return table
         entries = self.r.mapping(at, None, ["*"] if whole else [])
+        if entries == {} == self.r.get(at):
+            self.r.problem(at, "must name a label")
         own = {k: TRANSFORMS[self.r.choice((*at, k), TRANSFORMS, "redact")] for k in entries}
         by_group: dict[str, Transform] = {}
         for key, transform in own.items():
@@ -153,11 +170,11 @@ class _Loader:
         )
 
     def _date(self, at: At) -> dt.date:
-        try:
-            return dt.date.fromisoformat(self.r.text(at))
-        except ValueError:
+        value = self.r.get(at)
+        day = iso_date(value) if isinstance(value, str) else None
+        if day is None and self.r.has(at):
             self.r.problem(at, "must be a date such as 2027-03-31")
-            return dt.date.min
+        return day or dt.date.min
 
     def _condition(self, at: At) -> Condition:
         r = self.r
@@ -175,15 +192,21 @@ class _Loader:
             min_score=round(r.number((*at, "min_score"), 0.0, 0.0, 1.0) * 1000),
             categories=self._known((*at, "categories"), r.texts((*at, "categories")), CATEGORIES, "category"),
             sensitivity=LEVELS[level] if level else None,
-            tags=frozenset(r.texts((*at, "tags"))),
+            tags=self._known((*at, "tags"), r.texts((*at, "tags")), TAGS, "tag"),
             content=self._known((*at, "content"), r.texts((*at, "content")), CONTENT, "content"),
-            tools=frozenset(r.texts((*at, "tools"))),
+            tools=self._tools((*at, "tools")),
             uninspected="uninspected" in entry,
             model=frozenset(r.texts((*at, "model"))),
             any=self._parts((*at, "any")) if "any" in entry else (),
             all=self._parts((*at, "all")) if "all" in entry else (),
             **self._who(at),
         )
+
+    def _tools(self, at: At) -> frozenset[str]:
+        names = frozenset(self.r.texts(at))
+        if not all(map(TOOL.fullmatch, names)):
+            self.r.problem(at, "a tool's name has no spaces, quotes or other signs that a record cannot hold")
+        return names
 
     def _who(self, at: At) -> dict[str, Any]:
         return {key: frozenset(self.r.texts((*at, key))) for key in sorted(IDENTITY)}
@@ -215,6 +238,8 @@ class _Loader:
         for word in ("cloud", "enclave", "onprem"):
             if word in entry:
                 pairs = self.r.mapping((*at, word), None)
+                if not pairs:
+                    self.r.problem((*at, word), "must name a label of the upstream")
                 labels = {k: frozenset(self.r.texts((*at, word, k))) for k in pairs}
                 old = out.get(ZONES[word], Requirements())
                 out[ZONES[word]] = Requirements(old.expectations, old.max_age_s, labels)

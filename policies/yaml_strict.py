@@ -1,7 +1,9 @@
 """Strict YAML with line numbers, for policies and configuration alike. Reads text, never files.
 
 Refused: duplicate keys, anchors, aliases, merge keys, tags, several documents, empty documents, keys that are not
-strings. Only ``true`` and ``false`` are booleans; ``no``, ``on``, dates and octal-looking numbers stay strings.
+strings, lone surrogates (no answer could hold them). Only ``true`` and ``false`` are booleans; ``no``, ``on``, dates
+and octal-looking numbers stay strings. Whatever the text, the only exception is YamlProblems: a running gate reads its
+policy again, and what it cannot read may not end the task that does so.
 """
 
 from __future__ import annotations
@@ -13,12 +15,15 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import yaml
+from yaml.reader import ReaderError
 
 Path = tuple[str | int, ...]
 
-_INT = re.compile(r"[+-]?(0|[1-9][0-9]*)")
-_FLOAT = re.compile(r"[+-]?(0|[1-9][0-9]*)\.[0-9]+")
-_DURATION = re.compile(r"([0-9]+)(ms|s|m|h|d)")
+# Bounded: int() refuses thousands of digits, float() makes infinity of them. Longer ones stay text.
+_INT = re.compile(r"[+-]?(0|[1-9][0-9]{0,17})")
+_FLOAT = re.compile(r"[+-]?(0|[1-9][0-9]{0,17})\.[0-9]{1,17}")
+_DURATION = re.compile(r"([0-9]{1,9})(ms|s|m|h|d)")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 MAX_DEPTH = 32
 
@@ -75,6 +80,8 @@ class _Builder:
         if isinstance(node, yaml.SequenceNode):
             return [self.build(item, (*path, i)) for i, item in enumerate(node.value)]
         assert isinstance(node, yaml.ScalarNode)
+        if _SURROGATE.search(node.value):
+            self.fail(node, "half of a surrogate pair is no text")
         return scalar(node.value) if node.style is None else node.value
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
@@ -85,6 +92,8 @@ class _Builder:
             key = key_node.value
             if key == "<<" and key_node.style is None:
                 self.fail(key_node, "merge keys (<<) are not allowed")
+            if _SURROGATE.search(key):
+                self.fail(key_node, "half of a surrogate pair is no text")
             if key in out:
                 self.fail(key_node, f"'{key}' is given twice")
             out[key] = self.build(value_node, (*path, key))
@@ -118,8 +127,13 @@ def parse(text: str, source: str) -> Document:
     except yaml.MarkedYAMLError as e:
         mark = e.problem_mark or e.context_mark
         line = mark.line + 1 if mark is not None else 1
-        raise YamlProblems([Problem(source, line, f"not readable as YAML: {e.problem}")]) from None
-    except (yaml.YAMLError, RecursionError):
+        hint = "; quote a '*'" if e.context == "while scanning an alias" else ""
+        raise YamlProblems([Problem(source, line, f"not readable as YAML: {e.problem}{hint}")]) from None
+    except ReaderError as e:
+        line = text.count("\n", 0, e.position) + 1
+        raise YamlProblems([Problem(source, line, "a control character is no text")]) from None
+    except (yaml.YAMLError, RecursionError, ValueError, OverflowError):
+        # PyYAML lets the last two through: "\UFFFFFFFF", a %YAML version of thousands of digits.
         raise YamlProblems([Problem(source, 1, "not readable as YAML")]) from None
     if not nodes or nodes[0] is None:
         raise YamlProblems([Problem(source, 1, "the file is empty")])
@@ -181,7 +195,7 @@ class Reader:
         value = self.get(path)
         if value is None and not self.has(path):
             return default
-        if isinstance(value, str) and value:
+        if isinstance(value, str) and value.strip():
             return value
         self.problem(path, "must be text")
         return default
@@ -229,7 +243,7 @@ class Reader:
         if value is None and not self.has(path):
             return ()
         items = value if isinstance(value, list) else [value]
-        if not items or not all(isinstance(i, str) and i for i in items):
+        if not items or not all(isinstance(i, str) and i.strip() for i in items):
             self.problem(path, "must be text or a list of texts")
             return ()
         return tuple(items)

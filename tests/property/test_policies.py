@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policies.decide import ZONES, decide
+from policies.explain import explain, words
+from policies.load import load
 from policies.schema import Condition, Defaults, Policy, Rule, Unless
 from policies.types import Decision, Facts, LabelFacts, Requirements, Transform, Zone, stricter
+from policies.yaml_strict import Problem, YamlProblems
 from redaction.types import Sensitivity
 
+quick = settings(deadline=None, database=None)
+NOTHING = Facts("app", "tenant", "openai.chat", "m", dt.date(2026, 1, 1))
 LABELS = ["PERSON", "API_KEY", "LOCATION", "SECRET"]
 CATEGORIES = ["health", "legal", "credentials"]
 TAGS = ["marked_confidential", "x"]
+CONTENT = ["text", "image"]
+TOOLS = ["send_mail", "search"]
 APPS = ["crm", "erp"]
 DAYS = [dt.date(2026, 1, 1), dt.date(2026, 6, 1), dt.date(2027, 1, 1)]
 
@@ -32,7 +40,7 @@ leaves = st.builds(
     Condition,
     labels=some(LABELS), min_score=st.sampled_from([0, 500, 1000]), categories=some(CATEGORIES),
     sensitivity=st.none() | st.sampled_from(list(Sensitivity)), tags=some(TAGS), uninspected=st.booleans(),
-    app=some(APPS),
+    app=some(APPS), content=some(CONTENT), tools=some(TOOLS),
 )  # fmt: skip
 conditions = st.recursive(
     leaves,
@@ -71,7 +79,7 @@ facts = st.builds(
     date=st.sampled_from(DAYS), sensitivity=st.sampled_from(list(Sensitivity)),
     categories=st.dictionaries(st.sampled_from(CATEGORIES), st.just(900), max_size=2),
     labels=st.dictionaries(st.sampled_from(LABELS), label_facts, max_size=3),
-    uninspected=some(["deadline"]), tags=some(TAGS),
+    uninspected=some(["deadline"]), tags=some(TAGS), content=some(CONTENT), tools=some(TOOLS),
 )  # fmt: skip
 
 
@@ -87,12 +95,14 @@ def assert_not_looser(before: Decision, after: Decision) -> None:
         assert all(values <= now.labels.get(key, frozenset()) for key, values in was.labels.items())
 
 
+@quick
 @given(policies(), facts, rules, st.integers(0, 4))
 def test_adding_a_rule_never_loosens(policy: Policy, f: Facts, rule: Rule, at: int) -> None:
     more = replace(policy, rules=(*policy.rules[:at], rule, *policy.rules[at:]))
     assert_not_looser(decide(policy, f), decide(more, f))
 
 
+@quick
 @given(policies(), facts, st.sampled_from(LABELS), label_facts)
 def test_adding_a_finding_never_loosens(policy: Policy, f: Facts, label: str, finding: LabelFacts) -> None:
     old = f.labels.get(label)
@@ -101,6 +111,7 @@ def test_adding_a_finding_never_loosens(policy: Policy, f: Facts, label: str, fi
     assert_not_looser(decide(policy, f), decide(policy, more))
 
 
+@quick
 @given(policies(), facts, st.sampled_from(CATEGORIES), st.sampled_from(TAGS), st.sampled_from(list(Sensitivity)))
 def test_more_categories_tags_or_sensitivity_never_loosen(
     policy: Policy, f: Facts, category: str, tag: str, level: Sensitivity
@@ -111,11 +122,62 @@ def test_more_categories_tags_or_sensitivity_never_loosen(
     assert_not_looser(before, decide(policy, replace(f, sensitivity=max(f.sensitivity, level))))
 
 
+@quick
+@given(policies(), facts, st.sampled_from(CONTENT), st.sampled_from(TOOLS))
+def test_more_content_or_tools_never_loosen(policy: Policy, f: Facts, content: str, tool: str) -> None:
+    before = decide(policy, f)
+    assert_not_looser(before, decide(policy, replace(f, content=f.content | {content})))
+    assert_not_looser(before, decide(policy, replace(f, tools=f.tools | {tool})))
+
+
+@quick
+@given(policies(), facts)
+def test_an_explanation_agrees_with_the_decision(policy: Policy, f: Facts) -> None:
+    decision, told = decide(policy, f), explain(policy, f)
+    assert told["ceiling"] == decision.ceiling.word
+    assert [r["id"] for r in told["reasons"]] == [r.id for r in decision.reasons]
+    assert bool(told["otherwise"]) is (decision.ceiling is not Zone.CLOUD)
+    assert words(told)
+
+
+FRAGMENTS = [
+    "version: 1", "name: x", "rules:", "  - id: a", "defaults: {", "}", "[", "]", "&a", "*", "<<: ", "!!set ", "---",
+    "...", "%YAML 1.1", "? ", ": ", "- ", "|", ">-", "'", '"', '"\\x00"', '"\\UFFFFFFFF"', "#", "\t", "\r", "\x00",
+    "\ufeff", "\u2028", "9" * 4400, "-0", ".inf", ".nan", "~", "2027-02-30", "at_most: cloud", "when: {any: [",
+    "labels: ['@secrets']",
+]  # fmt: skip
+LINES = (Path(__file__).parents[2] / "policies" / "default.yaml").read_text("utf-8").splitlines()
+
+
+@quick
+@given(st.lists(st.sampled_from(FRAGMENTS) | st.text(max_size=4), max_size=12).map("\n".join))
+def test_any_text_is_a_policy_or_problems_with_lines(text: str) -> None:
+    readable(text)
+
+
+@quick
+@given(st.integers(0, len(LINES) - 1), st.sampled_from(FRAGMENTS), st.booleans())
+def test_a_damaged_policy_is_a_policy_or_problems_with_lines(at: int, fragment: str, replaced: bool) -> None:
+    readable("\n".join([*LINES[:at], fragment, *LINES[at + replaced :]]))
+
+
+def readable(text: str) -> None:
+    problems: tuple[Problem, ...] = ()
+    try:
+        decide(load(text, "p"), NOTHING)
+    except YamlProblems as e:
+        problems = e.problems
+        assert problems, "an error says what is wrong"
+    assert all(1 <= p.line <= text.count("\n") + 2 for p in problems)
+
+
+@quick
 @given(policies(), facts)
 def test_failing_to_inspect_never_loosens(policy: Policy, f: Facts) -> None:
     assert_not_looser(decide(policy, f), decide(policy, replace(f, uninspected=f.uninspected | {"names:budget"})))
 
 
+@quick
 @given(policies(), facts, st.randoms(use_true_random=False))
 def test_the_order_of_rules_does_not_matter(policy: Policy, f: Facts, random: Any) -> None:
     shuffled = list(policy.rules)

@@ -9,9 +9,13 @@ from pathlib import Path
 import pytest
 
 from policies import editor
-from policies.load import load, load_file, overdue
+from policies.load import TAGS, TOOL, load, load_file, overdue
 from policies.types import Transform, Zone
 from policies.yaml_strict import YamlProblems
+from proxy.audit.canonical import plain
+from proxy.errors import Misuse
+from redaction.markings import MARKED
+from redaction.types import GROUPS
 
 ROOT = Path(__file__).parents[3]
 DEFAULT = ROOT / "policies" / "default.yaml"
@@ -102,6 +106,78 @@ def test_a_more_sensitive_level_may_not_travel_farther() -> None:
 def test_a_wrong_rule_says_what_is_wrong_and_where(rule: str, word: str) -> None:
     text = problems(with_rule(rule))
     assert word in text and "p.yaml:10" in text
+
+
+@pytest.mark.parametrize(
+    ("rule", "word"),
+    [
+        ("{id: a b, when: {app: x}, at_most: onprem, because: x}", "an id has letters"),
+        ("{id: 'default:x', when: {app: x}, at_most: onprem, because: x}", "an id has letters"),
+        ("{id: a, when: {app: x}, at_most: onprem, because: ' '}", "must be text"),
+        ("{id: a, when: {tags: [marked_confidental]}, at_most: onprem, because: x}", "'marked_confidential'"),
+        ("{id: a, when: {content: [picture]}, at_most: onprem, because: x}", "unknown content"),
+        ("{id: a, when: {tools: [send mail]}, at_most: onprem, because: x}", "a record cannot hold"),
+        ("{id: a, when: {app: []}, at_most: onprem, because: x}", "must be text or a list"),
+        ("{id: a, when: {any: []}, at_most: onprem, because: x}", "list of conditions"),
+        ("{id: a, when: {any: [{}]}, at_most: onprem, because: x}", "at least one key"),
+        ("{id: a, when: {labels: [URL], min_score: 50}, at_most: onprem, because: x}", "from 0 to 1"),
+        ("{id: a, when: {sensitivity: secret}, at_most: onprem, because: x}", "must be one of"),
+        ("{id: a, when: {app: x}, transforms: {}, because: x}", "must name a label"),
+        ("{id: a, when: {app: x}, transforms: {PERSN: mask}, because: x}", "did you mean 'PERSON'"),
+        ("{id: a, when: {app: x}, transforms: {'@people': mask}, because: x}", "unknown label '@people'"),
+        ("{id: a, when: {app: x}, transforms: {PERSON: blur}, because: x}", "must be one of"),
+        ("{id: a, when: {app: x}, require: {cloud: {}}, because: x}", "must name a label"),
+        ("{id: a, when: {app: x}, require: {max_age: 10}, because: x}", "duration"),
+        ("{id: a, when: {app: x}, at_most: onprem, because: x, review_by: 2027-W13-3}", "must be a date"),
+        ("{id: a, when: {app: x}, at_most: onprem, because: x, review_by: 2027-02-30}", "must be a date"),
+        ("{id: a, when: {app: x}, at_most: onprem, because: x, latency: 3}", "not yet"),
+        ("{id: a, when: {app: x}, at_most: onprem, because: x, inspection: {}}", "not yet"),
+        ("{id: a, when: {app: x}, require: {max_age: 1m}, because: x, unless: {app: b}}", "needs a rule with"),
+        ("just text", "must be a mapping"),
+    ],
+)  # fmt: skip
+def test_what_would_be_read_loosely_or_never_match_is_refused(rule: str, word: str) -> None:
+    text = problems(with_rule(rule))
+    assert word in text and "p.yaml:10" in text
+
+
+@pytest.mark.parametrize("version", ["2", "true", "1.0", "'1'", "~", "1" * 5000])
+def test_only_version_1_is_known(version: str) -> None:
+    assert "p.yaml:1: version: must be 1" in problems(BASE.replace("version: 1", f"version: {version}"))
+
+
+@pytest.mark.parametrize("rules", ["{a: b}", "3", "text"])
+def test_rules_are_a_list(rules: str) -> None:
+    assert "p.yaml:9: rules: must be a list of rules" in problems(f"{BASE}rules: {rules}\n")
+
+
+def test_two_groups_may_not_disagree_on_a_label(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("policies.load.GROUPS", {**GROUPS, "@keys": frozenset({"API_KEY"})})
+    table = '{"*": keep, "@secrets": redact, "@keys": %s}'
+    assert load(BASE.replace('{"*": pseudonym}', table % "redact"), "p")
+    assert "'API_KEY' is in another group" in problems(BASE.replace('{"*": pseudonym}', table % "mask"))
+
+
+def test_a_score_is_read_in_thousandths_and_groups_are_expanded() -> None:
+    (rule,) = load(
+        with_rule("{id: a, when: {labels: ['@secrets'], min_score: 0.5}, at_most: onprem, because: x}"), "p"
+    ).rules
+    assert rule.when.min_score == 500
+    assert rule.when.labels == GROUPS["@secrets"]
+
+
+def test_the_tags_that_a_policy_may_name_are_those_that_inspection_sets() -> None:
+    assert {MARKED} == TAGS
+
+
+@pytest.mark.parametrize("name", ["send mail", "a\nb", "“x”", "ä", "x" * 161, "send_mail", "fs/read:all", "a.b-c"])
+def test_a_tool_that_a_policy_may_name_can_be_recorded(name: str) -> None:
+    try:
+        plain({"tools": [name]})
+    except Misuse:
+        assert TOOL.fullmatch(name) is None
+    else:
+        assert TOOL.fullmatch(name)
 
 
 def test_two_rules_with_one_id_are_refused() -> None:

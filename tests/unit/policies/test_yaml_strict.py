@@ -21,6 +21,13 @@ from policies.yaml_strict import Reader, YamlProblems, parse
         ("a: [1, 2\n", 2, "not readable"),
         ("? [a, b]\n: 1\n", 1, "plain text"),
         ("[" * 100 + "]" * 100, 1, "deep"),
+        ("[" * 1500, 1, "not readable"),
+        ("a: 1\nb: \x01\n", 2, "control character"),
+        ('a: 1\nb: "\\uD800"\n', 2, "surrogate"),
+        ('a: 1\n"\\uDFFF": 2\n', 2, "surrogate"),
+        ('a: "\\UFFFFFFFF"\n', 1, "not readable"),
+        (f"%YAML {'1' * 5000}.1\n---\na: 1\n", 1, "not readable"),
+        ("a:\n  b: {*: keep}\n", 2, "quote a '*'"),
     ],
 )
 def test_what_could_be_misread_is_refused_with_its_line(text: str, line: int, word: str) -> None:
@@ -63,7 +70,23 @@ def test_durations_have_units(text: str, seconds: float) -> None:
     r.done()
 
 
-@pytest.mark.parametrize("text", ["10", "1.5m", "m", "-1s", "0s", "10 m"])
+@pytest.mark.parametrize("text", ["true", "1.0", "'1'", "10", "-1", "~", "9" * 5000])
+def test_a_whole_number_is_a_whole_number_within_its_bounds(text: str) -> None:
+    r = Reader(parse(f"a: {text}", "p"))
+    assert r.integer(("a",), 3, 0, 9) == 3
+    with pytest.raises(YamlProblems, match="whole number from 0 to 9"):
+        r.done()
+
+
+@pytest.mark.parametrize("text", ["[]", "[1]", "[a, '']", "~", "{a: b}", "' '"])
+def test_a_list_of_texts_is_never_empty_or_of_something_else(text: str) -> None:
+    r = Reader(parse(f"a: {text}", "p"))
+    assert r.texts(("a",)) == ()
+    with pytest.raises(YamlProblems, match="list of texts"):
+        r.done()
+
+
+@pytest.mark.parametrize("text", [f"{'9' * 5000}s", "10", "1.5m", "m", "-1s", "0s", "10 m"])
 def test_a_bare_or_zero_duration_is_refused(text: str) -> None:
     r = Reader(parse(f"a: {text}", "p"))
     r.seconds(("a",), 1.0)
