@@ -106,8 +106,8 @@ class Server:
                 return await self._respond(request, reply, call, started, surface.dialect)
         except SealgateError as e:
             return self._error(e, request_id, started, surface.dialect)
-        except ConnectionError:  # the app left
-            raise
+        except ConnectionError:  # the app left: nobody reads this, and it is no error to log
+            return web.Response(status=499)
         except Exception as e:  # a bug of ours: the outermost place, nothing goes on after it
             return self._error(_internal(e), request_id, started, surface.dialect)
 
