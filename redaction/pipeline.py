@@ -5,13 +5,16 @@ Runs inside a worker process, which has no clock of its own: deadlines are the p
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from redaction.spans import Group, Occurrences, credible, resolve, worth
+from redaction.escapes import undo
+from redaction.spans import Exhausted, Occurrences, credible, fold, worth
 from redaction.types import Classification, Detector, DetectorFailed, Finding, Sensitivity, TextResult
 
+PIECE = 10
+"""What undoing one disguise costs (``redaction.spans.WORK``)."""
 NOTHING = Classification(Sensitivity.PUBLIC)
 
 
@@ -75,30 +78,61 @@ class Pipeline:
 
 
 def propagate(texts: Sequence[str], results: Sequence[TextResult]) -> list[TextResult]:
-    """A value found once is found at every word-bounded occurrence in all texts of the request.
+    """A value found once is found at every word-bounded occurrence in all texts of the request, also where escapes or
+    line breaks disguise it, with every label that it has anywhere.
 
-    Whole places and each finding in them count, but not a model's guess at a piece of what a checksum proves: that
-    would be found in innocent places. Added findings carry label and score of the best, and detector ``request``.
+    A model's guess at a piece of what a checksum proves does not count: it would be found in innocent places. Added
+    findings carry the label's best score, and detector ``request``. Where the search would cost more than a request
+    may, every text is uninspected.
     """
-    best: dict[str, Group | Finding] = {}
+    best: dict[str, dict[str, float]] = {}
     for text, result in zip(texts, results, strict=True):
-        places: list[Group | Finding] = [*resolve(result.findings), *credible(result.findings)]
-        for place in places:
-            value = text[place.start : place.end]
-            if worth(value) and (value not in best or place.score > best[value].score):
-                best[value] = place
+        for f in credible(result.findings):
+            if worth(value := text[f.start : f.end]):
+                _better(best.setdefault(value, {}), [(f.label, f.score)])
     if not best:
         return list(results)
-    occurrences = Occurrences(best)
-    by_fold = {form.lower(): group for value, group in best.items() for form in (value.upper(), value)}
-    return [_spread(text, result, occurrences, by_fold) for text, result in zip(texts, results, strict=True)]
+    spread = _Spread(best)
+    try:
+        return [spread.over(text, result) for text, result in zip(texts, results, strict=True)]
+    except Exhausted:
+        return [replace(result, uninspected=result.uninspected or "request:budget") for result in results]
 
 
-def _spread(text: str, result: TextResult, places: Occurrences, by_fold: Mapping[str, Group | Finding]) -> TextResult:
-    covered = {(f.start, f.end) for f in result.findings}
-    added = tuple(
-        Finding(start, end, f.label, f.score, "request")
-        for start, end in places.find(text)
-        if (start, end) not in covered and (f := by_fold.get(text[start:end].lower())) is not None
-    )
-    return replace(result, findings=result.findings + added) if added else result
+def _better(known: dict[str, float], scores: Iterable[tuple[str, float]]) -> None:
+    for label, score in scores:
+        known[label] = max(score, known.get(label, 0.0))
+
+
+class _Spread:
+    """Finds the values of a request again. ``best``: value -> label -> score."""
+
+    def __init__(self, best: Mapping[str, Mapping[str, float]]) -> None:
+        self._labels: dict[str, dict[str, float]] = {}
+        plain = {value: undone.text if (undone := undo(value)) else value for value in best}
+        for value, labels in best.items():
+            for form in {fold(value), fold(value.upper()), fold(plain[value])}:
+                _better(self._labels.setdefault(form, {}), labels.items())
+        self._places = Occurrences({*best, *plain.values()})
+
+    def over(self, text: str, result: TextResult) -> TextResult:
+        """``result`` and what was found. Raises Exhausted."""
+        covered = {(f.start, f.end, f.label) for f in result.findings}
+        added = [
+            Finding(start, end, label, score, "request")
+            for (start, end), labels in self._find(text).items()
+            for label, score in labels.items()
+            if (start, end, label) not in covered
+        ]
+        return replace(result, findings=(*result.findings, *added)) if added else result
+
+    def _find(self, text: str) -> dict[tuple[int, int], Mapping[str, float]]:
+        found: dict[tuple[int, int], Mapping[str, float]] = {
+            place: self._labels[fold(text[slice(*place)])] for place in self._places.find(text)
+        }
+        undone = undo(text)
+        if undone is not None:
+            self._places.pay(PIECE * len(undone.pieces))
+            for place in self._places.find(undone.text):
+                found.setdefault(undone.place(*place), self._labels[fold(undone.text[slice(*place)])])
+        return found

@@ -88,14 +88,17 @@ def _group(findings: Sequence[Finding]) -> Group:
     )
 
 
+_SPACELESS = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u19e0-\u19ff\u2e80-\u2ef3\u3031-\u318f\u31c0-\u31ff\u3400-\u4dbf"
+    "\u4e00-\u9fff\ua960-\ua97f\ua9e0-\ua9ff\uaa60-\uaa7f\uac00-\ud7ff\uf900-\ufaff\uff65-\uffdc\U00016ff0-\U0001b16f"
+    "\U00020000-\U000323af]"
+)
+"""Thai, Lao, Myanmar, Khmer, Hangul, Kana, Han."""
+
+
 def spaceless(char: str) -> bool:
     """Whether the script of ``char`` writes words without spaces, so that a word boundary means nothing."""
-    if char < "\u0e00":
-        return False
-    name = unicodedata.name(char, "")
-    return name.startswith(
-        ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "THAI", "LAO", "KHMER", "MYANMAR", "HALFWIDTH KATAKANA")
-    )
+    return _SPACELESS.match(char) is not None
 
 
 def _wordish(char: str) -> bool:
@@ -114,9 +117,20 @@ FOLD = 4
 
 
 def fold(text: str) -> str:
-    """Lower case that keeps every offset."""
+    """Lower case that keeps every offset and does not depend on what stands beside a letter (final sigma)."""
     lower = text.lower()
-    return lower if len(lower) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+    same = lower if len(lower) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+    return same.replace("ς", "σ")
+
+
+WORK = 10_000_000
+"""What one search of a request may cost, in comparisons of short strings (about 0.15 µs each)."""
+HIT = 50
+"""What one occurrence costs, with all that is done to it later."""
+
+
+class Exhausted(Exception):
+    """There is more to compare than a request may cost. Carries no text."""
 
 
 def worth(value: str) -> bool:
@@ -129,25 +143,39 @@ class Occurrences:
 
     A value with a space, digit or symbol is found in any case; a single word as written, capitalised or in capitals
     (``Mark`` must not match ``mark``). Values are indexed by their first word, so that a text is scanned once whatever
-    their number.
+    their number. What all texts together may cost is bounded.
     """
 
     def __init__(self, values: Iterable[str]) -> None:
         wanted = {v for v in values if worth(v)}
         anycase = {v for v in wanted if len(v) >= FOLD and not v.isalpha()}
         words = {w for v in wanted - anycase for w in (v, v.upper(), v.capitalize())}
-        self._exact = _Index(words)
-        self._folded = _Index({fold(v) for v in anycase})
+        purse = _Purse(WORK)
+        self.pay = purse.pay
+        self._exact = _Index(words, purse)
+        self._folded = _Index({fold(w) for v in anycase for w in (v, v.upper())}, purse)
 
     def __bool__(self) -> bool:
         return bool(self._exact) or bool(self._folded)
 
     def find(self, text: str) -> list[tuple[int, int]]:
-        """Sorted ``(start, end)``; occurrences of different values may overlap."""
+        """Sorted ``(start, end)``; occurrences of different values may overlap. Raises Exhausted."""
         found = set(self._exact.find(text)) if self._exact else set()
         if self._folded:
             found.update(self._folded.find(fold(text)))
         return sorted(found)
+
+
+class _Purse:
+    """What is left to spend on one request."""
+
+    def __init__(self, left: int) -> None:
+        self._left = left
+
+    def pay(self, cost: int) -> None:
+        self._left -= cost
+        if self._left < 0:
+            raise Exhausted
 
 
 class _Index:
@@ -157,37 +185,48 @@ class _Index:
     than the lengths they have.
     """
 
-    def __init__(self, values: Iterable[str]) -> None:
+    def __init__(self, values: Iterable[str], purse: _Purse) -> None:
         self._values = frozenset(values)
-        self._by_word: dict[str, set[tuple[int, int]]] = {}
+        self._purse = purse
         self._plain: list[str] = []
+        shapes: dict[str, set[tuple[int, int]]] = {}
         for value in self._values:
             match = _WORD.search(value)
             if match is None or spaceless(value[match.start()]):
                 self._plain.append(value)
             else:
-                self._by_word.setdefault(match[0], set()).add((match.start(), len(value)))
+                shapes.setdefault(match[0], set()).add((match.start(), len(value)))
+        self._by_word = {
+            word: (tuple(places), sum(1 + length // 64 for _, length in places)) for word, places in shapes.items()
+        }
+        """First word -> (offset, length) of its values, and what trying them all costs."""
 
     def __bool__(self) -> bool:
         return bool(self._values)
 
     def find(self, text: str) -> Iterator[tuple[int, int]]:
         for match in _WORD.finditer(text):
-            for offset, length in self._by_word.get(match[0], ()):
+            known = self._by_word.get(match[0])
+            if known is None:
+                continue
+            self._purse.pay(known[1])
+            for offset, length in known[0]:
                 start = match.start() - offset
                 end = start + length
                 whole = start >= 0 and end <= len(text) and text[start:end] in self._values
                 if whole and bounded(text, start, end):
+                    self._purse.pay(HIT)
                     yield start, end
         # A run of a spaceless script holds many words, and other words may stand in it: there, search for everything.
-        dense = not text.isascii() and any(map(spaceless, text))
+        dense = not text.isascii() and _SPACELESS.search(text) is not None
         for value in self._values if dense else self._plain:
-            yield from _search(text, value, 0, len(text))
+            self._purse.pay(1 + len(text) // 64)
+            yield from self._search(text, value)
 
-
-def _search(text: str, value: str, start: int, stop: int) -> Iterator[tuple[int, int]]:
-    at = text.find(value, start, stop)
-    while at >= 0:
-        if bounded(text, at, at + len(value)):
-            yield at, at + len(value)
-        at = text.find(value, at + 1, stop)
+    def _search(self, text: str, value: str) -> Iterator[tuple[int, int]]:
+        at = text.find(value)
+        while at >= 0:
+            self._purse.pay(HIT)
+            if bounded(text, at, at + len(value)):
+                yield at, at + len(value)
+            at = text.find(value, at + 1)

@@ -1,4 +1,8 @@
-"""Other spellings of a text: what it says once an encoding or a disguise is undone. Pure, bounded, cheap when clean."""
+"""Other spellings of a text: what it says once an encoding or a disguise is undone. Pure, cheap when clean.
+
+Every view is linear in its text, none but Unicode normalisation is longer than it, and views of views stop at two
+levels: the work is bounded by the size of the body. No text is too long to be looked at, since what is skipped leaks.
+"""
 
 from __future__ import annotations
 
@@ -12,19 +16,38 @@ from urllib.parse import unquote
 
 DEPTH = 2
 """Views of views: base64 of a URL-encoded value is found, a third layer is not."""
-MAX_TEXT = 1_000_000
 
-_B64 = re.compile(r"[A-Za-z0-9+/_-]{12,}={0,2}")
-_HEX = re.compile(r"(?<![0-9A-Za-z])(?:[0-9A-Fa-f]{2}){6,}(?![0-9A-Za-z])")
-_JSON_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})|\\([\"\\/bfnrt])")
+_B64 = re.compile(
+    r"(?<![A-Za-z0-9+/_-])"
+    r"(?:(?:[A-Za-z0-9+/]{60,80}\r?\n)*[A-Za-z0-9+/_-]{12,}={0,2}|(?:[A-Za-z0-9+/]{60,80}\r?\n)*[A-Za-z0-9+/_-]{2,}={1,2})"
+)
+"""Twelve characters, fewer where padding shows what they are; lines as mail wraps them belong together."""
+_B64_PART = re.compile(r"[A-Za-z0-9+]{12,}={0,2}")
+"""A piece of a path or of a word with dashes: the separators are letters of base64 too."""
+_HEX = re.compile(r"(?<![0-9A-Za-z])(?:0x)?((?:[0-9A-Fa-f]{2}){4,})(?![0-9A-Za-z])")
+_ESCAPE = re.compile(
+    r"(?P<u>(?:\\u[0-9a-fA-F]{4})+)|\\(?:x([0-9a-fA-F]{2})|u\{([0-9a-fA-F]{1,6})\}|U([0-9a-fA-F]{8})|([\"'\\/bfnrt]))"
+)
 _INVISIBLE = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e01ef]"
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
+    "\U000e0000-\U000e01ef]"
 )
 _SIMPLE = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 
+def normal(text: str) -> str:
+    """NFKC without zero-width and bidi characters, variation selectors and soft hyphens."""
+    if text.isascii():
+        return text
+    return _INVISIBLE.sub("", unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)))
+
+
 def _url(text: str) -> str | None:
     return unquote(text) if "%" in text else None
+
+
+def _form(text: str) -> str | None:
+    return unquote(text.replace("+", " ")) if "+" in text else None
 
 
 def _html(text: str) -> str | None:
@@ -32,50 +55,73 @@ def _html(text: str) -> str | None:
 
 
 def _json(text: str) -> str | None:
-    if "\\" not in text:
-        return None
-    return _JSON_ESCAPE.sub(lambda m: chr(int(m[1] or m[2], 16)) if m[1] or m[2] else _SIMPLE.get(m[3], m[3]), text)
+    return _ESCAPE.sub(_unescaped, text) if "\\" in text else None
 
 
-def _normal(text: str) -> str | None:
-    if text.isascii():
-        return None
-    return _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
+def _unescaped(match: re.Match[str]) -> str:
+    if match["u"]:
+        return bytes.fromhex(match["u"].replace("\\u", "")).decode("utf-16-be", "replace")
+    code = match[2] or match[3] or match[4]
+    if code is None:
+        return _SIMPLE.get(match[5], match[5])
+    return chr(int(code, 16)) if int(code, 16) <= 0x10FFFF else match[0]
 
 
 def _base64(text: str) -> str | None:
-    found = [d for m in _B64.finditer(text) if (d := _decoded(m[0])) is not None]
+    found: list[str] = []
+    for match in _B64.finditer(text):
+        run = match[0]
+        whole = _decoded(run)
+        if whole is not None:
+            found.append(whole)
+        elif not run.isalnum():
+            found += [d for m in _B64_PART.finditer(run) if (d := _decoded(m[0])) is not None]
     return "\n".join(found) if found else None
 
 
 def _decoded(run: str) -> str | None:
-    run = run.rstrip("=").replace("-", "+").replace("_", "/")
+    """What a run of base64 says, if that is UTF-8: the bytes of an image must not look like a short name."""
+    run = run.translate(_STANDARD)
     try:
-        text = base64.b64decode(run + "=" * (-len(run) % 4), validate=True).decode("utf-8")
+        return base64.b64decode(run + "=" * (-len(run) % 4), validate=True).decode("utf-8")
     except (binascii.Error, UnicodeDecodeError):
         return None
-    return text if text.isprintable() or "\n" in text else None
+
+
+_STANDARD = str.maketrans({"-": "+", "_": "/", "=": None, "\r": None, "\n": None})
 
 
 def _hex(text: str) -> str | None:
     found = []
     for match in _HEX.finditer(text):
         try:
-            found.append(bytes.fromhex(match[0]).decode("utf-8"))
-        except (ValueError, UnicodeDecodeError):
+            found.append(bytes.fromhex(match[1]).decode("utf-8"))
+        except UnicodeDecodeError:
             continue
     return "\n".join(found) if found else None
 
 
-VIEWS = (("url", _url), ("html", _html), ("json", _json), ("normal", _normal), ("base64", _base64), ("hex", _hex))
+VIEWS = (
+    ("url", _url),
+    ("form", _form),
+    ("html", _html),
+    ("json", _json),
+    ("normal", normal),
+    ("base64", _base64),
+    ("hex", _hex),
+)
 
 
 def views(text: str, depth: int = DEPTH) -> Iterator[tuple[str, str]]:
-    """``(name, text)`` of every view that differs from the text, and of their views in turn."""
-    if depth == 0 or len(text) > MAX_TEXT:
-        return
+    """``(name, text)`` of every view that differs from the text, and of their views in turn, each spelling once."""
+    return _views(text, depth, {text})
+
+
+def _views(text: str, depth: int, known: set[str]) -> Iterator[tuple[str, str]]:
     for name, view in VIEWS:
         seen = view(text)
-        if seen is not None and seen != text:
+        if seen is not None and seen not in known:
+            known.add(seen)
             yield name, seen
-            yield from views(seen, depth - 1)
+            if depth > 1:
+                yield from _views(seen, depth - 1, known)

@@ -154,13 +154,13 @@ class Request:
                 self.walk.blob(at, origin, node)
         elif isinstance(node, dict):
             for key, value in node.items():
-                below = f"{at}/{pointers.escape(key)}"
+                below = self.walk.at(at, pointers.escape(key))
                 if key not in PART_KEYS:
                     self.walk.key(below, origin, key)
                 self._opaque(below, origin, value)
         elif isinstance(node, list):
             for i, value in enumerate(node):
-                self._opaque(f"{at}/{i}", origin, value)
+                self._opaque(self.walk.at(at, str(i)), origin, value)
         else:
             self.walk.free(at, origin, node)
 
@@ -197,7 +197,7 @@ class Request:
 
     def _logit_bias(self, at: str, node: Any) -> None:
         for key, value in as_object(at, node).items():
-            below = f"{at}/{pointers.escape(key)}"
+            below = self.walk.at(at, pointers.escape(key))
             if not (key.isascii() and key.isdigit() and len(key) <= 6):
                 self.walk.key(below, "other", key)
             self.walk.setting(below, "other", value)

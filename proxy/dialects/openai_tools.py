@@ -13,7 +13,7 @@ from proxy.dialects.walk import Walk
 from proxy.errors import BadRequest
 
 TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-CALL_ID = re.compile(r"(?:call|toolu|fc|chatcmpl-tool)[_-](?![A-Za-z0-9]*[0-9]{7})[A-Za-z0-9]{16,64}")
+CALL_ID = re.compile(r"(?:(?:call|toolu|fc)_|chatcmpl-tool-)(?![A-Za-z0-9]*[0-9]{7})[A-Za-z0-9]{16,64}")
 """Ids as providers make them (long, without a run of digits) need no look; all others are text."""
 
 _CALL_TYPES = frozenset({"function", "custom"})

@@ -14,13 +14,18 @@ from typing import Any
 from proxy.dialects import json_text, pointers
 from proxy.dialects.base import Parsed, Segment
 from proxy.dialects.json_text import InvalidJson, Number
-from proxy.errors import Misuse
+from proxy.errors import BadRequest, Misuse
 
 MAX_NESTED = 3
 """Documents in strings of documents in strings; deeper ones are uninspected."""
 
 SHORT_NUMBER = 10
 """Characters of a number in a known setting that need no look; card and account numbers are longer."""
+
+MAX_POINTER = 4096
+"""Characters of a pointer; keys of megabytes would be copied into the pointer of everything below them."""
+MAX_WALK = 32_000_000
+"""Characters of all pointers of a request, and 16 more for each place: what a walk may take in memory."""
 
 SCHEMA_MAPS = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
 SCHEMA_LISTS = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
@@ -39,8 +44,11 @@ SCHEMA_TEXTS = frozenset(
 )  # fmt: skip
 SCHEMA_TYPES = frozenset({"string", "number", "integer", "boolean", "object", "array", "null"})
 
-_BASE64 = re.compile(r"(?:data:[\w.+-]+/[\w.+-]+;base64,)?[A-Za-z0-9+/_\-\r\n]{64,}={0,2}[\r\n]*")
-_BASE64_URI = re.compile(r"data:[\w.+-]*/?[\w.+-]*(?:;[\w.+-]+=[\w.+-]+)*;base64,[A-Za-z0-9+/_\-\r\n]*={0,2}[\r\n]*")
+_BASE64 = re.compile(r"(?:data:[\w.+-]++/[\w.+-]++;base64,)?[A-Za-z0-9+/_\-\r\n]{64,}+={0,2}[\r\n]*+")
+_BASE64_URI = re.compile(
+    r"data:[\w.+-]*+(?:/[\w.+-]*+)?(?:;[\w.+-]++=[\w.+-]++)*+;base64,[A-Za-z0-9+/_\-\r\n]*+={0,2}[\r\n]*+"
+)
+"""Possessive, so that no input makes them slow."""
 
 
 @dataclass(slots=True)
@@ -51,6 +59,15 @@ class Walk:
     uninspected: set[str] = field(default_factory=set)
     content: set[str] = field(default_factory=lambda: {"text"})
     tools: set[str] = field(default_factory=set)
+    left: int = MAX_WALK
+
+    def at(self, pointer: str, token: str) -> str:
+        """The pointer of a member or an item. Raises BadRequest when there is too much to walk."""
+        made = f"{pointer}/{token}"
+        self.left -= len(made) + 16
+        if len(made) > MAX_POINTER or self.left < 0:
+            raise BadRequest("The JSON body has too many places, or keys that are too long.", code="too_complex")
+        return made
 
     def text(self, pointer: str, origin: str, value: str) -> None:
         if value:
@@ -87,11 +104,11 @@ class Walk:
                 self.member(pointer, origin, key, value, inside=inside)
         elif isinstance(node, list):
             for i, value in enumerate(node):
-                self.free(f"{pointer}/{i}", origin, value, inside=inside)
+                self.free(self.at(pointer, str(i)), origin, value, inside=inside)
 
     def member(self, pointer: str, origin: str, key: str, value: Any, *, inside: int = 0) -> None:
         """A member of a free-form object: its key and its value."""
-        at = f"{pointer}/{pointers.escape(key)}"
+        at = self.at(pointer, pointers.escape(key))
         self.key(at, origin, key)
         self.free(at, origin, value, inside=inside)
 
@@ -104,7 +121,7 @@ class Walk:
                 self.member(pointer, origin, key, value)
                 continue
             read = known[key]
-            at = f"{pointer}/{pointers.escape(key)}"
+            at = self.at(pointer, pointers.escape(key))
             if read is None:
                 self.free(at, origin, value)
             else:
@@ -142,22 +159,22 @@ class Walk:
             self.free(pointer, origin, node)
             return
         for key, value in node.items():
-            at = f"{pointer}/{pointers.escape(key)}"
+            at = self.at(pointer, pointers.escape(key))
             if key in SCHEMA_MAPS and isinstance(value, dict):
                 for name, sub in value.items():
-                    below = f"{at}/{pointers.escape(name)}"
+                    below = self.at(at, pointers.escape(name))
                     self.key(below, origin, name)
                     self.schema(below, origin, sub)
             elif key in SCHEMA_LISTS and isinstance(value, list):
                 for i, sub in enumerate(value):
-                    self.schema(f"{at}/{i}", origin, sub)
+                    self.schema(self.at(at, str(i)), origin, sub)
             elif key in SCHEMA_ONE:
                 self.schema(at, origin, value)
             else:
                 self._keyword(pointer, origin, key, value)
 
     def _keyword(self, pointer: str, origin: str, key: str, value: Any) -> None:
-        at = f"{pointer}/{pointers.escape(key)}"
+        at = self.at(pointer, pointers.escape(key))
         if key == "type":
             for i, word in enumerate(value) if isinstance(value, list) else ((None, value),):
                 self.enum(at if i is None else f"{at}/{i}", origin, word, SCHEMA_TYPES)
