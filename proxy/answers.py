@@ -33,12 +33,17 @@ class Restorers:
     def __init__(self, mapping: Mapping[str, str]) -> None:
         self._mapping = mapping
         self._made: list[Restorer] = []
+        self.made: list[tuple[str, str]] = []
+        """(kind, id) of what the upstream holds since this answer."""
 
     def __call__(self, place: str) -> TextRestorer:
         escape = json_escape if place.startswith("tool_args:") else None
         made = Restorer(self._mapping, escape=escape)
         self._made.append(made)
         return made
+
+    def created(self, kind: str, id: str) -> None:
+        self.made.append((kind, id))
 
     def counts(self) -> tuple[int, int]:
         """(restored, seen) over all channels so far."""

@@ -18,6 +18,7 @@ class AnthropicMessages:
 
     name = "anthropic.messages"
     error_event = "error"
+    opaque = False
 
     def __init__(self, max_depth: int = MAX_DEPTH) -> None:
         self._max_depth = max_depth

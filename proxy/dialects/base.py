@@ -28,8 +28,21 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
+class Reference:
+    """State that a request names by id and an upstream holds (architecture §2): ``kind`` is ``response``, ``file``,
+    ``batch``, ``container``, ``cache``, … It resolves only if this gate saw it made for the same principal."""
+
+    kind: str
+    id: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Parsed:
-    """A request body that was read completely. ``uninspected`` are reasons (never text) for parts no one can read."""
+    """A request body that was read completely. ``uninspected`` are reasons (never text) for parts no one can read.
+
+    ``scope`` is ``app`` where stand-ins must be the same in every conversation of the app (embeddings, files), else
+    empty: the policy says.
+    """
 
     dialect: str
     model: str
@@ -41,6 +54,8 @@ class Parsed:
     content: frozenset[str] = frozenset({"text"})
     tools: frozenset[str] = frozenset()
     first_user: str = field(default="", repr=False)
+    references: tuple[Reference, ...] = ()
+    scope: str = ""
 
 
 class TextRestorer(Protocol):
@@ -51,8 +66,17 @@ class TextRestorer(Protocol):
     def close(self) -> str: ...
 
 
-RestorerFactory = Callable[[str], TextRestorer]
-"""Makes a restorer for a place: ``text`` or ``tool_args:NAME``. In tool arguments the values are JSON-escaped."""
+class RestorerFactory(Protocol):
+    """What a dialect tells, and asks for, while it reads an answer."""
+
+    def __call__(self, place: str) -> TextRestorer:
+        """A restorer for a place: ``text`` or ``tool_args:NAME``. In tool arguments the values are JSON-escaped."""
+        ...
+
+    def created(self, kind: str, id: str) -> None:
+        """The answer names state that the upstream now holds (see :class:`Reference`)."""
+        ...
+
 
 
 class StreamRestorer(Protocol):
@@ -81,6 +105,9 @@ class Dialect(Protocol):
     name: str
     error_event: str
     """The event name of an error inside a stream; empty for none."""
+    opaque: bool
+    """Whether a successful answer that is neither JSON nor a stream (audio, for instance) passes as it is; else it is an
+    upstream error."""
 
     def parse(self, body: bytes) -> Parsed:
         """Reads a request. Raises BadRequest: bad UTF-8, BOM, duplicate keys, NaN, depth over limit, wrong types."""

@@ -23,6 +23,7 @@ class GenericJson:
 
     name = "generic"
     error_event = ""
+    opaque = True
 
     def __init__(self, max_depth: int = MAX_DEPTH) -> None:
         self._max_depth = max_depth

@@ -23,6 +23,7 @@ class OpenAIChat:
 
     name = "openai.chat"
     error_event = ""
+    opaque = False
 
     def __init__(self, max_depth: int = MAX_DEPTH) -> None:
         self._max_depth = max_depth

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 
 class PlainRestorer:
@@ -32,12 +32,20 @@ class PlainRestorer:
         return held
 
 
-def factory(mapping: Mapping[str, str], places: list[str] | None = None) -> Callable[[str], PlainRestorer]:
-    """A RestorerFactory over ``mapping``; the places it was asked for are noted in ``places``."""
+class Plain:
+    """A RestorerFactory over ``mapping``; notes the places it was asked for and the state it was told of."""
 
-    def make(place: str) -> PlainRestorer:
-        if places is not None:
-            places.append(place)
-        return PlainRestorer(mapping, escape=place.startswith("tool_args:"))
+    def __init__(self, mapping: Mapping[str, str], places: list[str] | None = None) -> None:
+        self._mapping = mapping
+        self.places: list[str] = [] if places is None else places
+        self.made: list[tuple[str, str]] = []
 
-    return make
+    def __call__(self, place: str) -> PlainRestorer:
+        self.places.append(place)
+        return PlainRestorer(self._mapping, escape=place.startswith("tool_args:"))
+
+    def created(self, kind: str, id: str) -> None:
+        self.made.append((kind, id))
+
+
+factory = Plain
