@@ -78,7 +78,6 @@ class RestorerFactory(Protocol):
         ...
 
 
-
 class StreamRestorer(Protocol):
     """Restores an SSE answer chunk by chunk. ``feed`` returns the bytes that are safe to hand out now."""
 
@@ -106,7 +105,7 @@ class Dialect(Protocol):
     error_event: str
     """The event name of an error inside a stream; empty for none."""
     opaque: bool
-    """Whether a successful answer that is neither JSON nor a stream (audio, for instance) passes as it is; else it is an
+    """Whether a successful answer that is neither JSON nor a stream (audio, say) passes as it is; else it is an
     upstream error."""
 
     def parse(self, body: bytes) -> Parsed:
