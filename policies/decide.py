@@ -55,6 +55,9 @@ def _defaults(policy: Policy, facts: Facts) -> Iterable[Reason]:
     if facts.uninspected:
         because = "Part of the payload could not be inspected"
         yield Reason("default:uninspected", because, policy.defaults.uninspected)
+    if facts.inherited < Zone.CLOUD:
+        because = "It refers to or repeats content that may go no farther"
+        yield Reason("inherited", because, facts.inherited)
 
 
 def _reason(rule: Rule, facts: Facts) -> Reason:

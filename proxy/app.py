@@ -27,7 +27,7 @@ from proxy.audit.store import LEDGER
 from proxy.dialects.anthropic import AnthropicMessages
 from proxy.dialects.openai_chat import OpenAIChat
 from proxy.egress import ControlDoor, DataDoor
-from proxy.errors import ConfigError
+from proxy.errors import ConfigError, VaultUnavailable
 from proxy.flow import Flow
 from proxy.health import Breaker
 from proxy.inspect import WorkerPool
@@ -37,14 +37,18 @@ from proxy.routing import ModelRouter
 from proxy.selfcheck import foreign_files
 from proxy.server import Server
 from proxy.settings import Settings
+from proxy.state import State
 from proxy.tasks import spawn
 from proxy.upstreams.enclave import EnclaveLeases
 from proxy.upstreams.local import LocalEngine
+from proxy.vault import VAULT, SqliteVault
 
 log = logging.getLogger("sealgate")
 
 WATCH_S = 1.0
 """How often policy and certificate files are looked at for changes."""
+SWEEP_S = 600.0
+"""How often expired state is removed."""
 INSPECTION = ("rampart", "spacy-en", "minilm")
 """Bundles that inspection needs, unchanged since they were installed."""
 BUNDLES = {"smollm2-135m": ("smollm2", "model.gguf")}
@@ -103,6 +107,7 @@ class Gate:
         secret = keys.load_or_create(s.keys_file or s.data.with_name(s.data.name + ".keys"))
         self.policy = PolicyFile(locate(s.policy, self._base))
         self.store = await self._ledger(secret)
+        self.vault = await self._vault(secret)
         self.workers = await self._inspection(secret)
         self.door = await self._doors()
         self.router = ModelRouter(s.models, s.upstreams, Breaker(self.clock.monotonic))
@@ -114,6 +119,7 @@ class Gate:
             door=self.door,
             clock=self.clock,
             purpose=secret.purpose,
+            state=State(self.vault, dt.timedelta(days=s.limits.state_days), dt.timedelta(days=s.limits.history_days)),
         )
         self.server = Server(s, flow, OpenAIChat(), self.router.names, AnthropicMessages())
         await self._listen()
@@ -128,6 +134,12 @@ class Gate:
         await store.open()
         self._stack.push_async_callback(store.close)
         return store
+
+    async def _vault(self, secret: keys.Keys) -> SqliteVault:
+        vault = SqliteVault(self.settings.data / VAULT, secret.purpose, self.clock.now)
+        self._stack.push_async_callback(vault.close)
+        await vault.open()
+        return vault
 
     async def _inspection(self, secret: keys.Keys) -> WorkerPool:
         s = self.settings
@@ -211,6 +223,7 @@ class Gate:
             "local_models": {name: "up" if e.alive else "restarting" for name, e in self._engines.items()},
             "inspection_restarts": self.workers.restarts,
             "outcomes_waiting": self.store.lost_outcomes,
+            "vault_entries_damaged": self.vault.damaged,
         }
 
     async def _event(self, code: str, details: Mapping[str, object]) -> None:
@@ -219,12 +232,22 @@ class Gate:
     async def _watch(self) -> None:
         """Policy and certificates are taken up when their files change."""
         seen = _stamps(self.settings)
+        swept = -SWEEP_S
         while True:
             await asyncio.sleep(WATCH_S)
             await self.reload()
+            if (now_s := self.clock.monotonic()) - swept >= SWEEP_S:
+                swept = now_s
+                await self._sweep()
             if (now := _stamps(self.settings)) != seen:
                 seen = now
                 self._reload_tls()
+
+    async def _sweep(self) -> None:
+        try:
+            await self.vault.expire()
+        except VaultUnavailable as e:
+            log.error("expired state was not removed: %s", e.code)
 
     async def reload(self) -> None:
         """Looks at the policy file again (also on SIGHUP) and records what came of it."""

@@ -11,6 +11,7 @@ This module never opens a connection, a file or a log and holds no payload beyon
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import hmac
 import re
@@ -27,8 +28,21 @@ from proxy.audit.record import Common, Intent, Refusal
 from proxy.dialects.base import Dialect, Parsed, Segment, Untransformable
 from proxy.errors import AttestationFailed, Busy, Misuse, NotFound, Refused, SealgateError, Unavailable, UpstreamError
 from proxy.outbound import Outbound
-from proxy.ports import AuditStore, Candidate, Clock, Door, Inspected, Inspector, LeaseInfo, Reply, Router
+from proxy.ports import (
+    AuditStore,
+    Candidate,
+    Clock,
+    Door,
+    Held,
+    Inspected,
+    Inspector,
+    LeaseInfo,
+    Principal,
+    Reply,
+    Router,
+)
 from proxy.rewrite import Leaky, Rewritten, rewrite
+from proxy.state import Inherited, State, Talk
 from redaction.pseudonym import StandIns
 
 RETRYABLE = frozenset({401, 403, 408, 429, 500, 502, 503, 504, 529})
@@ -65,6 +79,7 @@ class Decided:
     decision: Decision
     common: Common
     started: float
+    inherited: Inherited = field(default_factory=Inherited, repr=False)
 
 
 class Flow:
@@ -80,6 +95,7 @@ class Flow:
         door: Door,
         clock: Clock,
         purpose: Callable[[str, str], bytes],
+        state: State | None = None,
     ) -> None:
         self._policy = policy
         self._inspector = inspector
@@ -88,6 +104,7 @@ class Flow:
         self._door = door
         self._clock = clock
         self._purpose = purpose
+        self._state = state or State(None, dt.timedelta(0), dt.timedelta(0))
 
     async def run(self, call: Call, dialect: Dialect) -> Reply:
         """Steps 2 to 9 (the server did step 1). Raises SealgateError; a refusal is recorded before it is raised."""
@@ -98,11 +115,15 @@ class Flow:
             raise NotFound("No such model here; GET /v1/models lists the configured ones.", code="model_not_found")
         if route == ANY:
             parsed = await self._named(call.tenant, parsed)
+        inherited = await self._state.inherited(_talk(call, parsed), parsed)
+        if inherited.unresolved:
+            parsed = replace(parsed, uninspected=parsed.uninspected | inherited.unresolved)
         inspected = await self._inspector.inspect(call.tenant, parsed.segments)  # 3
         facts = facts_.build(parsed, inspected, call.app, call.tenant, route, self._clock.now().date())
+        facts = inherited.join(facts)
         decision = decide(self._policy(), facts)  # 4
         common = self._common(call, parsed, inspected, facts, decision)
-        decided = Decided(call, dialect, parsed, inspected, facts, decision, common, started)
+        decided = Decided(call, dialect, parsed, inspected, facts, decision, common, started, inherited)
         return await self._attempts(decided)
 
     async def _named(self, tenant: str, parsed: Parsed) -> Parsed:
@@ -114,9 +135,10 @@ class Flow:
         return parsed if seen.uninspected is None else replace(parsed, uninspected=parsed.uninspected | {"model_name"})
 
     async def _attempts(self, d: Decided) -> Reply:
-        if d.decision.ceiling is Zone.BLOCKED:
+        if d.decision.ceiling is Zone.BLOCKED or d.inherited.zone > d.decision.ceiling:
             raise await self._refused(d)
-        candidates = self._router.candidates(d.parsed.model, d.decision, d.dialect.name)
+        offered = self._router.candidates(d.parsed.model, d.decision, d.dialect.name)
+        candidates = [c for c in offered if d.inherited.upstream in {None, c.upstream}]
         failures: list[SealgateError] = []
         unusable: set[Zone] = set()
         for candidate in candidates:  # 5
@@ -165,12 +187,18 @@ class Flow:
         sending = self._door.send(receipt, out)  # 8
         ending = Ending(self._store, self._clock, receipt, d.started, sending)
         try:
-            reply = await self._answer(d, candidate, sending, ending, Restorers(ready.mapping), headers)
+            reply = await self._answer(d, candidate, sending, ending, self._restorers(d, candidate, ready), headers)
         except BaseException as e:
             await ending.failed(e)
             raise
         self._router.report(candidate.upstream, ok=True)
         return reply
+
+    def _restorers(self, d: Decided, at: Candidate, ready: Rewritten) -> Restorers:
+        """Values of this request and of what it refers to come back; what the answer leaves behind is kept."""
+        mapping = d.inherited.mapping(ready.mapping)
+        held = Held(at.upstream, at.zone, d.decision.ceiling, d.facts, self._scope(d), mapping)
+        return Restorers(mapping, self._state.keeping(_talk(d.call, d.parsed), held))
 
     async def _answer(
         self, d: Decided, at: Candidate, sending: Sending, ending: Ending, restorers: Restorers, headers: dict[str, str]
@@ -187,6 +215,8 @@ class Flow:
         """What ties stand-ins together (architecture §3): the named conversation, else its first user message."""
         if d.decision.scope == "request":
             return f"request:{d.call.request_id}"
+        if d.inherited.scope:
+            return d.inherited.scope
         if d.call.conversation is not None:
             return f"conversation:{d.call.app}:{d.call.conversation}"
         if d.parsed.first_user:
@@ -282,6 +312,10 @@ def _action(zone: Zone, ready: Rewritten) -> str:
     if zone is Zone.ENCLAVE:
         return "enclave"
     return "redacted" if ready.counts else "allowed"
+
+
+def _talk(call: Call, parsed: Parsed) -> Talk:
+    return Talk(Principal(call.tenant, call.app), call.conversation or parsed.first_user)
 
 
 def _is_stream(headers: Mapping[str, str]) -> bool:

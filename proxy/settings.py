@@ -57,6 +57,10 @@ class Limits:
     """Wall time for one request's inspection; what is not done by then is uninspected and its worker is killed."""
     inspect_tokens: int = 60_000
     """Model tokens inspected for one request; text over the budget is uninspected."""
+    state_days: int = 30
+    """How long the vault knows a response, a file or a batch."""
+    history_days: int = 7
+    """How long the words of an answer that was made under a ceiling keep it."""
     shutdown_s: float = 30.0
     """How long a stop waits for running answers."""
 
