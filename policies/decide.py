@@ -15,6 +15,7 @@ day, while the requirements and transforms of the rule stay.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
 from policies.schema import Condition, Policy, Rule, Unless
 from policies.types import Decision, Facts, Reason, Requirements, Transform, Zone, stricter
@@ -45,6 +46,17 @@ def decide(policy: Policy, facts: Facts) -> Decision:
         policy=policy.name,
         revision=policy.revision,
         scope=policy.defaults.scope,
+    )
+
+
+def meet(a: Decision, b: Decision) -> Decision:
+    """Both hold, for a payload that two views of the facts describe (a batch and what its lines are, say)."""
+    return replace(
+        a,
+        ceiling=min(a.ceiling, b.ceiling),
+        transforms={zone: meet_tables(a.transforms[zone], b.transforms[zone]) for zone in ZONES},
+        requirements={zone: add(a.requirements[zone], b.requirements[zone]) for zone in ZONES},
+        reasons=tuple(dict.fromkeys((*a.reasons, *b.reasons))),
     )
 
 

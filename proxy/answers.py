@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 
@@ -68,6 +69,9 @@ class Restorers:
         self._made: list[Restorer] = []
         self._taps: list[Tap] = []
         self._kept = 0
+        self._index: dict[str, list[str]] | None = None
+        self._child: Restorers | None = None
+        self._gone = (0, 0)
         self.made: list[tuple[str, str]] = []
         """(kind, id) of what the upstream holds since this answer."""
 
@@ -85,6 +89,22 @@ class Restorers:
         if STATE_ID.fullmatch(id) and (kind, id) not in self.made:
             self.made.append((kind, id))
 
+    def within(self, text: str) -> Restorers | None:
+        """Restorers of the values whose stand-ins can occur in ``text``, or None. Their counts count here; the ones
+        made before are done."""
+        self._gone, self._child = self._sums(), None
+        if self._index is None:
+            self._index = _by_word(self._mapping)
+        known = self._index
+        found = {key for word in set(_WORD.findall(text.casefold())) for key in known.get(word, ())}
+        if found:
+            self._child = Restorers({key: self._mapping[key] for key in found})
+        return self._child
+
+    def _sums(self) -> tuple[int, int]:
+        child = self._child.counts() if self._child is not None else (0, 0)
+        return self._gone[0] + child[0], self._gone[1] + child[1]
+
     async def keep(self) -> None:
         """Notes durably what the upstream holds by now. Raises VaultUnavailable."""
         fresh = self.made[self._kept :]
@@ -100,12 +120,27 @@ class Restorers:
 
     def counts(self) -> tuple[int, int]:
         """(restored, seen) over all channels so far."""
-        return sum(r.restored for r in self._made), sum(r.seen for r in self._made)
+        restored, seen = self._sums()
+        return restored + sum(r.restored for r in self._made), seen + sum(r.seen for r in self._made)
 
     def text(self) -> str:
         """``14/15``, as the ``sealgate-restored`` header says it."""
         restored, seen = self.counts()
         return f"{restored}/{seen}"
+
+
+_WORD = re.compile(r"[^\W_]+")
+
+
+def _by_word(mapping: Mapping[str, str]) -> dict[str, list[str]]:
+    """Stand-ins by the word that the fewest of them have: ``EMAIL_k3f9…`` by ``k3f9…``."""
+    words = {key: _WORD.findall(key.casefold()) for key in mapping}
+    often = Counter(word for found in words.values() for word in set(found))
+    index: dict[str, list[str]] = {}
+    for key, found in words.items():
+        if found:
+            index.setdefault(min(found, key=lambda w: often[w]), []).append(key)
+    return index
 
 
 class Ending:

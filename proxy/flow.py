@@ -65,6 +65,9 @@ class Call:
     body: bytes = field(repr=False)
     headers: tuple[tuple[str, str], ...] = (("content-type", "application/json"),)
     conversation: str | None = field(default=None, repr=False)
+    method: str = "POST"
+    route: str = ""
+    """What records say instead of ``path``, where that names something (``/files/:id``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,7 @@ class Flow:
             raise NotFound("No such model here; GET /v1/models lists the configured ones.", code="model_not_found")
         if route == ANY:
             parsed = await self._named(call.tenant, parsed)
-        inherited = await self._state.inherited(_talk(call, parsed), parsed)
+        inherited = await self._state.inherited(self._talk(call, parsed), parsed)
         if inherited.unresolved:
             parsed = replace(parsed, uninspected=parsed.uninspected | inherited.unresolved)
         inspected = await self._inspector.inspect(call.tenant, parsed.segments)  # 3
@@ -167,14 +170,11 @@ class Flow:
         lease = await self._door.prepare(candidate, want)
         if lease is None and candidate.zone is Zone.ENCLAVE:
             raise Misuse("an enclave without a lease")
-        stand_ins = StandIns(self._purpose("stand-in", d.call.tenant), self._scope(d))
-        ready = rewrite(d.dialect, d.parsed, d.inspected, d.decision, candidate.zone, candidate.model, stand_ins)  # 6
-        out = Outbound(candidate.upstream, "POST", d.call.path, body=ready.body, stream=d.parsed.stream,
-                       headers=d.call.headers)  # fmt: skip
+        ready, out = await self._outgoing(d, candidate)  # 6
         action = _action(candidate.zone, ready)
         intent = Intent(
             d.common, action, candidate.zone.word, candidate.upstream, self._recorded_model(d, candidate), ready.counts,
-            lease_json(lease), self._mac(ready.body), len(ready.body),
+            lease_json(lease), await self._mac(out), out.size,
         )  # fmt: skip
         receipt = await self._store.begin(intent, out.digest())  # 7
         headers = {
@@ -197,8 +197,18 @@ class Flow:
     def _restorers(self, d: Decided, at: Candidate, ready: Rewritten) -> Restorers:
         """Values of this request and of what it refers to come back; what the answer leaves behind is kept."""
         mapping = d.inherited.mapping(ready.mapping)
-        held = Held(at.upstream, at.zone, d.decision.ceiling, d.facts, self._scope(d), mapping)
-        return Restorers(mapping, self._state.keeping(_talk(d.call, d.parsed), held))
+        details = d.inherited.held[0].details if d.inherited.held else {}
+        held = Held(at.upstream, at.zone, d.decision.ceiling, d.facts, self._scope(d), mapping, details)
+        return Restorers(mapping, self._state.keeping(self._talk(d.call, d.parsed), held))
+
+    async def _outgoing(self, d: Decided, at: Candidate) -> tuple[Rewritten, Outbound]:
+        """What would leave. Raises Untransformable or Leaky."""
+        stand_ins = StandIns(self._purpose("stand-in", d.call.tenant), self._scope(d))
+        ready = rewrite(d.dialect, d.parsed, d.inspected, d.decision, at.zone, at.model, stand_ins)
+        call = d.call
+        return ready, Outbound(
+            at.upstream, call.method, call.path, body=ready.body, stream=d.parsed.stream, headers=call.headers
+        )
 
     async def _answer(
         self, d: Decided, at: Candidate, sending: Sending, ending: Ending, restorers: Restorers, headers: dict[str, str]
@@ -208,8 +218,13 @@ class Flow:
         ending.status = answer.status
         if answer.status in RETRYABLE:
             raise UpstreamError(f"{at.upstream} answered {answer.status}", code=f"upstream_{answer.status}")
-        forward = forward_stream if _is_stream(answer.headers) else forward_json  # 9
+        flowing = getattr(d.dialect, "flowing", False) and answer.status < 400  # a download
+        forward = forward_stream if flowing or _is_stream(answer.headers) else forward_json  # 9
         return await forward(d.dialect, answer, restorers, ending, headers)
+
+    @staticmethod
+    def _talk(call: Call, parsed: Parsed) -> Talk:
+        return Talk(Principal(call.tenant, call.app), call.conversation or parsed.first_user)
 
     def _scope(self, d: Decided) -> str:
         """What ties stand-ins together (architecture §3): the named conversation, else its first user message."""
@@ -217,6 +232,8 @@ class Flow:
             return f"request:{d.call.request_id}"
         if d.inherited.scope:
             return d.inherited.scope
+        if d.parsed.scope == "app":
+            return f"app:{d.call.app}"
         if d.call.conversation is not None:
             return f"conversation:{d.call.app}:{d.call.conversation}"
         if d.parsed.first_user:
@@ -225,8 +242,12 @@ class Flow:
             return f"first:{tag.hex()}"
         return f"request:{d.call.request_id}"
 
-    def _mac(self, body: bytes) -> str:
-        return hmac.digest(self._purpose("body-mac", ""), body, hashlib.sha256).hex()
+    async def _mac(self, out: Outbound) -> str:
+        mac = hmac.new(self._purpose("body-mac", ""), out.body, hashlib.sha256)
+        if out.large is not None:
+            async for chunk in out.large.chunks():
+                mac.update(chunk)
+        return mac.hexdigest()
 
     def _common(self, call: Call, parsed: Parsed, seen: Inspected, facts: Facts, decision: Decision) -> Common:
         return Common(
@@ -235,7 +256,7 @@ class Flow:
             app=call.app,
             user_hash=None,
             dialect=parsed.dialect,
-            route=call.path,
+            route=call.route or call.path,
             model=facts.model,
             sensitivity=facts.sensitivity.word,
             categories=facts.categories,
@@ -312,10 +333,6 @@ def _action(zone: Zone, ready: Rewritten) -> str:
     if zone is Zone.ENCLAVE:
         return "enclave"
     return "redacted" if ready.counts else "allowed"
-
-
-def _talk(call: Call, parsed: Parsed) -> Talk:
-    return Talk(Principal(call.tenant, call.app), call.conversation or parsed.first_user)
 
 
 def _is_stream(headers: Mapping[str, str]) -> bool:

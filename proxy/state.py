@@ -56,12 +56,15 @@ def normal(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Inherited:
-    """What a request takes over. ``held`` resolved by reference, ``repeated`` was recognised in its history."""
+    """What a request takes over. ``held`` resolved by reference, ``repeated`` was recognised in its history. ``used``
+    is False where what is held is only asked about.
+    """
 
     held: tuple[Held, ...] = ()
     repeated: tuple[Held, ...] = ()
     unresolved: frozenset[str] = frozenset()
     foreign: bool = False
+    used: bool = True
 
     @property
     def upstream(self) -> str | None:
@@ -89,7 +92,7 @@ class Inherited:
 
     def join(self, facts: Facts) -> Facts:
         """Facts that hold what is inherited."""
-        for held in (*self.held, *self.repeated):
+        for held in (*(self.held if self.used else ()), *self.repeated):
             facts = join(facts, held.facts, held.ceiling)
         return replace(facts, inherited=Zone.BLOCKED) if self.foreign else facts
 
@@ -146,7 +149,8 @@ class State:
                 foreign = foreign or await self._vault.foreign(talk.who, kind, missing)
         if len({h.upstream for h in held}) > 1:
             raise BadRequest("The references of this request are held by different upstreams.", code="references_apart")
-        return Inherited(tuple(held), repeated, frozenset(unresolved), foreign)
+        used = any(r.used for r in parsed.references)
+        return Inherited(tuple(held), repeated, frozenset(unresolved), foreign, used)
 
     async def _repeated(self, vault: Vault, talk: Talk, parsed: Parsed) -> tuple[Held, ...]:
         said = [s.text for s in parsed.segments if s.origin == "assistant" and s.kind == "text"]

@@ -15,7 +15,7 @@ from proxy.outbound import Outbound
 from proxy.ports import Candidate
 from proxy.settings import UpstreamConfig
 
-METHODS = frozenset({"GET", "POST"})
+METHODS = frozenset({"DELETE", "GET", "POST"})
 SENT_HEADERS = frozenset({"accept", "anthropic-version", "content-type"})
 """Headers of an app's request that may travel on. Everything else stays: SDK fingerprints, cookies, addresses, keys."""
 RETURNED_HEADERS = frozenset(
@@ -48,8 +48,10 @@ def check(out: Outbound) -> None:
     """Raises Misuse unless every part of ``out`` stays below the upstream's base URL and inside the allow-lists."""
     if out.method not in METHODS:
         raise Misuse("this method does not leave the gate")
-    if out.method == "GET" and out.body:
-        raise Misuse("a GET carries no body")
+    if out.method != "POST" and out.size:
+        raise Misuse("only a POST carries a body")
+    if out.body and out.large is not None:
+        raise Misuse("one request, one body")
     if not _PATH.fullmatch(out.path) or any(part in {".", ".."} for part in out.path.split("/")):
         raise Misuse("this path does not stay below the upstream's base URL")
     if not _QUERY.fullmatch(out.query):
