@@ -13,8 +13,9 @@ import ipaddress
 import logging
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from aiohttp import web
 
@@ -24,18 +25,21 @@ from attestation.types import Expectations
 from proxy import admin, keys, observe
 from proxy.audit.sqlite import SqliteStore
 from proxy.audit.store import LEDGER
+from proxy.batches import Batches, MessageBatches
 from proxy.dialects.anthropic import AnthropicMessages
 from proxy.dialects.openai_chat import OpenAIChat
 from proxy.egress import ControlDoor, DataDoor
 from proxy.errors import ConfigError, VaultUnavailable
+from proxy.files import Files
 from proxy.flow import Flow
 from proxy.health import Breaker
 from proxy.inspect import WorkerPool
 from proxy.models import store as models
+from proxy.pieces import PieceFlow
 from proxy.policyfile import PolicyFile, locate
 from proxy.routing import ModelRouter
 from proxy.selfcheck import foreign_files
-from proxy.server import Server
+from proxy.server import CHAT, Server
 from proxy.settings import Settings
 from proxy.state import State
 from proxy.tasks import spawn
@@ -44,6 +48,7 @@ from proxy.upstreams.local import LocalEngine
 from proxy.vault import VAULT, SqliteVault
 
 log = logging.getLogger("sealgate")
+AnyFlow = TypeVar("AnyFlow", bound=Flow)
 
 WATCH_S = 1.0
 """How often policy and certificate files are looked at for changes."""
@@ -111,7 +116,17 @@ class Gate:
         self.workers = await self._inspection(secret)
         self.door = await self._doors()
         self.router = ModelRouter(s.models, s.upstreams, Breaker(self.clock.monotonic))
-        flow = Flow(
+        flow = self._flow(Flow, secret)
+        self.server = Server(s, flow, OpenAIChat(), self.router.names, AnthropicMessages(), (self._held_paths(secret),))
+        await self._listen()
+        await self._event("started", {"policy_revision": self.policy.current().revision})
+        watcher = spawn(self._watch(), "watch-files")
+        self._stack.push_async_callback(_cancelled, watcher)
+        self._stack.callback(setattr, self.server.gauge, "draining", True)
+
+    def _flow(self, make: type[AnyFlow], secret: keys.Keys) -> AnyFlow:
+        days = self.settings.limits
+        return make(
             policy=self.policy.current,
             inspector=self.workers,
             router=self.router,
@@ -119,14 +134,20 @@ class Gate:
             door=self.door,
             clock=self.clock,
             purpose=secret.purpose,
-            state=State(self.vault, dt.timedelta(days=s.limits.state_days), dt.timedelta(days=s.limits.history_days)),
+            state=State(self.vault, dt.timedelta(days=days.state_days), dt.timedelta(days=days.history_days)),
         )
-        self.server = Server(s, flow, OpenAIChat(), self.router.names, AnthropicMessages())
-        await self._listen()
-        await self._event("started", {"policy_revision": self.policy.current().revision})
-        watcher = spawn(self._watch(), "watch-files")
-        self._stack.push_async_callback(_cancelled, watcher)
-        self._stack.callback(setattr, self.server.gauge, "draining", True)
+
+    def _held_paths(self, secret: keys.Keys) -> Callable[[Server, web.UrlDispatcher], None]:
+        """Files and batches."""
+        flow, limits, folder = self._flow(PieceFlow, secret), self.settings.limits, self.settings.data / "spool"
+        lines = {CHAT: OpenAIChat()}
+
+        def add(server: Server, router: web.UrlDispatcher) -> None:
+            Files(server, flow, self.vault, limits, lines, folder).add(router)
+            Batches(server, flow, self.vault, limits).add(router)
+            MessageBatches(server, flow, self.vault, limits, AnthropicMessages(), folder).add(router)
+
+        return add
 
     async def _ledger(self, secret: keys.Keys) -> SqliteStore:
         private_folder(self.settings.data)

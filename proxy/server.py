@@ -9,7 +9,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,6 +39,19 @@ class Surface:
     dialect: Dialect
     path: str
     headers: tuple[tuple[str, str], ...] = (JSON,)
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A request past step 1, for paths that have their own handlers (files, batches)."""
+
+    request: web.Request
+    request_id: str
+    app: AppConfig
+    read: Callable[[], Awaitable[bytes]]
+    """The JSON body, within its limits."""
+    respond: Callable[[Reply, Call], Awaitable[web.StreamResponse]]
+    """Hands out a reply and closes it."""
 
 
 @dataclass(slots=True)
@@ -73,6 +86,7 @@ class Server:
         chat: Dialect,
         models: Callable[[], list[str]],
         messages: Dialect | None = None,
+        more: Sequence[Callable[[Server, web.UrlDispatcher], None]] = (),
     ) -> None:
         self._settings = settings
         self._flow = flow
@@ -81,6 +95,7 @@ class Server:
             version = ("anthropic-version", "2023-06-01")
             self._surfaces[MESSAGES] = Surface(messages, "/messages", (version, JSON))
         self._models = models
+        self._more = more
         self.gauge = Gauge()
 
     def application(self) -> web.Application:
@@ -88,6 +103,8 @@ class Server:
         for path in self._surfaces:
             app.router.add_post(path, self.answer)
         app.router.add_get("/v1/models", self.models)
+        for add in self._more:
+            add(self, app.router)
         app.router.add_route("*", "/{tail:.*}", self.unknown)
         app.on_response_prepare.append(_anonymous)
         return app
@@ -110,6 +127,27 @@ class Server:
             return web.Response(status=499)
         except Exception as e:  # a bug of ours: the outermost place, nothing goes on after it
             return self._error(_internal(e), request_id, started, surface.dialect)
+
+    async def guarded(
+        self, request: web.Request, dialect: Dialect, work: Callable[[Admitted], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        """Step 1 for paths with their own handlers; errors leave in the shape of ``dialect``."""
+        request_id = f"req_{secrets.token_hex(12)}"
+        started = time.perf_counter()
+
+        async def respond(reply: Reply, call: Call) -> web.StreamResponse:
+            return await self._respond(request, reply, call, started, dialect)
+
+        try:
+            app = authenticate(self._settings.apps, request.headers)
+            with _Slot(self.gauge, self._settings.limits.concurrent_requests):
+                return await work(Admitted(request, request_id, app, lambda: self._read(request), respond))
+        except SealgateError as e:
+            return self._error(e, request_id, started, dialect)
+        except ConnectionError:  # as in ``answer``
+            return web.Response(status=499)
+        except Exception as e:  # as in ``answer``: a bug of ours
+            return self._error(_internal(e), request_id, started, dialect)
 
     def _call(self, request_id: str, app: AppConfig, request: web.Request, body: bytes, surface: Surface) -> Call:
         conversation = request.headers.get("sealgate-conversation")
