@@ -31,6 +31,7 @@ from proxy.ports import Held, Principal, Reply, Vault
 from proxy.server import Admitted, Server
 from proxy.settings import Limits
 from proxy.spool import Spool
+from proxy.state import SHOWN
 
 ID = re.compile(r"[A-Za-z0-9_.:-]{1,256}")
 PURPOSES = frozenset({"assistants", "batch", "fine-tune", "vision", "user_data", "evals"})
@@ -97,7 +98,7 @@ class HeldPaths:
             shown = orjson.loads(body)
             shown |= own(shown)
             body = orjson.dumps(shown)
-            await self._note(a, kind, shown["id"], {"object": shown})
+            await self._note(a, kind, shown["id"], {SHOWN: shown})
         return replace(reply, chunks=_one(body))
 
     async def _note(self, a: Admitted, kind: str, id: str, details: Mapping[str, Any]) -> None:
@@ -114,7 +115,7 @@ class HeldPaths:
         query = a.request.query
         if set(query) - {"limit", "after", "after_id", "order", "purpose"}:
             raise BadRequest("This list takes limit, after, order and purpose.", code="unexpected_query")
-        held = [h.details["object"] for _, h in await self._vault.listed(_who(a), kind) if "object" in h.details]
+        held = [h.details[SHOWN] for _, h in await self._vault.listed(_who(a), kind) if SHOWN in h.details]
         held.sort(key=lambda o: str(o.get("created_at", "")), reverse=query.get("order") != "asc")
         if "purpose" in query:
             held = [o for o in held if o.get("purpose") == query["purpose"]]
@@ -174,7 +175,7 @@ class Files(HeldPaths):
         id, held = await self._held(a, "file")
         call = held_call(a, "GET", f"/files/{id}", "/files/:id")
         reply = await self._flow.run(call, HeldState(FILES, "file", id))
-        known = held.details.get("object", {})
+        known = held.details.get(SHOWN, {})
         own = {name: known[name] for name in ("filename", "bytes") if name in known and "reader" in held.details}
         return await a.respond(await self._object(a, reply, "file", lambda _: own), call)
 

@@ -197,8 +197,7 @@ class Flow:
     def _restorers(self, d: Decided, at: Candidate, ready: Rewritten) -> Restorers:
         """Values of this request and of what it refers to come back; what the answer leaves behind is kept."""
         mapping = d.inherited.mapping(ready.mapping)
-        details = d.inherited.held[0].details if d.inherited.held else {}
-        held = Held(at.upstream, at.zone, d.decision.ceiling, d.facts, self._scope(d), mapping, details)
+        held = d.inherited.heir(Held(at.upstream, at.zone, d.decision.ceiling, d.facts, self._scope(d), mapping))
         return Restorers(mapping, self._state.keeping(self._talk(d.call, d.parsed), held))
 
     async def _outgoing(self, d: Decided, at: Candidate) -> tuple[Rewritten, Outbound]:

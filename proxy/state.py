@@ -27,6 +27,8 @@ from proxy.ports import Held, Principal, Vault
 
 ANSWER = "answer"
 """The kind of entry that is a text of an answer."""
+SHOWN = "object"
+"""The detail that is what lists show of a thing: its own, never that of what it came of."""
 SHORT = 64
 """Normalised characters below which an answer is remembered within its conversation only: every "Yes." of a tenant is
 not the same one."""
@@ -89,6 +91,14 @@ class Inherited:
         for mapping in (*(h.mapping for h in self.held), own):
             clash |= {k for k, v in mapping.items() if joined.setdefault(k, v) != v}
         return {k: v for k, v in joined.items() if k not in clash}
+
+    def heir(self, made: Held) -> Held:
+        """What is kept of state that comes of this request. What was only asked about stays as it was decided: its
+        ceiling is not that of the question."""
+        if not self.held:
+            return made
+        details = {k: v for k, v in self.held[0].details.items() if k != SHOWN}
+        return replace(made if self.used else self.held[0], mapping=made.mapping, details=details)
 
     def join(self, facts: Facts) -> Facts:
         """Facts that hold what is inherited."""

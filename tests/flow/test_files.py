@@ -4,20 +4,24 @@ gets at them."""
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import json
 import os
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import anthropic
 import openai
 import pytest
+from crash_support import Driver
 from fake_files import FakeFiles
 from gate_support import HARMLESS, KEY, OTHER_KEY, SECRET, Plan, World, world
 
 from policies.types import Zone
+from proxy.ports import Principal
 from proxy.settings import Limits, ModelRoute, UpstreamConfig
 
 NAMES = ("anna.berg@example.com", "otto.kranz@example.org", "mia.lund@example.net")
@@ -85,6 +89,7 @@ async def test_a_batch_from_upload_to_restored_results(tmp_path: Path) -> None:
         assert done.status == "completed" and done.output_file_id
         assert f.clean
         assert b"anna-berg" not in f.far.wire
+        assert [x.id async for x in f.app.files.list()] == [uploaded.id]
         got = (await f.app.files.content(done.output_file_id)).text
         answers = [json.loads(x) for x in got.splitlines()]
         assert [a["custom_id"] for a in answers] == ["task-0", "task-1", "task-2"]
@@ -144,6 +149,25 @@ async def test_nobody_else_gets_at_a_file_or_a_batch(tmp_path: Path) -> None:
         assert [x.id async for x in f.other.batches.list()] == []
         assert [x.id async for x in f.app.files.list()] == [uploaded.id]
         assert [x.id async for x in f.app.batches.list()] == [batch.id]
+
+
+async def test_a_question_about_a_file_does_not_loosen_what_was_decided_about_it(tmp_path: Path) -> None:
+    async with files(tmp_path) as f:
+        uploaded = await f.app.files.create(file=("b.jsonl", batch_file()), purpose="batch")
+        who = Principal("sales", "crm")
+        before = (await f.w.gate.vault.get(who, "file", [uploaded.id]))[uploaded.id]
+        tight = replace(before, ceiling=Zone.ENCLAVE)
+        await f.w.gate.vault.put(who, "file", [uploaded.id], tight, dt.timedelta(days=1))
+        await f.app.files.retrieve(uploaded.id)
+        await f.app.files.content(uploaded.id)
+        after = (await f.w.gate.vault.get(who, "file", [uploaded.id]))[uploaded.id]
+        assert after == tight
+        assert after.facts.labels["EMAIL_ADDRESS"].n == len(NAMES)
+        with pytest.raises(openai.PermissionDeniedError):  # its upstream is beyond what may use it now
+            await f.app.batches.create(
+                input_file_id=uploaded.id, endpoint="/v1/chat/completions", completion_window="24h"
+            )
+        assert (await f.app.files.delete(uploaded.id)).deleted, "to drop it is always allowed"
 
 
 async def test_lists_are_paged_newest_first_and_by_purpose(tmp_path: Path) -> None:
@@ -355,3 +379,25 @@ async def test_a_batch_of_messages_with_one_secret_stays(tmp_path: Path) -> None
 async def claude(f: Files, key: str) -> AsyncIterator[anthropic.AsyncAnthropic]:
     async with anthropic.AsyncAnthropic(base_url=f.w.gate.url, api_key=key, max_retries=0) as made:
         yield made
+
+
+# --- a gate that dies
+
+
+async def test_kill_9_in_the_middle_of_an_upload_leaves_nothing_in_clear(tmp_path: Path) -> None:
+    async with FakeFiles() as far, Driver(tmp_path, far.url, KEY) as driver:
+        gate = await driver.start("before_send")
+        form = aiohttp.FormData({"purpose": "batch"})
+        form.add_field("file", batch_file() * 500, filename="anna-berg.jsonl")
+        async with aiohttp.ClientSession(headers={"authorization": f"Bearer {KEY}"}) as app:
+            with pytest.raises(aiohttp.ClientError):
+                async with app.post(f"{gate['url']}/v1/files", data=form) as answer:
+                    await answer.read()
+        await driver.dead()
+        assert far.requests == []
+        data = b"".join(p.read_bytes() for p in tmp_path.rglob("*") if p.is_file())
+        assert len(data) > 10_000
+        for canary in (*NAMES, "anna-berg"):
+            assert canary.encode() not in data, canary
+        assert list((tmp_path / "var" / "spool").iterdir()) == []
+        assert (await driver.start())["recovered"] == 1, "its record was durable, so its end is unknown"
