@@ -22,12 +22,11 @@ from aiohttp import web
 from attestation.expectations import BadExpectations, load_expectations
 from attestation.trust import AMD, SimulatedTrust
 from attestation.types import Expectations
-from proxy import admin, keys, observe
+from proxy import admin, keys, observe, surfaces
 from proxy.audit.sqlite import SqliteStore
 from proxy.audit.store import LEDGER
 from proxy.batches import Batches, MessageBatches
 from proxy.dialects.anthropic import AnthropicMessages
-from proxy.dialects.openai_chat import OpenAIChat
 from proxy.egress import ControlDoor, DataDoor
 from proxy.errors import ConfigError, VaultUnavailable
 from proxy.files import Files
@@ -39,8 +38,8 @@ from proxy.pieces import PieceFlow
 from proxy.policyfile import PolicyFile, locate
 from proxy.routing import ModelRouter
 from proxy.selfcheck import foreign_files
-from proxy.server import CHAT, Server
-from proxy.settings import Settings
+from proxy.server import Server
+from proxy.settings import SPEAKS, Settings
 from proxy.state import State
 from proxy.tasks import spawn
 from proxy.upstreams.enclave import EnclaveLeases
@@ -117,7 +116,7 @@ class Gate:
         self.door = await self._doors()
         self.router = ModelRouter(s.models, s.upstreams, Breaker(self.clock.monotonic))
         flow = self._flow(Flow, secret)
-        self.server = Server(s, flow, OpenAIChat(), self.router.names, AnthropicMessages(), (self._held_paths(secret),))
+        self.server = Server(s, flow, self.router.names, (self._held_paths(secret),))
         await self._listen()
         await self._event("started", {"policy_revision": self.policy.current().revision})
         watcher = spawn(self._watch(), "watch-files")
@@ -140,12 +139,13 @@ class Gate:
     def _held_paths(self, secret: keys.Keys) -> Callable[[Server, web.UrlDispatcher], None]:
         """Files and batches."""
         flow, limits, folder = self._flow(PieceFlow, secret), self.settings.limits, self.settings.data / "spool"
-        lines = {CHAT: OpenAIChat()}
+        depth = limits.json_depth
+        lines = {u.route: u.dialect for u in surfaces.table(depth) if u.dialect.name in SPEAKS["openai"]}
 
         def add(server: Server, router: web.UrlDispatcher) -> None:
             Files(server, flow, self.vault, limits, lines, folder).add(router)
             Batches(server, flow, self.vault, limits).add(router)
-            MessageBatches(server, flow, self.vault, limits, AnthropicMessages(), folder).add(router)
+            MessageBatches(server, flow, self.vault, limits, AnthropicMessages(depth), folder).add(router)
 
         return add
 

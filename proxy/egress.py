@@ -26,6 +26,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import hmac
+import io
 import ipaddress
 import socket
 import ssl
@@ -66,6 +67,7 @@ RECEIPTS_REMEMBERED = 65_536
 """Used receipts that are remembered one by one; whatever is older than all of them is refused."""
 CREDENTIAL = {"anthropic": ("x-api-key", "")}
 """Where a kind of upstream expects its key, and what stands before it; all others take a bearer token."""
+PIECES = 256 * 1024
 EVIDENCE_BYTES = 64 * 1024
 EVIDENCE_S = 15.0  # connecting included
 
@@ -172,6 +174,13 @@ def _refuse_oddities(upstream: str, response: aiohttp.ClientResponse) -> None:
         raise UpstreamError(f"{upstream} answered in an encoding nobody asked for", code="encoding_refused")
 
 
+def _payload(body: bytes) -> bytes | io.BytesIO | None:
+    """A large body is written in pieces, so that the event loop serves others in between."""
+    if not body:
+        return None
+    return body if len(body) <= PIECES else io.BytesIO(body)
+
+
 def _abort(response: aiohttp.ClientResponse) -> None:
     """Drops the connection at once, unless the answer is complete (then it is back in the pool already)."""
     connection = response.connection
@@ -233,10 +242,9 @@ class HttpWire:
             name, prefix = CREDENTIAL.get(self._kind, ("authorization", "Bearer "))
             headers[name] = prefix + self._key.reveal()
         url = URL(self._base + out.path + (f"?{out.query}" if out.query else ""), encoded=True)
-        data: bytes | AsyncGenerator[bytes, None] | None = out.body or None
+        data = _payload(out.body) if out.large is None else _exactly(out.large)
         if out.large is not None:
             headers["content-length"] = str(out.large.size)
-            data = _exactly(out.large)
         inside = IN_DOOR.set(True)
         try:
             return await self._session.request(out.method, url, data=data, headers=headers, allow_redirects=False)

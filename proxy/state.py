@@ -156,7 +156,7 @@ class State:
             held += found.values()
             if missing := [id for id in ids if id not in found]:
                 unresolved.add(f"reference:{kind}")
-                foreign = foreign or await self._vault.foreign(talk.who, kind, missing)
+                foreign = foreign or await self._vault.foreign(talk.who, missing)
         if len({h.upstream for h in held}) > 1:
             raise BadRequest("The references of this request are held by different upstreams.", code="references_apart")
         used = any(r.used for r in parsed.references)

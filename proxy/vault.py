@@ -50,7 +50,7 @@ CREATE INDEX IF NOT EXISTS entries_owner ON entries (owner, kind);
 CREATE INDEX IF NOT EXISTS entries_anyone ON entries (anyone);
 CREATE INDEX IF NOT EXISTS entries_expiry ON entries (kind, expires_s);
 """
-"""``anyone`` is a keyed hash of kind and id alone: it tells what somebody else made from what was made elsewhere."""
+"""``anyone`` is a keyed hash of the id alone: it tells what somebody else made from what was made elsewhere."""
 KEPT: Mapping[str, int] = {"answer": 200_000}
 """Entries of a kind at most; beyond, those that would expire first go."""
 SWEEP = 500
@@ -127,7 +127,7 @@ class SqliteVault:
         for id in ids:
             row = self._row(who, kind, id)
             sealed = self._seal(who, kind, row, expires_s, _plain(id, held))
-            rows.append((row, kind, self._owner(who), self._hash("anyone", kind, id), expires_s, sealed))
+            rows.append((row, kind, self._owner(who), self._hash("anyone", id), expires_s, sealed))
         await self._write(lambda db: self._insert(db, kind, rows))
         self._kinds.add(kind)
 
@@ -140,10 +140,10 @@ class SqliteVault:
         opened = ((wanted[row[0]], self._opened(who, kind, row)) for row in found)
         return {id: made[1] for id, made in opened if made is not None and made[0] == id}
 
-    async def foreign(self, who: Principal, kind: str, ids: Sequence[str]) -> bool:
+    async def foreign(self, who: Principal, ids: Sequence[str]) -> bool:
         """See ``ports.Vault``."""
         owner = self._owner(who)
-        found = await self._select("anyone", [self._hash("anyone", kind, id) for id in ids])
+        found = await self._select("anyone", [self._hash("anyone", id) for id in ids])
         return any(row[3] != owner for row in found)
 
     async def listed(self, who: Principal, kind: str) -> Sequence[tuple[str, Held]]:

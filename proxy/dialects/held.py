@@ -46,13 +46,13 @@ class HeldState:
         references, walk = list(self._references), Walk()
         for key, value in tree.items():
             if key == "input_file_id":
-                if not isinstance(value, str) or not value:
-                    raise BadRequest("/input_file_id must be the id of a file.")
-                references.append(Reference("file", value))
+                references += [Reference("file", value)] if isinstance(value, str) and value else []
             elif key == "completion_window" and value == "24h":
                 continue
             else:
                 walk.member("", "other", key, value) if key not in FIELDS else walk.free(f"/{key}", "other", value)
+        if body and not references:
+            raise BadRequest("/input_file_id must be the id of a file.")
         return Parsed(
             dialect=self.name, model="", stream=False, body=body, tree=tree, segments=tuple(walk.segments),
             uninspected=frozenset(walk.uninspected), references=tuple(references), scope="app",

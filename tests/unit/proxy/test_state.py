@@ -143,7 +143,7 @@ def ids(*made: str) -> Any:
 
 @pytest.fixture(autouse=True)
 def _chained(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("proxy.app.OpenAIChat", Chained)
+    monkeypatch.setattr("proxy.surfaces.OpenAIChat", Chained)
 
 
 async def test_a_later_turn_goes_where_its_state_is_and_gets_earlier_values_back(

@@ -65,10 +65,10 @@ async def test_another_kind_gets_nothing(vault: SqliteVault) -> None:
 
 async def test_what_somebody_else_made_is_told_from_what_was_made_elsewhere(vault: SqliteVault) -> None:
     await vault.put(CRM, "response", [ID], held(), DAY)
-    assert await vault.foreign(DESK, "response", [ID])
-    assert await vault.foreign(OTHER, "response", ["resp_x", ID])
-    assert not await vault.foreign(CRM, "response", [ID])
-    assert not await vault.foreign(DESK, "response", ["resp_x"])
+    assert await vault.foreign(DESK, [ID])
+    assert await vault.foreign(OTHER, ["resp_x", ID])
+    assert not await vault.foreign(CRM, [ID])
+    assert not await vault.foreign(DESK, ["resp_x"])
 
 
 async def test_expired_is_gone_before_and_after_it_is_removed(vault: SqliteVault, now: Now) -> None:
