@@ -135,6 +135,7 @@ async def test_a_row_that_took_the_place_of_another_does_not_open(vault: SqliteV
         tmp_path, "UPDATE entries SET sealed = (SELECT sealed FROM entries WHERE id = ?) WHERE id = ?", first, second
     )
     assert list(await vault.get(CRM, "response", [ID, "resp_2"])) == [ID]
+    assert vault.damaged == 1
 
 
 async def test_another_master_key_opens_nothing(tmp_path: Path, vault: SqliteVault, now: Now) -> None:
