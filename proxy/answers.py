@@ -12,12 +12,12 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 
 from proxy.audit.record import Outcome
-from proxy.dialects.base import Dialect, TextRestorer
+from proxy.dialects.base import Dialect
 from proxy.errors import SealgateError, UpstreamError
 from proxy.outbound import Answer, Receipt
 from proxy.ports import AuditStore, Clock, Reply
+from proxy.restorers import Restorers
 from proxy.tasks import spawn
-from redaction.restore import Restorer, json_escape
 
 log = logging.getLogger("sealgate")
 
@@ -25,34 +25,6 @@ PASSED_HEADERS = frozenset({"content-type", "openai-processing-ms", "retry-after
 """Upstream headers an app may see. Everything else stays here."""
 
 Sending = AbstractAsyncContextManager[Answer]
-
-
-class Restorers:
-    """Makes one restorer per channel over the mapping of this request, and counts what came back."""
-
-    def __init__(self, mapping: Mapping[str, str]) -> None:
-        self._mapping = mapping
-        self._made: list[Restorer] = []
-        self.made: list[tuple[str, str]] = []
-        """(kind, id) of what the upstream holds since this answer."""
-
-    def __call__(self, place: str) -> TextRestorer:
-        escape = json_escape if place.startswith("tool_args:") else None
-        made = Restorer(self._mapping, escape=escape)
-        self._made.append(made)
-        return made
-
-    def created(self, kind: str, id: str) -> None:
-        self.made.append((kind, id))
-
-    def counts(self) -> tuple[int, int]:
-        """(restored, seen) over all channels so far."""
-        return sum(r.restored for r in self._made), sum(r.seen for r in self._made)
-
-    def text(self) -> str:
-        """``14/15``, as the ``sealgate-restored`` header says it."""
-        restored, seen = self.counts()
-        return f"{restored}/{seen}"
 
 
 class Ending:
@@ -70,7 +42,7 @@ class Ending:
         self.bytes = 0
         self.first_ms: int | None = None
         self.usage: Mapping[str, int] = {}
-        self.restored: tuple[int, int] = (0, 0)
+        self.restored: Mapping[str, int] = {}
 
     def _ms(self) -> int:
         return int((self._clock.monotonic() - self._started) * 1000)
@@ -89,7 +61,7 @@ class Ending:
         outcome = Outcome(
             self._receipt.seq, self._receipt.request_id, code, self.status, self.bytes,
             self.usage.get("tokens_in"), self.usage.get("tokens_out"), self.first_ms, self._ms(),
-            {"restored": self.restored[0], "seen": self.restored[1]},
+            dict(self.restored) or {"restored": 0, "seen": 0, "refused": 0},
         )  # fmt: skip
         releasing = spawn(self._release(), "upstream-release")
         await asyncio.shield(asyncio.gather(spawn(self._finish(outcome), "audit-finish"), releasing))

@@ -22,12 +22,13 @@ from policies.facts import facts_to_json
 from policies.schema import Policy, tool_names
 from policies.types import Decision, Facts, Requirements, Zone
 from proxy import facts as facts_
-from proxy.answers import Ending, Restorers, Sending, forward_json, forward_stream
+from proxy.answers import Ending, Sending, forward_json, forward_stream
 from proxy.audit.record import Common, Intent, Refusal
 from proxy.dialects.base import Dialect, Parsed, Segment, Untransformable
 from proxy.errors import AttestationFailed, Busy, Misuse, NotFound, Refused, SealgateError, Unavailable, UpstreamError
 from proxy.outbound import Outbound
 from proxy.ports import AuditStore, Candidate, Clock, Door, Inspected, Inspector, LeaseInfo, Reply, Router
+from proxy.restorers import Restorers, structured
 from proxy.rewrite import Leaky, Rewritten, rewrite
 from redaction.pseudonym import StandIns
 
@@ -165,7 +166,8 @@ class Flow:
         sending = self._door.send(receipt, out)  # 8
         ending = Ending(self._store, self._clock, receipt, d.started, sending)
         try:
-            reply = await self._answer(d, candidate, sending, ending, Restorers(ready.mapping), headers)
+            restorers = Restorers(ready.mapping, ready.origins, d.decision, structured=structured(d.parsed.tree))
+            reply = await self._answer(d, candidate, sending, ending, restorers, headers)
         except BaseException as e:
             await ending.failed(e)
             raise
