@@ -77,16 +77,19 @@ class Restorer:
         at = pos = len(self._before)
         out: list[str] = []
         stop = len(text) if final else self._spellings.grows(text, at)
-        while (found := self._spellings.find(text, pos)) is not None and found[0] < stop:
-            start, pos = found
+        for start in self._spellings.places(text, at):
+            if start >= stop:
+                break
+            if start < pos:
+                continue
             hit = self._spellings.at(text, start)
             if hit is None:
                 self.seen += self._spellings.begun(text, start)
-            else:
-                self._read(text[at:start])
-                pos = hit.end
-                out += [text[at:start], self._back(hit, text[start:pos])]
-                at = pos
+                pos = start + 1
+                continue
+            self._read(text[at:start])
+            out += [text[at:start], self._back(hit, text[start : hit.end])]
+            at = pos = hit.end
             if pos > stop:  # what seemed to grow was the inside of something complete
                 stop = self._spellings.grows(text, pos)
         self._read(text[at:stop])

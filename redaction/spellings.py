@@ -14,9 +14,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from heapq import merge
+from itertools import chain
 
 REACH = 64
 """The longest spelling of a stand-in, in characters."""
@@ -31,9 +33,9 @@ _JOIN = r"\\{0,4}_"
 _UNDERSCORE = rf"(?:{_JOIN}|&#95;|&#[xX]5[fF];|&lowbar;|%5[fF]|\\u005[fF])"
 _BREAK = r"(?:-?[ \t]{0,4}(?:\r?\n|(?:\\r)?\\n)[ \t>]{0,4})"
 _HIDDEN = "[\u200b-\u200d\u2060\ufeff\u00ad]"
-_GAP = f"[ \u00a0\\-\u2010\u2011]|{_HIDDEN}"
+_GAP = "[ \u00a0\\-\u2010\u2011]"
 _MARK = r"[*`~]{0,3}"
-_WITHIN = f"(?:{_UNDERSCORE}{_BREAK}?|{_BREAK}{_UNDERSCORE}?|{_GAP})?"
+_WITHIN = f"{_HIDDEN}?(?:{_UNDERSCORE}{_BREAK}?|{_BREAK}{_UNDERSCORE}?|{_GAP})?{_HIDDEN}?"
 _GLUE = f"(?P<close>{_MARK}){_WITHIN}(?P<open>{_MARK})"
 _INNER = f"(?:{_HIDDEN}{{1,2}}|{_BREAK})?"
 _CAPITAL = "A-ZÀ-ÖØ-ÞΑ-ΩА-ЯЁ"
@@ -49,7 +51,13 @@ _NOISE = re.compile(
     r"|&(?:[#a-zA-Z0-9]{0,6}\Z)|%5?\Z"
 )
 """All that may stand between the letters of a stand-in, and what may become such a thing."""
+_SILENT = re.compile(r"\\[nr]|[^A-Za-z0-9]+")
 _SOUND = re.compile(r"[^A-Za-z0-9]+")
+
+
+def sounds(text: str) -> str:
+    """What is left of a text without all that may stand inside a code: it holds every code that the text holds."""
+    return _SILENT.sub("", text).lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,21 +88,54 @@ class Spellings:
         self._labelled = sorted(self._sounds)
         self._codes = sorted(self._by_code)
         self._code_sizes = tuple(sorted({len(c) for c in self._codes}, reverse=True))
-        self._pairs = {s[:2] for s in (*self._labelled, *self._codes, *self._exact)}
+        firsts = {s[0] for s in (*self._exact, *self._codes)}
+        self._firsts = {*firsts, *(c.upper() for c in firsts), *(_CAPITALS if loose else ())}
+        self._pairs = _Pairs({s[:2] for s in (*self._labelled, *self._codes, *self._exact)}, loose=bool(loose))
         self._longest = max((len(k) + 4 * k.count("_") for k in self._keys), default=0)
         labels = tuple(sorted({label for label, _, _ in split.values()}, key=lambda w: (-len(w), w)))
         self._labels = tuple(_label(label) for label in labels) if loose else ()
-        self._heads, self._pattern = _patterns(labels, min(self._code_sizes, default=0), units)
+        size = min(self._code_sizes, default=0)
+        self._heads, self._heads_all = _heads(labels, units=units)
+        self._loose = _loose(labels, size, units=units) if loose else None
+        self._run, self._runs = _runs(size)
         self._code = {n: _code(n) for n in self._code_sizes}
         self._units = units
 
-    def find(self, text: str, pos: int) -> tuple[int, int] | None:
-        """The next place at or after ``pos`` where one may begin, and where to go on if none does."""
-        while (match := self._pattern.search(text, pos)) is not None:
-            if match["unit"] is None:
-                return match.start(), match.start() + 1
-            pos = match.end()
-        return None
+    def places(self, text: str, pos: int) -> Iterator[int]:
+        """Where one may begin, at or after ``pos``, in order; some twice."""
+        heads = (m.start() for m in self._heads_all.finditer(text, pos) if m["unit"] is None)
+        return merge(heads, self._loose_places(text, pos)) if self._loose is not None else heads
+
+    def _loose_places(self, text: str, pos: int) -> Iterator[int]:
+        """Around every code of ours that no exact label leads: nothing else in a text needs a closer look."""
+        assert self._loose is not None
+        here = self._run.match(text, pos)  # a run that began before this place
+        for run in chain([here] if here else (), self._runs.finditer(text, here.end() if here else pos)):
+            if not self._holds(text, run):
+                continue
+            at = max(pos, run.start() - REACH)
+            for match in self._loose.finditer(text, _boundary(text, pos, at) if self._units else at):
+                if match.start() >= run.end():
+                    break
+                if match["unit"] is None:
+                    yield match.start()
+            pos = run.end()
+
+    def _holds(self, text: str, run: re.Match[str]) -> bool:
+        sound = _SOUND.sub("", _NOISE.sub("", run[0])).lower()
+        found = [
+            (sound[i : i + n], i)
+            for n in self._code_sizes
+            for i in range(len(sound) - n + 1)
+            if sound[i : i + n] in self._by_code
+        ]
+        if len(found) != 1 or found[0][1]:
+            return bool(found)
+        before = text[max(0, run.start() - REACH) : run.start()]
+        if self._units and "\\" in before:  # the label may begin inside an escape
+            return True
+        before = _plain(before)
+        return not any(before.endswith(k.removesuffix(found[0][0])) for k in self._by_code[found[0][0]])
 
     def at(self, text: str, at: int) -> Hit | None:
         """The stand-in that begins at ``at``."""
@@ -105,7 +146,7 @@ class Spellings:
                 tail = text[head.end() : head.end() + size]
                 if tail.isascii() and (key := self._keys.get(name + tail.lower())) is not None:
                     return Hit(head.end() + size, key)
-        return self._loose(text, at) if self._labels else None
+        return self._in_any_spelling(text, at) if self._labels else None
 
     def begun(self, text: str, at: int) -> bool:
         """Whether one of ours begins here that was cut short or altered after its first characters."""
@@ -115,15 +156,20 @@ class Spellings:
             self._exact, _plain(head[0]) + start.lower()
         )  # fmt: skip
 
-    def _loose(self, text: str, at: int) -> Hit | None:
+    def _in_any_spelling(self, text: str, at: int) -> Hit | None:
         for label, pattern in self._labels:
             match = pattern.match(text, at)
             if match is not None and (hit := self._coded(text, at, match.end(), label)) is not None:
                 return Hit(hit.end, hit.key, match["open"], match["close"])
         if not _BOUNDARY.match(text, at):
             return None
-        hits = (self._coded(text, at, end, "") for end in (*_joints(text, at), at))
+        own = [e for e in _joints(text, at) if not self._labelled_at(text[at:e])]  # else that label is meant
+        hits = (self._coded(text, at, end, "") for end in (*own, at))
         return next((hit for hit in hits if hit is not None), None)
+
+    def _labelled_at(self, spelled: str) -> bool:
+        name = _JOINTS.sub("_", spelled).rstrip("_").lower()
+        return any(name.endswith(label) for label, _ in self._labels)
 
     def _coded(self, text: str, start: int, at: int, label: str) -> Hit | None:
         """The stand-in whose code stands at ``at``, in a spelling that began at ``start``."""
@@ -141,19 +187,18 @@ class Spellings:
         """The first place at or after ``pos`` that more text may turn into the beginning of a stand-in (or escape)."""
         at = max(pos, len(text) - max(self._longest, REACH if self._labels else 0))
         if not self._units:
-            return next((i for i in range(at, len(text)) if self._may_grow(text, i)), len(text))
+            firsts, pairs, last = self._firsts, self._pairs, len(text) - 1
+            for i in range(at, last + 1):
+                if text[i] in firsts and (i == last or text[i : i + 2] in pairs) and self._may_grow(text, i):
+                    return i
+            return last + 1
         for unit in _UNITS.finditer(text, _boundary(text, pos, at)):
-            if _CUT.match(text, unit.start()) or self._may_grow(text, unit.start()):
+            if _CUT.match(text, unit.start()) or (unit[0] in self._firsts and self._may_grow(text, unit.start())):
                 return unit.start()
         return len(text)
 
     def _may_grow(self, text: str, at: int) -> bool:
         tail = text[at:]
-        pair = tail[:2].lower()
-        if pair.isalnum() and len(pair) == 2 and pair not in self._pairs:
-            return bool(self._labels) and self._other(text, at)
-        if not tail[0].isascii() or not tail[0].isalnum():
-            return bool(self._labels) and self._other(text, at)
         opening = _OPENING.search(tail)
         plain = _plain(tail[: opening.start()]) + "_" if opening else _plain(tail)
         if self._starts(self._exact, plain, longer=plain in self._keys):
@@ -172,7 +217,8 @@ class Spellings:
             return False
         if other.end() == len(text):
             return True
-        return any(self._starts_code(text[end:]) for end in _joints(text, at))
+        ends = (end for end in _joints(text, at) if text[end : end + 1] in self._firsts or end == len(text))
+        return any(self._starts_code(text[end:]) for end in ends)
 
     def _starts_code(self, tail: str) -> bool:
         code = _NOISE.sub("", tail).lower()
@@ -212,26 +258,53 @@ def _code(size: int) -> re.Pattern[str]:
     return re.compile(rf"[A-Za-z0-9](?:{_INNER}[A-Za-z0-9]){{{size - 1}}}")
 
 
+@lru_cache(maxsize=64)
+def _runs(size: int) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Letters and digits in a row: of a code's length at least, or broken."""
+    broken = rf"[A-Za-z0-9]++(?:{_INNER[:-1]}[A-Za-z0-9]++)++"
+    run = rf"(?:{broken}|[A-Za-z0-9]{{{max(size, 1)},}}+)"
+    return re.compile(run), re.compile(f"(?<![A-Za-z0-9]){run}")
+
+
 @lru_cache(maxsize=256)
-def _patterns(labels: tuple[str, ...], size: int, units: bool) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """Exact heads; and all places where a stand-in may begin. ``size`` is that of the shortest code, 0 for exact."""
+def _heads(labels: tuple[str, ...], *, units: bool) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Labels with their underscore, exactly; and every place where one begins."""
     exact = "|".join(re.escape(f"{w}_").replace("_", _JOIN) for w in labels) or "(?!)"
-    choices = [f"(?i:{exact})"]
-    if size:
-        code = f"(?={_code(size).pattern})"
-        loose = "|".join(_WITHIN.join(re.escape(w) for w in label.split("_")) for label in labels)
-        glue = _GLUE.replace("?P<close>", "?:").replace("?P<open>", "?:")
-        choices += [f"(?i:{loose}){glue}{code}", f"{_BOUND}{_OTHER}{_UNDERSCORE}?{code}", f"{_BOUND}{code}"]
-    unit = f"(?P<unit>{_UNIT})" if units else "(?P<unit>(?!))"
-    flags = re.ASCII | re.DOTALL
-    return re.compile(f"(?i:{exact})", flags), re.compile("|".join([unit, *choices]), flags)
+    flags = re.ASCII | re.DOTALL | re.IGNORECASE
+    return re.compile(exact, flags), re.compile(f"(?P<unit>{_UNIT if units else '(?!)'})|(?={exact})", flags)
+
+
+@lru_cache(maxsize=256)
+def _loose(labels: tuple[str, ...], size: int, *, units: bool) -> re.Pattern[str]:
+    """Every place where a stand-in in any spelling may begin, with a code of at least ``size`` characters."""
+    code = f"(?:{_code(size).pattern})"
+    words = "|".join(_WITHIN.join(re.escape(w) for w in label.split("_")) for label in labels)
+    glue = _GLUE.replace("?P<close>", "?:").replace("?P<open>", "?:")
+    choices = f"(?i:{words}){glue}{code}|{_BOUND}(?:{_OTHER}{_UNDERSCORE}?)?{code}"
+    return re.compile(f"(?P<unit>{_UNIT if units else '(?!)'})|(?={choices})", re.ASCII | re.DOTALL)
+
+
+class _Pairs(set[str]):
+    """Two characters, in any case, with which a spelling may begin; also any two of which the second is no letter or
+    digit, and two capitals (another label) where spellings are loose."""
+
+    def __init__(self, pairs: Iterable[str], *, loose: bool) -> None:
+        super().__init__(pairs)
+        self._loose = loose
+
+    def __contains__(self, pair: object) -> bool:
+        assert isinstance(pair, str)
+        return super().__contains__(pair.lower()) or not pair[1].isalnum() or (self._loose and pair[1] in _CAPITALS)
 
 
 _BOUNDARY = re.compile(_BOUND)
 _OTHERS = re.compile(_OTHER)
-_OTHERS_GROW = re.compile(rf"[{_CAPITAL}][{_CAPITAL}_]{{0,38}}(?:\\{{0,4}}|&[#a-zA-Z0-9]{{0,6}}|%5?)")
+_OTHERS_GROW = re.compile(rf"[{_CAPITAL}][{_CAPITAL}_]{{0,38}}(?:\\u[0-9a-fA-F]{{0,3}}|\\{{0,4}}|&[#a-zA-Z0-9]{{0,6}}|%5?)")
 _JOINTS = re.compile(_UNDERSCORE)
 _UNITS = re.compile(rf"{_UNIT}|.", re.DOTALL)
+_CAPITALS = frozenset(c for c in map(chr, range(0x250, 0x430)) if re.fullmatch(f"[{_CAPITAL}]", c)) | frozenset(
+    c for c in map(chr, range(0x250)) if re.fullmatch(f"[{_CAPITAL}]", c)
+)
 _CUT = re.compile(r"\\(?:u[0-9a-fA-F]{0,3})?\Z")
 
 
