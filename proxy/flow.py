@@ -24,7 +24,7 @@ from policies.facts import facts_to_json
 from policies.schema import Policy, tool_names
 from policies.types import Decision, Facts, Requirements, Zone
 from proxy import facts as facts_
-from proxy.answers import Ending, Restorers, Sending, forward_json, forward_stream
+from proxy.answers import Ending, Sending, forward_json, forward_stream
 from proxy.audit.record import Common, Intent, Refusal
 from proxy.dialects.address import Address
 from proxy.dialects.base import Dialect, Parsed, Segment, Untransformable
@@ -44,6 +44,7 @@ from proxy.ports import (
     Reply,
     Router,
 )
+from proxy.restorers import Restorers, structured
 from proxy.rewrite import Leaky, Rewritten, rewrite
 from proxy.state import Inherited, State, Talk
 from redaction.pseudonym import StandIns
@@ -225,9 +226,10 @@ class Flow:
 
     def _restorers(self, d: Decided, at: Candidate, ready: Rewritten) -> Restorers:
         """Values of this request and of what it refers to come back; what the answer leaves behind is kept."""
-        mapping = d.inherited.mapping(ready.mapping)
-        held = d.inherited.heir(Held(at.upstream, at.zone, d.decision.ceiling, d.facts, self._scope(d), mapping))
-        return Restorers(mapping, self._state.keeping(self._talk(d.call, d.parsed), held))
+        mapping, origins = d.inherited.mapping(ready.mapping), d.inherited.origins(ready.origins)
+        made = Held(at.upstream, at.zone, d.decision.ceiling, d.facts, self._scope(d), mapping, origins=origins)
+        keeping = self._state.keeping(self._talk(d.call, d.parsed), d.inherited.heir(made))
+        return Restorers(mapping, origins, d.decision, keeping, structured=structured(d.parsed.tree))
 
     async def _outgoing(self, d: Decided, at: Candidate) -> tuple[Rewritten, Outbound]:
         """What would leave. Raises Untransformable or Leaky."""

@@ -34,6 +34,8 @@ class Rewritten:
 
     body: bytes = field(repr=False)
     mapping: Mapping[str, str] = field(repr=False)
+    origins: Mapping[str, frozenset[str]]
+    """Stand-in -> where its value stood: system, user, assistant, ``tool:NAME``, other."""
     counts: Mapping[str, Mapping[str, int]]
     changed: bool
     address: Address | None = None
@@ -94,7 +96,19 @@ def rewrite(
     if table:
         guard(dialect, body, list(table), address)
     changed = body != parsed.body or bool(outer)
-    return Rewritten(body, transformer.mapping, transformer.counts, changed, address)
+    origins = _origins(planned, transformer.mapping)
+    return Rewritten(body, transformer.mapping, origins, transformer.counts, changed, address)
+
+
+def _origins(
+    planned: Sequence[tuple[Segment, tuple[Group, ...]]], mapping: Mapping[str, str]
+) -> dict[str, frozenset[str]]:
+    """Every origin of every value that has a stand-in; two spellings of a name are two values."""
+    found: dict[str, set[str]] = {}
+    for segment, groups in planned:
+        for group in groups:
+            found.setdefault(segment.text[group.start : group.end], set()).add(segment.origin)
+    return {token: frozenset(found[value]) for token, value in mapping.items()}
 
 
 def guard(dialect: Dialect, body: bytes, originals: Sequence[str], address: Address | None = None) -> None:
