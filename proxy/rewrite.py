@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from policies.types import Decision, Transform, Zone, stricter
 from proxy.dialects.base import Dialect, Parsed, Segment, Untransformable
 from proxy.ports import Inspected
+from proxy.rows import joined
+from redaction.joins import SPLIT
 from redaction.leakguard import leaks
 from redaction.pseudonym import StandIns
 from redaction.spans import Group, resolve
@@ -84,13 +86,24 @@ def rewrite(
         edits[segment.pointer, segment.kind] = transformer.apply(segment.text, spans)
     body = dialect.render(parsed, edits, model)
     if table:
-        guard(dialect, body, list(table))
+        guard(dialect, body, originals(parsed, inspected, decision, zone))
     return Rewritten(body, transformer.mapping, transformer.counts, changed=body != parsed.body)
 
 
+def originals(parsed: Parsed, inspected: Inspected, decision: Decision, zone: Zone) -> list[str]:
+    """The values that must not be seen any more. The pieces of a split value are none: ``com`` may stand anywhere."""
+    out: dict[str, None] = {}
+    for segment, result in zip(parsed.segments, inspected.results, strict=True):
+        whole = [f for f in result.findings if f.detector != SPLIT]
+        changing = [f for f in whole if decision.transform(zone, f.label) is not Transform.KEEP]
+        out |= dict.fromkeys(segment.text[g.start : g.end] for g in resolve(changing))
+    return list(out)
+
+
 def guard(dialect: Dialect, body: bytes, originals: Sequence[str]) -> None:
-    """Searches the finished bytes (every leaf and key, decoded views too) for every original. Raises Leaky."""
+    """Searches the finished bytes (every leaf and key, decoded views and neighbours too) for every original. Raises
+    Leaky."""
     finished = dialect.parse(body)
     parts = {f"{s.kind}:{s.pointer}": s.text for s in finished.segments}
-    for leak in leaks(parts, originals):
+    for leak in leaks(parts, originals, joined(finished.segments)):
         raise Leaky(leak.view)

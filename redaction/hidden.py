@@ -1,0 +1,151 @@
+"""What detectors find in the other readings of a text, at its place in the text itself. Pure.
+
+Pattern detectors read every reading, though only around what was undone, since the rest they have seen. Models cost a
+hundred times as much: they read a disguised passage only where undoing it changed words. A clean text has no other
+reading and costs a few searches.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from redaction.disguise import Form, forms, own
+from redaction.escapes import Undone
+from redaction.lookalikes import mixed_scripts
+from redaction.types import Finding
+from redaction.views import Reading, TooMuch, readings
+
+AROUND = 150
+"""Characters on either side of what was undone that detectors read with it; context words stand nearer."""
+CONTEXT = 60
+"""Characters between a finding and what was undone from which on the disguise has nothing to do with it."""
+SNAP = 200
+"""A passage begins and ends at white space if there is some within so many characters."""
+MODEL_GROWTH, MODEL_SPARE = 2, 4_000
+"""Models read this many times the length of a text at most, and this much more."""
+
+_PROSE = re.compile(r"[^\W\d_]{2,}[ \n][^\W\d_]{2,}")
+_WORD = re.compile(r"\w*")
+
+Detect = Callable[[str], Sequence[Finding]]
+Place = tuple[int, int]
+
+
+@dataclass(slots=True)
+class Hidden:
+    """What was found; ``prose`` are the passages whose words were disguised."""
+
+    findings: list[Finding]
+    prose: list[str] = field(repr=False)
+
+
+def look(text: str, found: Sequence[Finding], patterns: Detect, models: Detect | None) -> Hidden:
+    """Findings beyond ``found``, which are those of the text as it stands. Raises TooMuch."""
+    bases = [Reading("plain", text), *readings(text)]
+    seen = {(f.start, f.end, f.label) for f in found}
+    out = Hidden([], [])
+
+    def keep(base: Reading, findings: Iterator[Finding]) -> None:
+        for f in findings:
+            place = base.place(f.start, f.end)
+            if place is not None and place[0] < place[1] and (*place, f.label) not in seen:
+                seen.add((*place, f.label))
+                out.findings.append(replace(f, start=place[0], end=place[1]))
+
+    for base in bases:
+        if base.way:
+            keep(base, _around(base.way[-1], patterns, CONTEXT))
+        keep(base, own(base.text))
+        for form in forms(base.text):
+            keep(base.then("form", form.undone), _in_form(form, patterns, found if not base.way else ()))
+    if models is not None:
+        left = MODEL_GROWTH * len(text) + MODEL_SPARE
+        for base in bases[1:]:
+            places = list(_prose(base.way[-1]))
+            left -= sum(high - low for low, high in places)
+            if left < 0:
+                raise TooMuch
+            out.prose += [base.text[low:high] for low, high in places]
+            keep(base, _read(base.text, places, models))
+    return out
+
+
+def _in_form(form: Form, patterns: Detect, found: Sequence[Finding]) -> Iterator[Finding]:
+    undone = form.undone
+    for f in _around(undone, patterns, 0):
+        if f.score < form.least or (form.labels is not None and f.label not in form.labels):
+            continue
+        place = undone.place(f.start, f.end)
+        complete = form.whole and any(
+            o.label == f.label and place is not None and place[0] <= o.start and o.end <= place[1] for o in found
+        )
+        if not complete:
+            yield f
+
+
+def _around(undone: Undone, detect: Detect, context: int) -> Iterator[Finding]:
+    """What is found near enough to something undone; ``context`` 0: across it."""
+    places = [(0, len(undone.text))] if undone.apart else _passages(undone.text, [p[:2] for p in undone.pieces])
+    for f in _read(undone.text, places, detect):
+        near = undone.touched(f.start - context, f.end + context) if context else undone.inside(f.start, f.end)
+        if undone.apart or near:
+            yield f
+
+
+def _read(text: str, places: Sequence[Place], detect: Detect) -> Iterator[Finding]:
+    for low, high in places:
+        for f in detect(text[low:high]):
+            cut = (low and f.start == 0) or (high < len(text) and f.end == high - low)
+            if not cut:
+                yield replace(f, start=f.start + low, end=f.end + low)
+
+
+def _passages(text: str, pieces: Sequence[Place]) -> list[Place]:
+    """What stands around pieces of a text, cut at white space."""
+    out: list[Place] = []
+    for start, end in pieces:
+        if out and end + AROUND <= out[-1][1]:
+            continue
+        low, high = _snapped(text, start - AROUND, end + AROUND)
+        if out and low <= out[-1][1]:
+            low = out.pop()[0]
+        out.append((low, high))
+    return out
+
+
+def _snapped(text: str, low: int, high: int) -> Place:
+    if low > 0:
+        cut = max(text.rfind(" ", max(0, low - SNAP), low), text.rfind("\n", max(0, low - SNAP), low))
+        low = cut + 1 if cut >= 0 else low
+    if high < len(text):
+        ends = [at for c in " \n" if (at := text.find(c, high, high + SNAP)) >= 0]
+        high = min(ends, default=high)
+    return max(0, low), min(len(text), high)
+
+
+def _prose(undone: Undone) -> list[Place]:
+    """Passages whose words were disguised."""
+    if undone.apart:
+        return [p[:2] for p in undone.pieces if _PROSE.search(undone.text, p[0], p[1])]
+    return _passages(undone.text, [p[:2] for p in undone.pieces if _changes_words(undone, *p)])
+
+
+def _changes_words(undone: Undone, start: int, end: int, first: int, last: int) -> bool:
+    """Whether a piece makes a difference to who reads words: not an escaped quote or a dash."""
+    was, said = undone.of[first:last], undone.text[start:end]
+    if not said:
+        return undone.of[max(0, first - 1) : first].isalnum() and undone.of[last : last + 1].isalnum()
+    if said.isspace():
+        return len(was) >= 3
+    if not any(c.isalnum() for c in said):
+        return False
+    if len(was) > 1 or unicodedata.normalize("NFKC", was).isascii():
+        return True
+    low = first
+    while low and undone.of[low - 1].isalnum() and first - low < SNAP:
+        low -= 1
+    word = _WORD.match(undone.of, low)
+    return word is not None and mixed_scripts(word[0])
