@@ -54,8 +54,10 @@ def forms(text: str) -> Iterator[Form]:
         yield Form(spaced, None, STRICT)
     if (said := build(text, _said(text))) is not None:
         yield Form(said, MAIL, STRICT)
-    if "\n" in text and (joined := build(text, _lines(text))) is not None:
-        yield Form(joined, BROKEN, STRICT, whole=True)
+    breaks = [*_lines(text)] if "\n" in text else []
+    for some in (breaks[::2], breaks[1::2], breaks[2:] and breaks):  # few values are broken twice
+        if (joined := build(text, some)) is not None:
+            yield Form(joined, BROKEN, STRICT, whole=True)
 
 
 # -- characters one by one ---------------------------------------------------------------------------------------------
@@ -184,18 +186,20 @@ def _glued(text: str) -> Iterator[list[Piece]]:
 # -- lines -------------------------------------------------------------------------------------------------------------
 
 BROKEN = MAIL | {"API_KEY", "SECRET", "PRIVATE_KEY", "US_SSN"}
-_BREAK = re.compile(r"(?<=\S)[ \t]*\r?\n[ \t]*(?:>[ \t]?)*(?=\S)")
-_TELLING = re.compile(r"[0-9@]")
+_BREAK = re.compile(r"\n[ \t]*(?:>[ \t]?)*(?=\S)")
+_BROKEN = re.compile(r".*@.*|(?=.*[0-9])(?=.*[A-Za-z])\S{20,}|\d{3}-\d{2}-\d{4}\W?")
+"""What a line end may run through: an address, a key, a number whose dashes show what it is."""
 _TOKEN = 100
 
 
 def _lines(text: str) -> Iterator[Piece]:
-    """Line ends within what may be one value: a digit or an at sign stands on either side."""
+    """Line ends within what may be one value."""
     for match in _BREAK.finditer(text):
-        before = text[max(0, match.start() - _TOKEN) : match.start()].split()
-        after = text[match.end() : match.end() + _TOKEN].split()
-        if before and after and _TELLING.search(before[-1] + after[0]):
-            yield *match.span(), ""
+        line = text[max(0, match.start() - _TOKEN) : match.start()].rstrip(" \t\r")
+        before = line.split()[-1:]
+        after = text[match.end() : match.end() + _TOKEN].split(maxsplit=1)[:1]
+        if before and _BROKEN.fullmatch(before[0] + after[0]):
+            yield max(0, match.start() - _TOKEN) + len(line), match.end(), ""
 
 
 # -- cards with odd separators -----------------------------------------------------------------------------------------

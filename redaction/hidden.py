@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from redaction.disguise import Form, forms, own
@@ -22,6 +22,8 @@ AROUND = 150
 """Characters on either side of what was undone that detectors read with it; context words stand nearer."""
 CONTEXT = 60
 """Characters between a finding and what was undone from which on the disguise has nothing to do with it."""
+CERTAIN, ROW = 0.9, 9
+"""The least score of what is found in quoted-printable, unless so many characters of it follow one another."""
 SNAP = 200
 """A passage begins and ends at white space if there is some within so many characters."""
 MODEL_GROWTH, MODEL_SPARE = 2, 4_000
@@ -48,7 +50,7 @@ def look(text: str, found: Sequence[Finding], patterns: Detect, models: Detect |
     seen = {(f.start, f.end, f.label) for f in found}
     out = Hidden([], [])
 
-    def keep(base: Reading, findings: Iterator[Finding]) -> None:
+    def keep(base: Reading, findings: Iterable[Finding]) -> None:
         for f in findings:
             place = base.place(f.start, f.end)
             if place is not None and place[0] < place[1] and (*place, f.label) not in seen:
@@ -56,11 +58,15 @@ def look(text: str, found: Sequence[Finding], patterns: Detect, models: Detect |
                 out.findings.append(replace(f, start=place[0], end=place[1]))
 
     for base in bases:
+        here = list(found)
         if base.way:
-            keep(base, _around(base.way[-1], patterns, CONTEXT))
+            here = [f for f in _around(base.way[-1], patterns, CONTEXT) if base.name != "quoted" or _certain(base, f)]
+            keep(base, here)
         keep(base, own(base.text))
         for form in forms(base.text):
-            keep(base.then("form", form.undone), _in_form(form, patterns, found if not base.way else ()))
+            more = list(_in_form(form, patterns, here))
+            keep(base.then("form", form.undone), more)
+            here += [replace(f, start=p[0], end=p[1]) for f in more if (p := form.undone.place(f.start, f.end))]
     if models is not None:
         left = MODEL_GROWTH * len(text) + MODEL_SPARE
         for base in bases[1:]:
@@ -71,6 +77,13 @@ def look(text: str, found: Sequence[Finding], patterns: Detect, models: Detect |
             out.prose += [base.text[low:high] for low, high in places]
             keep(base, _read(base.text, places, models))
     return out
+
+
+def _certain(base: Reading, f: Finding) -> bool:
+    """Whether what is found in quoted-printable is no accident: ``id=40…`` looks like it too."""
+    undone = base.way[-1]
+    rows = (last - first for start, end, first, last in undone.pieces if start < f.end and end > f.start)
+    return f.score >= CERTAIN or max(rows, default=0) >= ROW
 
 
 def _in_form(form: Form, patterns: Detect, found: Sequence[Finding]) -> Iterator[Finding]:

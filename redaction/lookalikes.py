@@ -52,8 +52,13 @@ LONGEST = 4
 """Compatibility characters that stand for more characters are ornaments (one is an Arabic phrase of 18)."""
 
 
-def plain_letters(text: str, start: int, end: int) -> Iterator[tuple[int, int, str]]:
-    """What in ``[start, end)``, a run of letters beyond ASCII, has a plainer form: places and forms."""
+def plain_letters(text: str, start: int, end: int, floor: int = 0) -> Iterator[tuple[int, int, str]]:
+    """What in ``[start, end)``, a run of letters beyond ASCII, has a plainer form: places and forms.
+
+    A mark at ``start`` stands on the character before, unless that lies before ``floor``.
+    """
+    if start > floor and _MARK.match(text, start) and text[start - 1].isascii() and text[start - 1].isalnum():
+        start -= 1  # what the mark stands on
     run = text[start:end]
     if unicodedata.is_normalized("NFKC", run) and not _SPECIAL.search(run):
         return

@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from redaction.detectors.linear import compile_pattern
 from redaction.escapes import Undone, build, form, quoted, undo
 
 DEPTH = 2
@@ -23,7 +24,11 @@ MAX_RUNS = 2_000
 GROWTH, SPARE = 8, 20_000
 """All readings of a text together may be this many times as long as it, and this much longer."""
 
-_RUN = re.compile(r"[A-Za-z0-9+/_-]{12,}|[A-Za-z0-9+/_-]{2,}=|[0-9A-Fa-f]{2}(?:[ :][0-9A-Fa-f]{2}){7}")
+_RUN = compile_pattern(
+    r"[A-Za-z0-9+/_-][A-Z0-9+][A-Za-z0-9+/_-]{5}|[A-Za-z0-9+/_-]{6}[A-Z0-9+]|[A-Za-z0-9+/_-]{2}=|[0-9A-Fa-f]{8}"
+    r"|[0-9A-Fa-f]{2}(?:[ :,\-]{1,2}(?:0[xX])?[0-9A-Fa-f]{2}){7}"
+)
+"""What every text with an encoded run holds: twelve letters without a capital or a digit are a word."""
 _B64 = re.compile(
     r"(?<![A-Za-z0-9+/_-])(?:(?:[A-Za-z0-9+/_-]{16,76}[ \t]*\r?\n[ \t>]*)+[A-Za-z0-9+/_-]+={0,2}"
     r"|[A-Za-z0-9+/_-]{12,}={0,2}|[A-Za-z0-9+/_-]{2,}={1,2})"
@@ -40,6 +45,8 @@ _NOT_HEX = re.compile(r"0[xX]|[^0-9A-Fa-f]")
 _TAGS = re.compile("[\U000e0020-\U000e007e]{4,}")
 _BLANK = re.compile(r"[\s>]+")
 _JUNK = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd]")
+SHORT = 16
+"""Rows of fewer decimal digits are numbers."""
 LONG = 12
 """Bytes from which on UTF-8 is no accident, whatever it says."""
 _STANDARD = str.maketrans({"-": "+", "_": "/", "=": None})
@@ -92,7 +99,8 @@ class _Reader:
         stages = [base]
         for name in ("undone", "undone_twice"):
             self._step(stages, name, stages[-1], undo(stages[-1].text, flat=self._flat))
-        self._step(stages, "quoted", base, quoted(base.text))
+        if self._step(stages, "quoted", base, quoted(base.text)):
+            self._step(stages, "undone", stages[-1], undo(stages[-1].text, flat=self._flat))
         if not self._flat:
             self._step(stages, "form", stages[-1], form(stages[-1].text))
         if not depth:
@@ -104,10 +112,12 @@ class _Reader:
                 self._keep(inner)
                 self._read(inner, depth - 1)
 
-    def _step(self, stages: list[Reading], name: str, base: Reading, undone: Undone | None) -> None:
-        if undone is not None and undone.text not in self._known:
+    def _step(self, stages: list[Reading], name: str, base: Reading, undone: Undone | None) -> bool:
+        new = undone is not None and undone.text not in self._known
+        if undone is not None and new:
             stages.append(base.then(name, undone))
             self._keep(stages[-1])
+        return new
 
     def _keep(self, reading: Reading) -> None:
         self._known.add(reading.text)
@@ -119,7 +129,7 @@ class _Reader:
 
 def runs(text: str) -> Undone | None:
     """What the encoded runs of a text say, one after the other, or None where there are none. Raises TooMuch."""
-    if _RUN.search(text) is None and text.isascii():
+    if text.isascii() and _RUN.search(text) is None:
         return None
     found = sorted(r for part in (_base64(text), _hex(text), _tags(text)) for r in part)
     if len(found) > MAX_RUNS:
@@ -162,7 +172,8 @@ def _said(raw: bytes) -> str | None:
 
 def _hex(text: str) -> Iterator[tuple[int, int, str]]:
     for match in _HEX.finditer(text):
-        said = _said(bytes.fromhex(_NOT_HEX.sub("", match[0])))
+        digits = _NOT_HEX.sub("", match[0])
+        said = None if digits.isdecimal() and len(digits) < SHORT else _said(bytes.fromhex(digits))
         if said is not None:
             yield *match.span(), said
 
