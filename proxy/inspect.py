@@ -278,7 +278,7 @@ def _settle(job: Job, reason: str) -> None:
 
 def borders_of(rows: Sequence[Joint]) -> list[Joint]:
     """Where values may run from one segment of a row into the next."""
-    return [near for row in rows if (near := row.focus()) is not None]
+    return [near for row in rows for near in row.borders()]
 
 
 def combined(

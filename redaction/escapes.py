@@ -27,12 +27,15 @@ _ESCAPES = (
     rf"|(?P<none>[{INVISIBLE}]+)|(?P<letters>[^\x00-\x7f{INVISIBLE}]+)"
 )
 _DISGUISED = re.compile(_ESCAPES)
+_UNICODE = re.compile(rf"(?P<none>[{INVISIBLE}]+)|(?P<letters>[^\x00-\x7f{INVISIBLE}]+)")
 _FLAT = re.compile(rf"(?P<space>\\[nrt]|\+|\s+)|{_ESCAPES}")
 _QUOTED = re.compile(r"(?P<quoted>(?:=[0-9A-Fa-f]{2})+)|(?P<none>=[ \t]*\r?\n)")
 _PLUS = re.compile(r"(?P<space>(?<=\w)\++(?=\w))")
 _BEGIN_PLUS = re.compile(r"\+")
 _BEGIN = re.compile(r"[\\%&<\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\U0010ffff]")
 """How each alternative begins: searching for these first is many times faster."""
+_BEGIN_UNICODE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\U0010ffff]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _BEGIN_FLAT = re.compile(r"[\\%&<+\x00-\x1f\x7f-\U0010ffff]|[ ](?=\s)")
 _CODE_POINT = re.compile(r"[0-9a-fA-F]{2,}")
 Piece = tuple[int, int, str]
@@ -95,6 +98,13 @@ def build(text: str, changes: Iterable[Piece], *, apart: bool = False) -> Undone
     if not pieces:
         return None
     return Undone("".join([*out, "" if apart else text[at:]]), tuple(pieces), apart, text)
+
+
+def letters(text: str) -> Undone | None:
+    """``text`` in plain, visible characters, its escapes as they are, or None where it is that already."""
+    if text.isascii() and not _CONTROL.search(text):
+        return None
+    return build(text, _changes(text, _UNICODE, _BEGIN_UNICODE))
 
 
 def undo(text: str, *, flat: bool = False) -> Undone | None:

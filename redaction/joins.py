@@ -56,14 +56,26 @@ class Joint:
         """Whether ``[start, end)`` is long enough for a value and lies in more than one text."""
         return end - start >= LEAST and len({n for n, _, _ in self.parts(start, end)}) > 1
 
-    def focus(self) -> Joint | None:
-        """Only what stands around the borders that may run through something a pattern finds; None without any."""
+    def borders(self) -> list[Joint]:
+        """Only what stands around the borders that may run through something a pattern finds: every second border by
+        itself, then the others, then all of them as one text. Few values are cut twice, and a text that ends with its
+        value is no part of the next word."""
+        starts = [first for first, _, offset, _ in self.pieces if offset == 0]
+        every = [(at, 0, len(self.text)) for at in starts[1:]]
+        alone = [
+            (at, before, after)
+            for before, at, after in zip(starts, starts[1:], [*starts[2:], len(self.text)], strict=False)
+        ]
+        some = (alone[::2], alone[1::2], every) if len(every) > 1 else (every,)
+        return [joint for each in some if (joint := self._around(each)) is not None]
+
+    def _around(self, borders: Sequence[tuple[int, int, int]]) -> Joint | None:
         near: list[tuple[int, int]] = []
-        for first, _, offset, _ in self.pieces[1:]:
-            width = self._width(first) if offset == 0 else 0
+        for at, least, most in borders:
+            width = self._width(at)
             if width:
-                low, high = max(0, first - width), min(len(self.text), first + width)
-                if near and low <= near[-1][1]:
+                low, high = max(least, at - width), min(most, at + width)
+                if near and low < near[-1][1]:
                     low = near.pop()[0]
                 near.append((low, high))
         out = [self.text[low:high] for low, high in near]
@@ -150,5 +162,5 @@ def add(results: list[TextResult], number: int, finding: Finding) -> None:
 
 
 def _has(result: TextResult, start: int, end: int, label: str) -> bool:
-    """Whether a text holds, inside the piece, a complete value of this kind of its own."""
-    return any(f.label == label and start <= f.start and f.end <= end for f in result.findings if f.detector != SPLIT)
+    """Whether a text holds, inside the piece, a value of this kind already."""
+    return any(f.label == label and start <= f.start and f.end <= end for f in result.findings)

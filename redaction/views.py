@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from redaction.detectors.linear import compile_pattern
-from redaction.escapes import Undone, build, form, quoted, undo
+from redaction.escapes import Undone, build, form, letters, quoted, undo
 
 DEPTH = 2
 """Encodings within encodings."""
@@ -42,7 +42,7 @@ _HEX = re.compile(
     r"|(?<![0-9A-Za-z:])(?:0[xX])?[0-9A-Fa-f]{2}(?:(?: |:|, ?|-)(?:0[xX])?[0-9A-Fa-f]{2}){7,}(?![0-9A-Za-z:])"
 )
 _NOT_HEX = re.compile(r"0[xX]|[^0-9A-Fa-f]")
-_TAGS = re.compile("[\U000e0020-\U000e007e]{4,}")
+_TAGS = re.compile("[\U000e0000-\U000e007f]{4,}")
 _BLANK = re.compile(r"[\s>]+")
 _JUNK = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd]")
 SHORT = 16
@@ -97,10 +97,12 @@ class _Reader:
 
     def _read(self, base: Reading, depth: int) -> None:
         stages = [base]
+        self._step(stages, "letters", base, letters(base.text))
         for name in ("undone", "undone_twice"):
             self._step(stages, name, stages[-1], undo(stages[-1].text, flat=self._flat))
-        if self._step(stages, "quoted", base, quoted(base.text)):
-            self._step(stages, "undone", stages[-1], undo(stages[-1].text, flat=self._flat))
+        for stage in (base, stages[-1]):
+            if self._step(stages, "quoted", stage, quoted(stage.text)):
+                self._step(stages, "undone", stages[-1], undo(stages[-1].text, flat=self._flat))
         if not self._flat:
             self._step(stages, "form", stages[-1], form(stages[-1].text))
         if not depth:
@@ -162,12 +164,18 @@ def _decoded(run: str) -> str | None:
 
 
 def _said(raw: bytes) -> str | None:
-    """Text, if the bytes are UTF-8: those of an image must not look like a short name."""
+    """Text, if the bytes are UTF-8 or UTF-16: those of an image must not look like a short name."""
+    wide = ("utf-16-le", "utf-16-be") if raw.count(0) * 8 >= len(raw) else ()
+    found = [said for code in ("utf-8", *wide) if (said := _text(raw, code))]
+    return APART.join(found) or None
+
+
+def _text(raw: bytes, code: str) -> str | None:
     try:
-        said = raw.decode("utf-8")
+        said = raw.decode(code)
     except UnicodeDecodeError:
         return None
-    return said if said and (len(raw) >= LONG or not _JUNK.search(said)) else None
+    return said if len(raw) >= LONG or not _JUNK.search(said) else None
 
 
 def _hex(text: str) -> Iterator[tuple[int, int, str]]:

@@ -86,13 +86,16 @@ def test_what_is_spelled_out_or_broken_over_lines_is_found(label: str, name: str
 
 @quick
 @given(labels, st.sampled_from(sorted(CHARACTERS)), st.sampled_from(sorted(CHARACTERS | RUNS)), around, after)
-def test_a_disguise_within_a_disguise_hides_nothing(label: str, inner: str, outer: str, before: str, behind: str) -> None:
-    clean = {"nul", "strike", "tag_inside", "variation", "bidi"}  # whose own characters no outer disguise here spells
+def test_a_disguise_within_a_disguise_hides_nothing(
+    label: str, inner: str, outer: str, before: str, behind: str
+) -> None:
+    if (inner, outer) in {("nul", "html_all"), ("nul", "html_hex"), ("quoted_printable", "quoted_printable")}:
+        return  # HTML knows no NUL; an equals sign is too common to be undone twice
     spelled = (CHARACTERS | RUNS)[outer](LEAD.get(label, "") + CHARACTERS[inner](VALUES[label]))
-    if outer in CHARACTERS and inner not in {"url", "html_all", "json_all", "hex_escape"}:
-        return
-    if outer == "tag_characters" and (inner in clean or not spelled.isprintable()):
-        return
+    if outer == "tags_around" or (
+        outer in {"tag_characters", "base64_utf16"} and not CHARACTERS[inner](VALUES[label]).isascii()
+    ):
+        return  # a tag within an escape breaks it; the others spell ASCII only
     seen = inspect(f"{before}{spelled}{behind}")
     assert seen.uninspected is None
     assert any(label in g.labels for g in resolve(seen.findings)), spelled

@@ -21,7 +21,10 @@ VALUES = {
 LEAD = {"US_SSN": "SSN: "}
 """Words without which a value proves nothing."""
 
-CYRILLIC = str.maketrans("aceopxyiAECOPTHKM", "\u0430\u0441\u0435\u043e\u0440\u0445\u0443\u0456\u0410\u0415\u0421\u041e\u0420\u0422\u041d\u041a\u041c")
+CYRILLIC = str.maketrans(
+    "aceopxyiAECOPTHKM",
+    "\u0430\u0441\u0435\u043e\u0440\u0445\u0443\u0456\u0410\u0415\u0421\u041e\u0420\u0422\u041d\u041a\u041c",
+)
 
 
 def wide(text: str) -> str:
@@ -39,6 +42,12 @@ def bold(text: str) -> str:
         else:
             out.append(c)
     return "".join(out)
+
+
+def words(text: str) -> list[str]:
+    """UTF-16 code units in hexadecimal digits."""
+    data = text.encode("utf-16-be").hex()
+    return [data[i : i + 4] for i in range(0, len(data), 4)]
 
 
 def b64(text: str) -> str:
@@ -72,10 +81,10 @@ CHARACTERS: dict[str, Callable[[str], str]] = {
     "html_all": lambda t: "".join(f"&#{ord(c)};" for c in t),
     "html_hex": lambda t: "".join(f"&#x{ord(c):x};" for c in t),
     "html_named": lambda t: t.replace("@", "&commat;").replace(".", "&period;").replace(" ", "&nbsp;"),
-    "json_all": lambda t: "".join(f"\\u{ord(c):04x}" for c in t),
-    "json_twice": lambda t: "".join(f"\\\\u{ord(c):04x}" for c in t),
+    "json_all": lambda t: "".join(f"\\u{w}" for w in words(t)),
+    "json_twice": lambda t: "".join(f"\\\\u{w}" for w in words(t)),
     "hex_escape": lambda t: "".join(f"\\x{b:02x}" for b in t.encode()),
-    "markdown": lambda t: re.sub(r"([^\w\s])", r"\\\1", t),
+    "markdown": lambda t: re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", t),
     "quoted_printable": lambda t: "".join(f"={b:02X}" for b in t.encode()),
     "tags_around": lambda t: f"{t[:5]}<b>{t[5:9]}</b>{t[9:]}",
 }
