@@ -9,13 +9,13 @@ counts in it, and the way back.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice, pairwise
 
 from stdnum import iban, luhn
 
-from redaction.detectors.formats import CARD_WORDS, IBAN_LENGTHS, NAME, known_domain, near
+from redaction.detectors.formats import CARD_WORDS, IBAN_LENGTHS, NAME, emails, known_domain, near
 from redaction.detectors.linear import compile_pattern
 from redaction.escapes import Piece, Undone, build
 from redaction.types import Finding
@@ -23,7 +23,8 @@ from redaction.types import Finding
 _FEW = r"[ \t\x{a0}\n*_|~.\-]{1,3}"
 _MAYBE_SPACED = compile_pattern(rf"[^\s]{_FEW}[^\s]{_FEW}[^\s]{_FEW}[^\s]{_FEW}[^\s]{_FEW}[^\s]{_FEW}[^\s](?:\s|$)")
 _MAYBE_SAID = compile_pattern(
-    r"(?i)[\])}>_\-\s](?:dot|punkt|punto|point)[\[({<_\-\s]|[\[({<]\s?(?:at|@|a|ät|arroba|dot|\.)\s?[\])}>]|@[ \t]"
+    r"(?i)[\])}>_\-\s](?:dot|punkt|punto|point)[\[({<_\-\s]|[\[({<]\s?(?:at|@|a|ät|arroba|dot|\.)\s?[\])}>]"
+    r"|@[ \t]|[ \t]@\pL"
     r"|[ \t]\.[ \t]{0,2}\pL"
 )
 _MAYBE_CARD = compile_pattern(r"[2-6](?:[^0-9A-Za-z]{0,6}[0-9]){12}")
@@ -39,6 +40,8 @@ class Form:
     labels: frozenset[str] | None
     least: float
     whole: bool = False
+    read: Callable[[str], Iterable[Finding]] | None = None
+    """What finds them; None: all patterns."""
 
 
 MAIL = frozenset({"EMAIL_ADDRESS"})
@@ -53,11 +56,14 @@ def forms(text: str) -> Iterator[Form]:
     if (spaced := build(text, _spaced(text))) is not None:
         yield Form(spaced, None, STRICT)
     if (said := build(text, _said(text))) is not None:
-        yield Form(said, MAIL, STRICT)
-    breaks = [*_lines(text)] if "\n" in text else []
-    for some in (breaks[::2], breaks[1::2], breaks[2:] and breaks):  # few values are broken twice
-        if (joined := build(text, some)) is not None:
-            yield Form(joined, BROKEN, STRICT, whole=True)
+        yield Form(said, MAIL, STRICT, read=emails)
+    breaks = sorted([*(_lines(text) if "\n" in text else ()), *_strings(text)])
+    mail = [p for p, kind in breaks if kind == "mail"]
+    keys = [p for p, kind in breaks if kind == "key"]
+    for some, labels, read in ((mail, MAIL, emails), (keys, KEYS, None)):
+        for each in (some[::2], some[1::2], some[2:] and some):  # few values are broken twice
+            if (joined := build(text, each)) is not None:
+                yield Form(joined, labels, STRICT, whole=True, read=read)
 
 
 # -- characters one by one ---------------------------------------------------------------------------------------------
@@ -94,12 +100,12 @@ def _domain_ends(said: str) -> int:
 
 _OPEN, _SHUT = r"\s{0,2}[\[({<]\s?", r"\s?[\])}>]\s{0,2}"
 _DOT = (
-    rf"(?:{_OPEN}(?:dot|punkt|punto|point|\.){_SHUT}|[ \t]{{1,2}}(?:dot|punkt|punto)[ \t]{{1,2}}"
+    rf"(?:{_OPEN}(?:dot|punkt|punto|point|\.){_SHUT}|\s{{1,2}}(?:dot|punkt|punto)\s{{1,2}}"
     r"|[ \t]{1,2}\.[ \t]{0,2}|\.)"
 )
 _AT = re.compile(
-    rf"(?i){_OPEN}(?:at|@|ät|arroba|a){_SHUT}"
-    r"|(?P<plain>[ \t]{1,2}(?:at|arroba)[ \t]{1,2})|[ \t]{0,2}@[ \t]{0,2}"
+    rf"(?i){_OPEN}(?:at|@|ät|arroba|a|at[ \-]?sign){_SHUT}"
+    r"|(?P<plain>\s{1,2}(?:at(?:[ \-]sign)?|arroba)\s{1,2})|[ \t]{0,2}@[ \t]{0,2}"
 )
 _LABEL = r"[A-Za-z0-9\u00c0-\u024f][A-Za-z0-9\u00c0-\u024f\-]{0,62}+"
 _NAMES = r"[A-Za-z0-9\u00c0-\u024f_+\-]{1,64}+"
@@ -108,6 +114,8 @@ _BEFORE = re.compile(rf"(?i)(?<![\w@])(?:{_NAMES}{_DOT}){{0,3}}{_NAMES}\Z")
 _DOTS = re.compile(f"(?i){_DOT}")
 _GLUED = re.compile(r"(?i)[A-Za-z0-9][\w.\-]{0,150}")
 _GLUED_SIGN = re.compile(r"(?i)[_\-](at|dot)[_\-]")
+_FULL_NAME = re.compile(r"[^\W\d_][._][^\W\d_]")
+"""In "thanks @example.com" the last word is no mailbox."""
 _NOT_PEOPLE = frozenset(
     re.findall(
         r"\w+",
@@ -159,10 +167,10 @@ def _address(text: str, sign: re.Match[str], dots: list[tuple[int, int]]) -> lis
     spelled = [d for d in dots if text[slice(*d)] != "."]
     plain = sign["plain"] is not None
     mention = sign[0][0].isspace() and sign[0].endswith("@")
-    if not dots or mention or ((plain or sign[0] == "@") and not spelled):
+    if not dots or ((plain or sign[0] == "@") and not spelled):
         return []
     before = _BEFORE.search(text, max(0, sign.start() - LOCAL), sign.start())
-    if before is None or (plain and before[0].lower() in _NOT_PEOPLE):
+    if before is None or (plain and before[0].lower() in _NOT_PEOPLE) or (mention and not _FULL_NAME.search(before[0])):
         return []
     inner = [m.span() for m in _DOTS.finditer(text, *before.span())]
     pieces = [*((s, e, ".") for s, e in inner), (*sign.span(), "@"), *((s, e, ".") for s, e in dots)]
@@ -185,26 +193,50 @@ def _glued(text: str) -> Iterator[list[Piece]]:
 
 # -- lines -------------------------------------------------------------------------------------------------------------
 
-BROKEN = MAIL | {"API_KEY", "SECRET", "PRIVATE_KEY", "US_SSN"}
+KEYS = frozenset({"API_KEY", "SECRET", "PRIVATE_KEY", "US_SSN"})
 _BREAK = re.compile(r"\n[ \t]*(?:>[ \t]?)*(?=\S)")
-_BROKEN = re.compile(r".*@.*|(?=.*[0-9])(?=.*[A-Za-z])\S{20,}|\d{3}-\d{2}-\d{4}\W?")
-"""What a line end may run through: an address, a key, a number whose dashes show what it is."""
+_KEY = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[\w+/=.\-]{20,}|\d{3}-\d{2}-\d{4}\W?")
+"""What a line end may run through besides an address: a key, a number whose dashes show what it is."""
 _TOKEN = 100
+Break = tuple[Piece, str]
 
 
-def _lines(text: str) -> Iterator[Piece]:
+def _lines(text: str) -> Iterator[Break]:
     """Line ends within what may be one value."""
     for match in _BREAK.finditer(text):
-        line = text[max(0, match.start() - _TOKEN) : match.start()].rstrip(" \t\r")
-        before = line.split()[-1:]
-        after = text[match.end() : match.end() + _TOKEN].split(maxsplit=1)[:1]
-        if before and _BROKEN.fullmatch(before[0] + after[0]):
-            yield max(0, match.start() - _TOKEN) + len(line), match.end(), ""
+        first = max(0, match.start() - _TOKEN)
+        start = first + len(text[first : match.start()].rstrip(" \t\r"))
+        yield from _break(text, start, match.end())
+
+
+def _break(text: str, start: int, end: int) -> Iterator[Break]:
+    before = text[max(0, start - _TOKEN) : start].split()[-1:]
+    after = text[end : end + _TOKEN].split(maxsplit=1)[:1]
+    if before and after:
+        token = before[0] + after[0]
+        if "@" in token:
+            yield (start, end, ""), "mail"
+        elif _KEY.fullmatch(token.strip("\"',;:()<>")):
+            yield (start, end, ""), "key"
+
+
+_MAYBE_STRINGS = compile_pattern(r"[\"'][ \t\r\n]{0,8}(?:\+|\.|&|\|\|)[ \t\r\n]{0,8}[\"']")
+_STRINGS = re.compile(r"([\"'])\s{0,8}(?:\+|\.|&|\|\|)\s{0,8}\1")
+
+
+def _strings(text: str) -> Iterator[Break]:
+    """``"jane@" + "example.com"``: strings that a program puts together."""
+    if _MAYBE_STRINGS.search(text) is not None:
+        for match in _STRINGS.finditer(text):
+            yield from _break(text, *match.span())
 
 
 # -- cards with odd separators -----------------------------------------------------------------------------------------
 
-_GAP = r"(?:[ \t\u00a0]{0,2}[.\-_/*~,;:|+=#\u00b7][ \t\u00a0]{0,2}|[ \t\u00a0]{1,3}|[ \t]*\r?\n[ \t]*(?:>[ \t]?)*)"
+_GAP = (
+    r"(?:[ \t\u00a0]{0,2}[.\-_/*~,;:|+=#'\u2019\u00b7][ \t\u00a0]{0,2}|[)\]][ \t]{0,2}[(\[]|[ \t\u00a0]{1,3}"
+    r"|[ \t]*-?[ \t]*\r?\n[ \t]*(?:>[ \t]?)*)"
+)
 _CARD = re.compile(rf"(?<![0-9A-Za-z])[2-6][0-9]{{0,18}}(?:{_GAP}[0-9]{{1,16}}){{1,18}}(?![0-9A-Za-z])")
 _DIGITS = re.compile(r"[0-9]+")
 _SHAPES = frozenset({(4, 4, 4, 4), (4, 6, 5), (4, 6, 4)})
@@ -242,7 +274,8 @@ def _printed(text: str, span: tuple[int, int], shape: tuple[int, ...], gaps: set
     if breaks:
         first = text[text.rfind("\n", 0, span[0]) + 1 : span[1]].splitlines()
         column = _in_column(text, *span)
-        return not column and len(first) == 2 and all(not _TABLE_LIKE.search(g) for g in gaps if "\n" not in g)
+        rows = len(first) == 2 or (breaks == len(gaps) and shape in _SHAPES)
+        return not column and rows and all(not _TABLE_LIKE.search(g) for g in gaps if "\n" not in g)
     return len(gaps) == 1 and shape in _SHAPES and not any(_TABLE_LIKE.search(g) for g in gaps)
 
 

@@ -17,13 +17,13 @@ from urllib.parse import unquote
 from redaction.lookalikes import INVISIBLE, plain_letters
 
 _ESCAPES = (
-    r"(?P<unicode>(?:\\+u[0-9a-fA-F]{4})+)|(?P<code>(?:\\+x[0-9a-fA-F]{2})+)"
-    r"|(?P<point>\\+(?:u\{[0-9a-fA-F]{1,6}\}|U[0-9a-fA-F]{8}))"
-    r"|(?P<control>\\[nrtbf])|(?P<escape>\\+[!-/:-@\[\]^_`{|}~])|(?P<slash>\\\\)"
+    r"(?P<unicode>(?:\\{1,8}u[0-9a-fA-F]{4})+)|(?P<code>(?:\\{1,8}x[0-9a-fA-F]{2})+)"
+    r"|(?P<octal>(?:\\[0-3][0-7]{2})+)|(?P<point>\\{1,8}(?:u\{[0-9a-fA-F]{1,10}\}|U[0-9a-fA-F]{8}))"
+    r"|(?P<control>\\[nrtbf])|(?P<escape>\\{1,8}[!-/:-@\[\]^_`{|}~])|(?P<slash>\\\\)"
     r"|(?P<percent>(?:%[0-9a-fA-F]{2})+)|(?P<iis>(?:%u[0-9a-fA-F]{4})+)"
-    r"|(?P<entity>&(?:\#[0-9]{1,7};?|\#[xX][0-9a-fA-F]{1,6};?|[a-zA-Z][a-zA-Z0-9]{1,31};))"
-    r"|(?P<tag></?(?:a|b|bdi|big|code|em|font|i|mark|s|small|span|strong|sub|sup|tt|u|wbr)(?:\s[^<>@]{0,200})?/?>"
-    r"|<!--[^<>]{0,200}-->)"
+    r"|(?P<entity>&(?:\#[0-9]{1,12};?|\#[xX][0-9a-fA-F]{1,12};?|[a-zA-Z][a-zA-Z0-9]{1,31};))"
+    r"|(?P<tag></?(?:a|b|bdi|big|code|em|font|i|mark|s|small|span|strong|sub|sup|tt|u|wbr)(?:\s[^<>@&%\\]{0,200})?/?>"
+    r"|<!--[^<>@&%\\]{0,200}-->)"
     rf"|(?P<none>[{INVISIBLE}]+)|(?P<letters>[^\x00-\x7f{INVISIBLE}]+)"
 )
 _DISGUISED = re.compile(_ESCAPES)
@@ -170,6 +170,7 @@ _PLAIN: dict[str, Callable[[str], str]] = {
     "unicode": _unicode,
     "iis": _unicode,
     "code": _code,
+    "octal": lambda found: _bytes("".join(f"{int(code, 8):02x}" for code in found[1:].split("\\"))),
     "point": _point,
     "control": lambda found: _CONTROLS[found[-1]],
     "space": lambda found: " ",

@@ -32,7 +32,7 @@ MODEL_GROWTH, MODEL_SPARE = 2, 4_000
 _PROSE = re.compile(r"[^\W\d_]{2,}[ \n][^\W\d_]{2,}")
 _WORD = re.compile(r"\w*")
 
-Detect = Callable[[str], Sequence[Finding]]
+Detect = Callable[[str], Iterable[Finding]]
 Place = tuple[int, int]
 
 
@@ -60,7 +60,9 @@ def look(text: str, found: Sequence[Finding], patterns: Detect, models: Detect |
     for base in bases:
         here = list(found)
         if base.way:
-            here = [f for f in _around(base.way[-1], patterns, CONTEXT) if base.name != "quoted" or _certain(base, f)]
+            here = [
+                f for f in _around(base.way[-1], patterns, CONTEXT) if "quoted" not in base.name or _certain(base, f)
+            ]
             keep(base, here)
         keep(base, own(base.text))
         for form in forms(base.text):
@@ -88,7 +90,7 @@ def _certain(base: Reading, f: Finding) -> bool:
 
 def _in_form(form: Form, patterns: Detect, found: Sequence[Finding]) -> Iterator[Finding]:
     undone = form.undone
-    for f in _around(undone, patterns, 0):
+    for f in _around(undone, form.read or patterns, 0):
         if f.score < form.least or (form.labels is not None and f.label not in form.labels):
             continue
         place = undone.place(f.start, f.end)

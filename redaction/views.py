@@ -30,7 +30,7 @@ _RUN = compile_pattern(
 )
 """What every text with an encoded run holds: twelve letters without a capital or a digit are a word."""
 _B64 = re.compile(
-    r"(?<![A-Za-z0-9+/_-])(?:(?:[A-Za-z0-9+/_-]{16,76}[ \t]*\r?\n[ \t>]*)+[A-Za-z0-9+/_-]+={0,2}"
+    r"(?<![A-Za-z0-9+/_-])(?:(?:[A-Za-z0-9+/_-]{8,}[ \t]*\r?\n[ \t>]*)+[A-Za-z0-9+/_-]+={0,2}"
     r"|[A-Za-z0-9+/_-]{12,}={0,2}|[A-Za-z0-9+/_-]{2,}={1,2})"
 )
 """Twelve characters, fewer where padding shows what they are; lines as mail wraps them belong together."""
@@ -49,6 +49,9 @@ SHORT = 16
 """Rows of fewer decimal digits are numbers."""
 LONG = 12
 """Bytes from which on UTF-8 is no accident, whatever it says."""
+LOOSE = 4_000
+"""Characters of the longest run in which text is looked for anywhere; longer ones are files."""
+_ASCII = re.compile(rb"[\x20-\x7e]{10,}")
 _STANDARD = str.maketrans({"-": "+", "_": "/", "=": None})
 APART = "\n\n\n\n\n"
 
@@ -102,7 +105,7 @@ class _Reader:
             self._step(stages, name, stages[-1], undo(stages[-1].text, flat=self._flat))
         for stage in (base, stages[-1]):
             if self._step(stages, "quoted", stage, quoted(stage.text)):
-                self._step(stages, "undone", stages[-1], undo(stages[-1].text, flat=self._flat))
+                self._step(stages, "quoted_undone", stages[-1], undo(stages[-1].text, flat=self._flat))
         if not self._flat:
             self._step(stages, "form", stages[-1], form(stages[-1].text))
         if not depth:
@@ -145,14 +148,30 @@ def runs(text: str) -> Undone | None:
 def _base64(text: str) -> Iterator[tuple[int, int, str]]:
     for match in _B64.finditer(text):
         run, start = match[0], match.start()
-        lines = run.splitlines(keepends=True)
-        whole = next((r for r in (run, "".join(lines[:-1])) if r and (said := _decoded(_BLANK.sub("", r)))), None)
-        if whole is not None:
-            yield start, start + len(whole), _decoded(_BLANK.sub("", whole)) or ""
-        elif not run.isalnum():
-            for part in (_LINE if "\n" in run else _B64_PART).finditer(run):
-                if (said := _decoded(part[0])) is not None:
-                    yield start + part.start(), start + part.end(), said
+        found = list(_in_run(run))
+        if not found and len(run) <= LOOSE:
+            found = [(*line.span(), said) for line in _LINE.finditer(run) if (said := _stretches(line[0])) is not None]
+        yield from ((start + first, start + end, said) for first, end, said in found)
+
+
+def _in_run(run: str) -> Iterator[tuple[int, int, str]]:
+    """The whole of a run, with and without its last line, which may be a word of the text; or its lines or parts."""
+    lines = run.splitlines(keepends=True)
+    wholes = {run, "".join(lines[:-1]).rstrip()} - {""}
+    found = [(0, len(w), said) for w in wholes if (said := _decoded(_BLANK.sub("", w))) is not None]
+    if not found and not run.isalnum():
+        for part in (_LINE if "\n" in run else _B64_PART).finditer(run):
+            if (said := _decoded(part[0])) is not None:
+                found.append((*part.span(), said))
+    yield from found
+
+
+def _stretches(run: str) -> str | None:
+    """What a run says that something was glued to: rows of ASCII, wherever its groups of four begin."""
+    run = run.translate(_STANDARD)
+    raws = (base64.b64decode(run[i : i + (len(run) - i) // 4 * 4]) for i in range(4))
+    found = [m[0].decode() for raw in raws for m in _ASCII.finditer(raw)]
+    return APART.join(found) or None
 
 
 def _decoded(run: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Disguised values through a real gate: nothing of them crosses in any reading, and the answer has them as they were."""
+"""Disguised values through a real gate: nothing of them crosses in any reading, and answers have them as they were."""
 
 from __future__ import annotations
 
@@ -107,6 +107,27 @@ async def test_innocent_texts_cross_byte_for_byte(tmp_path: Path) -> None:
                 assert answer.status == 200, (text, await answer.read())
                 assert answer.headers["sealgate-zone"] == "cloud", text
             assert w.cloud.requests[-1].body == body, text
+
+
+async def test_disguises_in_tool_arguments_keys_and_lists_are_found(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        for name, disguise in {"plain": str, **CHARACTERS, **RUNS}.items():
+            if name == "nul":
+                continue
+            arguments = {"to": disguise(MAIL), disguise(MAIL): 1, "list": ["quintella.vorhausen@canary", "-berry.com"]}
+            call = {"id": "c1", "type": "function", "function": {"name": "send", "arguments": json.dumps(arguments)}}
+            messages = [
+                {"role": "user", "content": "go"},
+                {"role": "assistant", "content": None, "tool_calls": [call]},
+                {"role": "tool", "tool_call_id": "c1", "content": json.dumps({"sent": disguise(MAIL)})},
+            ]
+            got = await w.ask(chat("", messages=messages, metadata={"for": disguise(MAIL)}))
+            assert got.status == 200, name
+            assert got.zone != "cloud" or not crossed(w, MAIL), name
+            sent = json.loads(
+                json.loads(w.cloud.requests[-1].body)["messages"][1]["tool_calls"][0]["function"]["arguments"]
+            )
+            assert not {"quintella.vorhausen@canary", "-berry.com"} & set(sent["list"])
 
 
 async def test_more_encoded_runs_than_may_be_read_are_uninspected(tmp_path: Path) -> None:

@@ -63,8 +63,8 @@ def test_short_base64_is_read_where_padding_shows_it() -> None:
 
 
 def test_bytes_that_are_no_text_are_no_view() -> None:
-    image = base64.b64encode(bytes(range(256)) * 4).decode().replace("/", "a").replace("+", "b")
-    assert readings(image) == []
+    image = base64.b64encode(bytes((i * 7919 + i // 251) % 256 for i in range(3000))).decode()
+    assert [r for r in readings(image) if r.encoded] == []
 
 
 def test_pairs_of_surrogates_are_one_character_and_halves_break_nothing() -> None:
