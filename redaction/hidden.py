@@ -49,36 +49,41 @@ def look(text: str, found: Sequence[Finding], patterns: Detect, models: Detect |
     bases = [Reading("plain", text), *readings(text)]
     seen = {(f.start, f.end, f.label) for f in found}
     out = Hidden([], [])
-
-    def keep(base: Reading, findings: Iterable[Finding]) -> None:
-        for f in findings:
-            place = base.place(f.start, f.end)
-            if place is not None and place[0] < place[1] and (*place, f.label) not in seen:
-                seen.add((*place, f.label))
-                out.findings.append(replace(f, start=place[0], end=place[1]))
-
+    left = MODEL_GROWTH * len(text) + MODEL_SPARE
     for base in bases:
-        here = list(found)
-        if base.way:
-            here = [
-                f for f in _around(base.way[-1], patterns, CONTEXT) if "quoted" not in base.name or _certain(base, f)
-            ]
-            keep(base, here)
-        keep(base, own(base.text))
-        for form in forms(base.text):
-            more = list(_in_form(form, patterns, here))
-            keep(base.then("form", form.undone), more)
-            here += [replace(f, start=p[0], end=p[1]) for f in more if (p := form.undone.place(f.start, f.end))]
-    if models is not None:
-        left = MODEL_GROWTH * len(text) + MODEL_SPARE
-        for base in bases[1:]:
-            places = list(_prose(base.way[-1]))
+        more = list(_by_patterns(base, found, patterns))
+        if models is not None and base.way:
+            places = _prose(base.way[-1])
             left -= sum(high - low for low, high in places)
             if left < 0:
                 raise TooMuch
             out.prose += [base.text[low:high] for low, high in places]
-            keep(base, _read(base.text, places, models))
+            more += _placed(base, _read(base.text, places, models))
+        for f in more:
+            if (f.start, f.end, f.label) not in seen:
+                seen.add((f.start, f.end, f.label))
+                out.findings.append(f)
     return out
+
+
+def _by_patterns(base: Reading, found: Sequence[Finding], patterns: Detect) -> Iterator[Finding]:
+    """What patterns find in one reading and the forms in it, at places of the text itself."""
+    here = list(found)
+    if base.way:
+        here = [f for f in _around(base.way[-1], patterns, CONTEXT) if "quoted" not in base.name or _certain(base, f)]
+        yield from _placed(base, here)
+    yield from _placed(base, own(base.text))
+    for form in forms(base.text):
+        more = list(_in_form(form, patterns, here))
+        yield from _placed(base.then("form", form.undone), more)
+        here += [replace(f, start=p[0], end=p[1]) for f in more if (p := form.undone.place(f.start, f.end))]
+
+
+def _placed(base: Reading, findings: Iterable[Finding]) -> Iterator[Finding]:
+    for f in findings:
+        place = base.place(f.start, f.end)
+        if place is not None and place[0] < place[1]:
+            yield replace(f, start=place[0], end=place[1])
 
 
 def _certain(base: Reading, f: Finding) -> bool:

@@ -12,6 +12,7 @@ from bisect import bisect_right
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, replace
 
+from redaction.escapes import letters
 from redaction.types import Finding, TextResult
 
 TAIL = 300
@@ -29,7 +30,7 @@ STRICT = 0.8
 NAMED = 40
 """Characters between the beginning of a text and a value that the text before names."""
 
-_TELLING = re.compile(r"[0-9@%&\\=]|[^\x00-\x7f]|[A-Za-z0-9+/_-]{24}")
+_TELLING = re.compile(r"[0-9@%&\\=]|[A-Za-z0-9+/_-]{24}")
 _TOKEN = 64
 
 
@@ -95,7 +96,8 @@ class Joint:
     def _width(self, at: int) -> int:
         before, after = self.text[max(0, at - _TOKEN) : at], self.text[at : at + _TOKEN]
         token = (before.split() or [""])[-1] + (after.split() or [""])[0]
-        if not _TELLING.search(token):
+        plain = letters(token)
+        if not _TELLING.search(plain.text if plain else token):
             return 0
         return TAIL if len(token) >= _TOKEN else NEAR
 

@@ -99,6 +99,17 @@ async def test_a_value_split_over_parts_or_messages_crosses_in_stand_ins_and_com
         assert got.zone != "cloud" or not crossed(w, CARD)
 
 
+async def test_the_pieces_of_a_split_value_may_stand_elsewhere(tmp_path: Path) -> None:
+    parts = [
+        {"type": "text", "text": t} for t in ("mail to quintella.vorhausen@canary-berry.", "com", " or a com object")
+    ]
+    async with world(tmp_path) as w:
+        got = await w.ask(chat("", "cloud-only", messages=[{"role": "user", "content": parts}]))
+        assert got.status == 200
+        assert not crossed(w, MAIL)
+        assert "a com object" in w.cloud.requests[-1].body.decode()
+
+
 async def test_innocent_texts_cross_byte_for_byte(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         for text in BENIGN:

@@ -69,6 +69,14 @@ async def test_the_cache_belongs_to_a_tenant_and_holds_no_text(running: WorkerPo
     assert "very-unusual" not in repr(running._cache)
 
 
+async def test_a_value_split_over_messages_is_found_and_its_joint_is_cached_apart(running: WorkerPool) -> None:
+    seen = await running.inspect("t", segments("mail jane.doe@exam", "ple.org now"))
+    assert [[f.label for f in r.findings] for r in seen.results] == [["EMAIL_ADDRESS"], ["EMAIL_ADDRESS"]]
+    joint = "mail jane.doe@example.org now"
+    assert running._cached("patterns:t", joint) is not None
+    assert running._cached("all:t", joint) is None, "what models have not seen does not count as seen"
+
+
 async def test_a_worker_that_overruns_is_killed_and_its_texts_are_uninspected() -> None:
     made = pool(replace(Limits(), inspect_deadline_s=0.3))
     await made.start()

@@ -47,6 +47,7 @@ def pieces(*texts: str, label: str = "EMAIL_ADDRESS") -> list[str]:
         (("key ghp_k2Vq8ZrT5nXwB7mJ4s", "Ld9cYfH3gPaE1uR6oT"), "API_KEY", None),
         (("jane.doe%40exam", "ple.com"), "EMAIL_ADDRESS", ["jane.doe%40exam", "ple.com"]),
         (("amFuZS5kb2VA", "ZXhhbXBsZS5jb20="), "EMAIL_ADDRESS", ["amFuZS5kb2VA", "ZXhhbXBsZS5jb20="]),
+        (("to jane.doe\uff20exam", "ple.com"), "EMAIL_ADDRESS", ["jane.doe\uff20exam", "ple.com"]),
         (("My SSN is", "536-22-8674"), "US_SSN", ["536-22-8674"]),
     ],
 )
@@ -101,3 +102,8 @@ def test_a_joint_that_could_not_be_judged_leaves_its_texts_uninspected() -> None
     (joint,) = joints(["row", "row", None], texts)
     merge(joint, TextResult((), NOTHING, "patterns:budget"), results)
     assert [r.uninspected for r in results] == ["patterns:budget", "patterns:budget", None]
+
+
+def test_texts_without_anything_telling_at_their_borders_are_not_read_again() -> None:
+    for texts in (["One sentence.", "Another one."], ["Привет, мир", "и Москва"], ["你好。", "世界"]):
+        assert joints(["row"] * 2, texts)[0].borders() == []
