@@ -194,6 +194,8 @@ BENIGN = (
     "hi there @example.com, see notes.md and look at README.md",
     "x = 'a' + 'b' + \"c\"; print('total: ' + '12.50')",
     "<a href='https://docs.python.org/3/library?x=1&amp;y=2'>docs</a> <!-- todo --> <b>bold</b>",
+    "Ids:\n11111111\n41111111\n11111111\nend",
+    "ver =312.2.3.44",
     "1.2.3.4.5.6.7 is a version; 10 20 30 40 50 60 70 80 are tens",
 )
 """Innocent texts that look a little like a disguise."""
