@@ -259,7 +259,9 @@ async def forward_raw(
     dialect: Dialect, answer: Answer, restorers: Restorers, ending: Ending, headers: dict[str, str]
 ) -> Reply:
     """A successful answer that is no text (audio, say): every byte as it arrives, with the pace of its reader."""
-    return Reply(answer.status, _reply_headers(answer, headers), Chunks(_raw(answer, ending), ending), stream=True)
+    return Reply(
+        answer.status, _reply_headers(answer, headers), Chunks(_raw(answer, ending), ending), stream=True, raw=True
+    )
 
 
 async def _raw(answer: Answer, ending: Ending) -> AsyncGenerator[bytes, None]:

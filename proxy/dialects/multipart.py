@@ -19,7 +19,7 @@ MAX_HEAD = 8192
 """Bytes of the headers of one part."""
 
 _BOUNDARY = re.compile(
-    r"""multipart/form-data[ ]*;[ ]*boundary=(?:"([0-9A-Za-z'+_.-]{1,70})"|([0-9A-Za-z'+_.-]{1,70}))""", re.I
+    r"""multipart/form-data[ ]*;[ ]*boundary=(?:"([0-9A-Za-z'+_.-]{1,70})"|([0-9A-Za-z'+_.-]{1,70}))""", re.I | re.A
 )
 _GENERATED = re.compile(
     r"[0-9a-f]{32}|-{24}[0-9A-Za-z]{16,22}|----WebKitFormBoundary[0-9A-Za-z]{16}|-{20,30}[0-9]{24,30}"

@@ -105,10 +105,10 @@ class OpenAIUpload:
     error_event = ""
     opaque = False
 
-    def __init__(self, kind: Kind, content_type: str = "") -> None:
+    def __init__(self, kind: Kind, content_type: str | None = None) -> None:
         self.name = kind.name
         self._kind = kind
-        self._mark = multipart.boundary(content_type) if content_type else ""
+        self._mark = multipart.boundary(content_type) if content_type is not None else ""
 
     def bound(self, content_type: str) -> tuple[OpenAIUpload, tuple[str, str]]:
         """The dialect of a request with this content type, and the header that travels on. Raises BadRequest."""
