@@ -136,7 +136,7 @@ def _part(piece: bytes) -> Part:
     found: dict[bytes, bytes] = {}
     for line in head.split(b"\r\n"):
         name, colon, value = line.partition(b":")
-        if not colon or name.lower() in found or b"\r" in line or b"\n" in line:
+        if not colon or name.lower() in found:
             raise _bad("a part has a header twice, or one that is no header")
         found[name.lower()] = value.strip(b" ")
     disposition = found.pop(b"content-disposition", None)

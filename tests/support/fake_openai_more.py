@@ -33,9 +33,9 @@ ADAPTERS: Mapping[str, TypeAdapter[Any]] = {path: TypeAdapter(params) for path, 
 FORMS: Mapping[str, frozenset[str]] = {
     path: frozenset(name for kind in kinds for name in kind.__annotations__)
     for path, kinds in {
-        "/v1/audio/transcriptions": (audio.transcription_create_params.TranscriptionCreateParamsBase,),
+        "/v1/audio/transcriptions": (audio.transcription_create_params.TranscriptionCreateParamsStreaming,),
         "/v1/audio/translations": (audio.TranslationCreateParams,),
-        "/v1/images/edits": (types.image_edit_params.ImageEditParamsBase,),
+        "/v1/images/edits": (types.image_edit_params.ImageEditParamsStreaming,),
         "/v1/images/variations": (types.ImageCreateVariationParams,),
     }.items()
 }

@@ -152,6 +152,8 @@ def test_a_stream_that_stops_early_gives_out_what_it_holds_and_is_not_complete()
     assert torn.endswith(b'{"choices": [{"te') and not made.complete
     whole, made = run(COMPLETIONS, [raw + b"data: " + json.dumps(choice(STAND_IN[8:])).encode()], {STAND_IN: VALUE})
     assert texts(whole) == {0: f"Hello {VALUE}"} and not made.complete
+    held, _ = run(COMPLETIONS, [b"data: " + json.dumps(choice(f"a {STAND_IN[:8]}")).encode()], {STAND_IN: VALUE})
+    assert texts(held) == {0: f"a {STAND_IN[:8]}"}, "what was held follows what came before it"
 
 
 def test_errors_and_unknown_events_pass_and_an_endless_line_is_the_upstreams_fault() -> None:

@@ -91,6 +91,12 @@ def test_settings_need_no_look_and_the_model_changes_alone() -> None:
     assert dialect.render(parsed, {}, "other") == body.replace(b"\r\n\r\nm\r\n", b"\r\n\r\nother\r\n")
 
 
+@pytest.mark.parametrize("text", ["4111111111111111", "Zoe", "1e5x", ""])
+def test_a_number_that_is_none_or_long_is_looked_at(text: str) -> None:
+    dialect, body = upload(plain("temperature", text))
+    assert ("/temperature" in [s.pointer for s in dialect.parse(body).segments]) == bool(text)
+
+
 def test_the_second_of_many_is_replaced_and_the_first_kept() -> None:
     dialect, body = upload(plain("keywords[]", "fence"), plain("keywords[]", CANARY))
     parsed = dialect.parse(body)
@@ -133,6 +139,8 @@ LIES = {
     "leading line": f"\r\n{HEAD}--{MARK}--\r\n",
     "epilogue": f"{HEAD}--{MARK}--\r\nhello",
     "no end": HEAD,
+    "header behind a bare newline": form(('name="model"\nX-Who: me', "m")),
+    "header behind a bare return": form(('name="model"\rX-Who: me', "m")),
     "no parts": f"--{MARK}--\r\n",
     "only delimiters": f"--{MARK}\r\n--{MARK}--\r\n",
     "bare newlines": HEAD.replace("\r\n", "\n") + f"--{MARK}--\n",
@@ -251,13 +259,16 @@ def test_a_boundary_that_was_not_drawn_at_random_is_looked_at_and_cannot_be_repl
 
 
 def test_what_cannot_be_written_into_a_form_is_said() -> None:
-    dialect, body = upload(plain("prompt", "x"), plain("zzz", "y"))
+    odd = ('name="notes"; filename="a"\r\nContent-Type: audio/odd', b"\x00")
+    dialect, body = upload(plain("prompt", "x"), plain("zzz", "y"), odd)
     parsed = dialect.parse(body)
     for place, text in (
         (("/prompt", "text"), f"a --{MARK} b"),
         (("/zzz", "key"), "a\\b"),
         (("/zzz", "key"), ""),
         (("/file/filename", "key"), f"--{MARK}"),
+        (("/notes/content-type", "key"), "audio/\u00e9"),
+        (("/notes/content-type", "key"), "audio/x\r\nX: y"),
     ):
         with pytest.raises(Untransformable):
             dialect.render(parsed, {place: text}, "m")
