@@ -7,6 +7,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from plain_restorer import Plain, factory
 
 from proxy.dialects.anthropic_count import AnthropicCountTokens
@@ -213,6 +215,36 @@ def test_stand_ins_of_embeddings_are_the_apps_and_equal_requests_share_theirs_el
     for dialect, key in ((COMPLETIONS, "prompt"), (IMAGES, "prompt"), (SPEECH, "input"), (MODERATIONS, "input")):
         parsed = dialect.parse(json.dumps({"model": "m", key: "hello", "voice": "x"}).encode())
         assert (parsed.first_user, parsed.scope) == ("hello", "")
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.sampled_from([CANARY, "", "auto", "text", '{"a": "x"}', 0.5]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["type", "text", "a", "1", "/#~"]), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@pytest.mark.parametrize("name", BASE)
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_any_value_in_any_field_is_read_or_refused_and_can_be_replaced(name: str, data: st.DataObject) -> None:
+    dialect, base = BASE[name]
+    fields = sorted({*base, *BENIGN[name], *(key for case in FIELDS[name].values() for key in case)} - {"model"})
+    body = base | data.draw(st.dictionaries(st.sampled_from(fields), values, max_size=3))
+    raw = json.dumps(body).encode()
+    try:
+        parsed = dialect.parse(raw)
+    except BadRequest as e:
+        assert CANARY not in e.message
+        return
+    assert dialect.render(parsed, {}, parsed.model) == raw
+    edits = {(s.pointer, s.kind): s.text.replace(CANARY, STAND_IN) for s in parsed.segments if s.kind == "text"}
+    out = dialect.render(parsed, edits, parsed.model)
+    left = json.dumps(json.loads(out), ensure_ascii=False)
+    assert CANARY not in left or any(s.kind == "key" and CANARY in s.text for s in parsed.segments)
 
 
 # -- answers -----------------------------------------------------------------------------------------------------------
