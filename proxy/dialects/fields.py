@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from proxy.dialects import json_text, pointers
+from proxy.dialects import json_text, pointers, provider_tools
 from proxy.dialects.json_text import InvalidJson, Number
 from proxy.dialects.openai_tools import as_list, as_object, as_text, bad
 from proxy.dialects.walk import Walk
@@ -90,6 +90,8 @@ class Fields:
         if isinstance(node, str):
             if node not in words:
                 self.walk.blob(at, "user", node)
+                if provider_tools.is_url(node):
+                    self.walk.reaches.add(provider_tools.remote("fetch", node))
         elif isinstance(node, dict):
             for key, value in node.items():
                 below = self.walk.at(at, pointers.escape(key))

@@ -60,6 +60,7 @@ class OpenAIPlain:
             segments=tuple(walk.segments),
             uninspected=frozenset(walk.uninspected),
             content=frozenset(walk.content),
+            reaches=frozenset(walk.reaches),
             first_user=first,
             scope=self.scope,
         )
