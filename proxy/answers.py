@@ -139,6 +139,29 @@ async def _one(body: bytes, ending: Ending) -> AsyncGenerator[bytes, None]:
         await ending.end(code)
 
 
+async def forward_raw(
+    dialect: Dialect, answer: Answer, restorers: Restorers, ending: Ending, headers: dict[str, str]
+) -> Reply:
+    """A successful answer that is no text (audio, say): every byte as it arrives, with the pace of its reader."""
+    return Reply(
+        answer.status, _reply_headers(answer, headers), Chunks(_raw(answer, ending), ending), stream=True, raw=True
+    )
+
+
+async def _raw(answer: Answer, ending: Ending) -> AsyncGenerator[bytes, None]:
+    code = "internal_error"
+    try:
+        async for chunk in answer.chunks:
+            ending.count(chunk)
+            yield chunk
+        code = "ok"
+    except BaseException as e:
+        code = _code(e)
+        raise
+    finally:
+        await ending.end(code)
+
+
 async def forward_stream(
     dialect: Dialect, answer: Answer, restorers: Restorers, ending: Ending, headers: dict[str, str]
 ) -> Reply:

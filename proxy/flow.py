@@ -15,7 +15,7 @@ import datetime as dt
 import hashlib
 import hmac
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
@@ -24,7 +24,7 @@ from policies.facts import facts_to_json
 from policies.schema import Policy, tool_names
 from policies.types import Decision, Facts, Requirements, Zone
 from proxy import facts as facts_
-from proxy.answers import Ending, Sending, forward_json, forward_stream
+from proxy.answers import Ending, Sending, forward_json, forward_raw, forward_stream
 from proxy.audit.record import Common, Intent, Refusal
 from proxy.dialects.address import Address
 from proxy.dialects.base import Dialect, Parsed, Segment, Untransformable
@@ -247,8 +247,11 @@ class Flow:
         ending.status = answer.status
         if answer.status in RETRYABLE:
             raise UpstreamError(f"{at.upstream} answered {answer.status}", code=f"upstream_{answer.status}")
-        flowing = getattr(d.dialect, "flowing", False) and answer.status < 400  # a download
-        forward = forward_stream if flowing or _is_stream(answer.headers) else forward_json  # 9
+        kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+        flowing = kind in STREAMS or (getattr(d.dialect, "flowing", False) and answer.status < 400)  # or a download
+        forward = forward_stream if flowing else forward_json  # 9
+        if d.dialect.opaque and answer.status < 400 and not (flowing or _is_json(kind)):
+            forward = forward_raw
         return await forward(d.dialect, answer, restorers, ending, headers)
 
     @staticmethod
@@ -385,8 +388,8 @@ def _action(zone: Zone, ready: Rewritten) -> str:
     return "redacted" if ready.counts else "allowed"
 
 
-def _is_stream(headers: Mapping[str, str]) -> bool:
-    return headers.get("content-type", "").partition(";")[0].strip().lower() in STREAMS
+def _is_json(kind: str) -> bool:
+    return kind == "application/json" or kind.endswith("+json")
 
 
 async def drain(chunks: AsyncIterator[bytes]) -> bytes:

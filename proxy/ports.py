@@ -172,3 +172,5 @@ class Reply:
     headers: dict[str, str]
     chunks: AsyncIterator[bytes] = field(repr=False)
     stream: bool = False
+    raw: bool = False
+    """Bytes of a kind that no error can be written into; with ``stream``."""
