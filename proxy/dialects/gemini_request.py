@@ -1,0 +1,397 @@
+"""The fields of Gemini requests and what each may hold: generateContent, countTokens, embedContent and its batch.
+
+A field that is not in a table is walked like any unknown JSON; a part with one is uninspected as well. A known field of
+the wrong JSON type is refused. Texts in base64 (``inlineData`` of a text type) are segments with their decoded text;
+other data, files and tools that the provider runs are uninspected.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from proxy.dialects.base import Reference
+from proxy.dialects.gemini_fields import Reader, camel, decoded_text, fields, flag, many, member, number, schema
+from proxy.dialects.gemini_words import (
+    BEHAVIORS,
+    FLAGS,
+    HARMS,
+    LANGUAGES,
+    LEVELS,
+    MIME_TYPES,
+    MODALITIES,
+    MODES,
+    NUMBERS,
+    ORIGINS,
+    OUTCOMES,
+    PROVIDER,
+    TASKS,
+    TEXTUAL,
+    THINKING,
+    THRESHOLDS,
+    VOICES,
+)
+from proxy.dialects.openai_tools import CALL_ID, TOOL_NAME, as_list, as_object, as_text, bad
+from proxy.dialects.walk import Walk
+
+
+def kind_of(mime: Any) -> str:
+    """What kind of content a media type is."""
+    kind = mime.partition("/")[0].lower() if isinstance(mime, str) else ""
+    return kind if kind in {"image", "audio", "video"} else "file"
+
+
+def textual(mime: Any) -> bool:
+    plain = mime.partition(";")[0].strip().lower() if isinstance(mime, str) else ""
+    return plain.startswith("text/") or plain in TEXTUAL
+
+
+class Request:
+    """Reads one tree into ``walk``. Raises BadRequest with the pointer of the field that is wrong."""
+
+    def __init__(self) -> None:
+        self.walk = Walk()
+        self.first_user: str | None = None
+        self.references: list[Reference] = []
+
+    def generate(self, tree: dict[str, Any]) -> None:
+        if member(tree, "contents") in (None, []):
+            raise bad("/contents", "a list with at least one turn", code="missing_contents")
+        fields(self.walk, "", "other", tree, self._generate())
+
+    def count(self, tree: dict[str, Any]) -> None:
+        inner = member(tree, "generateContentRequest")
+        if member(tree if inner is None else as_object("/generateContentRequest", inner), "contents") in (None, []):
+            raise bad("/contents", "a list with at least one turn", code="missing_contents")
+        table = self._generate()
+        table["generateContentRequest"] = lambda p, v: fields(self.walk, p, "other", v, self._generate())
+        fields(self.walk, "", "other", tree, table)
+
+    def embed(self, tree: dict[str, Any]) -> None:
+        """One content, or a batch of requests with one each."""
+        if (member(tree, "content") is None) == (member(tree, "requests") in (None, [])):
+            raise bad("/content", "a content, or requests with one each", code="missing_contents")
+        table = self._embed()
+        table["requests"] = self._requests
+        fields(self.walk, "", "other", tree, table)
+
+    # -- tables -------------------------------------------------------------------------------------------------------
+
+    def _generate(self) -> dict[str, Reader | None]:
+        return {
+            "model": _name,
+            "contents": self._contents,
+            "systemInstruction": self._system,
+            "tools": self._tools,
+            "toolConfig": self._tool_config,
+            "safetySettings": self._safety,
+            "generationConfig": self._generation,
+            "cachedContent": self._cached,
+            "labels": lambda p, v: self.walk.free(p, "other", as_object(p, v)),
+            "serviceTier": self._words(frozenset({"standard", "flex", "priority", "unspecified"})),
+            "store": flag,
+        }
+
+    def _embed(self) -> dict[str, Reader | None]:
+        settings: dict[str, Reader | None] = {
+            "taskType": self._words(TASKS),
+            "title": self._words(frozenset()),
+            "outputDimensionality": self._number,
+            "autoTruncate": flag,
+            "documentOcr": flag,
+            "audioTrackExtraction": flag,
+        }
+        return settings | {
+            "model": _name,
+            "content": lambda p, v: self._content(p, "user", v),
+            "embedContentConfig": lambda p, v: fields(self.walk, p, "other", v, settings),
+        }
+
+    def _requests(self, at: str, node: Any) -> None:
+        for p, item in many(self.walk, at, node):
+            if member(as_object(p, item), "content") is None:
+                raise bad(p, "an object with a content", code="missing_contents")
+            fields(self.walk, p, "other", item, self._embed())
+
+    def _number(self, at: str, node: Any) -> None:
+        number(self.walk, at, node)
+
+    def _words(self, allowed: frozenset[str], origin: str = "other") -> Reader:
+        """A string; the words that need no look."""
+        return lambda at, node: self.walk.enum(at, origin, as_text(at, node), allowed)
+
+    # -- contents -----------------------------------------------------------------------------------------------------
+
+    def _system(self, at: str, node: Any) -> None:
+        if isinstance(node, str):
+            self.walk.text(at, "system", node)
+        else:
+            self._content(at, "system", node)
+
+    def _contents(self, at: str, node: Any) -> None:
+        for p, content in many(self.walk, at, node):
+            role = as_object(p, content).get("role") or "user"
+            self._content(p, ORIGINS.get(as_text(f"{p}/role", role), "other"), content)
+            if role == "user" and self.first_user is None:
+                self.first_user = _plain(content.get("parts"))
+
+    def _content(self, at: str, origin: str, node: Any) -> None:
+        def parts(p: str, v: Any) -> None:
+            for below, part in many(self.walk, p, v):
+                self._part(below, origin, part)
+
+        fields(self.walk, at, origin, node, {"role": self._words(frozenset(ORIGINS)), "parts": parts})
+
+    def _part(self, at: str, origin: str, node: Any) -> None:
+        walk = self.walk
+        known: dict[str, Reader | None] = {
+            "text": lambda p, v: self._text(p, origin, v),
+            "thought": flag,
+            "thoughtSignature": lambda p, v: self._opaque(p, origin, v),
+            "inlineData": lambda p, v: self._data(p, origin, v),
+            "fileData": lambda p, v: self._file(p, origin, v),
+            "functionCall": lambda p, v: self._call(p, origin, v),
+            "functionResponse": self._result,
+            "executableCode": lambda p, v: self._code(p, origin, v),
+            "codeExecutionResult": lambda p, v: self._code(p, "tool:code_execution", v),
+            "toolCall": lambda p, v: self._provider_call(p, origin, v),
+            "toolResponse": lambda p, v: self._provider_call(p, "tool:provider", v),
+            "videoMetadata": None,
+            "mediaResolution": self._resolution,
+            "partMetadata": None,
+        }
+        if any(camel(key) not in known for key in as_object(at, node)):
+            walk.uninspected.add("content:unknown")
+            walk.content.add("unknown")
+        fields(walk, at, origin, node, known)
+
+    def _text(self, at: str, origin: str, node: Any) -> None:
+        """Results of tools are often JSON; it is walked inside, so that its escapes hide nothing."""
+        if origin.startswith("tool:"):
+            self.walk.nested(at, origin, as_text(at, node))
+        else:
+            self.walk.text(at, origin, as_text(at, node))
+
+    def _opaque(self, at: str, origin: str, node: Any) -> None:
+        """What the provider signed over its own text. Base64 of a text is no signature: it is walked."""
+        if decoded_text(as_text(at, node)) is None:
+            self.walk.blob(at, origin, node)
+        else:
+            self.walk.text(at, origin, node)
+
+    def _resolution(self, at: str, node: Any) -> None:
+        words = self._words(LEVELS)
+        if isinstance(node, str):
+            words(at, node)
+        else:
+            fields(self.walk, at, "other", node, {"level": words, "numTokens": self._number})
+
+    def _data(self, at: str, origin: str, node: Any) -> None:
+        mime = member(as_object(at, node), "mimeType")
+
+        def data(p: str, v: Any) -> None:
+            text = decoded_text(as_text(p, v)) if textual(mime) else None
+            if text is not None:
+                self.walk.text(p, origin, text)
+                return
+            self._unread(mime)
+            self.walk.blob(p, origin, v)
+
+        known: dict[str, Reader | None] = {"mimeType": self._mime(origin), "data": data, "displayName": None}
+        fields(self.walk, at, origin, node, known)
+
+    def _unread(self, mime: Any) -> None:
+        kind = kind_of(mime)
+        self.walk.uninspected.add(f"content:{kind}")
+        self.walk.content.add(kind)
+
+    def _mime(self, origin: str) -> Reader:
+        return self._words(MIME_TYPES, origin)
+
+    def _file(self, at: str, origin: str, node: Any) -> None:
+        self._unread(member(as_object(at, node), "mimeType"))
+
+        def uri(p: str, v: Any) -> None:
+            self.references.append(Reference("file", as_text(p, v)))
+            self.walk.text(p, origin, v)
+
+        fields(
+            self.walk, at, origin, node, {"fileUri": uri, "mimeType": self._mime(origin), "displayName": None}
+        )  # fmt: skip
+
+    def _cached(self, at: str, node: Any) -> None:
+        self.references.append(Reference("cache", as_text(at, node)))
+        self.walk.text(at, "other", node)
+
+    # -- calls and results --------------------------------------------------------------------------------------------
+
+    def _id(self, origin: str) -> Reader:
+        return lambda p, v: None if CALL_ID.fullmatch(as_text(p, v)) else self.walk.text(p, origin, v)
+
+    def _call(self, at: str, origin: str, node: Any) -> None:
+        known: dict[str, Reader | None] = {
+            "id": self._id(origin),
+            "name": self._words(frozenset(), origin),
+            "args": lambda p, v: self.walk.free(p, origin, as_object(p, v), inside=1),
+            "partialArgs": None,
+            "willContinue": flag,
+        }
+        fields(self.walk, at, origin, node, known)
+
+    def _result(self, at: str, node: Any) -> None:
+        name = as_object(at, node).get("name")
+        origin = f"tool:{name}" if isinstance(name, str) and TOOL_NAME.fullmatch(name) else "tool:unknown"
+
+        def parts(p: str, v: Any) -> None:
+            for below, part in many(self.walk, p, v):
+                self._part(below, origin, part)
+
+        known: dict[str, Reader | None] = {
+            "id": self._id(origin),
+            "name": self._words(frozenset(), origin),
+            "response": lambda p, v: self.walk.free(p, origin, as_object(p, v), inside=1),
+            "parts": parts,
+            "willContinue": flag,
+            "scheduling": self._words(BEHAVIORS),
+        }
+        fields(self.walk, at, origin, node, known)
+
+    def _code(self, at: str, origin: str, node: Any) -> None:
+        known: dict[str, Reader | None] = {
+            "id": self._id(origin),
+            "language": self._words(LANGUAGES),
+            "outcome": self._words(OUTCOMES),
+            "code": lambda p, v: self.walk.text(p, origin, as_text(p, v)),
+            "output": lambda p, v: self._text(p, origin, v),
+        }
+        fields(self.walk, at, origin, node, known)
+
+    def _provider_call(self, at: str, origin: str, node: Any) -> None:
+        def free(p: str, v: Any) -> None:
+            self.walk.free(p, origin, v, inside=1)
+
+        known = {"id": self._id(origin), "toolType": None, "args": free, "response": free}
+        fields(self.walk, at, origin, node, known)
+
+    # -- tools --------------------------------------------------------------------------------------------------------
+
+    def _tools(self, at: str, node: Any) -> None:
+        known: dict[str, Reader | None] = {"functionDeclarations": self._declarations, **dict.fromkeys(PROVIDER)}
+        for p, tool in many(self.walk, at, node):
+            if any(camel(key) != "functionDeclarations" for key in as_object(p, tool)):
+                self.walk.uninspected.add("tool:provider")
+            fields(self.walk, p, "system", tool, known)
+
+    def _declarations(self, at: str, node: Any) -> None:
+        walk = self.walk
+
+        def named(p: str, v: Any) -> None:
+            walk.tools.add(v if TOOL_NAME.fullmatch(as_text(p, v)) else "unknown")
+            walk.text(p, "system", v)
+
+        known: dict[str, Reader | None] = {
+            "name": named,
+            "description": self._words(frozenset(), "system"),
+            "behavior": self._words(BEHAVIORS, "system"),
+            "parameters": lambda p, v: schema(walk, p, "system", as_object(p, v)),
+            "response": lambda p, v: schema(walk, p, "system", as_object(p, v)),
+            "parametersJsonSchema": lambda p, v: walk.schema(p, "system", v),
+            "responseJsonSchema": lambda p, v: walk.schema(p, "system", v),
+        }
+        for p, declaration in many(walk, at, node):
+            fields(walk, p, "system", declaration, known)
+
+    def _tool_config(self, at: str, node: Any) -> None:
+        calling: dict[str, Reader | None] = {
+            "mode": self._words(MODES, "system"),
+            "allowedFunctionNames": self._strings,
+            "streamFunctionCallArguments": flag,
+        }
+        known: dict[str, Reader | None] = {
+            "functionCallingConfig": lambda p, v: fields(self.walk, p, "system", v, calling),
+            "retrievalConfig": None,
+            "includeServerSideToolInvocations": flag,
+        }
+        fields(self.walk, at, "system", node, known)
+
+    # -- settings -----------------------------------------------------------------------------------------------------
+
+    def _safety(self, at: str, node: Any) -> None:
+        thresholds = self._words(THRESHOLDS)
+        known: dict[str, Reader | None] = {
+            "category": self._words(HARMS), "threshold": thresholds, "method": thresholds,
+        }  # fmt: skip
+        for p, setting in many(self.walk, at, node):
+            fields(self.walk, p, "other", setting, known)
+
+    def _strings(self, at: str, node: Any) -> None:
+        for i, word in enumerate(as_list(at, node)):
+            below = self.walk.at(at, str(i))
+            self.walk.text(below, "other", as_text(below, word))
+
+    def _generation(self, at: str, node: Any) -> None:
+        walk = self.walk
+        known: dict[str, Reader | None] = dict.fromkeys(NUMBERS, self._number) | dict.fromkeys(FLAGS, flag)
+        known |= {
+            "stopSequences": self._strings,
+            "responseMimeType": self._words(MIME_TYPES),
+            "responseSchema": lambda p, v: schema(walk, p, "system", as_object(p, v)),
+            "responseJsonSchema": lambda p, v: walk.schema(p, "system", v),
+            "_responseJsonSchema": lambda p, v: walk.schema(p, "system", v),
+            "responseModalities": self._modalities,
+            "mediaResolution": self._words(LEVELS),
+            "thinkingConfig": self._thinking,
+            "speechConfig": self._speech,
+            "imageConfig": None,
+            "responseFormat": None,
+            "routingConfig": None,
+            "modelSelectionConfig": None,
+        }
+        fields(walk, at, "other", node, known)
+
+    def _modalities(self, at: str, node: Any) -> None:
+        for i, word in enumerate(as_list(at, node)):
+            below = self.walk.at(at, str(i))
+            self.walk.enum(below, "other", as_text(below, word), MODALITIES)
+            if word in {"IMAGE", "AUDIO"}:
+                self.walk.content.add(word.lower())
+
+    def _speech(self, at: str, node: Any) -> None:
+        def voice(p: str, v: Any) -> None:
+            prebuilt: dict[str, Reader | None] = {"voiceName": self._words(VOICES)}
+            fields(
+                self.walk,
+                p,
+                "other",
+                v,
+                {"prebuiltVoiceConfig": lambda q, w: fields(self.walk, q, "other", w, prebuilt)},
+            )
+
+        def several(p: str, v: Any) -> None:
+            known: dict[str, Reader | None] = {"speakerVoiceConfigs": speakers}
+            fields(self.walk, p, "other", v, known)
+
+        def speakers(p: str, v: Any) -> None:
+            for below, one in many(self.walk, p, v):
+                fields(self.walk, below, "other", one, {"speaker": None, "voiceConfig": voice})
+
+        known: dict[str, Reader | None] = {
+            "voiceConfig": voice,
+            "multiSpeakerVoiceConfig": several,
+            "languageCode": None,
+        }
+        fields(self.walk, at, "other", node, known)
+
+    def _thinking(self, at: str, node: Any) -> None:
+        known: dict[str, Reader | None] = {
+            "includeThoughts": flag, "thinkingBudget": self._number, "thinkingLevel": self._words(THINKING),
+        }  # fmt: skip
+        fields(self.walk, at, "other", node, known)
+
+
+def _name(at: str, node: Any) -> None:
+    as_text(at, node)
+
+
+def _plain(parts: Any) -> str:
+    items = parts if isinstance(parts, list) else [parts]
+    return "".join(p["text"] for p in items if isinstance(p, dict) and isinstance(p.get("text"), str))
