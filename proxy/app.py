@@ -24,8 +24,6 @@ from attestation.types import Expectations
 from proxy import admin, keys, observe
 from proxy.audit.sqlite import SqliteStore
 from proxy.audit.store import LEDGER
-from proxy.dialects.anthropic import AnthropicMessages
-from proxy.dialects.openai_chat import OpenAIChat
 from proxy.egress import ControlDoor, DataDoor
 from proxy.errors import ConfigError
 from proxy.flow import Flow
@@ -115,7 +113,7 @@ class Gate:
             clock=self.clock,
             purpose=secret.purpose,
         )
-        self.server = Server(s, flow, OpenAIChat(), self.router.names, AnthropicMessages())
+        self.server = Server(s, flow, self.router.names)
         await self._listen()
         await self._event("started", {"policy_revision": self.policy.current().revision})
         watcher = spawn(self._watch(), "watch-files")

@@ -26,6 +26,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import hmac
+import io
 import ipaddress
 import socket
 import ssl
@@ -66,6 +67,7 @@ RECEIPTS_REMEMBERED = 65_536
 """Used receipts that are remembered one by one; whatever is older than all of them is refused."""
 CREDENTIAL = {"anthropic": ("x-api-key", "")}
 """Where a kind of upstream expects its key, and what stands before it; all others take a bearer token."""
+PIECES = 256 * 1024
 EVIDENCE_BYTES = 64 * 1024
 EVIDENCE_S = 15.0  # connecting included
 
@@ -172,6 +174,13 @@ def _refuse_oddities(upstream: str, response: aiohttp.ClientResponse) -> None:
         raise UpstreamError(f"{upstream} answered in an encoding nobody asked for", code="encoding_refused")
 
 
+def _payload(body: bytes) -> bytes | io.BytesIO | None:
+    """A large body is written in pieces, so that the event loop serves others in between."""
+    if not body:
+        return None
+    return body if len(body) <= PIECES else io.BytesIO(body)
+
+
 def _abort(response: aiohttp.ClientResponse) -> None:
     """Drops the connection at once, unless the answer is complete (then it is back in the pool already)."""
     connection = response.connection
@@ -222,7 +231,7 @@ class HttpWire:
         inside = IN_DOOR.set(True)
         try:
             return await self._session.request(
-                out.method, url, data=out.body or None, headers=headers, allow_redirects=False
+                out.method, url, data=_payload(out.body), headers=headers, allow_redirects=False
             )
         except _FAILURES as e:
             raise _failure(self._name, e) from None

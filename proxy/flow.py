@@ -16,6 +16,7 @@ import hmac
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field, replace
+from urllib.parse import quote
 
 from policies.decide import decide
 from policies.facts import facts_to_json
@@ -24,7 +25,9 @@ from policies.types import Decision, Facts, Requirements, Zone
 from proxy import facts as facts_
 from proxy.answers import Ending, Restorers, Sending, forward_json, forward_stream
 from proxy.audit.record import Common, Intent, Refusal
+from proxy.dialects.address import Address
 from proxy.dialects.base import Dialect, Parsed, Segment, Untransformable
+from proxy.dialects.references import references
 from proxy.errors import AttestationFailed, Busy, Misuse, NotFound, Refused, SealgateError, Unavailable, UpstreamError
 from proxy.outbound import Outbound
 from proxy.ports import AuditStore, Candidate, Clock, Door, Inspected, Inspector, LeaseInfo, Reply, Router
@@ -33,6 +36,8 @@ from redaction.pseudonym import StandIns
 
 RETRYABLE = frozenset({401, 403, 408, 429, 500, 502, 503, 504, 529})
 """Upstream answers after which the next candidate is tried: its fault or its credentials', not the payload's."""
+STREAMS = frozenset({"text/event-stream", "application/x-ndjson"})
+"""Content types of answers that arrive in pieces."""
 ANY = "*"
 """The route of models that the app names itself."""
 MODEL_NAME = re.compile(r"[A-Za-z0-9@][A-Za-z0-9_.:/@+-]{0,127}")
@@ -42,7 +47,12 @@ GUESSING = "names"
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """An admitted request: who asks (authenticated), for what, and the complete body."""
+    """An admitted request: who asks (authenticated), for what, and the complete body.
+
+    ``path`` is the upstream's, where ``{model}`` stands for its model. ``model`` and ``stream`` are set where the path
+    says them instead of the body. ``address`` is the app's own path and query, where the dialect does not know them;
+    ``upstream`` is set where the app names it (``/u/NAME/…``).
+    """
 
     request_id: str
     app: str
@@ -51,6 +61,27 @@ class Call:
     body: bytes = field(repr=False)
     headers: tuple[tuple[str, str], ...] = (("content-type", "application/json"),)
     conversation: str | None = field(default=None, repr=False)
+    method: str = "POST"
+    query: str = field(default="", repr=False)
+    model: str | None = field(default=None, repr=False)
+    stream: bool | None = None
+    address: Address | None = None
+    upstream: str | None = None
+
+    def complete(self, parsed: Parsed) -> Parsed:
+        """``parsed`` with what the path says, and with the address as segments. Raises BadRequest."""
+        if self.model is not None:
+            parsed = replace(parsed, model=self.model)
+        if self.stream is not None:
+            parsed = replace(parsed, stream=self.stream)
+        if self.address is not None:
+            outer = self.address.segments()
+            named = (*parsed.references, *references(outer))
+            parsed = replace(parsed, segments=(*parsed.segments, *outer), references=named)
+        if parsed.references:
+            held = {f"reference:{r.kind}" for r in parsed.references}
+            parsed = replace(parsed, uninspected=parsed.uninspected | held)
+        return parsed
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +123,8 @@ class Flow:
     async def run(self, call: Call, dialect: Dialect) -> Reply:
         """Steps 2 to 9 (the server did step 1). Raises SealgateError; a refusal is recorded before it is raised."""
         started = self._clock.monotonic()
-        parsed = dialect.parse(call.body)  # 2
-        route = self._router.known(parsed.model, dialect.name)
+        parsed = call.complete(dialect.parse(call.body))  # 2
+        route = self._router.known(parsed.model, dialect.name, call.upstream)
         if route is None:
             raise NotFound("No such model here; GET /v1/models lists the configured ones.", code="model_not_found")
         if route == ANY:
@@ -116,7 +147,7 @@ class Flow:
     async def _attempts(self, d: Decided) -> Reply:
         if d.decision.ceiling is Zone.BLOCKED:
             raise await self._refused(d)
-        candidates = self._router.candidates(d.parsed.model, d.decision, d.dialect.name)
+        candidates = self._router.candidates(d.parsed.model, d.decision, d.dialect.name, d.call.upstream)
         failures: list[SealgateError] = []
         unusable: set[Zone] = set()
         for candidate in candidates:  # 5
@@ -146,9 +177,10 @@ class Flow:
         if lease is None and candidate.zone is Zone.ENCLAVE:
             raise Misuse("an enclave without a lease")
         stand_ins = StandIns(self._purpose("stand-in", d.call.tenant), self._scope(d))
-        ready = rewrite(d.dialect, d.parsed, d.inspected, d.decision, candidate.zone, candidate.model, stand_ins)  # 6
-        out = Outbound(candidate.upstream, "POST", d.call.path, body=ready.body, stream=d.parsed.stream,
-                       headers=d.call.headers)  # fmt: skip
+        ready = rewrite(
+            d.dialect, d.parsed, d.inspected, d.decision, candidate.zone, candidate.model, stand_ins, d.call.address
+        )  # 6
+        out = _outbound(d.call, candidate, ready, stream=d.parsed.stream)
         action = _action(candidate.zone, ready)
         intent = Intent(
             d.common, action, candidate.zone.word, candidate.upstream, self._recorded_model(d, candidate), ready.counts,
@@ -187,6 +219,8 @@ class Flow:
         """What ties stand-ins together (architecture §3): the named conversation, else its first user message."""
         if d.decision.scope == "request":
             return f"request:{d.call.request_id}"
+        if d.parsed.scope == "app":
+            return f"app:{d.call.app}"
         if d.call.conversation is not None:
             return f"conversation:{d.call.app}:{d.call.conversation}"
         if d.parsed.first_user:
@@ -224,7 +258,7 @@ class Flow:
 
     def _recorded_model(self, d: Decided, at: Candidate) -> str:
         """The upstream's model for a record: a configured name, or a keyed hash of the one that came from the app."""
-        from_app = d.facts.model == ANY and at.model == d.parsed.model
+        from_app = at.model == d.parsed.model and (d.facts.model == ANY or d.call.upstream is not None)
         return self._hashed(d.call.tenant, at.model) if from_app else at.model
 
     def _hashed(self, tenant: str, name: str) -> str:
@@ -245,7 +279,7 @@ class Flow:
         if (
             not failures
             and not any_candidate
-            and not self._router.configured(d.parsed.model, d.decision, d.dialect.name)
+            and not self._router.configured(d.parsed.model, d.decision, d.dialect.name, d.call.upstream)
         ):
             return await self._refused(d)
         failed = [f for f in failures if isinstance(f, AttestationFailed)]
@@ -275,6 +309,14 @@ def lease_json(lease: LeaseInfo | None) -> dict[str, object] | None:
     }
 
 
+def _outbound(call: Call, at: Candidate, ready: Rewritten, *, stream: bool) -> Outbound:
+    path = call.path.replace("{model}", quote(at.model, safe="-._~:"))
+    query = call.query
+    if ready.address is not None:
+        path, query = ready.address.path, ready.address.query
+    return Outbound(at.upstream, call.method, path, query=query, body=ready.body, stream=stream, headers=call.headers)
+
+
 def _action(zone: Zone, ready: Rewritten) -> str:
     """The first that is true of blocked > local > enclave > redacted > allowed (architecture §5)."""
     if zone is Zone.ONPREM:
@@ -285,7 +327,7 @@ def _action(zone: Zone, ready: Rewritten) -> str:
 
 
 def _is_stream(headers: Mapping[str, str]) -> bool:
-    return headers.get("content-type", "").partition(";")[0].strip().lower() == "text/event-stream"
+    return headers.get("content-type", "").partition(";")[0].strip().lower() in STREAMS
 
 
 async def drain(chunks: AsyncIterator[bytes]) -> bytes:

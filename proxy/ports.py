@@ -56,15 +56,16 @@ class Candidate:
 
 
 class Router(Protocol):
-    def candidates(self, model: str, decision: Decision, dialect: str) -> Sequence[Candidate]:
+    def candidates(self, model: str, decision: Decision, dialect: str, only: str | None = None) -> Sequence[Candidate]:
         """In the dialect, within the ceiling, labels that hold, breaker closed; best first. Raises NotFound."""
         ...
 
-    def known(self, model: str, dialect: str) -> str | None:
-        """The configured mapping key that serves ``model`` in this dialect, or None."""
+    def known(self, model: str, dialect: str, only: str | None = None) -> str | None:
+        """The configured mapping key that serves ``model`` in this dialect, or None. ``only`` names an upstream that
+        the app asks for by name (``/u/NAME/…``)."""
         ...
 
-    def configured(self, model: str, decision: Decision, dialect: str) -> bool:
+    def configured(self, model: str, decision: Decision, dialect: str, only: str | None = None) -> bool:
         """Whether any candidate would do if everything were healthy: if not, policy refuses rather than health."""
         ...
 

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from policies.types import Decision, Transform, Zone, stricter
+from proxy.dialects.address import KINDS as ADDRESS_KINDS
+from proxy.dialects.address import Address
 from proxy.dialects.base import Dialect, Parsed, Segment, Untransformable
 from proxy.ports import Inspected
 from redaction.leakguard import leaks
@@ -34,6 +36,8 @@ class Rewritten:
     mapping: Mapping[str, str] = field(repr=False)
     counts: Mapping[str, Mapping[str, int]]
     changed: bool
+    address: Address | None = None
+    """Path and query as they may leave, where the request has its own."""
 
 
 def plan(
@@ -71,6 +75,7 @@ def rewrite(
     zone: Zone,
     model: str,
     stand_ins: StandIns,
+    address: Address | None = None,
 ) -> Rewritten:
     """The request as it may reach ``zone``. Raises Untransformable (a JSON type would change) or Leaky."""
     planned = plan(parsed, inspected, decision, zone)
@@ -82,15 +87,20 @@ def rewrite(
         if segment.kind == "number":
             raise Untransformable
         edits[segment.pointer, segment.kind] = transformer.apply(segment.text, spans)
-    body = dialect.render(parsed, edits, model)
+    outer = {place: text for place, text in edits.items() if place[1] in ADDRESS_KINDS}
+    body = dialect.render(parsed, {place: text for place, text in edits.items() if place not in outer}, model)
+    if address is not None:
+        address = address.render(outer)
     if table:
-        guard(dialect, body, list(table))
-    return Rewritten(body, transformer.mapping, transformer.counts, changed=body != parsed.body)
+        guard(dialect, body, list(table), address)
+    changed = body != parsed.body or bool(outer)
+    return Rewritten(body, transformer.mapping, transformer.counts, changed, address)
 
 
-def guard(dialect: Dialect, body: bytes, originals: Sequence[str]) -> None:
-    """Searches the finished bytes (every leaf and key, decoded views too) for every original. Raises Leaky."""
-    finished = dialect.parse(body)
-    parts = {f"{s.kind}:{s.pointer}": s.text for s in finished.segments}
+def guard(dialect: Dialect, body: bytes, originals: Sequence[str], address: Address | None = None) -> None:
+    """Searches the finished bytes (every leaf and key, path and query, decoded views too) for every original. Raises
+    Leaky."""
+    segments = [*dialect.parse(body).segments, *(address.segments() if address is not None else ())]
+    parts = {f"{s.kind}:{s.pointer}": s.text for s in segments}
     for leak in leaks(parts, originals):
         raise Leaky(leak.view)

@@ -13,11 +13,12 @@ Network = IPv4Network | IPv6Network
 
 
 SPEAKS: Mapping[str, frozenset[str]] = {
-    "openai": frozenset({"openai.chat"}),
+    "openai": frozenset({"openai.chat", "generic"}),
     "llama": frozenset({"openai.chat"}),
-    "anthropic": frozenset({"anthropic.messages"}),
+    "anthropic": frozenset({"anthropic.messages", "generic"}),
+    "http": frozenset({"generic"}),
 }
-"""Upstream kind -> the dialects it understands. Nothing is translated."""
+"""Upstream kind -> the dialects it understands. Nothing is translated. Kind ``http`` is reached by name only."""
 
 
 class Secret:
