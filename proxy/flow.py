@@ -239,7 +239,7 @@ class Flow:
             app=call.app,
             user_hash=None,
             dialect=parsed.dialect,
-            route=call.path,
+            route=call.path.replace("{model}", "*"),
             model=facts.model,
             sensitivity=facts.sensitivity.word,
             categories=facts.categories,

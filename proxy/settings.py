@@ -16,6 +16,8 @@ SPEAKS: Mapping[str, frozenset[str]] = {
     "openai": frozenset({"openai.chat", "generic"}),
     "llama": frozenset({"openai.chat"}),
     "anthropic": frozenset({"anthropic.messages", "generic"}),
+    "gemini": frozenset({"gemini.generate", "gemini.count_tokens", "gemini.embed"}),
+    "ollama": frozenset({"ollama.chat", "ollama.generate", "ollama.embed"}),
     "http": frozenset({"generic"}),
 }
 """Upstream kind -> the dialects it understands. Nothing is translated. Kind ``http`` is reached by name only."""

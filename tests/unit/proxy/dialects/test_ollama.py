@@ -163,8 +163,8 @@ def test_wrong_types_are_refused_without_repeating_them(dialect: OllamaChat, bod
 @pytest.mark.parametrize(
     "body",
     [
-        message(Images=[IMAGE]), message(**{"image\u017f": [IMAGE]}), chat(Messages=[]), chat(Stream=False), chat(MODEL="x"),
-        call(Arguments={"a": 1}), chat(options={"Stop": ["x"]}),
+        message(Images=[IMAGE]), chat(messages=[{"role": "user", "image\u017f": [IMAGE]}]), chat(Messages=[]),
+        chat(Stream=False), chat(MODEL="x"), call(Arguments={"a": 1}), chat(options={"Stop": ["x"]}),
     ],
 )  # fmt: skip
 def test_a_field_that_only_ollama_would_know_by_its_letters_is_refused(body: dict[str, Any]) -> None:
