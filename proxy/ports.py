@@ -6,9 +6,9 @@ import datetime as dt
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
-from policies.types import Decision, Requirements, Zone
+from policies.types import Decision, Facts, Requirements, Zone
 from proxy.audit.record import Intent, Outcome, Refusal
 from proxy.dialects.base import Segment
 from proxy.outbound import Answer, Outbound, Receipt
@@ -95,6 +95,52 @@ class AuditStore(Protocol):
     async def refuse(self, refusal: Refusal) -> int: ...
 
     async def control(self, code: str, details: Mapping[str, object]) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Whose state it is. ``app`` is empty for what all apps of a tenant share."""
+
+    tenant: str
+    app: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What the gate knows of state that an upstream holds: who holds it, what was decided about the request that made
+    it, and what is needed to put values back into what comes of it. ``mapping`` is stand-in -> value; ``details``
+    are JSON-ready values of the API it belongs to (names of files, object snapshots)."""
+
+    upstream: str
+    zone: Zone
+    ceiling: Zone
+    facts: Facts
+    scope: str = field(default="", repr=False)
+    mapping: Mapping[str, str] = field(default_factory=dict, repr=False)
+    details: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+class Vault(Protocol):
+    """Server-side state, encrypted and bound to its principal. An id is never stored in clear. What is expired, was
+    altered, or belongs to somebody else is not there. Every method raises VaultUnavailable."""
+
+    async def put(self, who: Principal, kind: str, ids: Sequence[str], held: Held, ttl: dt.timedelta) -> None:
+        """Durable when it returns; replaces what these ids had."""
+        ...
+
+    async def get(self, who: Principal, kind: str, ids: Sequence[str]) -> Mapping[str, Held]:
+        """Those of ``ids`` that are there."""
+        ...
+
+    async def foreign(self, who: Principal, ids: Sequence[str]) -> bool:
+        """Whether this gate saw one of ``ids`` made for another principal, as whatever kind of thing."""
+        ...
+
+    async def listed(self, who: Principal, kind: str) -> Sequence[tuple[str, Held]]:
+        """Everything of one kind that this principal has, oldest first."""
+        ...
+
+    async def forget(self, who: Principal, kind: str, ids: Sequence[str]) -> None: ...
 
 
 class Clock(Protocol):

@@ -12,7 +12,7 @@ from policies.types import Decision, Requirements, Zone
 from proxy.errors import ConfigError, NotFound
 from proxy.health import Breaker
 from proxy.ports import Candidate
-from proxy.settings import SPEAKS, ModelRoute, UpstreamConfig
+from proxy.settings import SPEAKS, WITHOUT_MODEL, ModelRoute, UpstreamConfig
 
 CHAT = "openai.chat"
 HTTP = "http"
@@ -45,6 +45,8 @@ class ModelRouter:
         if only is not None:
             config = self._upstreams.get(only)
             return f"u/{only}" if config is not None and config.kind == HTTP else None
+        if dialect in WITHOUT_MODEL and not model:
+            return dialect if any(dialect in SPEAKS[u.kind] for u in self._upstreams.values()) else None
         key = model if model in self._models else ANY
         if key not in self._models:
             return None
@@ -72,6 +74,9 @@ class ModelRouter:
         key = self.known(model, dialect, only)
         if key is None:
             raise NotFound(f"No such model here. Configured: {', '.join(self.names())}.", code="model_not_found")
+        if dialect in WITHOUT_MODEL and not model:
+            yield from self._holders(decision, dialect)
+            return
         route = ModelRoute(((only, ANY),)) if only is not None else self._models[key]
         for upstream, named in route.use:
             config = self._upstreams[upstream]
@@ -82,6 +87,14 @@ class ModelRouter:
                 continue
             if labels_hold(config.labels, decision.requirements.get(config.zone, Requirements())):
                 yield Candidate(upstream, real, config.zone, route.substitute)
+
+    def _holders(self, decision: Decision, dialect: str) -> Iterator[Candidate]:
+        """Upstreams that hold state of a dialect whose requests name no model, in the order of the configuration."""
+        for name, config in self._upstreams.items():
+            if not Zone.BLOCKED < config.zone <= decision.ceiling or dialect not in SPEAKS[config.kind]:
+                continue
+            if labels_hold(config.labels, decision.requirements.get(config.zone, Requirements())):
+                yield Candidate(name, "-", config.zone, False)
 
 
 def labels_hold(labels: Mapping[str, str], want: Requirements) -> bool:

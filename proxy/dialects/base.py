@@ -30,10 +30,12 @@ class Segment:
 @dataclass(frozen=True, slots=True)
 class Reference:
     """State that a request names by id and an upstream holds (architecture §2): ``kind`` is ``response``, ``file``,
-    ``batch``, ``container``, ``cache``, … It resolves only if this gate saw it made for the same principal."""
+    ``batch``, ``container``, ``cache``, … It resolves only if this gate saw it made for the same principal. ``used`` is
+    False where the upstream is only asked about it or told to drop it, so that nothing of it is worked on again."""
 
     kind: str
     id: str = field(repr=False)
+    used: bool = True
 
 
 @dataclass(frozen=True, slots=True)
