@@ -21,6 +21,8 @@ from policies.schema import Condition, Policy, Rule, Unless
 from policies.types import Decision, Facts, Reason, Requirements, Transform, Zone, stricter
 from redaction.types import Sensitivity
 
+INHERITED = "state:inherited"
+"""The reason for a ceiling that comes with what a request refers to or repeats; no rule can have such an id."""
 ZONES = (Zone.ONPREM, Zone.ENCLAVE, Zone.CLOUD)
 
 
@@ -69,7 +71,7 @@ def _defaults(policy: Policy, facts: Facts) -> Iterable[Reason]:
         yield Reason("default:uninspected", because, policy.defaults.uninspected)
     if facts.inherited < Zone.CLOUD:
         because = "It refers to or repeats content that may go no farther"
-        yield Reason("inherited", because, facts.inherited)
+        yield Reason(INHERITED, because, facts.inherited)
 
 
 def _reason(rule: Rule, facts: Facts) -> Reason:
