@@ -43,7 +43,8 @@ class Parsed:
     """A request body that was read completely. ``uninspected`` are reasons (never text) for parts no one can read.
 
     ``scope`` is ``app`` where stand-ins must be the same in every conversation of the app (embeddings, files), else
-    empty: the policy says.
+    empty: the policy says. ``said`` are texts of the assistant that the request holds in pieces (one segment each), put
+    together.
     """
 
     dialect: str
@@ -58,6 +59,7 @@ class Parsed:
     first_user: str = field(default="", repr=False)
     references: tuple[Reference, ...] = ()
     scope: str = ""
+    said: tuple[str, ...] = field(default=(), repr=False)
 
 
 class TextRestorer(Protocol):

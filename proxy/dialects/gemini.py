@@ -54,6 +54,7 @@ class GeminiGenerate:
             first_user=request.first_user or "",
             references=tuple(request.references),
             scope=self.scope,
+            said=tuple(request.said),
         )
 
     def render(self, parsed: Parsed, edits: Mapping[tuple[str, str], str], model: str) -> bytes:

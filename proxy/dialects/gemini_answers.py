@@ -12,6 +12,7 @@ from typing import Any
 
 from proxy.dialects import json_text
 from proxy.dialects.base import RestorerFactory
+from proxy.dialects.gemini_fields import continuation
 from proxy.dialects.json_text import InvalidJson, Number
 from proxy.dialects.openai_answers import TEXT, put, tool_place, whole
 from proxy.errors import SealgateError
@@ -21,6 +22,8 @@ STATUSES: Mapping[int, str] = {
     408: "DEADLINE_EXCEEDED", 413: "INVALID_ARGUMENT", 429: "RESOURCE_EXHAUSTED", 502: "UNAVAILABLE",
     503: "UNAVAILABLE",
 }  # fmt: skip
+CODE = "code"
+"""The place of a program that the model wrote."""
 METADATA = ("citationMetadata", "groundingMetadata")
 QUOTED = frozenset({"title", "text", "name"})
 """Members of metadata that are texts."""
@@ -100,7 +103,7 @@ def restore_part(part: dict[str, Any], restorers: RestorerFactory) -> bool:
     changed = False
     for member, texts in (("executableCode", "code"), ("codeExecutionResult", "output")):
         if isinstance(part.get(member), dict):
-            changed |= put(part[member], texts, restorers, TEXT)
+            changed |= put(part[member], texts, restorers, CODE if texts == "code" else TEXT)
     for member in ("functionCall", "toolCall"):
         call = part.get(member)
         if isinstance(call, dict):
@@ -125,6 +128,8 @@ def structure(holder: dict[str, Any], key: str, restorers: RestorerFactory, plac
 def restore_around(candidate: dict[str, Any], restorers: RestorerFactory) -> bool:
     """What stands beside the parts of a candidate."""
     changed = put(candidate, "finishMessage", restorers, TEXT)
+    if isinstance(candidate.get("continuationToken"), str):
+        restorers.created("continuation", continuation(candidate["continuationToken"]))
     for member in METADATA:
         changed |= _quoted(candidate.get(member), restorers)
     return changed

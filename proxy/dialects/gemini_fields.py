@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -126,6 +127,11 @@ def decoded_text(data: str) -> str | None:
         return None if raw is None else raw.decode("utf-8")
     except UnicodeDecodeError:
         return None
+
+
+def continuation(token: str) -> str:
+    """What a continuation token is known by; the token itself may be long."""
+    return "sha256:" + hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def encoded(text: str) -> str:

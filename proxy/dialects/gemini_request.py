@@ -10,27 +10,28 @@ from __future__ import annotations
 from typing import Any
 
 from proxy.dialects.base import Reference
-from proxy.dialects.gemini_fields import Reader, camel, decoded_text, fields, flag, many, member, number, schema
+from proxy.dialects.gemini_fields import (
+    Reader,
+    camel,
+    continuation,
+    decoded_text,
+    fields,
+    flag,
+    many,
+    member,
+)
+from proxy.dialects.gemini_settings import Runs, Settings
 from proxy.dialects.gemini_words import (
     BEHAVIORS,
-    FLAGS,
-    HARMS,
     LANGUAGES,
     LEVELS,
     MIME_TYPES,
-    MODALITIES,
-    MODES,
-    NUMBERS,
     ORIGINS,
     OUTCOMES,
-    PROVIDER,
     TASKS,
     TEXTUAL,
-    THINKING,
-    THRESHOLDS,
-    VOICES,
 )
-from proxy.dialects.openai_tools import CALL_ID, TOOL_NAME, as_list, as_object, as_text, bad
+from proxy.dialects.openai_tools import CALL_ID, TOOL_NAME, as_object, as_text, bad
 from proxy.dialects.walk import Walk
 
 
@@ -45,13 +46,14 @@ def textual(mime: Any) -> bool:
     return plain.startswith("text/") or plain in TEXTUAL
 
 
-class Request:
+class Request(Settings):
     """Reads one tree into ``walk``. Raises BadRequest with the pointer of the field that is wrong."""
 
     def __init__(self) -> None:
-        self.walk = Walk()
+        super().__init__(Walk())
         self.first_user: str | None = None
         self.references: list[Reference] = []
+        self.said: list[str] = []
 
     def generate(self, tree: dict[str, Any]) -> None:
         if member(tree, "contents") in (None, []):
@@ -81,11 +83,12 @@ class Request:
             "model": _name,
             "contents": self._contents,
             "systemInstruction": self._system,
-            "tools": self._tools,
-            "toolConfig": self._tool_config,
-            "safetySettings": self._safety,
-            "generationConfig": self._generation,
+            "tools": self.tools,
+            "toolConfig": self.tool_config,
+            "safetySettings": self.safety,
+            "generationConfig": self.generation,
             "cachedContent": self._cached,
+            "continuationToken": self._continued,
             "labels": lambda p, v: self.walk.free(p, "other", as_object(p, v)),
             "serviceTier": self._words(frozenset({"standard", "flex", "priority", "unspecified"})),
             "store": flag,
@@ -112,13 +115,6 @@ class Request:
                 raise bad(p, "an object with a content", code="missing_contents")
             fields(self.walk, p, "other", item, self._embed())
 
-    def _number(self, at: str, node: Any) -> None:
-        number(self.walk, at, node)
-
-    def _words(self, allowed: frozenset[str], origin: str = "other") -> Reader:
-        """A string; the words that need no look."""
-        return lambda at, node: self.walk.enum(at, origin, as_text(at, node), allowed)
-
     # -- contents -----------------------------------------------------------------------------------------------------
 
     def _system(self, at: str, node: Any) -> None:
@@ -128,11 +124,14 @@ class Request:
             self._content(at, "system", node)
 
     def _contents(self, at: str, node: Any) -> None:
+        runs = Runs()
         for p, content in many(self.walk, at, node):
             role = as_object(p, content).get("role") or "user"
             self._content(p, ORIGINS.get(as_text(f"{p}/role", role), "other"), content)
+            runs.turn(content.get("parts") or [] if role == "model" else None)
             if role == "user" and self.first_user is None:
                 self.first_user = _plain(content.get("parts"))
+        self.said += runs.whole()
 
     def _content(self, at: str, origin: str, node: Any) -> None:
         def parts(p: str, v: Any) -> None:
@@ -222,6 +221,11 @@ class Request:
         self.references.append(Reference("cache", as_text(at, node)))
         self.walk.text(at, "other", node)
 
+    def _continued(self, at: str, node: Any) -> None:
+        """What the provider needs to go on with an answer that it made."""
+        self.references.append(Reference("continuation", continuation(as_text(at, node))))
+        self._opaque(at, "other", node)
+
     # -- calls and results --------------------------------------------------------------------------------------------
 
     def _id(self, origin: str) -> Reader:
@@ -271,121 +275,6 @@ class Request:
 
         known = {"id": self._id(origin), "toolType": None, "args": free, "response": free}
         fields(self.walk, at, origin, node, known)
-
-    # -- tools --------------------------------------------------------------------------------------------------------
-
-    def _tools(self, at: str, node: Any) -> None:
-        known: dict[str, Reader | None] = {"functionDeclarations": self._declarations, **dict.fromkeys(PROVIDER)}
-        for p, tool in many(self.walk, at, node):
-            if any(camel(key) != "functionDeclarations" for key in as_object(p, tool)):
-                self.walk.uninspected.add("tool:provider")
-            fields(self.walk, p, "system", tool, known)
-
-    def _declarations(self, at: str, node: Any) -> None:
-        walk = self.walk
-
-        def named(p: str, v: Any) -> None:
-            walk.tools.add(v if TOOL_NAME.fullmatch(as_text(p, v)) else "unknown")
-            walk.text(p, "system", v)
-
-        known: dict[str, Reader | None] = {
-            "name": named,
-            "description": self._words(frozenset(), "system"),
-            "behavior": self._words(BEHAVIORS, "system"),
-            "parameters": lambda p, v: schema(walk, p, "system", as_object(p, v)),
-            "response": lambda p, v: schema(walk, p, "system", as_object(p, v)),
-            "parametersJsonSchema": lambda p, v: walk.schema(p, "system", v),
-            "responseJsonSchema": lambda p, v: walk.schema(p, "system", v),
-        }
-        for p, declaration in many(walk, at, node):
-            fields(walk, p, "system", declaration, known)
-
-    def _tool_config(self, at: str, node: Any) -> None:
-        calling: dict[str, Reader | None] = {
-            "mode": self._words(MODES, "system"),
-            "allowedFunctionNames": self._strings,
-            "streamFunctionCallArguments": flag,
-        }
-        known: dict[str, Reader | None] = {
-            "functionCallingConfig": lambda p, v: fields(self.walk, p, "system", v, calling),
-            "retrievalConfig": None,
-            "includeServerSideToolInvocations": flag,
-        }
-        fields(self.walk, at, "system", node, known)
-
-    # -- settings -----------------------------------------------------------------------------------------------------
-
-    def _safety(self, at: str, node: Any) -> None:
-        thresholds = self._words(THRESHOLDS)
-        known: dict[str, Reader | None] = {
-            "category": self._words(HARMS), "threshold": thresholds, "method": thresholds,
-        }  # fmt: skip
-        for p, setting in many(self.walk, at, node):
-            fields(self.walk, p, "other", setting, known)
-
-    def _strings(self, at: str, node: Any) -> None:
-        for i, word in enumerate(as_list(at, node)):
-            below = self.walk.at(at, str(i))
-            self.walk.text(below, "other", as_text(below, word))
-
-    def _generation(self, at: str, node: Any) -> None:
-        walk = self.walk
-        known: dict[str, Reader | None] = dict.fromkeys(NUMBERS, self._number) | dict.fromkeys(FLAGS, flag)
-        known |= {
-            "stopSequences": self._strings,
-            "responseMimeType": self._words(MIME_TYPES),
-            "responseSchema": lambda p, v: schema(walk, p, "system", as_object(p, v)),
-            "responseJsonSchema": lambda p, v: walk.schema(p, "system", v),
-            "_responseJsonSchema": lambda p, v: walk.schema(p, "system", v),
-            "responseModalities": self._modalities,
-            "mediaResolution": self._words(LEVELS),
-            "thinkingConfig": self._thinking,
-            "speechConfig": self._speech,
-            "imageConfig": None,
-            "responseFormat": None,
-            "routingConfig": None,
-            "modelSelectionConfig": None,
-        }
-        fields(walk, at, "other", node, known)
-
-    def _modalities(self, at: str, node: Any) -> None:
-        for i, word in enumerate(as_list(at, node)):
-            below = self.walk.at(at, str(i))
-            self.walk.enum(below, "other", as_text(below, word), MODALITIES)
-            if word in {"IMAGE", "AUDIO"}:
-                self.walk.content.add(word.lower())
-
-    def _speech(self, at: str, node: Any) -> None:
-        def voice(p: str, v: Any) -> None:
-            prebuilt: dict[str, Reader | None] = {"voiceName": self._words(VOICES)}
-            fields(
-                self.walk,
-                p,
-                "other",
-                v,
-                {"prebuiltVoiceConfig": lambda q, w: fields(self.walk, q, "other", w, prebuilt)},
-            )
-
-        def several(p: str, v: Any) -> None:
-            known: dict[str, Reader | None] = {"speakerVoiceConfigs": speakers}
-            fields(self.walk, p, "other", v, known)
-
-        def speakers(p: str, v: Any) -> None:
-            for below, one in many(self.walk, p, v):
-                fields(self.walk, below, "other", one, {"speaker": None, "voiceConfig": voice})
-
-        known: dict[str, Reader | None] = {
-            "voiceConfig": voice,
-            "multiSpeakerVoiceConfig": several,
-            "languageCode": None,
-        }
-        fields(self.walk, at, "other", node, known)
-
-    def _thinking(self, at: str, node: Any) -> None:
-        known: dict[str, Reader | None] = {
-            "includeThoughts": flag, "thinkingBudget": self._number, "thinkingLevel": self._words(THINKING),
-        }  # fmt: skip
-        fields(self.walk, at, "other", node, known)
 
 
 def _name(at: str, node: Any) -> None:

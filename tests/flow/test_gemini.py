@@ -250,3 +250,27 @@ async def test_a_chat_request_never_reaches_an_upstream_of_this_dialect(tmp_path
     async with gemini(tmp_path) as (w, cloud, _):
         answer = await w.ask(HARMLESS, model="flash")
         assert answer.status == 404 and cloud.bodies == []
+
+
+async def test_what_the_house_answered_stays_there_when_a_chat_brings_it_back_in_pieces(tmp_path: Path) -> None:
+    async with FakeGemini() as cloud, FakeGemini() as house:
+        more = {
+            "far": UpstreamConfig("far", Zone.CLOUD, "gemini", url=cloud.url, key=Secret(CREDENTIAL)),
+            "near": UpstreamConfig("near", Zone.ONPREM, "gemini", url=house.url),
+        }
+        models = {**MODELS, "flash": ModelRoute((("far", "flash"), ("near", "flash")))}
+        async with world(tmp_path, Plan(more=more, models=models)) as w:
+            sdk = client(w)
+            chat = sdk.aio.chats.create(model="flash")
+            text = "".join([c.text or "" async for c in await chat.send_message_stream(TOKEN)])
+            assert text == f"You said: {TOKEN}" and cloud.bodies == [] and len(house.bodies) == 1
+            pieces = [c for c in chat.get_history() if c.role == "model"]
+            assert len(pieces) > 10
+            asked = [types.UserContent(HARMLESS), *pieces, types.UserContent("Shorter, please.")]
+            await sdk.aio.models.generate_content(model="flash", contents=asked)  # type: ignore[arg-type]
+            assert cloud.bodies == [] and len(house.bodies) == 2
+            assert w.records(kind="intent")[-1]["facts"]["inherited"] == "onprem"
+            await sdk.aio.models.generate_content(model="flash", contents=[*asked[:1], *asked[-1:]])  # type: ignore[arg-type]
+            assert len(cloud.bodies) == 1
+            await sdk.aio.aclose()
+            sdk.close()

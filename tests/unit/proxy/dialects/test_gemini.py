@@ -125,6 +125,7 @@ PLACES = {
     "image_config": configured(imageConfig={"aspectRatio": CANARY}),
     "config_unknown": configured(zzz={"a": [CANARY]}),
     "cached_content": request(cachedContent=f"cachedContents/{CANARY}"),
+    "continuation": request(continuation_token=CANARY),
     "label": request(labels={"team": CANARY}),
     "label_key": request(labels={CANARY: "x"}),
     "unknown_field": request(zzz={"a": [CANARY]}),
@@ -354,6 +355,30 @@ def test_the_usual_queries_pass() -> None:
     check_query({"alt": "sse"}, stream=True)
     check_query({}, stream=False)
     check_query({"alt": "json"}, stream=False)
+
+
+def test_an_answer_that_comes_back_in_pieces_is_put_together() -> None:
+    def model(*items: Any) -> dict[str, Any]:
+        return {"role": "model", "parts": list(items)}
+
+    body = {
+        "contents": [
+            model({"text": "Hm", "thought": True}), model({"text": ". ", "thought": True}),
+            model({"text": "You "}), model({"text": "said"}, {"text": "."}), model({"text": ""}),
+            model({"functionCall": {"name": "f"}}), model({"text": "A"}),
+            {"parts": [{"text": "and?"}]}, model({"text": "B"}), {"role": "model"},
+            {"role": "model", "parts": {"text": "C"}},
+        ]
+    }  # fmt: skip
+    assert DIALECT.parse(json.dumps(body).encode()).said == ("Hm. ", "You said.", "BC")
+
+
+def test_what_continues_an_answer_is_state_of_the_provider() -> None:
+    seen = factory({})
+    answer = {"candidates": [{"finishReason": "CONTINUATION", "continuationToken": "dG9r+/=="}]}
+    DIALECT.restore(json.dumps(answer).encode(), seen)
+    (named,) = DIALECT.parse(json.dumps(request(continuationToken="dG9r+/==")).encode()).references
+    assert seen.made == [(named.kind, named.id)] == [("continuation", named.id)]
 
 
 @pytest.mark.parametrize(
