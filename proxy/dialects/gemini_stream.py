@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +22,9 @@ from proxy.errors import UpstreamError
 
 HEAD = ("modelVersion", "responseId", "createTime")
 """Members that a chunk of our own repeats."""
+
+_TORN = re.compile(r"(?<!\\)(?:\\\\)*+(\\(?:u[0-9a-f]{0,3})?)$")
+"""The beginning of an escape at the end of a JSON string."""
 
 
 class _Leaf:
@@ -37,9 +41,10 @@ class _Leaf:
         return self._plain(self._inner.close())
 
     def _plain(self, escaped: str) -> str:
-        """The restorer may cut an escape in two; its backslash waits for the rest."""
+        """The restorer may cut an escape in two; its beginning waits for the rest."""
         escaped = self._held + escaped
-        self._held = "\\" if (len(escaped) - len(escaped.rstrip("\\"))) % 2 else ""
+        torn = _TORN.search(escaped)
+        self._held = torn[1] if torn is not None else ""
         return str(json_text.loads_answer(f'"{escaped.removesuffix(self._held)}"'))
 
 

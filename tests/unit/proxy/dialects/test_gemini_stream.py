@@ -201,6 +201,38 @@ def test_arguments_that_grow_are_restored_path_by_path(size: int) -> None:
     assert places == ["text", "tool_args:mail", "tool_args:mail"]  # the name, then one channel per path
 
 
+class Late:
+    """A restorer that always keeps its last characters for the next time."""
+
+    def __init__(self, keep: int) -> None:
+        self._keep, self._text = keep, ""
+
+    def __call__(self, place: str) -> Late:
+        return Late(self._keep)
+
+    def created(self, kind: str, id: str) -> None: ...
+
+    def feed(self, chunk: str) -> str:
+        text = self._text + chunk
+        cut = max(0, len(text) - self._keep)
+        self._text = text[cut:]
+        return text[:cut]
+
+    def close(self) -> str:
+        return self._text
+
+
+@pytest.mark.parametrize("keep", range(7))
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_an_escape_that_the_restorer_cuts_in_two_stays_whole(keep: int, size: int) -> None:
+    text = 'a\\"\n\x01\\\\\\u12 \x1f\\'
+    stream = GeminiGenerate().restore_stream(Late(keep), lambda: "never")
+    out = b"".join([stream.feed(event(argument(one))) for one in pieces(text, size)])
+    out += stream.feed(event(argument("", more=False)))
+    calls = [c for r in responses(out) for c in r.function_calls or ()]
+    assert "".join(p.string_value or "" for c in calls for p in c.partial_args or ()) == text
+
+
 def test_nothing_but_data_is_added() -> None:
     """Google's client takes every other line for JSON, comments included."""
     out = restored([everything(3)])
