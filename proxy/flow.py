@@ -167,7 +167,9 @@ class Flow:
     async def _attempts(self, d: Decided) -> Reply:
         if d.decision.ceiling is Zone.BLOCKED or d.inherited.zone > d.decision.ceiling:
             raise await self._refused(d)
-        offered = self._router.candidates(d.parsed.model, d.decision, d.dialect.name, d.call.upstream)
+        if d.parsed.reaches:
+            await self._reach(d)
+        offered = self._router.candidates(d.parsed.model, d.decision, d.dialect.name, d.call.upstream, d.parsed.reaches)
         candidates = [c for c in offered if d.inherited.upstream in {None, c.upstream}]
         failures: list[SealgateError] = []
         unusable: set[Zone] = set()
@@ -193,7 +195,7 @@ class Flow:
         raise await self._exhausted(d, failures, any_candidate=bool(candidates))
 
     async def _attempt(self, d: Decided, candidate: Candidate) -> Reply:
-        want = d.decision.requirements.get(candidate.zone, Requirements())
+        want = d.decision.requirements.get(Zone.ENCLAVE, Requirements())  # only enclaves are prepared
         lease = await self._door.prepare(candidate, want)
         if lease is None and candidate.zone is Zone.ENCLAVE:
             raise Misuse("an enclave without a lease")
@@ -306,6 +308,17 @@ class Flow:
     def _hashed(self, tenant: str, name: str) -> str:
         return "h-" + hmac.digest(self._purpose("names", tenant), name.encode(), hashlib.sha256).hex()[:16]
 
+    async def _reach(self, d: Decided) -> None:
+        """What a provider would use on its own must be listed. Raises Refused, on record."""
+        if self._router.reachable(d.parsed.model, d.dialect.name, d.call.upstream, d.parsed.reaches):
+            return
+        kinds = sorted({name.partition(":")[0] for name in d.parsed.reaches})
+        await self._record_refusal(d, None, "tool_not_allowed", tuple(kinds))
+        raise Refused(
+            f"No upstream may use this on its own: {', '.join(kinds)}. An operator lists such tools under `tools`.",
+            code="tool_not_allowed",
+        )
+
     async def _record_refusal(self, d: Decided, at: Candidate | None, code: str, reasons: tuple[str, ...]) -> None:
         zone = at.zone.word if at is not None else d.decision.ceiling.word
         await self._store.refuse(Refusal(d.common, code, zone, at.upstream if at else None, reasons))
@@ -321,7 +334,9 @@ class Flow:
         if (
             not failures
             and not any_candidate
-            and not self._router.configured(d.parsed.model, d.decision, d.dialect.name, d.call.upstream)
+            and not self._router.configured(
+                d.parsed.model, d.decision, d.dialect.name, d.call.upstream, d.parsed.reaches
+            )
         ):
             return await self._refused(d)
         failed = [f for f in failures if isinstance(f, AttestationFailed)]

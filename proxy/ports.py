@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -56,8 +56,17 @@ class Candidate:
 
 
 class Router(Protocol):
-    def candidates(self, model: str, decision: Decision, dialect: str, only: str | None = None) -> Sequence[Candidate]:
-        """In the dialect, within the ceiling, labels that hold, breaker closed; best first. Raises NotFound."""
+    def candidates(
+        self, model: str, decision: Decision, dialect: str, only: str | None = None, reaches: Collection[str] = ()
+    ) -> Sequence[Candidate]:
+        """In the dialect, within the ceiling, labels that hold, breaker closed; best first. Raises NotFound.
+
+        ``reaches`` is what the upstream would use on its own: a candidate's zone is the furthest of its and of that.
+        """
+        ...
+
+    def reachable(self, model: str, dialect: str, only: str | None, reaches: Collection[str]) -> bool:
+        """Whether any candidate, whatever its zone, may use all of ``reaches``."""
         ...
 
     def known(self, model: str, dialect: str, only: str | None = None) -> str | None:
@@ -65,7 +74,9 @@ class Router(Protocol):
         the app asks for by name (``/u/NAME/…``)."""
         ...
 
-    def configured(self, model: str, decision: Decision, dialect: str, only: str | None = None) -> bool:
+    def configured(
+        self, model: str, decision: Decision, dialect: str, only: str | None = None, reaches: Collection[str] = ()
+    ) -> bool:
         """Whether any candidate would do if everything were healthy: if not, policy refuses rather than health."""
         ...
 

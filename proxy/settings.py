@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -104,6 +104,19 @@ class UpstreamConfig:
     labels: Mapping[str, str] = field(default_factory=dict)
     attestation: AttestationConfig | None = None
     model: str | None = None
+    tools: Mapping[str, Zone] = field(default_factory=dict)
+    """What this upstream may use or fetch on its own while it answers (``web_search``, ``mcp:HOST``, ``fetch:HOST``)
+    and the zone of that; what is not listed may not be asked for."""
+
+    def reach(self, names: Collection[str]) -> Zone | None:
+        """The furthest zone that a request gets to with these tools; None where one of them is not listed."""
+        zones = [self.zone]
+        for name in names:
+            zone = self.tools.get(name, self.tools.get(f"{name.partition(':')[0]}:*"))
+            if zone is None:
+                return None
+            zones.append(zone)
+        return max(zones)
 
 
 @dataclass(frozen=True, slots=True)

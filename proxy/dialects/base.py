@@ -42,9 +42,9 @@ class Reference:
 class Parsed:
     """A request body that was read completely. ``uninspected`` are reasons (never text) for parts no one can read.
 
-    ``scope`` is ``app`` where stand-ins must be the same in every conversation of the app (embeddings, files), else
-    empty: the policy says. ``said`` are texts of the assistant that the request holds in pieces (one segment each), put
-    together.
+    ``said`` are texts of the assistant that the request holds in pieces (one segment each), put together.
+    ``reaches`` names what the provider would use or fetch on its own. ``scope`` is ``app`` where stand-ins must be the
+    same in every conversation of the app (embeddings, files), else empty: the policy says.
     """
 
     dialect: str
@@ -60,6 +60,7 @@ class Parsed:
     references: tuple[Reference, ...] = ()
     scope: str = ""
     said: tuple[str, ...] = field(default=(), repr=False)
+    reaches: frozenset[str] = frozenset()
 
 
 class TextRestorer(Protocol):

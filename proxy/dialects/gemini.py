@@ -52,9 +52,10 @@ class GeminiGenerate:
             content=frozenset(walk.content),
             tools=frozenset(walk.tools),
             first_user=request.first_user or "",
-            references=tuple(request.references),
+            references=tuple(walk.references),
             scope=self.scope,
             said=tuple(request.said),
+            reaches=frozenset(walk.reaches),
         )
 
     def render(self, parsed: Parsed, edits: Mapping[tuple[str, str], str], model: str) -> bytes:

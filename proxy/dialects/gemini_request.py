@@ -7,8 +7,10 @@ other data, files and tools that the provider runs are uninspected.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+from proxy.dialects import provider_tools
 from proxy.dialects.base import Reference
 from proxy.dialects.gemini_fields import (
     Reader,
@@ -34,6 +36,9 @@ from proxy.dialects.gemini_words import (
 from proxy.dialects.openai_tools import CALL_ID, TOOL_NAME, as_object, as_text, bad
 from proxy.dialects.walk import Walk
 
+FILE = re.compile(r"(?:https://generativelanguage\.googleapis\.com/v1[a-z0-9]*/)?files/[A-Za-z0-9_-]{1,64}")
+"""How the provider names a file that it holds."""
+
 
 def kind_of(mime: Any) -> str:
     """What kind of content a media type is."""
@@ -52,7 +57,6 @@ class Request(Settings):
     def __init__(self) -> None:
         super().__init__(Walk())
         self.first_user: str | None = None
-        self.references: list[Reference] = []
         self.said: list[str] = []
 
     def generate(self, tree: dict[str, Any]) -> None:
@@ -207,23 +211,26 @@ class Request(Settings):
         return self._words(MIME_TYPES, origin)
 
     def _file(self, at: str, origin: str, node: Any) -> None:
+        """A file that the provider holds for its caller, or one that it fetches itself."""
         self._unread(member(as_object(at, node), "mimeType"))
 
         def uri(p: str, v: Any) -> None:
-            self.references.append(Reference("file", as_text(p, v)))
+            if FILE.fullmatch(as_text(p, v)):
+                self.walk.references.append(Reference("file", v))
+            else:
+                self.walk.reaches.add(provider_tools.remote("fetch", v))
             self.walk.text(p, origin, v)
 
-        fields(
-            self.walk, at, origin, node, {"fileUri": uri, "mimeType": self._mime(origin), "displayName": None}
-        )  # fmt: skip
+        known: dict[str, Reader | None] = {"fileUri": uri, "mimeType": self._mime(origin), "displayName": None}
+        fields(self.walk, at, origin, node, known)
 
     def _cached(self, at: str, node: Any) -> None:
-        self.references.append(Reference("cache", as_text(at, node)))
+        self.walk.references.append(Reference("cache", as_text(at, node)))
         self.walk.text(at, "other", node)
 
     def _continued(self, at: str, node: Any) -> None:
         """What the provider needs to go on with an answer that it made."""
-        self.references.append(Reference("continuation", continuation(as_text(at, node))))
+        self.walk.references.append(Reference("continuation", continuation(as_text(at, node))))
         self._opaque(at, "other", node)
 
     # -- calls and results --------------------------------------------------------------------------------------------

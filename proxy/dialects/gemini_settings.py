@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from proxy.dialects.gemini_fields import Reader, camel, fields, flag, many, number, schema
+from proxy.dialects import provider_tools
+from proxy.dialects.base import Reference
+from proxy.dialects.gemini_fields import Reader, camel, fields, flag, many, member, number, schema
 from proxy.dialects.gemini_words import (
     BEHAVIORS,
     FLAGS,
@@ -39,11 +41,28 @@ class Settings:
     # -- tools --------------------------------------------------------------------------------------------------------
 
     def tools(self, at: str, node: Any) -> None:
-        known: dict[str, Reader | None] = {"functionDeclarations": self._declarations, **dict.fromkeys(PROVIDER)}
+        known: dict[str, Reader | None] = {"functionDeclarations": self._declarations, "mcpServers": self._servers}
         for p, tool in many(self.walk, at, node):
-            if any(camel(key) != "functionDeclarations" for key in as_object(p, tool)):
-                self.walk.uninspected.add("tool:provider")
-            fields(self.walk, p, "system", tool, known)
+            for key, value in as_object(p, tool).items():
+                if camel(key) not in known and value is not None:
+                    self.walk.reaches.add(provider_tools.tool(camel(key)))
+            fields(self.walk, p, "system", tool, known | {"fileSearch": self._stores} | dict.fromkeys(PROVIDER))
+
+    def _servers(self, at: str, node: Any) -> None:
+        """Servers that the provider calls itself."""
+        for p, server in many(self.walk, at, node):
+            transport = member(as_object(p, server), "streamableHttpTransport")
+            url = transport.get("url") if isinstance(transport, dict) else None
+            self.walk.reaches.add(provider_tools.remote("mcp", url))
+            self.walk.free(p, "system", server)
+
+    def _stores(self, at: str, node: Any) -> None:
+        """What the provider searches holds what was put into it."""
+        names = member(as_object(at, node), "fileSearchStoreNames")
+        for name in names if isinstance(names, list) else [names]:
+            if isinstance(name, str):
+                self.walk.references.append(Reference("file_search_store", name))
+        self.walk.free(at, "system", node)
 
     def _declarations(self, at: str, node: Any) -> None:
         walk = self.walk

@@ -55,7 +55,7 @@ VOICES = frozenset(
      "Sadaltager", "Sulafat"}
 )  # fmt: skip
 PROVIDER = (
-    "googleSearch", "googleSearchRetrieval", "codeExecution", "urlContext", "retrieval", "computerUse", "fileSearch",
-    "googleMaps", "enterpriseWebSearch", "mcpServers", "parallelAiSearch", "exaAiSearch",
+    "googleSearch", "googleSearchRetrieval", "codeExecution", "urlContext", "retrieval", "computerUse", "googleMaps",
+    "enterpriseWebSearch", "parallelAiSearch", "exaAiSearch",
 )  # fmt: skip
 """Tools that run at the provider: what they send on is not in this request."""

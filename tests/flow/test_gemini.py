@@ -175,7 +175,7 @@ async def test_an_image_and_a_provider_tool_stay_in_the_house(tmp_path: Path) ->
     async with gemini(tmp_path) as (_, cloud, sdk):
         with pytest.raises(errors.ClientError):
             await sdk.aio.models.generate_content(model="flash", contents=[image])
-        with pytest.raises(errors.ClientError):
+        with pytest.raises(errors.ClientError, match="google_search"):
             await sdk.aio.models.generate_content(model="flash", contents=HARMLESS, config=search)
         assert cloud.bodies == []
 

@@ -205,13 +205,34 @@ IMAGE = {"inlineData": {"mimeType": "image/png", "data": base64.b64encode(bytes(
         (parts({"functionResponse": {"name": "f", "response": {}, "parts": [IMAGE]}}), "content:image"),
         (parts({"mystery": 1}), "content:unknown"),
         (parts({"text": "x", "mystery": 1}), "content:unknown"),
-        *[(request(tools=[{tool: {}}]), "tool:provider") for tool in (
-            "googleSearch", "google_search", "codeExecution", "code_execution", "urlContext", "retrieval",
-            "computerUse", "fileSearch", "googleMaps", "mcpServers", "tomorrow")],
     ],
 )  # fmt: skip
 def test_what_nobody_can_read_is_uninspected(body: dict[str, Any], reason: str) -> None:
     assert reason in DIALECT.parse(json.dumps(body).encode()).uninspected
+
+
+SERVER = {"name": "x", "streamableHttpTransport": {"url": "https://mcp.example/sse"}}
+
+
+@pytest.mark.parametrize(
+    ("body", "reaches"),
+    [
+        *[(request(tools=[{tool: {}}]), {name}) for tool, name in (
+            ("googleSearch", "google_search"), ("google_search", "google_search"), ("codeExecution", "code_execution"),
+            ("code_execution", "code_execution"), ("urlContext", "url_context"), ("retrieval", "retrieval"),
+            ("computerUse", "computer"), ("fileSearch", "file_search"), ("googleMaps", "google_maps"),
+            ("google_search_retrieval", "google_search"), ("exaAiSearch", "unknown"), ("tomorrow", "unknown"))],
+        (request(tools=[{"mcpServers": [SERVER]}]), {"mcp:mcp.example"}),
+        (request(tools={"mcp_servers": [{"name": "x"}]}), {"mcp:unknown"}),
+        (request(tools=[{"functionDeclarations": []}, {"urlContext": {}, "googleSearch": None}]), {"url_context"}),
+        (parts({"fileData": {"fileUri": "https://video.example/watch?v=1"}}), {"fetch:video.example"}),
+        (parts({"file_data": {"file_uri": "gs://bucket/x.png"}}), {"fetch:unknown"}),
+        (parts({"fileData": {"fileUri": "https://x.example/v1beta/files/abc"}}), {"fetch:x.example"}),
+        (parts({"fileData": {"fileUri": "https://generativelanguage.googleapis.com/v1beta/files/abc"}}), set()),
+    ],
+)  # fmt: skip
+def test_what_the_provider_would_use_on_its_own_is_named(body: dict[str, Any], reaches: set[str]) -> None:
+    assert DIALECT.parse(json.dumps(body).encode()).reaches == reaches
 
 
 def test_the_data_of_an_image_is_no_text() -> None:
@@ -245,12 +266,12 @@ def test_a_signature_is_opaque_but_base64_of_a_text_is_none() -> None:
 
 
 def test_state_that_the_provider_holds_is_named() -> None:
-    body = parts({"fileData": {"fileUri": "https://g.example/v1beta/files/abc"}}) | {
-        "cachedContent": "cachedContents/7"
-    }
+    body = parts({"fileData": {"fileUri": "https://generativelanguage.googleapis.com/v1beta/files/abc"}})
+    body |= {"cachedContent": "cachedContents/7", "tools": [{"fileSearch": {"fileSearchStoreNames": ["s/1"]}}]}
     found = DIALECT.parse(json.dumps(body).encode()).references
     assert [(r.kind, r.id) for r in found] == [
-        ("file", "https://g.example/v1beta/files/abc"), ("cache", "cachedContents/7"),
+        ("file", "https://generativelanguage.googleapis.com/v1beta/files/abc"), ("cache", "cachedContents/7"),
+        ("file_search_store", "s/1"),
     ]  # fmt: skip
 
 
