@@ -288,7 +288,7 @@ class Flow:
             app=call.app,
             user_hash=None,
             dialect=parsed.dialect,
-            route=call.route or call.path,
+            route=call.route or call.path.replace("{model}", "*"),
             model=facts.model,
             sensitivity=facts.sensitivity.word,
             categories=facts.categories,

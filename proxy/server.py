@@ -25,6 +25,7 @@ from proxy.dialects.address import Address
 from proxy.dialects.base import Dialect
 from proxy.dialects.generic import GenericJson
 from proxy.dialects.generic_bodies import GenericBytes
+from proxy.dialects.ollama import tags
 from proxy.errors import BadRequest, Busy, InternalError, NotFound, SealgateError, Unavailable
 from proxy.flow import Call, Flow
 from proxy.observe import log_request
@@ -102,6 +103,7 @@ class Server:
         for surface in self._surfaces:
             app.router.add_post(surface.route, functools.partial(self.answer, surface))
         app.router.add_get("/v1/models", self.models)
+        app.router.add_get("/api/tags", self.models)
         for add in self._more:
             add(self, app.router)
         app.router.add_route("*", "/u/{upstream}/{tail:.*}", self.any_api)
@@ -254,7 +256,7 @@ class Server:
             error = e if isinstance(e, SealgateError) else _internal(e)
             if reply.raw:
                 raise _cut(request) from None
-            await response.write(_event(dialect, error, call.request_id))
+            await response.write(_event(reply, dialect, error, call.request_id))
         await response.write_eof()
 
     def _error(
@@ -272,7 +274,7 @@ class Server:
         return web.Response(status=error.status, headers=headers, body=body)
 
     async def models(self, request: web.Request) -> web.Response:
-        """GET /v1/models: the configured public names."""
+        """GET /v1/models, and Ollama's GET /api/tags: the configured public names."""
         request_id = _new_id()
         try:
             authenticate(self._settings.apps, request.headers)
@@ -281,7 +283,7 @@ class Server:
         data: list[dict[str, Any]] = [
             {"id": name, "object": "model", "created": 0, "owned_by": "sealgate"} for name in self._models()
         ]
-        body = orjson.dumps({"object": "list", "data": data})
+        body = orjson.dumps({"object": "list", "data": data}) if request.path == "/v1/models" else tags(self._models())
         return web.Response(body=body, content_type="application/json", headers={"sealgate-request-id": request_id})
 
 
@@ -296,8 +298,10 @@ def _cut(request: web.Request) -> ConnectionResetError:
     return ConnectionResetError()
 
 
-def _event(dialect: Dialect, error: SealgateError, request_id: str) -> bytes:
-    """An error inside a stream, in the dialect's shape."""
+def _event(reply: Reply, dialect: Dialect, error: SealgateError, request_id: str) -> bytes:
+    """An error inside a stream, in the dialect's shape: a line of its own, or an event."""
+    if reply.headers.get("content-type", "").startswith("application/x-ndjson"):
+        return dialect.error(error, request_id) + b"\n"
     name = f"event: {dialect.error_event}\n".encode() if dialect.error_event else b""
     return name + b"data: " + dialect.error(error, request_id) + b"\n\n"
 

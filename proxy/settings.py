@@ -20,6 +20,8 @@ SPEAKS: Mapping[str, frozenset[str]] = {
     ),
     "llama": frozenset({"openai.chat"}),
     "anthropic": frozenset({"anthropic.messages", "anthropic.count_tokens", "anthropic.batches", "generic"}),
+    "gemini": frozenset({"gemini.generate", "gemini.count_tokens", "gemini.embed"}),
+    "ollama": frozenset({"ollama.chat", "ollama.generate", "ollama.embed"}),
     "http": frozenset({"generic"}),
 }  # fmt: skip
 """Upstream kind -> the dialects it understands. Nothing is translated. Kind ``http`` is reached by name only."""

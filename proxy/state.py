@@ -172,6 +172,7 @@ class State:
 
     async def _repeated(self, vault: Vault, talk: Talk, parsed: Parsed) -> tuple[Held, ...]:
         said = [s.text for s in parsed.segments if s.origin == "assistant" and s.kind == "text"]
+        said += parsed.said
         if not said:
             return ()
         found = await vault.get(_tenant(talk.who), ANSWER, talk.ids(said[-TEXTS:]))

@@ -6,6 +6,7 @@ at all.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,6 +14,8 @@ from dataclasses import dataclass, field, replace
 from proxy.dialects.anthropic import AnthropicMessages
 from proxy.dialects.anthropic_count import AnthropicCountTokens
 from proxy.dialects.base import Dialect
+from proxy.dialects.gemini import GeminiCountTokens, GeminiEmbed, GeminiGenerate, check_query
+from proxy.dialects.ollama import OllamaChat, OllamaEmbed, OllamaGenerate
 from proxy.dialects.openai_chat import OpenAIChat
 from proxy.dialects.openai_completions import OpenAICompletions
 from proxy.dialects.openai_embeddings import OpenAIEmbeddings
@@ -34,7 +37,8 @@ class Surface:
     """A served path. ``route`` is aiohttp's pattern and ``path`` the upstream's; both may hold ``{model}``.
 
     ``stream`` says whether the answer streams where the path does; ``query`` holds what an app may send (name ->
-    pattern), ``sent`` what goes to the upstream in any case; ``betas``: whether ``anthropic-beta`` travels on.
+    pattern), ``sent`` what goes to the upstream in any case; ``check`` refuses a query in its own words, and nothing of
+    it travels on; ``betas``: whether ``anthropic-beta`` travels on.
     """
 
     route: str
@@ -44,6 +48,7 @@ class Surface:
     stream: bool | None = None
     query: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
     sent: str = ""
+    check: Callable[[Mapping[str, str]], None] | None = None
     betas: bool = False
     form: Callable[[str], tuple[Dialect, tuple[str, str]]] | None = None
     """For uploads: the dialect and the header that go with a request's content type, which holds the boundary."""
@@ -84,11 +89,38 @@ def table(max_depth: int) -> Sequence[Surface]:
         _upload("/audio/translations", TRANSLATIONS),
         _upload("/images/edits", EDITS),
         _upload("/images/variations", VARIATIONS),
+        *_gemini(max_depth),
+        Surface("/api/chat", OllamaChat(max_depth), "/chat"),
+        Surface("/api/generate", OllamaGenerate(max_depth), "/generate"),
+        Surface("/api/embed", OllamaEmbed(max_depth), "/embed"),
     )  # fmt: skip
+
+
+def _gemini(max_depth: int) -> Sequence[Surface]:
+    """Google's paths: both versions of the API, the model and the kind of answer in the path."""
+    generate, count, embed = GeminiGenerate(max_depth), GeminiCountTokens(max_depth), GeminiEmbed(max_depth)
+    verbs: Sequence[tuple[str, Dialect, bool]] = (
+        ("generateContent", generate, False),
+        ("streamGenerateContent", generate, True),
+        ("countTokens", count, False),
+        ("embedContent", embed, False),
+        ("batchEmbedContents", embed, False),
+    )
+    return [
+        Surface(
+            f"/{version}/models/{{model}}:{verb}", dialect, f"/models/{{model}}:{verb}", stream=stream,
+            sent="alt=sse" if stream else "", check=functools.partial(check_query, stream=stream),
+        )
+        for version in ("v1beta", "v1")
+        for verb, dialect, stream in verbs
+    ]  # fmt: skip
 
 
 def query(surface: Surface, given: Sequence[tuple[str, str]]) -> str:
     """What of an app's query goes on. Raises BadRequest for what the path does not take."""
+    if surface.check is not None:
+        surface.check(dict(given))
+        return surface.sent
     said = []
     for name, value in given:
         pattern = surface.query.get(name)
