@@ -13,7 +13,7 @@ Network = IPv4Network | IPv6Network
 
 
 SPEAKS: Mapping[str, frozenset[str]] = {
-    "openai": frozenset({"openai.chat", "generic"}),
+    "openai": frozenset({"openai.chat", "openai.responses", "generic"}),
     "llama": frozenset({"openai.chat"}),
     "anthropic": frozenset({"anthropic.messages", "generic"}),
     "http": frozenset({"generic"}),

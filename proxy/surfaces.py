@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from proxy.dialects.anthropic import AnthropicMessages
 from proxy.dialects.base import Dialect
 from proxy.dialects.openai_chat import OpenAIChat
+from proxy.dialects.responses import OpenAIResponses
 from proxy.errors import BadRequest
 
 CHAT = "/v1/chat/completions"
@@ -45,6 +46,7 @@ def table(max_depth: int) -> Sequence[Surface]:
     beta = {"beta": re.compile("true")}
     return (
         Surface(CHAT, OpenAIChat(max_depth), "/chat/completions"),
+        Surface("/v1/responses", OpenAIResponses(max_depth), "/responses"),
         Surface(
             "/v1/messages", AnthropicMessages(max_depth), "/messages", (ANTHROPIC, JSON_TYPE), query=beta, betas=True
         ),
