@@ -55,7 +55,8 @@ def output(kind: str = "function_call_output", **more: Any) -> dict[str, Any]:
 
 def message(*parts: Any, **more: Any) -> dict[str, Any]:
     return {
-        "type": "message", "id": f"msg_{HEX}", "role": "assistant", "status": "completed", "content": list(parts), **more,
+        "type": "message", "id": f"msg_{HEX}", "role": "assistant", "status": "completed", "content": list(parts),
+        **more,
     }  # fmt: skip
 
 
@@ -186,7 +187,8 @@ ITEMS = {
     "mcp_call error content": mcp(error={"type": "mcp_tool_execution_error", "content": [{"deep": C}]}),
     "mcp_approval_request": {"type": "mcp_approval_request", "id": "m", "name": "x", "server_label": "s",
                              "arguments": json.dumps({"a": C})},
-    "mcp_approval_response": {"type": "mcp_approval_response", "approval_request_id": "m", "approve": True, "reason": C},
+    "mcp_approval_response": {"type": "mcp_approval_response", "approval_request_id": "m", "approve": True,
+                              "reason": C},
     "tool_search_call": {"type": "tool_search_call", "arguments": {"query": C}},
     "tool_search_call, key": {"type": "tool_search_call", "arguments": {C: 1}},
     "tool_search_output": {"type": "tool_search_output", "tools": [
@@ -291,7 +293,9 @@ FIELDS = {
     "mcp allowed tools": tool("mcp", server_label="s", allowed_tools=[C]),
     "mcp approval": tool("mcp", server_label="s", require_approval={"never": {"tool_names": [C]}}),
     "image mask": tool("image_generation", input_image_mask={"image_url": f"https://x.example/{C}"}),
-    "shell skill": tool("shell", environment={"type": "local", "skills": [{"name": "s", "description": C, "path": "p"}]}),
+    "shell skill": tool(
+        "shell", environment={"type": "local", "skills": [{"name": "s", "description": C, "path": "p"}]}
+    ),
     "tool_search description": tool("tool_search", description=C),
     "unknown tool": tool("hologram", x={"y": C}),
     "unknown tool's type": tool(C),
