@@ -88,7 +88,9 @@ def restore_answer(body: bytes, restorers: RestorerFactory) -> tuple[bytes, Mapp
 
 
 def made(tree: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """What the upstream holds after this response."""
+    """What the upstream holds after this response; with ``store: false`` nothing that could be asked for by id."""
+    if tree.get("store") is False:
+        return
     output = tree.get("output")
     named = [("response", tree), ("conversation", tree.get("conversation"))]
     named += [("item", item) for item in (output if isinstance(output, list) else ())]
@@ -107,7 +109,7 @@ def response(tree: dict[str, Any], restore: Restore) -> dict[str, Any]:
 def _member(key: str, node: Any, restore: Restore) -> Any:
     if key in ITEMS and isinstance(node, list):
         return [item(one, restore) if isinstance(one, dict) else one for one in node]
-    return leaves(node, restore, PLAIN, key)
+    return leaves(node, restore, TEXT if key == "output_text" else PLAIN, key)
 
 
 def item(node: dict[str, Any], restore: Restore) -> dict[str, Any]:

@@ -82,6 +82,7 @@ class ResponseStream:
         self._channels: dict[tuple[str, ...], _Channel] = {}
         self._made: set[tuple[str, str]] = set()
         self._usage: dict[str, int] = {}
+        self._stores: Any = True
         self._added = 0
         self._number = -1
         self._complete = False
@@ -156,6 +157,7 @@ class ResponseStream:
 
     def _note(self, tree: dict[str, Any]) -> None:
         self._usage |= usage(tree)
+        self._stores = tree.get("store", self._stores)
         for one in made(tree):
             if one not in self._made:
                 self._made.add(one)
@@ -163,7 +165,7 @@ class ResponseStream:
 
     def _item(self, tree: dict[str, Any], *, starts: bool) -> dict[str, Any]:
         node = tree["item"]
-        self._note({"output": [node]})
+        self._note({"output": [node], "store": self._stores})
         kind = node.get("type")
         kind = kind if isinstance(kind, str) else ""
         name = node.get("name") or DEVICES.get(kind, kind)

@@ -196,6 +196,21 @@ def test_what_the_upstream_holds_now_is_told_once() -> None:
     assert streamed.made == MADE
 
 
+def test_what_is_not_stored_is_nowhere_held() -> None:
+    told = Plain({})
+    DIALECT.restore(json.dumps({**stateful(), "store": False}).encode(), told)
+    made = DIALECT.restore_stream(told, lambda: "t")
+    ran = stateful()["output"][1]
+    made.feed(
+        event(0, "response.created", response=answer(store=False))
+        + event(1, "response.output_item.done", output_index=0, item=ran)
+    )
+    assert told.made == []
+    made = DIALECT.restore_stream(told, lambda: "t")
+    made.feed(event(0, "response.output_item.done", output_index=0, item=ran))
+    assert told.made == [("item", "ci_1"), ("container", "cntr_1")]
+
+
 def test_a_text_that_comes_again_is_counted_once() -> None:
     restorers = Restorers(MAPPING)
     DIALECT.restore(json.dumps(answer(message(S), message(S), user=S)).encode(), restorers)
