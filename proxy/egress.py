@@ -45,7 +45,7 @@ from yarl import URL
 from policies.types import Requirements, Zone
 from proxy.audit.store import genuine
 from proxy.errors import ConfigError, Misuse, UpstreamError
-from proxy.outbound import Answer, Outbound, Receipt
+from proxy.outbound import Answer, Body, Outbound, Receipt
 from proxy.ports import Candidate, LeaseInfo
 from proxy.receipts import Spent
 from proxy.settings import Limits, Network, UpstreamConfig
@@ -189,6 +189,20 @@ def _abort(response: aiohttp.ClientResponse) -> None:
     response.close()
 
 
+async def _exactly(body: Body) -> AsyncGenerator[bytes, None]:
+    """The recorded bytes, or a broken request: the last piece leaves only if all of them are what was recorded."""
+    digest, held = hashlib.sha256(), b""
+    async for chunk in body.chunks():
+        if held:
+            yield held
+        held = chunk
+        digest.update(chunk)
+    if not hmac.compare_digest(digest.digest(), body.sha256):
+        raise Misuse("these are not the recorded bytes")
+    if held:
+        yield held
+
+
 class HttpWire:
     """One pooled session to one upstream, under one TLS context. Implements ``transports.Wire``."""
 
@@ -228,11 +242,12 @@ class HttpWire:
             name, prefix = CREDENTIAL.get(self._kind, ("authorization", "Bearer "))
             headers[name] = prefix + self._key.reveal()
         url = URL(self._base + out.path + (f"?{out.query}" if out.query else ""), encoded=True)
+        data = _payload(out.body) if out.large is None else _exactly(out.large)
+        if out.large is not None:
+            headers["content-length"] = str(out.large.size)
         inside = IN_DOOR.set(True)
         try:
-            return await self._session.request(
-                out.method, url, data=_payload(out.body), headers=headers, allow_redirects=False
-            )
+            return await self._session.request(out.method, url, data=data, headers=headers, allow_redirects=False)
         except _FAILURES as e:
             raise _failure(self._name, e) from None
         finally:

@@ -11,6 +11,7 @@ This module never opens a connection, a file or a log and holds no payload beyon
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import hmac
 import re
@@ -30,8 +31,21 @@ from proxy.dialects.base import Dialect, Parsed, Segment, Untransformable
 from proxy.dialects.references import references
 from proxy.errors import AttestationFailed, Busy, Misuse, NotFound, Refused, SealgateError, Unavailable, UpstreamError
 from proxy.outbound import Outbound
-from proxy.ports import AuditStore, Candidate, Clock, Door, Inspected, Inspector, LeaseInfo, Reply, Router
+from proxy.ports import (
+    AuditStore,
+    Candidate,
+    Clock,
+    Door,
+    Held,
+    Inspected,
+    Inspector,
+    LeaseInfo,
+    Principal,
+    Reply,
+    Router,
+)
 from proxy.rewrite import Leaky, Rewritten, rewrite
+from proxy.state import Inherited, State, Talk
 from redaction.pseudonym import StandIns
 
 RETRYABLE = frozenset({401, 403, 408, 429, 500, 502, 503, 504, 529})
@@ -62,6 +76,8 @@ class Call:
     headers: tuple[tuple[str, str], ...] = (("content-type", "application/json"),)
     conversation: str | None = field(default=None, repr=False)
     method: str = "POST"
+    route: str = ""
+    """What records say instead of ``path``, where that names something (``/files/:id``)."""
     query: str = field(default="", repr=False)
     model: str | None = field(default=None, repr=False)
     stream: bool | None = None
@@ -78,9 +94,6 @@ class Call:
             outer = self.address.segments()
             named = (*parsed.references, *references(outer))
             parsed = replace(parsed, segments=(*parsed.segments, *outer), references=named)
-        if parsed.references:
-            held = {f"reference:{r.kind}" for r in parsed.references}
-            parsed = replace(parsed, uninspected=parsed.uninspected | held)
         return parsed
 
 
@@ -96,6 +109,7 @@ class Decided:
     decision: Decision
     common: Common
     started: float
+    inherited: Inherited = field(default_factory=Inherited, repr=False)
 
 
 class Flow:
@@ -111,6 +125,7 @@ class Flow:
         door: Door,
         clock: Clock,
         purpose: Callable[[str, str], bytes],
+        state: State | None = None,
     ) -> None:
         self._policy = policy
         self._inspector = inspector
@@ -119,6 +134,7 @@ class Flow:
         self._door = door
         self._clock = clock
         self._purpose = purpose
+        self._state = state or State(None, dt.timedelta(0), dt.timedelta(0))
 
     async def run(self, call: Call, dialect: Dialect) -> Reply:
         """Steps 2 to 9 (the server did step 1). Raises SealgateError; a refusal is recorded before it is raised."""
@@ -129,11 +145,15 @@ class Flow:
             raise NotFound("No such model here; GET /v1/models lists the configured ones.", code="model_not_found")
         if route == ANY:
             parsed = await self._named(call.tenant, parsed)
+        inherited = await self._state.inherited(self._talk(call, parsed), parsed)
+        if inherited.unresolved:
+            parsed = replace(parsed, uninspected=parsed.uninspected | inherited.unresolved)
         inspected = await self._inspector.inspect(call.tenant, parsed.segments)  # 3
         facts = facts_.build(parsed, inspected, call.app, call.tenant, route, self._clock.now().date())
+        facts = inherited.join(facts)
         decision = decide(self._policy(), facts)  # 4
         common = self._common(call, parsed, inspected, facts, decision)
-        decided = Decided(call, dialect, parsed, inspected, facts, decision, common, started)
+        decided = Decided(call, dialect, parsed, inspected, facts, decision, common, started, inherited)
         return await self._attempts(decided)
 
     async def _named(self, tenant: str, parsed: Parsed) -> Parsed:
@@ -145,9 +165,12 @@ class Flow:
         return parsed if seen.uninspected is None else replace(parsed, uninspected=parsed.uninspected | {"model_name"})
 
     async def _attempts(self, d: Decided) -> Reply:
-        if d.decision.ceiling is Zone.BLOCKED:
+        if d.decision.ceiling is Zone.BLOCKED or d.inherited.zone > d.decision.ceiling:
             raise await self._refused(d)
-        candidates = self._router.candidates(d.parsed.model, d.decision, d.dialect.name, d.call.upstream)
+        if d.parsed.reaches:
+            await self._reach(d)
+        offered = self._router.candidates(d.parsed.model, d.decision, d.dialect.name, d.call.upstream, d.parsed.reaches)
+        candidates = [c for c in offered if d.inherited.upstream in {None, c.upstream}]
         failures: list[SealgateError] = []
         unusable: set[Zone] = set()
         for candidate in candidates:  # 5
@@ -172,19 +195,15 @@ class Flow:
         raise await self._exhausted(d, failures, any_candidate=bool(candidates))
 
     async def _attempt(self, d: Decided, candidate: Candidate) -> Reply:
-        want = d.decision.requirements.get(candidate.zone, Requirements())
+        want = d.decision.requirements.get(Zone.ENCLAVE, Requirements())  # only enclaves are prepared
         lease = await self._door.prepare(candidate, want)
         if lease is None and candidate.zone is Zone.ENCLAVE:
             raise Misuse("an enclave without a lease")
-        stand_ins = StandIns(self._purpose("stand-in", d.call.tenant), self._scope(d))
-        ready = rewrite(
-            d.dialect, d.parsed, d.inspected, d.decision, candidate.zone, candidate.model, stand_ins, d.call.address
-        )  # 6
-        out = _outbound(d.call, candidate, ready, stream=d.parsed.stream)
+        ready, out = await self._outgoing(d, candidate)  # 6
         action = _action(candidate.zone, ready)
         intent = Intent(
             d.common, action, candidate.zone.word, candidate.upstream, self._recorded_model(d, candidate), ready.counts,
-            lease_json(lease), self._mac(ready.body), len(ready.body),
+            lease_json(lease), await self._mac(out), out.size,
         )  # fmt: skip
         receipt = await self._store.begin(intent, out.digest())  # 7
         headers = {
@@ -197,12 +216,26 @@ class Flow:
         sending = self._door.send(receipt, out)  # 8
         ending = Ending(self._store, self._clock, receipt, d.started, sending)
         try:
-            reply = await self._answer(d, candidate, sending, ending, Restorers(ready.mapping), headers)
+            reply = await self._answer(d, candidate, sending, ending, self._restorers(d, candidate, ready), headers)
         except BaseException as e:
             await ending.failed(e)
             raise
         self._router.report(candidate.upstream, ok=True)
         return reply
+
+    def _restorers(self, d: Decided, at: Candidate, ready: Rewritten) -> Restorers:
+        """Values of this request and of what it refers to come back; what the answer leaves behind is kept."""
+        mapping = d.inherited.mapping(ready.mapping)
+        held = d.inherited.heir(Held(at.upstream, at.zone, d.decision.ceiling, d.facts, self._scope(d), mapping))
+        return Restorers(mapping, self._state.keeping(self._talk(d.call, d.parsed), held))
+
+    async def _outgoing(self, d: Decided, at: Candidate) -> tuple[Rewritten, Outbound]:
+        """What would leave. Raises Untransformable or Leaky."""
+        stand_ins = StandIns(self._purpose("stand-in", d.call.tenant), self._scope(d))
+        ready = rewrite(
+            d.dialect, d.parsed, d.inspected, d.decision, at.zone, at.model, stand_ins, d.call.address
+        )  # fmt: skip
+        return ready, _outbound(d.call, at, ready, stream=d.parsed.stream)
 
     async def _answer(
         self, d: Decided, at: Candidate, sending: Sending, ending: Ending, restorers: Restorers, headers: dict[str, str]
@@ -212,13 +245,20 @@ class Flow:
         ending.status = answer.status
         if answer.status in RETRYABLE:
             raise UpstreamError(f"{at.upstream} answered {answer.status}", code=f"upstream_{answer.status}")
-        forward = forward_stream if _is_stream(answer.headers) else forward_json  # 9
+        flowing = getattr(d.dialect, "flowing", False) and answer.status < 400  # a download
+        forward = forward_stream if flowing or _is_stream(answer.headers) else forward_json  # 9
         return await forward(d.dialect, answer, restorers, ending, headers)
+
+    @staticmethod
+    def _talk(call: Call, parsed: Parsed) -> Talk:
+        return Talk(Principal(call.tenant, call.app), call.conversation or parsed.first_user)
 
     def _scope(self, d: Decided) -> str:
         """What ties stand-ins together (architecture §3): the named conversation, else its first user message."""
         if d.decision.scope == "request":
             return f"request:{d.call.request_id}"
+        if d.inherited.scope:
+            return d.inherited.scope
         if d.parsed.scope == "app":
             return f"app:{d.call.app}"
         if d.call.conversation is not None:
@@ -229,8 +269,12 @@ class Flow:
             return f"first:{tag.hex()}"
         return f"request:{d.call.request_id}"
 
-    def _mac(self, body: bytes) -> str:
-        return hmac.digest(self._purpose("body-mac", ""), body, hashlib.sha256).hex()
+    async def _mac(self, out: Outbound) -> str:
+        mac = hmac.new(self._purpose("body-mac", ""), out.body, hashlib.sha256)
+        if out.large is not None:
+            async for chunk in out.large.chunks():
+                mac.update(chunk)
+        return mac.hexdigest()
 
     def _common(self, call: Call, parsed: Parsed, seen: Inspected, facts: Facts, decision: Decision) -> Common:
         return Common(
@@ -239,7 +283,7 @@ class Flow:
             app=call.app,
             user_hash=None,
             dialect=parsed.dialect,
-            route=call.path,
+            route=call.route or call.path,
             model=facts.model,
             sensitivity=facts.sensitivity.word,
             categories=facts.categories,
@@ -264,6 +308,17 @@ class Flow:
     def _hashed(self, tenant: str, name: str) -> str:
         return "h-" + hmac.digest(self._purpose("names", tenant), name.encode(), hashlib.sha256).hex()[:16]
 
+    async def _reach(self, d: Decided) -> None:
+        """What a provider would use on its own must be listed. Raises Refused, on record."""
+        if self._router.reachable(d.parsed.model, d.dialect.name, d.call.upstream, d.parsed.reaches):
+            return
+        kinds = sorted({name.partition(":")[0] for name in d.parsed.reaches})
+        await self._record_refusal(d, None, "tool_not_allowed", tuple(kinds))
+        raise Refused(
+            f"No upstream may use this on its own: {', '.join(kinds)}. An operator lists such tools under `tools`.",
+            code="tool_not_allowed",
+        )
+
     async def _record_refusal(self, d: Decided, at: Candidate | None, code: str, reasons: tuple[str, ...]) -> None:
         zone = at.zone.word if at is not None else d.decision.ceiling.word
         await self._store.refuse(Refusal(d.common, code, zone, at.upstream if at else None, reasons))
@@ -279,7 +334,9 @@ class Flow:
         if (
             not failures
             and not any_candidate
-            and not self._router.configured(d.parsed.model, d.decision, d.dialect.name, d.call.upstream)
+            and not self._router.configured(
+                d.parsed.model, d.decision, d.dialect.name, d.call.upstream, d.parsed.reaches
+            )
         ):
             return await self._refused(d)
         failed = [f for f in failures if isinstance(f, AttestationFailed)]

@@ -11,7 +11,7 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,6 +43,19 @@ HELD = re.compile(
 """Paths of what a provider holds for its caller: one key stands for all apps there, so none is served unseen."""
 
 
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A request that step 1 let in."""
+
+    request: web.Request
+    request_id: str
+    app: AppConfig
+    read: Callable[[], Awaitable[bytes]]
+    """The JSON body, within its limits."""
+    respond: Callable[[Reply, Call], Awaitable[web.StreamResponse]]
+    """Hands out a reply and closes it."""
+
+
 @dataclass(slots=True)
 class Gauge:
     """Requests in flight, and whether the gate is stopping."""
@@ -65,23 +78,22 @@ class Gauge:
             await self._idle.wait()
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
-    """A request that step 1 let in."""
-
-    request_id: str
-    app: AppConfig
-
-
 class Server:
     """aiohttp handlers over one :class:`Flow`."""
 
-    def __init__(self, settings: Settings, flow: Flow, models: Callable[[], list[str]]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        flow: Flow,
+        models: Callable[[], list[str]],
+        more: Sequence[Callable[[Server, web.UrlDispatcher], None]] = (),
+    ) -> None:
         self._settings = settings
         self._flow = flow
         self._surfaces = surfaces.table(settings.limits.json_depth)
         self._unknown = GenericJson(settings.limits.json_depth, routed=True)
         self._models = models
+        self._more = more
         self.gauge = Gauge()
 
     def application(self) -> web.Application:
@@ -89,6 +101,8 @@ class Server:
         for surface in self._surfaces:
             app.router.add_post(surface.route, functools.partial(self.answer, surface))
         app.router.add_get("/v1/models", self.models)
+        for add in self._more:
+            add(self, app.router)
         app.router.add_route("*", "/u/{upstream}/{tail:.*}", self.any_api)
         app.router.add_route("*", "/{tail:.*}", self.unknown)
         app.on_response_prepare.append(_anonymous)
@@ -151,15 +165,28 @@ class Server:
     async def _serve(
         self, request: web.Request, dialect: Dialect, make: Callable[[Admitted], Awaitable[Call]]
     ) -> web.StreamResponse:
-        """Steps 1 to 9 of one request, and every way it may fail."""
+        """Steps 1 to 9 of one request."""
+
+        async def work(admitted: Admitted) -> web.StreamResponse:
+            call = await make(admitted)
+            return await admitted.respond(await self._flow.run(call, dialect), call)
+
+        return await self.guarded(request, dialect, work)
+
+    async def guarded(
+        self, request: web.Request, dialect: Dialect, work: Callable[[Admitted], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        """Step 1, then ``work``, and every way it may fail, in the shape of ``dialect``."""
         request_id = _new_id()
         started = time.perf_counter()
+
+        async def respond(reply: Reply, call: Call) -> web.StreamResponse:
+            return await self._respond(request, reply, call, started, dialect)
+
         try:
             app = authenticate(self._settings.apps, request.headers)
             with _Slot(self.gauge, self._settings.limits.concurrent_requests):
-                call = await make(Admitted(request_id, app))
-                reply = await self._flow.run(call, dialect)
-                return await self._respond(request, reply, call, started, dialect)
+                return await work(Admitted(request, request_id, app, lambda: self._json(request), respond))
         except SealgateError as e:
             return self._error(e, request_id, started, dialect)
         except ConnectionError:  # the app left: nobody reads this, and it is no error to log

@@ -44,7 +44,8 @@ class OpenAIResponses:
             content=frozenset(walk.content),
             tools=frozenset(walk.tools),
             first_user=request.first_user,
-            references=request.references,
+            references=tuple(dict.fromkeys(walk.references)),
+            reaches=frozenset(walk.reaches),
         )
 
     def render(self, parsed: Parsed, edits: Mapping[tuple[str, str], str], model: str) -> bytes:

@@ -14,6 +14,7 @@ from proxy.dialects import json_text
 from proxy.dialects.anthropic_answers import usage
 from proxy.dialects.base import RestorerFactory
 from proxy.dialects.json_text import InvalidJson
+from proxy.dialects.lines import few
 from proxy.dialects.openai_answers import TEXT, tool_place, whole
 from proxy.dialects.openai_answers import error_body as chat_error
 from proxy.errors import SealgateError
@@ -39,6 +40,11 @@ DEVICES: Mapping[str, str] = {
     "apply_patch_call": "apply_patch",
 }  # fmt: skip
 """Calls that carry out something in the app's place, and the tool's name."""
+OWN = frozenset(
+    {"id", "object", "output", "output_text", "error", "incomplete_details", "status", "usage", "created_at", "model",
+     "completed_at", "tool_usage", "service_tier"}
+)  # fmt: skip
+"""Members of a response that are its own; the others repeat the request."""
 ITEMS = frozenset({"output", "input", "instructions"})
 """Members of a response that may hold items."""
 ACTIONS = frozenset({"action", "actions", "operation", "command", "diff"})
@@ -50,14 +56,16 @@ class Repeats:
     """Restores complete texts. What was restored once in a place is repeated, not restored and counted once more."""
 
     def __init__(self, restorers: RestorerFactory) -> None:
-        self._restorers = restorers
+        self.restorers = restorers
+        self._echo = b""
+        self._echoed: dict[str, Any] = {}
         self._known: dict[tuple[str, str], str] = {}
         self._left = REMEMBERED
 
     def __call__(self, place: str, text: str) -> str:
         known = self._known.get((place, text))
         if known is None:
-            known = whole(self._restorers(place), text)
+            known = whole(self.restorers(place), text)
             self.learn(place, text, known)
         return known
 
@@ -66,6 +74,16 @@ class Repeats:
         self._left -= len(text) + len(restored)
         if self._left >= 0:
             self._known[place, text] = restored
+
+    def echo(self, tree: dict[str, Any]) -> dict[str, Any]:
+        """Members that repeat the request. They are no words of the model; most hold no stand-in at all."""
+        text = json_text.serialize(tree)
+        if text != self._echo:
+            within = few(text, self.restorers)
+            again = Repeats(within) if within is not None else None
+            self._echo = text
+            self._echoed = {k: v if again is None else _member(k, v, again) for k, v in tree.items()}
+        return self._echoed
 
 
 def input_place(name: object) -> str:
@@ -101,9 +119,11 @@ def made(tree: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield "container", node["container_id"]
 
 
-def response(tree: dict[str, Any], restore: Restore) -> dict[str, Any]:
+def response(tree: dict[str, Any], restore: Repeats) -> dict[str, Any]:
     """A response object: its items, its error, and what it repeats of the request."""
-    return {key: _member(key, value, restore) for key, value in tree.items()}
+    said = {key: _member(key, value, restore) for key, value in tree.items() if key in OWN}
+    echoed = restore.echo({key: value for key, value in tree.items() if key not in OWN})
+    return {key: said[key] if key in said else echoed[key] for key in tree}
 
 
 def _member(key: str, node: Any, restore: Restore) -> Any:

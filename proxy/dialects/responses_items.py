@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from proxy.dialects import pointers
+from proxy.dialects import pointers, provider_tools
 from proxy.dialects.base import Reference
 from proxy.dialects.json_text import Number
 from proxy.dialects.openai_tools import CALL_ID, TOOL_NAME, as_list, as_object, as_text, bad
@@ -113,14 +113,13 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{32,}+={0,2}")
 
 
 class Items:
-    """Reads items into ``walk``; collects what they refer to. Raises BadRequest with the pointer of what is wrong.
+    """Reads items into ``walk``. Raises BadRequest with the pointer of what is wrong.
 
     ``definitions`` and ``form`` read tools and text formats (``responses_tools``).
     """
 
-    def __init__(self, walk: Walk, definitions: Reader, form: Reader, references: list[Reference]) -> None:
+    def __init__(self, walk: Walk, definitions: Reader, form: Reader) -> None:
         self.walk = walk
-        self.references = references
         self.first_user: str | None = None
         self._definitions = definitions
         self._form = form
@@ -263,7 +262,7 @@ class Items:
                     read(self.walk.at(at, str(i)), origin, inner)
                 return
             self.ident(at, origin, node)
-            self.references.append(Reference(kind, node))
+            self.walk.references.append(Reference(kind, node))
 
         return read
 
@@ -293,8 +292,10 @@ class Items:
             self.walk.content.add("unknown")
 
     def _blob(self, at: str, origin: str, node: Any) -> None:
-        """Data of a part that is uninspected as a whole."""
+        """Data of a part that is uninspected as a whole, or an address that the provider fetches."""
         self.walk.blob(at, origin, as_text(at, node))
+        if provider_tools.is_url(node):
+            self.walk.reaches.add(provider_tools.remote("fetch", node))
 
     def _quoted(self, at: str, origin: str, node: Any) -> None:
         """What was found or cited: its ids name the source and make nobody look it up."""

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Any
 
 from proxy.dialects import pointers
-from proxy.dialects.base import Reference
 from proxy.dialects.json_text import Number
 from proxy.dialects.openai_tools import as_list, as_object, as_text, bad
 from proxy.dialects.responses_items import Items
@@ -51,15 +50,13 @@ class Request:
     def __init__(self, tree: dict[str, Any]) -> None:
         self.walk = Walk()
         self._text = ""
-        references: list[Reference] = []
-        self._tools = ResponseTools(self.walk, references)
-        self._items = Items(self.walk, self._tools.definitions, self._tools.form, references)
+        self._tools = ResponseTools(self.walk)
+        self._items = Items(self.walk, self._tools.definitions, self._tools.form)
         if not isinstance(tree.get("model"), str) or not tree["model"]:
             raise bad("/model", "a model name", code="missing_model")
         if all(tree.get(name) is None for name in STARTS):
             raise bad("/input", "a text or a list of items", code="missing_input")
         self.walk.fields("", "other", tree, self._top())
-        self.references = tuple(dict.fromkeys(references))
         self.first_user = self._text or self._items.first_user or ""
 
     def _top(self) -> dict[str, Reader | None]:

@@ -1,7 +1,7 @@
 """Tools of a Responses request: definitions, choices, and formats of structured answers.
 
-Functions, custom tools and shells in the app's own place are called by the app. Everything else runs at the provider,
-which sends on what is not in this request: uninspected, though every text of it is walked.
+Functions, custom tools and shells in the app's own place are called by the app. Everything else the provider uses on
+its own: it is named in ``walk.reaches``, and every text of it is walked.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from proxy.dialects import provider_tools
 from proxy.dialects.base import Reference
 from proxy.dialects.openai_tools import TOOL_NAME, as_list, as_object, as_text
 from proxy.dialects.walk import Walk
@@ -46,11 +47,10 @@ MEMBERS = (
 
 
 class ResponseTools:
-    """Reads everything about tools into ``walk`` and ``references``."""
+    """Reads everything about tools into ``walk``."""
 
-    def __init__(self, walk: Walk, references: list[Reference]) -> None:
+    def __init__(self, walk: Walk) -> None:
         self._walk = walk
-        self._references = references
 
     def definitions(self, at: str, node: Any) -> None:
         for i, raw in enumerate(as_list(at, node)):
@@ -59,7 +59,7 @@ class ResponseTools:
     def _tool(self, at: str, tool: dict[str, Any]) -> None:
         kind = as_text(f"{at}/type", tool.get("type"))
         if kind not in CLIENT and kind != "namespace" and not _at_home(kind, tool):
-            self._walk.uninspected.add("tool:provider")
+            self._walk.reaches.add(_reach(kind, tool))
         if kind not in {"function", "custom", "namespace"}:
             self._walk.tools.add(kind if kind in KINDS else "unknown")
             self._provided(at, tool)
@@ -78,7 +78,7 @@ class ResponseTools:
             known: dict[str, Reader | None] = dict.fromkeys(MEMBERS, self._provided)
             known |= {name: self._held(kind) for name, kind in HELD.items()}
             known |= {"type": self._words(KINDS), "container": self._container, "parameters": self._schema}
-            known |= {"allowed_callers": self._callers}
+            known |= {"allowed_callers": self._callers, "image_url": self._fetched}
             self._walk.fields(at, "system", node, known)
         elif isinstance(node, list):
             for i, inner in enumerate(node):
@@ -87,6 +87,11 @@ class ResponseTools:
             self._walk.text(at, "system", node)
         else:
             self._walk.setting(at, "system", node)
+
+    def _fetched(self, at: str, node: Any) -> None:
+        self._walk.free(at, "system", node)
+        if isinstance(node, str) and provider_tools.is_url(node):
+            self._walk.reaches.add(provider_tools.remote("fetch", node))
 
     def _container(self, at: str, node: Any) -> None:
         if isinstance(node, str):
@@ -98,7 +103,7 @@ class ResponseTools:
         def read(at: str, node: Any) -> None:
             self._walk.free(at, "system", node)
             named = node if isinstance(node, list) else [node]
-            self._references += [Reference(kind, n) for n in named if isinstance(n, str)]
+            self._walk.references += [Reference(kind, n) for n in named if isinstance(n, str)]
 
         return read
 
@@ -143,6 +148,11 @@ class ResponseTools:
             "syntax": self._words(GRAMMARS), "schema": self._schema,
         }  # fmt: skip
         self._walk.fields(at, "system", as_object(at, node), known)
+
+
+def _reach(kind: str, tool: dict[str, Any]) -> str:
+    """What the provider uses: of a remote server its host, where it is said."""
+    return provider_tools.remote("mcp", tool.get("server_url")) if kind == "mcp" else provider_tools.tool(kind)
 
 
 def _at_home(kind: str, tool: dict[str, Any]) -> bool:

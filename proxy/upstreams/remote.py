@@ -49,8 +49,10 @@ def check(out: Outbound) -> None:
     """Raises Misuse unless every part of ``out`` stays below the upstream's base URL and inside the allow-lists."""
     if out.method not in METHODS:
         raise Misuse("this method does not leave the gate")
-    if out.method == "GET" and out.body:
+    if out.method == "GET" and out.size:
         raise Misuse("a GET carries no body")
+    if out.body and out.large is not None:
+        raise Misuse("one request, one body")
     if not _PATH.fullmatch(out.path) or any(_climbs(part) for part in out.path[1:].split("/")):
         raise Misuse("this path does not stay below the upstream's base URL")
     if not _QUERY.fullmatch(out.query):

@@ -184,7 +184,7 @@ async def test_an_image_is_uninspected_and_stays_in_the_house(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    "path", ["/v1/files", "/v1/batches", "/v1/threads/t_1/runs", "/v2/chat/completions", "/v1/../x", "/", "/u/x"]
+    "path", ["/v1/files/a/b", "/v1/batches/a", "/v1/threads/t_1/runs", "/v2/chat/completions", "/v1/../x", "/", "/u/x"]
 )
 async def test_an_unknown_path_is_404_and_never_forwarded(tmp_path: Path, path: str) -> None:
     async with world(tmp_path) as w:

@@ -450,30 +450,53 @@ def test_what_nobody_can_read_is_uninspected(request_body: bytes, reason: str, c
 
 
 @pytest.mark.parametrize(
-    "kind",
-    ["web_search", "web_search_2025_08_26", "web_search_preview", "file_search", "code_interpreter", "image_generation",
-     "mcp", "computer_use_preview", "computer", "shell", "tool_search", "programmatic_tool_calling", "hologram"],
+    ("kind", "reach"),
+    [("web_search", "web_search"), ("web_search_2025_08_26", "web_search"), ("web_search_preview", "web_search"),
+     ("file_search", "file_search"), ("code_interpreter", "code_interpreter"), ("image_generation", "image_generation"),
+     ("mcp", "mcp:unknown"), ("computer_use_preview", "computer"), ("computer", "computer"), ("shell", "shell"),
+     ("tool_search", "tool_search"), ("programmatic_tool_calling", "unknown"), ("hologram", "unknown")],
 )  # fmt: skip
-def test_a_tool_that_the_provider_runs_is_uninspected(kind: str) -> None:
+def test_what_the_provider_would_use_on_its_own_is_named(kind: str, reach: str) -> None:
     parsed = DIALECT.parse(tool(kind))
-    assert "tool:provider" in parsed.uninspected
+    assert parsed.reaches == {reach}
     assert parsed.tools == {kind if kind != "hologram" else "unknown"}
     held = DIALECT.parse(items({"type": "additional_tools", "role": "developer", "tools": [{"type": kind}]}))
-    assert "tool:provider" in held.uninspected
+    assert held.reaches == {reach}
+    assert DIALECT.parse(tool("namespace", name="n", tools=[{"type": kind}])).reaches == {reach}
+
+
+@pytest.mark.parametrize(
+    ("request_body", "reach"),
+    [
+        (tool("mcp", server_label="s", server_url="https://docs.example.com/mcp"), "mcp:docs.example.com"),
+        (tool("mcp", server_label="s", connector_id="connector_gmail"), "mcp:unknown"),
+        (part(type="input_image", detail="auto", image_url="https://a.example/x.png"), "fetch:a.example"),
+        (part(type="input_image", detail="auto", image_url="https://u@a.example/x.png"), "fetch:unknown"),
+        (part(type="input_file", file_url="https://a.example/x.pdf"), "fetch:a.example"),
+        (items(output("computer_call_output", output={"type": "computer_screenshot", "image_url": "https://a.example/"})),
+         "fetch:a.example"),
+        (tool("shell", environment={"type": "container_auto"}), "shell"),
+    ],
+)  # fmt: skip
+def test_what_the_provider_would_fetch_is_named_by_its_host(request_body: bytes, reach: str) -> None:
+    assert DIALECT.parse(request_body).reaches == {reach}
+
+
+def test_the_mask_of_an_image_is_fetched_too() -> None:
+    mask = tool("image_generation", input_image_mask={"image_url": "https://a.example/m.png"})
+    assert DIALECT.parse(mask).reaches == {"image_generation", "fetch:a.example"}
 
 
 @pytest.mark.parametrize(
     "request_body",
     [function(), tool("custom", name="x"), tool("local_shell"), tool("apply_patch"),
      tool("shell", environment={"type": "local"}), tool("tool_search", execution="client"),
-     tool("namespace", name="n", description="d", tools=[{"type": "function", "name": "f"}])],
+     tool("namespace", name="n", description="d", tools=[{"type": "function", "name": "f"}]),
+     part(type="input_image", detail="auto", image_url=f"data:image/png;base64,{BLOB}"),
+     items(searched(type="open_page", url="https://x.example"))],
 )  # fmt: skip
-def test_a_tool_that_the_app_runs_is_inspected(request_body: bytes) -> None:
-    assert DIALECT.parse(request_body).uninspected == frozenset()
-
-
-def test_a_remote_tool_hidden_in_a_namespace_is_still_one() -> None:
-    assert "tool:provider" in DIALECT.parse(tool("namespace", name="n", tools=[{"type": "mcp"}])).uninspected
+def test_what_the_app_runs_or_only_tells_of_reaches_nothing(request_body: bytes) -> None:
+    assert DIALECT.parse(request_body).reaches == frozenset()
 
 
 REFERENCES = {
