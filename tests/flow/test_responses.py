@@ -12,7 +12,7 @@ from typing import Any
 import openai
 import pytest
 from fake_responses import FakeResponses, call, custom, last_text, reasoning
-from gate_support import ADDRESS, HARMLESS, KEY, MAIL, MODELS, TOKEN, Plan, World, world
+from gate_support import ADDRESS, HARMLESS, KEY, MAIL, MODELS, OTHER_KEY, TOKEN, Plan, World, world
 from pydantic import BaseModel
 
 from policies.types import Zone
@@ -36,9 +36,9 @@ class Mail(BaseModel):
 
 
 @asynccontextmanager
-async def gate(tmp_path: Path) -> AsyncIterator[tuple[World, FakeResponses, openai.AsyncOpenAI]]:
+async def gate(tmp_path: Path, **more: Any) -> AsyncIterator[tuple[World, FakeResponses, openai.AsyncOpenAI]]:
     async with FakeResponses() as cloud:
-        upstream = UpstreamConfig("answers", Zone.CLOUD, "openai", url=cloud.url, key=Secret(CREDENTIAL))
+        upstream = UpstreamConfig("answers", Zone.CLOUD, "openai", url=cloud.url, key=Secret(CREDENTIAL), **more)
         other = UpstreamConfig("claude", Zone.CLOUD, "anthropic", url=cloud.url)
         models = {**MODELS, "gpt": ModelRoute((("answers", "gpt"),)), "claude": ModelRoute((("claude", "claude"),))}
         async with world(tmp_path, Plan(more={"answers": upstream, "claude": other}, models=models)) as w:
@@ -180,6 +180,61 @@ async def test_what_is_held_elsewhere_or_run_by_the_provider_never_reaches_the_c
             with pytest.raises(openai.PermissionDeniedError):
                 await sdk.responses.create(model="gpt", **more)
         assert cloud.bodies == []
+
+
+async def test_a_response_goes_on_for_the_app_that_made_it_and_for_nobody_else(tmp_path: Path) -> None:
+    async with gate(tmp_path) as (w, cloud, sdk):
+        first = await sdk.responses.create(model="gpt", input=MAIL)
+        cloud.reply = lambda body: f"Earlier you named {stand_in(json.loads(cloud.bodies[0]))} there"
+        for more in (
+            {"previous_response_id": first.id},
+            {"prompt_cache_options": {"comparison_response_id": first.id}},
+        ):
+            then = await sdk.responses.create(model="gpt", input="Whom did I name?", extra_body=more)
+            assert then.output_text == f"Earlier you named {ADDRESS} there"
+        item = {"type": "item_reference", "id": first.output[0].id}
+        again = await sdk.responses.create(model="gpt", input=[item, {"role": "user", "content": "Whom?"}])  # type: ignore[list-item]  # the SDK's type wants its own dict
+        assert ADDRESS in again.output_text and len(cloud.bodies) == 4
+        for more in ({"previous_response_id": first.id}, {"input": [item]}):
+            with pytest.raises(openai.PermissionDeniedError):
+                await w.sdk(OTHER_KEY, max_retries=0).responses.create(model="gpt", input="Whom?", extra_body=more)
+        assert len(cloud.bodies) == 4
+
+
+async def test_a_streamed_response_goes_on_too(tmp_path: Path) -> None:
+    async with gate(tmp_path) as (_, cloud, sdk):
+        async with sdk.responses.stream(model="gpt", input=MAIL) as stream:
+            first = await stream.get_final_response()
+        then = await sdk.responses.create(model="gpt", input="Go on.", previous_response_id=first.id)
+        assert then.output_text == "You said: Go on." and len(cloud.bodies) == 2
+
+
+async def test_reasoning_by_its_id_resolves_and_what_was_not_stored_does_not(tmp_path: Path) -> None:
+    async with gate(tmp_path) as (_, cloud, sdk):
+        for store, calls in ((True, 2), (False, 3)):
+            thought = {**reasoning("about it"), "id": f"rs_{calls}"}
+            cloud.reply = lambda body, thought=thought: [thought, *_message("Hello")]  # type: ignore[misc]  # bound now
+            made = await sdk.responses.create(model="gpt", input=HARMLESS, store=store)
+            history: list[Any] = [{"role": "user", "content": HARMLESS}]
+            history += [o.model_dump(exclude_none=True) for o in made.output]
+            history.append({"role": "user", "content": "And?"})
+            cloud.reply = lambda body: "Well"
+            asked = sdk.responses.create(model="gpt", input=history)
+            if store:
+                await asked
+            else:
+                with pytest.raises(openai.PermissionDeniedError):
+                    await asked
+            assert len(cloud.bodies) == calls
+
+
+async def test_a_tool_of_the_provider_is_used_where_it_is_listed(tmp_path: Path) -> None:
+    async with gate(tmp_path, tools={"web_search": Zone.CLOUD}) as (_, cloud, sdk):
+        made = await sdk.responses.create(model="gpt", input=MAIL, tools=[{"type": "web_search"}])
+        assert made.output_text == f"You said: {MAIL}" and len(cloud.bodies) == 1
+        with pytest.raises(openai.PermissionDeniedError) as e:
+            await sdk.responses.create(model="gpt", input=MAIL, tools=[{"type": "code_interpreter", "container": "c"}])
+        assert e.value.code in {"tool_not_allowed", "policy_refused"} and len(cloud.bodies) == 1
 
 
 async def test_a_refusal_is_the_sdks_own_exception_once(tmp_path: Path) -> None:

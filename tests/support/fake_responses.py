@@ -34,9 +34,10 @@ def check_event(tree: dict[str, Any]) -> None:
 
 def last_text(body: dict[str, Any]) -> str:
     """The last text of the input, whatever kind of item it is in."""
-    if isinstance(body["input"], str):
-        return str(body["input"])
-    item = body["input"][-1]
+    given = body.get("input", "")
+    if isinstance(given, str):
+        return given
+    item = given[-1]
     content = item.get("content", item.get("output", item.get("arguments", "")))
     if isinstance(content, str):
         return content
@@ -130,8 +131,8 @@ class FakeResponses:
             "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
         }  # fmt: skip
         made: dict[str, Any] = {
-            "id": "resp_1", "object": "response", "created_at": 1767225600, "status": "completed", "error": None,
-            "incomplete_details": None, "instructions": None, "model": body["model"], "output": output,
+            "id": f"resp_{len(self.bodies)}", "object": "response", "created_at": 1767225600, "status": "completed",
+            "error": None, "incomplete_details": None, "instructions": None, "model": body["model"], "output": output,
             "parallel_tool_calls": True, "tool_choice": "auto", "tools": [], "usage": usage, "metadata": {},
         }  # fmt: skip
         made |= {name: body[name] for name in ECHOED if body.get(name) is not None}
