@@ -23,6 +23,7 @@ from proxy.dialects.openai_images import OpenAIImages
 from proxy.dialects.openai_moderations import OpenAIModerations
 from proxy.dialects.openai_speech import OpenAISpeech
 from proxy.dialects.openai_uploads import EDITS, TRANSCRIPTIONS, TRANSLATIONS, VARIATIONS, Kind, OpenAIUpload
+from proxy.dialects.responses import OpenAIResponses
 from proxy.errors import BadRequest
 
 CHAT = "/v1/chat/completions"
@@ -73,6 +74,7 @@ def table(max_depth: int) -> Sequence[Surface]:
     beta = {"beta": re.compile("true")}
     return (
         Surface(CHAT, OpenAIChat(max_depth), "/chat/completions"),
+        Surface("/v1/responses", OpenAIResponses(max_depth), "/responses"),
         Surface(
             "/v1/messages", AnthropicMessages(max_depth), "/messages", (ANTHROPIC, JSON_TYPE), query=beta, betas=True
         ),
