@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from policies.decide import decide
 from policies.facts import facts_to_json
 from policies.schema import Policy, tool_names
-from policies.types import Decision, Facts, Requirements, Zone
+from policies.types import Answers, Decision, Facts, Requirements, Zone
 from proxy import facts as facts_
 from proxy.answers import Ending, Sending, forward_json, forward_stream
 from proxy.audit.record import Common, Intent, Refusal
@@ -28,8 +28,9 @@ from proxy.dialects.base import Dialect, Parsed, Segment, Untransformable
 from proxy.errors import AttestationFailed, Busy, Misuse, NotFound, Refused, SealgateError, Unavailable, UpstreamError
 from proxy.outbound import Outbound
 from proxy.ports import AuditStore, Candidate, Clock, Door, Inspected, Inspector, LeaseInfo, Reply, Router
+from proxy.respond import Listening
 from proxy.restorers import Restorers, structured
-from proxy.rewrite import Leaky, Rewritten, rewrite
+from proxy.rewrite import Leaky, Rewritten, rewrite, values
 from redaction.pseudonym import StandIns
 
 RETRYABLE = frozenset({401, 403, 408, 429, 500, 502, 503, 504, 529})
@@ -166,8 +167,7 @@ class Flow:
         sending = self._door.send(receipt, out)  # 8
         ending = Ending(self._store, self._clock, receipt, d.started, sending)
         try:
-            restorers = Restorers(ready.mapping, ready.origins, d.decision, structured=structured(d.parsed.tree))
-            reply = await self._answer(d, candidate, sending, ending, restorers, headers)
+            reply = await self._answer(d, candidate, sending, ending, self._restorers(d, ready), headers)
         except BaseException as e:
             await ending.failed(e)
             raise
@@ -184,6 +184,14 @@ class Flow:
             raise UpstreamError(f"{at.upstream} answered {answer.status}", code=f"upstream_{answer.status}")
         forward = forward_stream if _is_stream(answer.headers) else forward_json  # 9
         return await forward(d.dialect, answer, restorers, ending, headers)
+
+    def _restorers(self, d: Decided, ready: Rewritten) -> Restorers:
+        """What step 9 puts back, and where the policy says so, what it looks at before."""
+        as_json, listening = structured(d.parsed.tree), None
+        if d.decision.answers is Answers.RESPOND:
+            known = values(d.parsed, d.inspected)
+            listening = Listening(self._inspector, d.call.tenant, d.decision, ready.mapping, known, structured=as_json)
+        return Restorers(ready.mapping, ready.origins, d.decision, structured=as_json, listening=listening)
 
     def _scope(self, d: Decided) -> str:
         """What ties stand-ins together (architecture §3): the named conversation, else its first user message."""

@@ -13,6 +13,8 @@ from typing import Any
 
 from policies.types import Answers, Decision
 from proxy.dialects.base import TextRestorer
+from proxy.errors import Misuse
+from proxy.respond import Judged, Listening
 from redaction.restore import May, Restorer, json_escape
 
 TEXT, CODE, LINK = "text", "code", "link"
@@ -46,16 +48,30 @@ class Restorers:
         decision: Decision | None = None,
         *,
         structured: bool = False,
+        listening: Listening | None = None,
     ) -> None:
         self._mapping = mapping
         self._origins = origins or {}
         self._decision = decision
         self._structured = structured
+        self.listening = listening
+        """Where answers are inspected too (``respond``): hears each piece of the answer before this reads it."""
+        self._channels = 0
         self._restorers: list[Restorer] = []
         self.made: list[tuple[str, str]] = []
         """(kind, id) of what the upstream holds since this answer."""
 
     def __call__(self, place: str) -> TextRestorer:
+        """See ``RestorerFactory``. Raises Misuse when two readings of one answer differ."""
+        if self.listening is None:
+            return self._made(place)
+        heard = self.listening.heard[self._channels] if self._channels < len(self.listening.heard) else None
+        self._channels += 1
+        if heard is None or heard.place != place:
+            raise Misuse("two readings of one answer differ")
+        return Judged(heard, self._made(place))
+
+    def _made(self, place: str) -> TextRestorer:
         if place in UNKNOWN:
             return Passing()
         escaped = place.startswith(TOOL_ARGS) or (self._structured and ":" not in place)
@@ -90,11 +106,12 @@ class Restorers:
     def counts(self) -> dict[str, int]:
         """Over all channels so far."""
         made = self._restorers
-        return {
+        back = {
             "restored": sum(r.restored for r in made),
             "seen": sum(r.seen for r in made),
             "refused": sum(r.refused for r in made),
         }
+        return back | (self.listening.counts() if self.listening is not None else {})
 
     def text(self) -> str:
         """``14/15``, as the ``sealgate-restored`` header says it."""

@@ -102,6 +102,12 @@ def _origins(
     return {token: frozenset(found[value]) for token, value in mapping.items()}
 
 
+def values(parsed: Parsed, inspected: Inspected) -> frozenset[str]:
+    """Everything sensitive that the request says, whatever happens to it."""
+    pairs = zip(parsed.segments, inspected.results, strict=True)
+    return frozenset(s.text[f.start : f.end] for s, r in pairs for f in r.findings)
+
+
 def guard(dialect: Dialect, body: bytes, originals: Sequence[str]) -> None:
     """Searches the finished bytes (every leaf and key, decoded views too) for every original. Raises Leaky."""
     finished = dialect.parse(body)
