@@ -119,6 +119,9 @@ async def forward_json(
     body = b"".join([c async for c in answer.chunks])
     if answer.status < 400:
         try:
+            if restorers.listening is not None:
+                dialect.restore(body, restorers.listening)
+                await restorers.listening.judge()
             body, ending.usage = dialect.restore(body, restorers)
         except ValueError:
             raise UpstreamError("the upstream's answer is not readable JSON", code="upstream_unreadable") from None
@@ -175,14 +178,22 @@ async def _stream(
 ) -> AsyncGenerator[bytes, None]:
     code = "internal_error"
     restorer = dialect.restore_stream(restorers, lambda: f"sealgate-restored {restorers.text()}")
+    listening = restorers.listening
+    heard = dialect.restore_stream(listening, str) if listening is not None else None
     try:
         async for chunk in answer.chunks:
+            if heard is not None and listening is not None:
+                heard.feed(chunk)
+                await listening.judge()
             if out := restorer.feed(chunk):
                 await restorers.keep()
                 if restorer.complete:
                     await restorers.remember()
                 ending.count(out)
                 yield out
+        if heard is not None and listening is not None:
+            heard.close()
+            await listening.judge()
         if out := restorer.close():
             await restorers.keep()
             await restorers.remember()

@@ -22,7 +22,7 @@ from urllib.parse import quote
 from policies.decide import decide
 from policies.facts import facts_to_json
 from policies.schema import Policy, tool_names
-from policies.types import Decision, Facts, Requirements, Zone
+from policies.types import Answers, Decision, Facts, Requirements, Zone
 from proxy import facts as facts_
 from proxy.answers import Ending, Sending, forward_json, forward_raw, forward_stream
 from proxy.audit.record import Common, Intent, Refusal
@@ -44,8 +44,9 @@ from proxy.ports import (
     Reply,
     Router,
 )
+from proxy.respond import Listening
 from proxy.restorers import Restorers, structured
-from proxy.rewrite import Leaky, Rewritten, rewrite
+from proxy.rewrite import Leaky, Rewritten, rewrite, values
 from proxy.state import Inherited, State, Talk
 from redaction.pseudonym import StandIns
 
@@ -229,7 +230,11 @@ class Flow:
         mapping, origins = d.inherited.mapping(ready.mapping), d.inherited.origins(ready.origins)
         made = Held(at.upstream, at.zone, d.decision.ceiling, d.facts, self._scope(d), mapping, origins=origins)
         keeping = self._state.keeping(self._talk(d.call, d.parsed), d.inherited.heir(made))
-        return Restorers(mapping, origins, d.decision, keeping, structured=structured(d.parsed.tree))
+        as_json, listening = structured(d.parsed.tree), None
+        if d.decision.answers is Answers.RESPOND:
+            known = values(d.parsed, d.inspected) | frozenset(mapping.values())
+            listening = Listening(self._inspector, d.call.tenant, d.decision, mapping, known, structured=as_json)
+        return Restorers(mapping, origins, d.decision, keeping, structured=as_json, listening=listening)
 
     async def _outgoing(self, d: Decided, at: Candidate) -> tuple[Rewritten, Outbound]:
         """What would leave. Raises Untransformable or Leaky."""

@@ -15,6 +15,8 @@ from typing import Any
 
 from policies.types import Answers, Decision
 from proxy.dialects.base import TextRestorer
+from proxy.errors import Misuse
+from proxy.respond import Judged, Listening
 from proxy.state import TAPPED, TEXTS, Keeping
 from redaction.restore import May, Restorer, json_escape
 
@@ -80,12 +82,18 @@ class Restorers:
         keeping: Keeping | None = None,
         *,
         structured: bool = False,
+        listening: Listening | None = None,
+        channels: list[int] | None = None,
     ) -> None:
         self._mapping = mapping
         self._origins = origins or {}
         self._decision = decision
         self._structured = structured
         self._keeping = keeping
+        self.listening = listening
+        """Where answers are inspected too (``respond``): hears each piece of the answer before this reads it."""
+        self._channels = [0] if channels is None else channels
+        """How many were made, shared with restorers made of these."""
         self._restorers: list[Restorer] = []
         self._taps: list[Tap] = []
         self._kept = 0
@@ -96,6 +104,17 @@ class Restorers:
         """(kind, id) of what the upstream holds since this answer."""
 
     def __call__(self, place: str) -> TextRestorer:
+        """See ``RestorerFactory``. Raises Misuse when two readings of one answer differ."""
+        if self.listening is None:
+            return self._made(place)
+        number = self._channels[0]
+        heard = self.listening.heard[number] if number < len(self.listening.heard) else None
+        self._channels[0] += 1
+        if heard is None or heard.place != place:
+            raise Misuse("two readings of one answer differ")
+        return Judged(heard, self._made(place))
+
+    def _made(self, place: str) -> TextRestorer:
         if place in UNKNOWN:
             return Passing()
         escaped = place.startswith(TOOL_ARGS) or (self._structured and ":" not in place)
@@ -142,9 +161,12 @@ class Restorers:
             self._index = _by_word(self._mapping)
         known = self._index
         found = {key for word in set(_WORD.findall(text.casefold())) for key in known.get(word, ())}
-        if found:
+        if found or self.listening is not None:
             mapping = {key: self._mapping[key] for key in found}
-            self._child = Restorers(mapping, self._origins, self._decision, structured=self._structured)
+            self._child = Restorers(
+                mapping, self._origins, self._decision,
+                structured=self._structured, listening=self.listening, channels=self._channels,
+            )  # fmt: skip
         return self._child
 
     async def keep(self) -> None:
@@ -169,7 +191,8 @@ class Restorers:
             "seen": sum(r.seen for r in made),
             "refused": sum(r.refused for r in made),
         }
-        return {name: n + self._gone[name] + inner.get(name, 0) for name, n in own.items()}
+        back = {name: n + self._gone[name] + inner.get(name, 0) for name, n in own.items()}
+        return back | (self.listening.counts() if self.listening is not None else {})
 
     def text(self) -> str:
         """``14/15``, as the ``sealgate-restored`` header says it."""

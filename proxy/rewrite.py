@@ -113,6 +113,12 @@ def _origins(
     return {token: frozenset(found[value]) for token, value in mapping.items()}
 
 
+def values(parsed: Parsed, inspected: Inspected) -> frozenset[str]:
+    """Everything sensitive that the request says, whatever happens to it."""
+    pairs = zip(parsed.segments, inspected.results, strict=True)
+    return frozenset(s.text[f.start : f.end] for s, r in pairs for f in r.findings)
+
+
 def originals(parsed: Parsed, inspected: Inspected, decision: Decision, zone: Zone) -> list[str]:
     """The values that must not be seen any more. The pieces of a split value are none: ``com`` may stand anywhere."""
     out: dict[str, None] = {}

@@ -106,6 +106,13 @@ class Spellings:
         heads = (m.start() for m in self._heads_all.finditer(text, pos) if m["unit"] is None)
         return merge(heads, self._loose_places(text, pos)) if self._loose is not None else heads
 
+    def spans(self, text: str) -> Iterator[tuple[int, int]]:
+        """Where the stand-ins of a complete text are."""
+        end = 0
+        for start in self.places(text, 0):
+            if start >= end and (hit := self.at(text, start)) is not None:
+                yield start, (end := hit.end)
+
     def _loose_places(self, text: str, pos: int) -> Iterator[int]:
         """Around every code of ours that no exact label leads: nothing else in a text needs a closer look."""
         assert self._loose is not None
@@ -300,7 +307,7 @@ class _Pairs(set[str]):
 _BOUNDARY = re.compile(_BOUND)
 _OTHERS = re.compile(_OTHER)
 _OTHERS_GROW = re.compile(
-    rf"[{_CAPITAL}][{_CAPITAL}_]{{0,38}}(?:\\u[0-9a-fA-F]{{0,3}}|\\{{0,4}}|&[#a-zA-Z0-9]{{0,6}}|%5?)"
+    rf"[{_CAPITAL}][{_CAPITAL}_]{{0,38}}(?:\\u[0-9a-fA-F]{{0,3}}|&[#a-zA-Z0-9]{{0,6}}|%5?|\\{{0,4}})"
 )
 _JOINTS = re.compile(_UNDERSCORE)
 _UNITS = re.compile(rf"{_UNIT}|.", re.DOTALL)
