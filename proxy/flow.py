@@ -191,7 +191,10 @@ class Flow:
         if d.decision.answers is Answers.RESPOND:
             known = values(d.parsed, d.inspected)
             listening = Listening(self._inspector, d.call.tenant, d.decision, ready.mapping, known, structured=as_json)
-        return Restorers(ready.mapping, ready.origins, d.decision, structured=as_json, listening=listening)
+        inputs = [s.text for s in d.parsed.segments]
+        return Restorers(
+            ready.mapping, ready.origins, d.decision, structured=as_json, inputs=inputs, listening=listening
+        )
 
     def _scope(self, d: Decided) -> str:
         """What ties stand-ins together (architecture §3): the named conversation, else its first user message."""

@@ -8,7 +8,7 @@ not restored what the system prompt holds.) This module decides nothing and keep
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from policies.types import Answers, Decision
@@ -38,7 +38,7 @@ class Restorers:
     """Makes one restorer per channel over the mapping of this request, and counts what came back.
 
     ``origins``: stand-in -> the origins of its value. Without a decision everything may come back anywhere. With
-    ``structured`` the answer's text is JSON (:func:`structured`).
+    ``structured`` the answer's text is JSON (:func:`structured`). ``inputs`` are all texts of the request.
     """
 
     def __init__(
@@ -48,12 +48,14 @@ class Restorers:
         decision: Decision | None = None,
         *,
         structured: bool = False,
+        inputs: Sequence[str] = (),
         listening: Listening | None = None,
     ) -> None:
         self._mapping = mapping
         self._origins = origins or {}
         self._decision = decision
         self._structured = structured
+        self._inputs = inputs
         self.listening = listening
         """Where answers are inspected too (``respond``): hears each piece of the answer before this reads it."""
         self._channels = 0
@@ -76,7 +78,13 @@ class Restorers:
             return Passing()
         escaped = place.startswith(TOOL_ARGS) or (self._structured and ":" not in place)
         tolerant = self._decision is None or self._decision.answers >= Answers.TOLERANT
-        made = Restorer(self._mapping, escape=json_escape if escaped else None, tolerant=tolerant, may=self._may(place))
+        made = Restorer(
+            self._mapping,
+            escape=json_escape if escaped else None,
+            tolerant=tolerant,
+            may=self._may(place),
+            inputs=self._inputs,
+        )
         self._restorers.append(made)
         return made
 
