@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from policies.types import Answers, Decision
@@ -71,7 +71,7 @@ class Restorers:
     what the answer leaves behind: before the app sees an id, and before it sees the end of the answer.
 
     ``origins``: stand-in -> the origins of its value. Without a decision everything may come back anywhere. With
-    ``structured`` the answer's text is JSON (:func:`structured`).
+    ``structured`` the answer's text is JSON (:func:`structured`). ``inputs`` are all texts of the request.
     """
 
     def __init__(
@@ -82,6 +82,7 @@ class Restorers:
         keeping: Keeping | None = None,
         *,
         structured: bool = False,
+        inputs: Sequence[str] = (),
         listening: Listening | None = None,
         channels: list[int] | None = None,
     ) -> None:
@@ -90,6 +91,7 @@ class Restorers:
         self._decision = decision
         self._structured = structured
         self._keeping = keeping
+        self._inputs = inputs
         self.listening = listening
         """Where answers are inspected too (``respond``): hears each piece of the answer before this reads it."""
         self._channels = [0] if channels is None else channels
@@ -119,7 +121,13 @@ class Restorers:
             return Passing()
         escaped = place.startswith(TOOL_ARGS) or (self._structured and ":" not in place)
         tolerant = self._decision is None or self._decision.answers >= Answers.TOLERANT
-        made = Restorer(self._mapping, escape=json_escape if escaped else None, tolerant=tolerant, may=self._may(place))
+        made = Restorer(
+            self._mapping,
+            escape=json_escape if escaped else None,
+            tolerant=tolerant,
+            may=self._may(place),
+            inputs=self._inputs,
+        )
         self._restorers.append(made)
         if self._keeping is None or not self._keeping.taints or len(self._taps) >= TEXTS:
             return made
@@ -165,7 +173,7 @@ class Restorers:
             mapping = {key: self._mapping[key] for key in found}
             self._child = Restorers(
                 mapping, self._origins, self._decision,
-                structured=self._structured, listening=self.listening, channels=self._channels,
+                structured=self._structured, inputs=self._inputs, listening=self.listening, channels=self._channels,
             )  # fmt: skip
         return self._child
 

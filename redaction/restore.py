@@ -16,9 +16,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from heapq import merge
 
-from redaction.spellings import CONTEXT, Hit, Spellings
+from redaction.likenesses import Likenesses
+from redaction.spellings import CONTEXT, STAND_IN, Hit, Spellings
 from redaction.surroundings import Surroundings
 
 May = Callable[[str, bool, bool], bool]
@@ -39,8 +41,9 @@ class Restorer:
     """``feed`` returns what is safe to hand out now, ``close`` the rest; any cut gives the same text and counts.
 
     ``restored`` counts values that were put back, ``refused`` those that may not come back where they stood; ``seen``
-    adds both and stand-ins of ours that were cut short or altered beyond recognition. Raises ValueError for a mapping
-    whose keys are no stand-ins.
+    adds both and stand-ins of ours that were cut short or altered beyond recognition. A key that is no stand-in is a
+    realistic surrogate (``redaction.likenesses``); ``inputs``, all texts of the request, say which of its parts mean
+    nothing else. With ``tolerant`` also spellings that models make of stand-ins count.
     """
 
     def __init__(
@@ -50,11 +53,17 @@ class Restorer:
         escape: Callable[[str], str] | None = None,
         tolerant: bool = False,
         may: May | None = None,
+        inputs: Iterable[str] = (),
     ) -> None:
         self._values = dict(mapping)
         self._escape = escape
         self._may = may
-        self._spellings = Spellings(self._values, tolerant=tolerant, units=escape is not None)
+        units, plain = escape is not None, {k: v for k, v in mapping.items() if not STAND_IN.fullmatch(k)}
+        self._readers: list[Spellings | Likenesses] = []
+        if len(plain) < len(mapping):
+            self._readers.append(Spellings(mapping.keys() - plain.keys(), tolerant=tolerant, units=units))
+        if plain:
+            self._readers.append(Likenesses(plain, inputs=inputs, units=units))
         self._around = Surroundings() if may is not None else None
         self._held = ""
         self._before = ""
@@ -76,27 +85,34 @@ class Restorer:
         text = self._before + self._held
         at = pos = len(self._before)
         out: list[str] = []
-        stop = len(text) if final else self._spellings.grows(text, at)
-        for start in self._spellings.places(text, at):
+        stop = len(text) if final else self._grows(text, at)
+        for start in merge(*(r.places(text, at) for r in self._readers)):
             if start >= stop:
                 break
             if start < pos:
                 continue
-            hit = self._spellings.at(text, start)
+            hit = self._at(text, start)
             if hit is None:
-                self.seen += self._spellings.begun(text, start)
+                self.seen += any(r.begun(text, start) for r in self._readers)
                 pos = start + 1
                 continue
             self._read(text[at:start])
             out += [text[at:start], self._back(hit, text[start : hit.end])]
             at = pos = hit.end
             if pos > stop:  # what seemed to grow was the inside of something complete
-                stop = self._spellings.grows(text, pos)
+                stop = self._grows(text, pos)
         self._read(text[at:stop])
         out.append(text[at:stop])
         self._held = text[stop:]
         self._before = text[max(0, stop - CONTEXT) : stop]
         return "".join(out)
+
+    def _grows(self, text: str, pos: int) -> int:
+        return min(r.grows(text, pos) for r in self._readers)
+
+    def _at(self, text: str, start: int) -> Hit | None:
+        hits = [hit for r in self._readers if (hit := r.at(text, start)) is not None]
+        return max(hits, key=lambda hit: hit.end, default=None)
 
     def _back(self, hit: Hit, spelled: str) -> str:
         """The value, or what stood there if it may not come back."""
@@ -107,7 +123,7 @@ class Restorer:
             self.refused += 1
             return spelled
         self.restored += 1
-        value = self._values[hit.key]
+        value = self._values[hit.key] if hit.value is None else hit.value
         return f"{hit.opened}{self._escape(value) if self._escape else value}{hit.closed}"
 
     def _read(self, text: str) -> None:

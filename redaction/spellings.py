@@ -62,12 +62,18 @@ def sounds(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A stand-in up to ``end``. ``opened`` and ``closed``: marks that stood inside and belong before and after it."""
+    """A stand-in up to ``end``. ``opened`` and ``closed``: marks that stood inside and belong before and after it.
+    ``value``: what comes back where that is not all of the value of ``key``."""
 
     end: int
     key: str
     opened: str = ""
     closed: str = ""
+    value: str | None = None
+
+
+STAND_IN = re.compile(r"[A-Za-z][A-Za-z0-9_]*_[A-Za-z0-9]+")
+"""What a plain stand-in looks like; any other key of a mapping is a realistic surrogate."""
 
 
 class Spellings:
