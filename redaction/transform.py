@@ -17,6 +17,7 @@ from presidio_anonymizer.operators import Mask
 
 from redaction.pseudonym import ALPHABET, StandIns
 from redaction.spans import Occurrences
+from redaction.surrogates import Surrogates
 
 KEEP, GENERALIZE, PSEUDONYM, MASK, REDACT = "keep", "generalize", "pseudonym", "mask", "redact"
 
@@ -29,6 +30,7 @@ OLDEST = 90
 
 _YEAR = re.compile(r"(?<!\d)(?:1[89]|20)\d\d(?!\d)")
 _NUMBER = re.compile(r"\d+")
+_PLAIN_FORM = re.compile(rf"[A-Z_]+_[{ALPHABET}]+")
 _MASK = Mask()
 _LAST = ("[REDACTED]", "[---]")
 
@@ -54,6 +56,8 @@ class Transformer:
         self._stand_ins = stand_ins
         self._start = max(1, stand_ins.chars // 2)
         self._used = _starts(inputs, self._start)
+        self._inputs = inputs
+        self._said: str | None = None
         self._originals = Occurrences(originals)
         self._done: dict[str, tuple[str, str]] = {}
         """Value -> its transform and replacement."""
@@ -97,8 +101,29 @@ class Transformer:
 
     def _taken(self, token: str) -> bool:
         """Whether another value has this stand-in, or an input a word that begins like it: what looks nearly like ours
-        could, beside a replaced value, grow into ours."""
-        return token in self.mapping or token.rpartition("_")[2][: self._start] in self._used
+        could, beside a replaced value, grow into ours. A realistic one occurs nowhere in the inputs."""
+        if token in self.mapping:
+            return True
+        if isinstance(self._stand_ins, Surrogates) and not _PLAIN_FORM.fullmatch(token):
+            if self._said is None:
+                self._said = "\0".join(self._inputs).casefold()
+            return token.casefold() in self._said
+        return token.rpartition("_")[2][: self._start] in self._used
+
+    def number(self, label: str, lexeme: str, stand_ins: Surrogates) -> str | None:
+        """A number in place of a JSON number; the same for the same number. None where it is too short."""
+        known = self._done.get(lexeme)
+        if known is not None:
+            return (
+                known[1] if known[0] == PSEUDONYM and _NUMBER.fullmatch(known[1].lstrip("-").replace(".", "")) else None
+            )
+        made = stand_ins.number(label, lexeme, self._taken)
+        if made is not None:
+            self._done[lexeme] = (PSEUDONYM, made)
+            self.mapping[made] = lexeme
+            counts = self.counts.setdefault(label, {})
+            counts[PSEUDONYM] = counts.get(PSEUDONYM, 0) + 1
+        return made
 
 
 def _starts(texts: Sequence[str], size: int) -> frozenset[str]:
