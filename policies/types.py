@@ -108,7 +108,8 @@ class Facts:
     """Everything a rule may test about one request. Never text.
 
     ``uninspected`` holds reasons; when it is not empty every label and category matches and the sensitivity
-    counts as regulated. ``app``, ``user`` (keyed hash), ``groups`` and ``endpoint`` are authenticated by the gate.
+    counts as regulated. ``inherited`` is the ceiling of content that the request refers to or repeats. ``app``,
+    ``user`` (keyed hash), ``groups`` and ``endpoint`` are authenticated by the gate.
     """
 
     app: str
@@ -128,6 +129,7 @@ class Facts:
     groups: frozenset[str] = frozenset()
     size: int = 0
     stream: bool = False
+    inherited: Zone = Zone.CLOUD
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,6 +125,8 @@ async def forward_json(
             body, ending.usage = dialect.restore(body, restorers)
         except ValueError:
             raise UpstreamError("the upstream's answer is not readable JSON", code="upstream_unreadable") from None
+        await restorers.keep()
+        await restorers.remember()
     ending.restored = restorers.counts()
     headers["sealgate-restored"] = restorers.text()
     return Reply(answer.status, _reply_headers(answer, headers), Chunks(_one(body, ending), ending))
@@ -136,6 +138,29 @@ async def _one(body: bytes, ending: Ending) -> AsyncGenerator[bytes, None]:
         ending.count(body)
         yield body
         code = "ok" if ending.status is not None and ending.status < 400 else "upstream_status"
+    finally:
+        await ending.end(code)
+
+
+async def forward_raw(
+    dialect: Dialect, answer: Answer, restorers: Restorers, ending: Ending, headers: dict[str, str]
+) -> Reply:
+    """A successful answer that is no text (audio, say): every byte as it arrives, with the pace of its reader."""
+    return Reply(
+        answer.status, _reply_headers(answer, headers), Chunks(_raw(answer, ending), ending), stream=True, raw=True
+    )
+
+
+async def _raw(answer: Answer, ending: Ending) -> AsyncGenerator[bytes, None]:
+    code = "internal_error"
+    try:
+        async for chunk in answer.chunks:
+            ending.count(chunk)
+            yield chunk
+        code = "ok"
+    except BaseException as e:
+        code = _code(e)
+        raise
     finally:
         await ending.end(code)
 
@@ -161,12 +186,17 @@ async def _stream(
                 heard.feed(chunk)
                 await listening.judge()
             if out := restorer.feed(chunk):
+                await restorers.keep()
+                if restorer.complete:
+                    await restorers.remember()
                 ending.count(out)
                 yield out
         if heard is not None and listening is not None:
             heard.close()
             await listening.judge()
         if out := restorer.close():
+            await restorers.keep()
+            await restorers.remember()
             ending.count(out)
             yield out
         code = "ok" if restorer.complete else "incomplete"
@@ -176,4 +206,13 @@ async def _stream(
     finally:
         ending.restored = restorers.counts()
         ending.usage = restorer.usage
+        await asyncio.shield(spawn(_remember(restorers), "answer-remember"))
         await ending.end(code)
+
+
+async def _remember(restorers: Restorers) -> None:
+    """What the app has of an answer that broke off keeps its ceiling too."""
+    try:
+        await restorers.remember()
+    except SealgateError as e:
+        log.error("the words of an answer were not remembered: %s", e.code)

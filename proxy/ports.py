@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
-from policies.types import Decision, Requirements, Zone
+from policies.types import Decision, Facts, Requirements, Zone
 from proxy.audit.record import Intent, Outcome, Refusal
 from proxy.dialects.base import Segment
 from proxy.outbound import Answer, Outbound, Receipt
@@ -56,15 +56,27 @@ class Candidate:
 
 
 class Router(Protocol):
-    def candidates(self, model: str, decision: Decision, dialect: str) -> Sequence[Candidate]:
-        """In the dialect, within the ceiling, labels that hold, breaker closed; best first. Raises NotFound."""
+    def candidates(
+        self, model: str, decision: Decision, dialect: str, only: str | None = None, reaches: Collection[str] = ()
+    ) -> Sequence[Candidate]:
+        """In the dialect, within the ceiling, labels that hold, breaker closed; best first. Raises NotFound.
+
+        ``reaches`` is what the upstream would use on its own: a candidate's zone is the furthest of its and of that.
+        """
         ...
 
-    def known(self, model: str, dialect: str) -> str | None:
-        """The configured mapping key that serves ``model`` in this dialect, or None."""
+    def reachable(self, model: str, dialect: str, only: str | None, reaches: Collection[str]) -> bool:
+        """Whether any candidate, whatever its zone, may use all of ``reaches``."""
         ...
 
-    def configured(self, model: str, decision: Decision, dialect: str) -> bool:
+    def known(self, model: str, dialect: str, only: str | None = None) -> str | None:
+        """The configured mapping key that serves ``model`` in this dialect, or None. ``only`` names an upstream that
+        the app asks for by name (``/u/NAME/…``)."""
+        ...
+
+    def configured(
+        self, model: str, decision: Decision, dialect: str, only: str | None = None, reaches: Collection[str] = ()
+    ) -> bool:
         """Whether any candidate would do if everything were healthy: if not, policy refuses rather than health."""
         ...
 
@@ -96,6 +108,54 @@ class AuditStore(Protocol):
     async def control(self, code: str, details: Mapping[str, object]) -> int: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Whose state it is. ``app`` is empty for what all apps of a tenant share."""
+
+    tenant: str
+    app: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What the gate knows of state that an upstream holds: who holds it, what was decided about the request that made
+    it, and what is needed to put values back into what comes of it. ``mapping`` is stand-in -> value, ``origins``
+    stand-in -> where its value stood; ``details`` are JSON-ready values of the API it belongs to (names of files,
+    snapshots of objects)."""
+
+    upstream: str
+    zone: Zone
+    ceiling: Zone
+    facts: Facts
+    scope: str = field(default="", repr=False)
+    mapping: Mapping[str, str] = field(default_factory=dict, repr=False)
+    details: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    origins: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+class Vault(Protocol):
+    """Server-side state, encrypted and bound to its principal. An id is never stored in clear. What is expired, was
+    altered, or belongs to somebody else is not there. Every method raises VaultUnavailable."""
+
+    async def put(self, who: Principal, kind: str, ids: Sequence[str], held: Held, ttl: dt.timedelta) -> None:
+        """Durable when it returns; replaces what these ids had."""
+        ...
+
+    async def get(self, who: Principal, kind: str, ids: Sequence[str]) -> Mapping[str, Held]:
+        """Those of ``ids`` that are there."""
+        ...
+
+    async def foreign(self, who: Principal, ids: Sequence[str]) -> bool:
+        """Whether this gate saw one of ``ids`` made for another principal, as whatever kind of thing."""
+        ...
+
+    async def listed(self, who: Principal, kind: str) -> Sequence[tuple[str, Held]]:
+        """Everything of one kind that this principal has, oldest first."""
+        ...
+
+    async def forget(self, who: Principal, kind: str, ids: Sequence[str]) -> None: ...
+
+
 class Clock(Protocol):
     def now(self) -> dt.datetime:
         """Aware UTC."""
@@ -112,3 +172,5 @@ class Reply:
     headers: dict[str, str]
     chunks: AsyncIterator[bytes] = field(repr=False)
     stream: bool = False
+    raw: bool = False
+    """Bytes of a kind that no error can be written into; with ``stream``."""

@@ -8,6 +8,8 @@ not restored what the system prompt holds.) This module decides nothing and keep
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +17,7 @@ from policies.types import Answers, Decision
 from proxy.dialects.base import TextRestorer
 from proxy.errors import Misuse
 from proxy.respond import Judged, Listening
+from proxy.state import TAPPED, TEXTS, Keeping
 from redaction.restore import May, Restorer, json_escape
 
 TEXT, CODE, LINK = "text", "code", "link"
@@ -22,6 +25,35 @@ TOOL_ARGS, TOOL_INPUT = "tool_args:", "tool_input:"
 """Arguments of a tool as JSON; input of a custom tool as plain text. The policy calls both ``tool_args:NAME``."""
 UNKNOWN = frozenset({"other", "logprobs"})
 """Places that nothing is put back into."""
+
+
+STATE_ID = re.compile(r"[A-Za-z0-9_.:/@+-]{1,512}")
+"""What an upstream may call something that it holds; anything else is not remembered and resolves never."""
+
+
+class Tap:
+    """A restorer whose text is also noted, up to ``TAPPED`` characters."""
+
+    def __init__(self, place: str, restorer: TextRestorer) -> None:
+        self.place = place
+        self._restorer = restorer
+        self._parts: list[str] = []
+        self._left = TAPPED
+
+    def feed(self, chunk: str) -> str:
+        return self._note(self._restorer.feed(chunk))
+
+    def close(self) -> str:
+        return self._note(self._restorer.close())
+
+    def _note(self, text: str) -> str:
+        if text and self._left > 0:
+            self._parts.append(text[: self._left])
+            self._left -= len(text)
+        return text
+
+    def text(self) -> str:
+        return "".join(self._parts)
 
 
 class Passing:
@@ -35,7 +67,8 @@ class Passing:
 
 
 class Restorers:
-    """Makes one restorer per channel over the mapping of this request, and counts what came back.
+    """Makes one restorer per channel over the mapping of this request, counts what came back, and has ``keeping`` note
+    what the answer leaves behind: before the app sees an id, and before it sees the end of the answer.
 
     ``origins``: stand-in -> the origins of its value. Without a decision everything may come back anywhere. With
     ``structured`` the answer's text is JSON (:func:`structured`). ``inputs`` are all texts of the request.
@@ -46,6 +79,7 @@ class Restorers:
         mapping: Mapping[str, str],
         origins: Mapping[str, frozenset[str]] | None = None,
         decision: Decision | None = None,
+        keeping: Keeping | None = None,
         *,
         structured: bool = False,
         inputs: Sequence[str] = (),
@@ -59,7 +93,13 @@ class Restorers:
         self.listening = listening
         """Where answers are inspected too (``respond``): hears each piece of the answer before this reads it."""
         self._channels = 0
+        self._keeping = keeping
         self._restorers: list[Restorer] = []
+        self._taps: list[Tap] = []
+        self._kept = 0
+        self._index: dict[str, list[str]] | None = None
+        self._child: Restorers | None = None
+        self._gone = Counter[str]()
         self.made: list[tuple[str, str]] = []
         """(kind, id) of what the upstream holds since this answer."""
 
@@ -86,7 +126,11 @@ class Restorers:
             inputs=self._inputs,
         )
         self._restorers.append(made)
-        return made
+        if self._keeping is None or not self._keeping.taints or len(self._taps) >= TEXTS:
+            return made
+        tap = Tap(place, made)
+        self._taps.append(tap)
+        return tap
 
     def _may(self, place: str) -> May | None:
         """What the decision says of this place, and of links and code inside it."""
@@ -109,16 +153,51 @@ class Restorers:
         return may
 
     def created(self, kind: str, id: str) -> None:
-        self.made.append((kind, id))
+        if STATE_ID.fullmatch(id) and (kind, id) not in self.made:
+            self.made.append((kind, id))
+
+    def within(self, text: str) -> Restorers | None:
+        """Restorers of the values whose stand-ins can occur in ``text``, or None. Their counts count here; the ones
+        made before are done."""
+        if self.listening is not None:
+            return self  # both readings make the same channels
+        if self._child is not None:
+            self._gone += Counter(self._child.counts())
+            self._child = None
+        if self._index is None:
+            self._index = _by_word(self._mapping)
+        known = self._index
+        found = {key for word in set(_WORD.findall(text.casefold())) for key in known.get(word, ())}
+        if found:
+            mapping = {key: self._mapping[key] for key in found}
+            self._child = Restorers(
+                mapping, self._origins, self._decision, structured=self._structured, inputs=self._inputs
+            )
+        return self._child
+
+    async def keep(self) -> None:
+        """Notes durably what the upstream holds by now. Raises VaultUnavailable."""
+        fresh = self.made[self._kept :]
+        if fresh and self._keeping is not None:
+            await self._keeping.state(fresh)
+        self._kept += len(fresh)
+
+    async def remember(self) -> None:
+        """Notes durably the words of the answer, where they keep a ceiling. Raises VaultUnavailable."""
+        taps, self._taps = self._taps, []
+        if taps and self._keeping is not None:
+            await self._keeping.answer([(t.place, t.text()) for t in taps])
 
     def counts(self) -> dict[str, int]:
         """Over all channels so far."""
         made = self._restorers
-        back = {
+        inner = self._child.counts() if self._child is not None else {}
+        own = {
             "restored": sum(r.restored for r in made),
             "seen": sum(r.seen for r in made),
             "refused": sum(r.refused for r in made),
         }
+        back = {name: n + self._gone[name] + inner.get(name, 0) for name, n in own.items()}
         return back | (self.listening.counts() if self.listening is not None else {})
 
     def text(self) -> str:
@@ -147,3 +226,17 @@ def _at(tree: Any, *path: str) -> Any:
     for step in path:
         tree = tree.get(step) if isinstance(tree, dict) else None
     return tree
+
+
+_WORD = re.compile(r"[^\W_]+")
+
+
+def _by_word(mapping: Mapping[str, str]) -> dict[str, list[str]]:
+    """Stand-ins by the word that the fewest of them have: ``EMAIL_k3f9…`` by ``k3f9…``."""
+    words = {key: _WORD.findall(key.casefold()) for key in mapping}
+    often = Counter(word for found in words.values() for word in set(found))
+    index: dict[str, list[str]] = {}
+    for key, found in words.items():
+        if found:
+            index.setdefault(min(found, key=lambda w: often[w]), []).append(key)
+    return index

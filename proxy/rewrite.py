@@ -10,8 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from policies.types import Decision, Transform, Zone, stricter
+from proxy.dialects.address import KINDS as ADDRESS_KINDS
+from proxy.dialects.address import Address
 from proxy.dialects.base import Dialect, Parsed, Segment, Untransformable
 from proxy.ports import Inspected
+from proxy.rows import joined
+from redaction.joins import SPLIT
 from redaction.leakguard import leaks
 from redaction.pseudonym import StandIns
 from redaction.spans import Group, resolve
@@ -36,6 +40,8 @@ class Rewritten:
     """Stand-in -> where its value stood: system, user, assistant, ``tool:NAME``, other."""
     counts: Mapping[str, Mapping[str, int]]
     changed: bool
+    address: Address | None = None
+    """Path and query as they may leave, where the request has its own."""
 
 
 def plan(
@@ -73,6 +79,7 @@ def rewrite(
     zone: Zone,
     model: str,
     stand_ins: StandIns,
+    address: Address | None = None,
 ) -> Rewritten:
     """The request as it may reach ``zone``. Raises Untransformable (a JSON type would change) or Leaky."""
     planned = plan(parsed, inspected, decision, zone)
@@ -84,11 +91,15 @@ def rewrite(
         if segment.kind == "number":
             raise Untransformable
         edits[segment.pointer, segment.kind] = transformer.apply(segment.text, spans)
-    body = dialect.render(parsed, edits, model)
+    outer = {place: text for place, text in edits.items() if place[1] in ADDRESS_KINDS}
+    body = dialect.render(parsed, {place: text for place, text in edits.items() if place not in outer}, model)
+    if address is not None:
+        address = address.render(outer)
     if table:
-        guard(dialect, body, list(table))
+        guard(dialect, body, originals(parsed, inspected, decision, zone), address)
+    changed = body != parsed.body or bool(outer)
     origins = _origins(planned, transformer.mapping)
-    return Rewritten(body, transformer.mapping, origins, transformer.counts, changed=body != parsed.body)
+    return Rewritten(body, transformer.mapping, origins, transformer.counts, changed, address)
 
 
 def _origins(
@@ -108,9 +119,20 @@ def values(parsed: Parsed, inspected: Inspected) -> frozenset[str]:
     return frozenset(s.text[f.start : f.end] for s, r in pairs for f in r.findings)
 
 
-def guard(dialect: Dialect, body: bytes, originals: Sequence[str]) -> None:
-    """Searches the finished bytes (every leaf and key, decoded views too) for every original. Raises Leaky."""
-    finished = dialect.parse(body)
-    parts = {f"{s.kind}:{s.pointer}": s.text for s in finished.segments}
-    for leak in leaks(parts, originals):
+def originals(parsed: Parsed, inspected: Inspected, decision: Decision, zone: Zone) -> list[str]:
+    """The values that must not be seen any more. The pieces of a split value are none: ``com`` may stand anywhere."""
+    out: dict[str, None] = {}
+    for segment, result in zip(parsed.segments, inspected.results, strict=True):
+        whole = [f for f in result.findings if f.detector != SPLIT]
+        changing = [f for f in whole if decision.transform(zone, f.label) is not Transform.KEEP]
+        out |= dict.fromkeys(segment.text[g.start : g.end] for g in resolve(changing))
+    return list(out)
+
+
+def guard(dialect: Dialect, body: bytes, originals: Sequence[str], address: Address | None = None) -> None:
+    """Searches the finished bytes (every leaf and key, path and query, decoded views and neighbours too) for every
+    original. Raises Leaky."""
+    segments = [*dialect.parse(body).segments, *(address.segments() if address is not None else ())]
+    parts = {f"{s.kind}:{s.pointer}": s.text for s in segments}
+    for leak in leaks(parts, originals, joined(segments)):
         raise Leaky(leak.view)

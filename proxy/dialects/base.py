@@ -30,18 +30,21 @@ class Segment:
 @dataclass(frozen=True, slots=True)
 class Reference:
     """State that a request names by id and an upstream holds (architecture §2): ``kind`` is ``response``, ``file``,
-    ``batch``, ``container``, ``cache``, … It resolves only if this gate saw it made for the same principal."""
+    ``batch``, ``container``, ``cache``, … It resolves only if this gate saw it made for the same principal. ``used`` is
+    False where the upstream is only asked about it or told to drop it, so that nothing of it is worked on again."""
 
     kind: str
     id: str = field(repr=False)
+    used: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
     """A request body that was read completely. ``uninspected`` are reasons (never text) for parts no one can read.
 
-    ``scope`` is ``app`` where stand-ins must be the same in every conversation of the app (embeddings, files), else
-    empty: the policy says.
+    ``said`` are texts of the assistant that the request holds in pieces (one segment each), put together.
+    ``reaches`` names what the provider would use or fetch on its own. ``scope`` is ``app`` where stand-ins must be the
+    same in every conversation of the app (embeddings, files), else empty: the policy says.
     """
 
     dialect: str
@@ -56,6 +59,8 @@ class Parsed:
     first_user: str = field(default="", repr=False)
     references: tuple[Reference, ...] = ()
     scope: str = ""
+    said: tuple[str, ...] = field(default=(), repr=False)
+    reaches: frozenset[str] = frozenset()
 
 
 class TextRestorer(Protocol):

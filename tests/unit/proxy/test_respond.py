@@ -102,7 +102,7 @@ def text_of(out: bytes, key: str = "content") -> str:
     return "".join(e["choices"][0]["delta"].get(key, "") for e in events)
 
 
-SAID = f"Dear {MINE}, in Berlin. Ask bob@theirs.example or Bob! His card is 4111111111111111.\nOr bob%40theirs.example"
+SAID = f"Dear {MINE}, in Berlin. Ask bob@theirs.example or Bob! His card is 4111111111111111.\nOr joe@theirs.example"
 SHOWN = (
     "Dear maria@mine.example, in Berlin. Ask [EMAIL_ADDRESS] or [PERSON]! His card is [CREDIT_CARD].\n"
     "Or [EMAIL_ADDRESS]"
