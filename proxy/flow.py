@@ -234,8 +234,10 @@ class Flow:
         if d.decision.answers is Answers.RESPOND:
             known = values(d.parsed, d.inspected) | frozenset(mapping.values())
             listening = Listening(self._inspector, d.call.tenant, d.decision, mapping, known, structured=as_json)
-        inputs = [s.text for s in d.parsed.segments]
-        return Restorers(mapping, origins, d.decision, keeping, structured=as_json, inputs=inputs, listening=listening)
+        return Restorers(
+            mapping, origins, d.decision, keeping,
+            structured=as_json, inputs=[s.text for s in d.parsed.segments], listening=listening,
+        )  # fmt: skip
 
     async def _outgoing(self, d: Decided, at: Candidate) -> tuple[Rewritten, Outbound]:
         """What would leave. Raises Untransformable or Leaky."""

@@ -84,16 +84,18 @@ class Restorers:
         structured: bool = False,
         inputs: Sequence[str] = (),
         listening: Listening | None = None,
+        channels: list[int] | None = None,
     ) -> None:
         self._mapping = mapping
         self._origins = origins or {}
         self._decision = decision
         self._structured = structured
+        self._keeping = keeping
         self._inputs = inputs
         self.listening = listening
         """Where answers are inspected too (``respond``): hears each piece of the answer before this reads it."""
-        self._channels = 0
-        self._keeping = keeping
+        self._channels = [0] if channels is None else channels
+        """How many were made, shared with restorers made of these."""
         self._restorers: list[Restorer] = []
         self._taps: list[Tap] = []
         self._kept = 0
@@ -107,8 +109,9 @@ class Restorers:
         """See ``RestorerFactory``. Raises Misuse when two readings of one answer differ."""
         if self.listening is None:
             return self._made(place)
-        heard = self.listening.heard[self._channels] if self._channels < len(self.listening.heard) else None
-        self._channels += 1
+        number = self._channels[0]
+        heard = self.listening.heard[number] if number < len(self.listening.heard) else None
+        self._channels[0] += 1
         if heard is None or heard.place != place:
             raise Misuse("two readings of one answer differ")
         return Judged(heard, self._made(place))
@@ -159,8 +162,6 @@ class Restorers:
     def within(self, text: str) -> Restorers | None:
         """Restorers of the values whose stand-ins can occur in ``text``, or None. Their counts count here; the ones
         made before are done."""
-        if self.listening is not None:
-            return self  # both readings make the same channels
         if self._child is not None:
             self._gone += Counter(self._child.counts())
             self._child = None
@@ -168,11 +169,12 @@ class Restorers:
             self._index = _by_word(self._mapping)
         known = self._index
         found = {key for word in set(_WORD.findall(text.casefold())) for key in known.get(word, ())}
-        if found:
+        if found or self.listening is not None:
             mapping = {key: self._mapping[key] for key in found}
             self._child = Restorers(
-                mapping, self._origins, self._decision, structured=self._structured, inputs=self._inputs
-            )
+                mapping, self._origins, self._decision,
+                structured=self._structured, inputs=self._inputs, listening=self.listening, channels=self._channels,
+            )  # fmt: skip
         return self._child
 
     async def keep(self) -> None:
