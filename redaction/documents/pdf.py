@@ -37,7 +37,10 @@ BENDS = 100
 """Curves and slanted lines of one page or figure from which on they may be letters."""
 _HEADER = re.compile(rb"(?<![0-9])\d{1,10}\s+\d{1,5}\s+obj\b")
 _COMMENT = re.compile(rb"%++(?!PDF-|EOF)[^\r\n]*")
-_STREAM = re.compile(rb"\bstream\r?\n.*?\bendstream\b", re.S)
+_BEGIN = re.compile(rb"(?<!end)stream\r?\n")
+_TABLE = re.compile(rb"\s++|xref|trailer\b|startxref|%[^\r\n]*+|\d+|[nf]\b")
+_TRAILER = re.compile(rb"trailer\b")
+_TEXT_OPERATORS = re.compile(rb"\b(?:BT|Tj|TJ)\b")
 _DATE = re.compile(r"D:\d{4,14}(?:[Zz+-][\d']*)?")
 _ODD_NAME = re.compile(r"[@ ()]|\d{9}|[^\x20-\x7e]")
 _UNSAID = frozenset(
@@ -139,11 +142,17 @@ class _File:
     def _leftovers(self) -> None:
         """Objects that a later version of the file replaced or dropped are still in its bytes; so are comments."""
         known = {offset for table in self._pdf.xref.values() for offset in table.values()}
-        for match in _HEADER.finditer(self._data):
-            if match.start() not in known and match.start() - 1 not in known:
-                self._reading.missing("leftover")
-        bare = _STREAM.sub(b"", self._data)
-        comments = [c for c in _COMMENT.findall(bare) if sum(b > 127 for b in c) < 4 or len(c) > 16]
+        if any(not {m.start(), m.start() - 1} & known for m in _HEADER.finditer(self._data)):
+            self._reading.missing("leftover")
+        bare = _cut(self._data, _BEGIN, b"endstream")
+        self._comments(bare)
+        between = _cut(bare, _HEADER, b"endobj")
+        between = _cut(between, _TRAILER, b"startxref")
+        if _TABLE.sub(b"", between):
+            self._reading.missing("leftover")
+
+    def _comments(self, data: bytes) -> None:
+        comments = [c for c in _COMMENT.findall(data) if sum(b > 127 for b in c) < 4 or len(c) > 16]
         self._reading.technical(printable(b"\n".join(comments)))
 
     # -- objects ------------------------------------------------------------------------------------------------------
@@ -251,15 +260,19 @@ class _File:
             self._reading.missing("image")
             return
         self._whole(stream)
-        if member(stream, "/Type") in {"/ObjStm", "/XRef"} or role in {"font", "function", "colour", "page"}:
+        if member(stream, "/Type") in {"/ObjStm", "/XRef"} or role in {"font", "function", "colour"}:
             return
         data = stream.get_data()
         self._reading.inflate(len(data))
-        if member(stream, "/Subtype") == "/Form" or member(stream, "/PatternType") == 1 or role == "glyph":
+        if role == "page":
+            self._comments(data)
+        elif member(stream, "/Subtype") == "/Form" or member(stream, "/PatternType") == 1 or role == "glyph":
             self._form(stream, role)
         elif member(stream, "/Type") == "/Metadata" or role == "xml":
             read_xml(data, data.decode("utf-8", "replace"), self._reading)
         else:
+            if _TEXT_OPERATORS.search(data):
+                self._reading.missing("leftover")  # what a page showed once
             self._nested(data, "", "")
 
     def _whole(self, stream: StreamObject) -> None:
@@ -277,8 +290,21 @@ class _File:
 
     def _form(self, form: StreamObject, role: str) -> None:
         """A figure, an annotation's looks, a pattern: whether a page shows it or not."""
+        self._comments(form.get_data())
         shown = show(form, member(form, "/Resources"), self._pdf, self._reading)
         if role == "glyph":
             shown.bends = 0
         self._judge(shown)
         self._views([shown.text])
+
+
+def _cut(data: bytes, begin: re.Pattern[bytes], end: bytes) -> bytes:
+    """``data`` without what lies between each ``begin`` and the next ``end``, in one pass."""
+    out, at = [], 0
+    while (match := begin.search(data, at)) is not None:
+        out.append(data[at : match.start()])
+        stop = data.find(end, match.end())
+        if stop < 0:
+            return b"".join(out)
+        at = stop + len(end)
+    return b"".join([*out, data[at:]])

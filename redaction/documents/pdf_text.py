@@ -6,7 +6,6 @@ standard name. A font whose maps lie is beyond this (and any) reader that does n
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,7 +24,6 @@ _STANDARD = frozenset({"/WinAnsiEncoding", "/MacRomanEncoding", "/StandardEncodi
 _SYMBOLIC = 4
 _PAINT = frozenset({b"f", b"F", b"f*", b"S", b"s", b"B", b"B*", b"b", b"b*", b"sh", b"Do"})
 _MOVES = frozenset({b"Td", b"TD", b"Tm", b"T*", b"ET"})
-_COMMENT = re.compile(rb"%[^\r\n]*")
 
 
 def member(node: DictionaryObject, key: str) -> Any:
@@ -170,8 +168,6 @@ def show(stream: Any, resources: Any, pdf: PdfReader, reading: Reading) -> Shown
     for operands, operator in content.operations:
         screen.run(operands, operator)
     screen.shown.text = _tidy("".join(screen.out))
-    comments = [c.decode("latin-1") for c in _COMMENT.findall(content.get_data()) if len(c) > 4]
-    reading.technical("\n".join(comments))
     return screen.shown
 
 

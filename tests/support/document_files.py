@@ -15,11 +15,14 @@ import docx
 import fpdf
 import openpyxl
 import pptx
+import pptx.chart.data
+import pptx.enum.chart
 from docx.oxml import OxmlElement, parse_xml
 from docx.oxml.ns import qn
 from openpyxl.comments import Comment
 from openpyxl.worksheet.datavalidation import DataValidation
 from pypdf import PdfReader, PdfWriter
+from pypdf.actions import JavaScript
 from pypdf.annotations import FreeText, Text
 from pypdf.generic import ArrayObject, DictionaryObject, NameObject, StreamObject, TextStringObject
 
@@ -95,7 +98,7 @@ def slides(text: str = "", edit: Callable[[pptx.presentation.Presentation], None
 def pdf(text: str = "", edit: Callable[[PdfWriter], None] | None = None) -> bytes:
     made = fpdf.FPDF()
     made.add_page()
-    made.set_font("Helvetica", size=12)
+    made.set_font("Courier", size=12)
     made.multi_cell(0, 8, text or "The meeting is on Monday.")
     data = bytes(made.output())
     if edit is None:
@@ -285,12 +288,23 @@ EXCEL: Mapping[str, Callable[[], bytes]] = {
     "page header": lambda: excel(edit=_excel_header),
     "link": lambda: excel(edit=_excel_link),
     "creator": lambda: excel(edit=lambda b: setattr(b.properties, "creator", CANARY)),
-    "unused shared text": lambda: repack(excel([["a"]]), lambda p: p.__setitem__(
-        "xl/sharedStrings.xml", p["xl/sharedStrings.xml"].replace(b"</sst>", f"<si><t>{CANARY}</t></si></sst>".encode()))),
-    "split rich text": lambda: repack(excel([["marker"]]), lambda p: p.__setitem__(
-        "xl/sharedStrings.xml",
-        p["xl/sharedStrings.xml"].replace(b"<t>marker</t>", b"<r><t>jane.roe@</t></r><r><t>example.com</t></r>"))),
+    "shared text": lambda: _shared(f"<si><t>{CANARY}</t></si>"),
+    "unused shared text": lambda: _shared(f"<si><t>a</t></si><si><t>{CANARY}</t></si>"),
+    "split rich text": lambda: _shared("<si><r><t>jane.roe@</t></r><r><t>example.com</t></r></si>"),
+    "around a reading aid": lambda: _shared("<si><t>jane.roe@</t><rPh sb='0' eb='1'><t>zz</t></rPh><t>example.com</t></si>"),
 }  # fmt: skip
+
+
+def _shared(texts: str) -> bytes:
+    """A workbook whose one cell shows the first of its shared texts."""
+    def change(parts: dict[str, bytes]) -> None:
+        sheet = "xl/worksheets/sheet1.xml"
+        parts[sheet] = parts[sheet].replace(b't="inlineStr"><is><t>marker</t></is>', b't="s"><v>0</v>')
+        assert b'<v>0</v>' in parts[sheet]
+        space = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+        parts["xl/sharedStrings.xml"] = f'<sst xmlns="{space}">{texts}</sst>'.encode()
+
+    return repack(excel([["marker"]]), change)
 
 
 # -- PowerPoint -------------------------------------------------------------------------------------------------------
@@ -369,13 +383,13 @@ def _pdf_field(w: PdfWriter) -> None:
 
 def _pdf_alternative(w: PdfWriter) -> None:
     page = w.pages[0]
-    data = page.get_contents().get_data() + f"\n/Span <</ActualText ({CANARY})>> BDC EMC".encode()
+    data = w.pages[0]["/Contents"].get_object().get_data() + f"\n/Span <</ActualText ({CANARY})>> BDC EMC".encode()
     page[NameObject("/Contents")] = w._add_object(_stream(data))
 
 
 def _pdf_content_comment(w: PdfWriter) -> None:
     page = w.pages[0]
-    page[NameObject("/Contents")] = w._add_object(_stream(page.get_contents().get_data() + f"\n% {CANARY}\n".encode()))
+    page[NameObject("/Contents")] = w._add_object(_stream(w.pages[0]["/Contents"].get_object().get_data() + f"\n% {CANARY}\n".encode()))
 
 
 def _pdf_xmp(w: PdfWriter) -> None:
@@ -383,7 +397,7 @@ def _pdf_xmp(w: PdfWriter) -> None:
     w._root_object[NameObject("/Metadata")] = w._add_object(_stream(xmp.encode(), Type="Metadata", Subtype="XML"))
 
 
-def _letters(letters: str, at: Callable[[int], tuple[int, int]]) -> bytes:
+def _letters(letters: str, at: Callable[[int], tuple[float, float]]) -> bytes:
     """A page whose letters are placed one by one, in any order."""
     def edit(w: PdfWriter) -> None:
         page = w.pages[0]
@@ -398,19 +412,19 @@ PDF: Mapping[str, Callable[[], bytes]] = {
     "page": lambda: pdf(f"Write to {CANARY}."),
     "title": lambda: pdf(edit=lambda w: w.add_metadata({"/Title": CANARY})),
     "own metadata": lambda: pdf(edit=lambda w: w.add_metadata({"/Kunde": CANARY})),
-    "outline": lambda: pdf(edit=lambda w: w.add_outline_item(CANARY, 0) and None),
+    "outline": lambda: pdf(edit=lambda w: w.add_outline_item(title=CANARY, page_number=0) and None),
     "annotation": lambda: pdf(edit=lambda w: w.add_annotation(0, Text(rect=(1, 1, 9, 9), text=CANARY)) and None),
     "free text": lambda: pdf(edit=lambda w: w.add_annotation(0, FreeText(rect=(1, 1, 9, 9), text=CANARY)) and None),
     "form field": lambda: pdf(edit=_pdf_field),
-    "script": lambda: pdf(edit=lambda w: w.add_js(f"app.alert('{CANARY}')")),
+    "script": lambda: pdf(edit=lambda w: w.add_open_action(JavaScript(f"app.alert('{CANARY}')"))),
     "attachment": lambda: pdf(edit=lambda w: w.add_attachment("x.txt", f"mail {CANARY}".encode()) and None),
     "attached file's name": lambda: pdf(edit=lambda w: w.add_attachment(CANARY, b"x") and None),
     "figure that no page shows": lambda: pdf(edit=_pdf_form),
     "alternative text": lambda: pdf(edit=_pdf_alternative),
     "comment in a page": lambda: pdf(edit=_pdf_content_comment),
     "XMP": lambda: pdf(edit=_pdf_xmp),
-    "comment in the file": lambda: pdf().replace(b"\n%%EOF", f"\n% {CANARY}\n%%EOF".encode()),
-    "letters out of order": lambda: _letters(CANARY, lambda i: (50 + 8 * i, 700)),
+    "comment in the file": lambda: pdf() + f"\n% {CANARY}\n".encode(),
+    "letters out of order": lambda: _letters(CANARY, lambda i: (50 + 7.2 * i, 700)),
 }
 
 
