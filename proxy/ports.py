@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from policies.types import Decision, Requirements, Zone
+from proxy.attachments import Attachment
 from proxy.audit.record import Intent, Outcome, Refusal
 from proxy.dialects.base import Segment
 from proxy.outbound import Answer, Outbound, Receipt
@@ -23,6 +24,17 @@ class Inspected:
     results: tuple[TextResult, ...]
     classification: Classification
     digests: Mapping[str, str]
+    attachments: Mapping[int, Attachment] = field(default_factory=dict, repr=False)
+    """What was read of the segments that are documents, by their place among the segments."""
+
+    def rows(self, segments: Sequence[Segment]) -> Iterator[tuple[Segment, TextResult]]:
+        """Every text that was judged: segments, and in place of a document its pieces."""
+        for i, (segment, result) in enumerate(zip(segments, self.results, strict=True)):
+            if i not in self.attachments:
+                yield segment, result
+                continue
+            for text, judged in self.attachments[i].rows():
+                yield replace(segment, text=text), judged
 
 
 class Inspector(Protocol):

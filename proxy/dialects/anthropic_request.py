@@ -11,7 +11,7 @@ from typing import Any
 
 from proxy.dialects.json_text import Number
 from proxy.dialects.openai_tools import CALL_ID, TOOL_NAME, as_list, as_object, as_text, bad
-from proxy.dialects.walk import Walk
+from proxy.dialects.walk import Walk, is_base64
 
 Reader = Callable[[str, Any], None]
 
@@ -24,6 +24,7 @@ UNREADABLE: Mapping[str, str] = {"image": "image", "document": "file", "containe
 """Blocks no detector reads (a document only when its source is no text), and the kind of content they are."""
 CACHE = frozenset({"ephemeral", "5m", "1h"})
 CHOICES = frozenset({"auto", "any", "tool", "none"})
+MEDIA_TYPES = frozenset({"application/pdf", "text/plain"})
 CLIENT_TOOLS = frozenset({"custom"})
 
 
@@ -184,6 +185,9 @@ class Request:
     def _document(self, at: str, origin: str, block: dict[str, Any]) -> None:
         source = block.get("source")
         kind = source.get("type") if isinstance(source, dict) else None
+        if kind == "base64" and isinstance(source.get("data"), str) and is_base64(source["data"]):
+            self._encoded(at, origin, block, str(source.get("media_type", "")))
+            return
         if kind not in {"text", "content"}:
             self.walk.uninspected.add("content:document")
             self.walk.content.add("file")
@@ -198,6 +202,18 @@ class Request:
         }
         known = self._common() | {"title": None, "context": None, "citations": None}
         known["source"] = lambda p, v: self.walk.fields(p, origin, as_object(p, v), inner)
+        self.walk.fields(at, origin, block, known)
+
+    def _encoded(self, at: str, origin: str, block: dict[str, Any], media_type: str) -> None:
+        """A document in base64: the worker reads it."""
+        title = block.get("title")
+        inner: dict[str, Reader | None] = {
+            "type": lambda p, v: None,
+            "media_type": self._words(MEDIA_TYPES),
+            "data": lambda p, v: self.walk.document(p, origin, v, media_type, title if isinstance(title, str) else ""),
+        }
+        known = self._common() | {"title": None, "context": None, "citations": None}
+        known["source"] = lambda p, v: self.walk.fields(p, origin, v, inner)
         self.walk.fields(at, origin, block, known)
 
     def _search_result(self, at: str, origin: str, block: dict[str, Any]) -> None:

@@ -49,6 +49,13 @@ _BASE64_URI = re.compile(
     r"data:[\w.+-]*+(?:/[\w.+-]*+)?(?:;[\w.+-]++=[\w.+-]++)*+;base64,[A-Za-z0-9+/_\-\r\n]*+={0,2}[\r\n]*+"
 )
 """Possessive, so that no input makes them slow."""
+DOCUMENTS = ("data:", "JVBERi0", "UEsDB")
+"""How a text begins that is a document, in base64: its address, a PDF, an Office package."""
+
+
+def is_base64(text: str) -> bool:
+    """Whether a whole text is base64, or a ``data:`` address of it."""
+    return _BASE64_URI.fullmatch(text) is not None or _BASE64.fullmatch(text) is not None
 
 
 @dataclass(slots=True)
@@ -70,8 +77,15 @@ class Walk:
         return made
 
     def text(self, pointer: str, origin: str, value: str) -> None:
-        if value:
+        if value.startswith(DOCUMENTS) and is_base64(value):
+            self.document(pointer, origin, value)
+        elif value:
             self.segments.append(Segment(pointer, origin, value))
+
+    def document(self, pointer: str, origin: str, value: str, media_type: str = "", name: str = "") -> None:
+        """An attachment in base64: the worker reads it."""
+        self.content.add("file")
+        self.segments.append(Segment(pointer, origin, value, "document", media_type, name))
 
     def key(self, pointer: str, origin: str, key: str) -> None:
         if key:
@@ -150,7 +164,7 @@ class Walk:
 
     def blob(self, pointer: str, origin: str, text: str) -> None:
         """A string of a part that is no text: base64 is the uninspected part itself, the rest is walked."""
-        if not (_BASE64_URI.fullmatch(text) or _BASE64.fullmatch(text)):
+        if not is_base64(text):
             self.text(pointer, origin, text)
 
     def schema(self, pointer: str, origin: str, node: Any) -> None:
