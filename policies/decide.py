@@ -15,11 +15,14 @@ day, while the requirements and transforms of the rule stay.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
 from policies.schema import Condition, Policy, Rule, Unless
 from policies.types import Decision, Facts, Reason, Requirements, Transform, Zone, stricter
 from redaction.types import Sensitivity
 
+INHERITED = "state:inherited"
+"""The reason for a ceiling that comes with what a request refers to or repeats; no rule can have such an id."""
 ZONES = (Zone.ONPREM, Zone.ENCLAVE, Zone.CLOUD)
 
 
@@ -45,6 +48,18 @@ def decide(policy: Policy, facts: Facts) -> Decision:
         policy=policy.name,
         revision=policy.revision,
         scope=policy.defaults.scope,
+        attachments=policy.defaults.attachments,
+    )
+
+
+def meet(a: Decision, b: Decision) -> Decision:
+    """Both hold, for a payload that two views of the facts describe (a batch and what its lines are, say)."""
+    return replace(
+        a,
+        ceiling=min(a.ceiling, b.ceiling),
+        transforms={zone: meet_tables(a.transforms[zone], b.transforms[zone]) for zone in ZONES},
+        requirements={zone: add(a.requirements[zone], b.requirements[zone]) for zone in ZONES},
+        reasons=tuple(dict.fromkeys((*a.reasons, *b.reasons))),
     )
 
 
@@ -55,6 +70,9 @@ def _defaults(policy: Policy, facts: Facts) -> Iterable[Reason]:
     if facts.uninspected:
         because = "Part of the payload could not be inspected"
         yield Reason("default:uninspected", because, policy.defaults.uninspected)
+    if facts.inherited < Zone.CLOUD:
+        because = "It refers to or repeats content that may go no farther"
+        yield Reason(INHERITED, because, facts.inherited)
 
 
 def _reason(rule: Rule, facts: Facts) -> Reason:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from policies.load import CONTENT, IDENTITY, LEVELS, SCOPES, TRANSFORMS, ZONES
+from policies.load import ATTACHMENTS, CONTENT, IDENTITY, LEVELS, SCOPES, TRANSFORMS, ZONES
 from redaction.types import CATEGORIES, GROUPS, LABELS
 
 
@@ -92,6 +92,7 @@ def _defaults() -> dict[str, Any]:
             "transforms": whole,
             "transforms_enclave": whole,
             "scope": _enum(SCOPES),
+            "attachments": _enum(ATTACHMENTS),
         },
         ("sensitivity", "uninspected", "transforms", "transforms_enclave"),
     )

@@ -12,7 +12,7 @@ from functools import partial
 from itertools import combinations
 from typing import Any
 
-from policies.decide import decide, excepted, matches
+from policies.decide import INHERITED, decide, excepted, matches
 from policies.schema import Condition, Policy, Rule
 from policies.types import Decision, Facts, Reason, Zone
 from redaction.types import Sensitivity
@@ -55,6 +55,8 @@ def _matched(policy: Policy, reason: str, facts: Facts) -> list[str]:
     for rule in policy.rules:
         if reason in {rule.id, f"{rule.id}:unless"}:
             return list(dict.fromkeys([*why(rule.when, facts), *_exception(rule, facts)]))
+    if reason == INHERITED:
+        return [f"inherited {facts.inherited.word}"]
     if facts.uninspected:
         return [_uninspected(facts)]
     return [f"sensitivity {facts.sensitivity.word}"]

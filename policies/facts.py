@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-from policies.types import Facts, LabelFacts
+from policies.types import Facts, LabelFacts, Zone
 from redaction.types import Sensitivity
 
 SCHEMA = 1
@@ -14,7 +14,7 @@ _SETS = ("uninspected", "content", "tools", "languages", "tags", "groups")
 
 
 def facts_to_json(facts: Facts) -> dict[str, Any]:
-    """Sorted, value-free, ``schema: 1``."""
+    """Sorted, value-free, ``schema: 1``. ``inherited`` is there only where it limits."""
     out: dict[str, Any] = {name: sorted(getattr(facts, name)) for name in _SETS}
     out |= {
         "schema": SCHEMA,
@@ -27,6 +27,8 @@ def facts_to_json(facts: Facts) -> dict[str, Any]:
             for label, f in sorted(facts.labels.items())
         },
     }
+    if facts.inherited < Zone.CLOUD:
+        out["inherited"] = facts.inherited.word
     return out
 
 
@@ -55,4 +57,5 @@ def facts_from_json(value: Mapping[str, Any], common: Mapping[str, Any]) -> Fact
         languages=frozenset(value["languages"]),
         tags=frozenset(value["tags"]),
         groups=frozenset(value["groups"]),
+        inherited=Zone[value.get("inherited", Zone.CLOUD.word).upper()],
     )

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from policies.schema import Condition, Defaults, Policy, Rule, Unless, expand
-from policies.types import Requirements, Transform, Zone
+from policies.types import REFUSE, TEXT, Requirements, Transform, Zone
 from policies.yaml_strict import Path as At
 from policies.yaml_strict import Reader, parse, suggest
 from redaction.types import CATEGORIES, GROUPS, LABELS, Sensitivity
@@ -24,7 +24,7 @@ ZONES = {z.word: z for z in Zone}
 LEVELS = {s.word: s for s in Sensitivity}
 TRANSFORMS = {t.value: t for t in Transform}
 TOP = {"version", "name", "owner", "description", "defaults", "rules"}
-DEFAULTS = {"sensitivity", "uninspected", "transforms", "transforms_enclave", "scope"}
+DEFAULTS = {"sensitivity", "uninspected", "transforms", "transforms_enclave", "scope", "attachments"}
 RULE = {"id", "when", "at_most", "require", "transforms", "transforms_enclave", "unless", "because", "review_by"}
 IDENTITY = {"app", "tenant", "endpoint", "groups"}
 PRESENCE = {"labels", "min_score", "categories", "sensitivity", "tags", "content", "tools", "uninspected", "model"}
@@ -32,6 +32,7 @@ WHEN = IDENTITY | PRESENCE | {"any", "all"}
 UNLESS = IDENTITY | {"at_most", "reason", "until"}
 REQUIRE = {"expectations", "max_age", "cloud", "enclave", "onprem"}
 NOT_YET = {"restore", "latency", "inspection", "not"}
+ATTACHMENTS = {REFUSE, TEXT}
 SCOPES = {"request", "conversation"}
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 TOOL = re.compile(r"[A-Za-z0-9_.:@/+*#,=\-]{1,160}")
@@ -120,7 +121,9 @@ class _Loader:
             self.r.problem((*at, "uninspected"), "what nobody could inspect may not go to the cloud")
         tables = {zone: self._table((*at, key), whole=True) for key, zone in TABLES}
         tables[Zone.ONPREM] = {"*": Transform.KEEP}
-        return Defaults(levels, uninspected, tables, self.r.choice((*at, "scope"), SCOPES, "conversation"))
+        scope = self.r.choice((*at, "scope"), SCOPES, "conversation")
+        attachments = self.r.choice((*at, "attachments"), ATTACHMENTS, REFUSE)
+        return Defaults(levels, uninspected, tables, scope, attachments)
 
     def _zone(self, at: At) -> Zone:
         return ZONES[self.r.choice(at, ZONES, "blocked")]

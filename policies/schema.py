@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from policies.types import Requirements, Transform, Zone
+from policies.types import REFUSE, Requirements, Transform, Zone
 from redaction.types import GROUPS, Sensitivity
 
 
@@ -69,6 +69,7 @@ class Defaults:
     uninspected: Zone
     transforms: Mapping[Zone, Mapping[str, Transform]]
     scope: str = "conversation"
+    attachments: str = REFUSE
 
 
 @dataclass(frozen=True, slots=True)

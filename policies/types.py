@@ -37,6 +37,10 @@ class Transform(StrEnum):
     REDACT = "redact"
 
 
+REFUSE, TEXT = "refuse", "text"
+"""What policy says about attachments in which something must change."""
+
+
 def stricter(a: Transform, b: Transform) -> Transform:
     """The meet of two transforms: the stricter one; two different middle ones meet in ``redact``."""
     if a is b:
@@ -63,7 +67,8 @@ class Facts:
     """Everything a rule may test about one request. Never text.
 
     ``uninspected`` holds reasons; when it is not empty every label and category matches and the sensitivity
-    counts as regulated. ``app``, ``user`` (keyed hash), ``groups`` and ``endpoint`` are authenticated by the gate.
+    counts as regulated. ``inherited`` is the ceiling of content that the request refers to or repeats. ``app``,
+    ``user`` (keyed hash), ``groups`` and ``endpoint`` are authenticated by the gate.
     """
 
     app: str
@@ -83,6 +88,7 @@ class Facts:
     groups: frozenset[str] = frozenset()
     size: int = 0
     stream: bool = False
+    inherited: Zone = Zone.CLOUD
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +124,9 @@ class Decision:
     policy: str
     revision: str
     scope: str = "conversation"
+    attachments: str = REFUSE
+    """Whether an attachment in which something must change gives way to its text (``text``) or stays out of the zone
+    (``refuse``)."""
 
     def transform(self, zone: Zone, label: str) -> Transform:
         """The transform for ``label`` on the way to ``zone``; an unknown label takes the ``'*'`` entry."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 
@@ -16,6 +18,7 @@ from proxy.dialects.base import Dialect, TextRestorer
 from proxy.errors import SealgateError, UpstreamError
 from proxy.outbound import Answer, Receipt
 from proxy.ports import AuditStore, Clock, Reply
+from proxy.state import TAPPED, TEXTS, Keeping
 from proxy.tasks import spawn
 from redaction.restore import Restorer, json_escape
 
@@ -27,12 +30,48 @@ PASSED_HEADERS = frozenset({"content-type", "openai-processing-ms", "retry-after
 Sending = AbstractAsyncContextManager[Answer]
 
 
-class Restorers:
-    """Makes one restorer per channel over the mapping of this request, and counts what came back."""
+STATE_ID = re.compile(r"[A-Za-z0-9_.:/@+-]{1,512}")
+"""What an upstream may call something that it holds; anything else is not remembered and resolves never."""
 
-    def __init__(self, mapping: Mapping[str, str]) -> None:
+
+class Tap:
+    """A restorer whose text is also noted, up to ``TAPPED`` characters."""
+
+    def __init__(self, place: str, restorer: Restorer) -> None:
+        self.place = place
+        self._restorer = restorer
+        self._parts: list[str] = []
+        self._left = TAPPED
+
+    def feed(self, chunk: str) -> str:
+        return self._note(self._restorer.feed(chunk))
+
+    def close(self) -> str:
+        return self._note(self._restorer.close())
+
+    def _note(self, text: str) -> str:
+        if text and self._left > 0:
+            self._parts.append(text[: self._left])
+            self._left -= len(text)
+        return text
+
+    def text(self) -> str:
+        return "".join(self._parts)
+
+
+class Restorers:
+    """Makes one restorer per channel over the mapping of this request, counts what came back, and has ``keeping`` note
+    what the answer leaves behind: before the app sees an id, and before it sees the end of the answer."""
+
+    def __init__(self, mapping: Mapping[str, str], keeping: Keeping | None = None) -> None:
         self._mapping = mapping
+        self._keeping = keeping
         self._made: list[Restorer] = []
+        self._taps: list[Tap] = []
+        self._kept = 0
+        self._index: dict[str, list[str]] | None = None
+        self._child: Restorers | None = None
+        self._gone = (0, 0)
         self.made: list[tuple[str, str]] = []
         """(kind, id) of what the upstream holds since this answer."""
 
@@ -40,19 +79,68 @@ class Restorers:
         escape = json_escape if place.startswith("tool_args:") else None
         made = Restorer(self._mapping, escape=escape)
         self._made.append(made)
-        return made
+        if self._keeping is None or not self._keeping.taints or len(self._taps) >= TEXTS:
+            return made
+        tap = Tap(place, made)
+        self._taps.append(tap)
+        return tap
 
     def created(self, kind: str, id: str) -> None:
-        self.made.append((kind, id))
+        if STATE_ID.fullmatch(id) and (kind, id) not in self.made:
+            self.made.append((kind, id))
+
+    def within(self, text: str) -> Restorers | None:
+        """Restorers of the values whose stand-ins can occur in ``text``, or None. Their counts count here; the ones
+        made before are done."""
+        self._gone, self._child = self._sums(), None
+        if self._index is None:
+            self._index = _by_word(self._mapping)
+        known = self._index
+        found = {key for word in set(_WORD.findall(text.casefold())) for key in known.get(word, ())}
+        if found:
+            self._child = Restorers({key: self._mapping[key] for key in found})
+        return self._child
+
+    def _sums(self) -> tuple[int, int]:
+        child = self._child.counts() if self._child is not None else (0, 0)
+        return self._gone[0] + child[0], self._gone[1] + child[1]
+
+    async def keep(self) -> None:
+        """Notes durably what the upstream holds by now. Raises VaultUnavailable."""
+        fresh = self.made[self._kept :]
+        if fresh and self._keeping is not None:
+            await self._keeping.state(fresh)
+        self._kept += len(fresh)
+
+    async def remember(self) -> None:
+        """Notes durably the words of the answer, where they keep a ceiling. Raises VaultUnavailable."""
+        taps, self._taps = self._taps, []
+        if taps and self._keeping is not None:
+            await self._keeping.answer([(t.place, t.text()) for t in taps])
 
     def counts(self) -> tuple[int, int]:
         """(restored, seen) over all channels so far."""
-        return sum(r.restored for r in self._made), sum(r.seen for r in self._made)
+        restored, seen = self._sums()
+        return restored + sum(r.restored for r in self._made), seen + sum(r.seen for r in self._made)
 
     def text(self) -> str:
         """``14/15``, as the ``sealgate-restored`` header says it."""
         restored, seen = self.counts()
         return f"{restored}/{seen}"
+
+
+_WORD = re.compile(r"[^\W_]+")
+
+
+def _by_word(mapping: Mapping[str, str]) -> dict[str, list[str]]:
+    """Stand-ins by the word that the fewest of them have: ``EMAIL_k3f9…`` by ``k3f9…``."""
+    words = {key: _WORD.findall(key.casefold()) for key in mapping}
+    often = Counter(word for found in words.values() for word in set(found))
+    index: dict[str, list[str]] = {}
+    for key, found in words.items():
+        if found:
+            index.setdefault(min(found, key=lambda w: often[w]), []).append(key)
+    return index
 
 
 class Ending:
@@ -150,6 +238,8 @@ async def forward_json(
             body, ending.usage = dialect.restore(body, restorers)
         except ValueError:
             raise UpstreamError("the upstream's answer is not readable JSON", code="upstream_unreadable") from None
+        await restorers.keep()
+        await restorers.remember()
     ending.restored = restorers.counts()
     headers["sealgate-restored"] = restorers.text()
     return Reply(answer.status, _reply_headers(answer, headers), Chunks(_one(body, ending), ending))
@@ -181,9 +271,14 @@ async def _stream(
     try:
         async for chunk in answer.chunks:
             if out := restorer.feed(chunk):
+                await restorers.keep()
+                if restorer.complete:
+                    await restorers.remember()
                 ending.count(out)
                 yield out
         if out := restorer.close():
+            await restorers.keep()
+            await restorers.remember()
             ending.count(out)
             yield out
         code = "ok" if restorer.complete else "incomplete"
@@ -193,4 +288,13 @@ async def _stream(
     finally:
         ending.restored = restorers.counts()
         ending.usage = restorer.usage
+        await asyncio.shield(spawn(_remember(restorers), "answer-remember"))
         await ending.end(code)
+
+
+async def _remember(restorers: Restorers) -> None:
+    """What the app has of an answer that broke off keeps its ceiling too."""
+    try:
+        await restorers.remember()
+    except SealgateError as e:
+        log.error("the words of an answer were not remembered: %s", e.code)

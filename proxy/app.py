@@ -13,38 +13,46 @@ import ipaddress
 import logging
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from aiohttp import web
 
 from attestation.expectations import BadExpectations, load_expectations
 from attestation.trust import AMD, SimulatedTrust
 from attestation.types import Expectations
-from proxy import admin, keys, observe
+from proxy import admin, keys, observe, surfaces
 from proxy.audit.sqlite import SqliteStore
 from proxy.audit.store import LEDGER
+from proxy.batches import Batches, MessageBatches
 from proxy.dialects.anthropic import AnthropicMessages
-from proxy.dialects.openai_chat import OpenAIChat
 from proxy.egress import ControlDoor, DataDoor
-from proxy.errors import ConfigError
+from proxy.errors import ConfigError, VaultUnavailable
+from proxy.files import Files
 from proxy.flow import Flow
 from proxy.health import Breaker
 from proxy.inspect import WorkerPool
 from proxy.models import store as models
+from proxy.pieces import PieceFlow
 from proxy.policyfile import PolicyFile, locate
 from proxy.routing import ModelRouter
 from proxy.selfcheck import foreign_files
 from proxy.server import Server
-from proxy.settings import Settings
+from proxy.settings import SPEAKS, Settings
+from proxy.state import State
 from proxy.tasks import spawn
 from proxy.upstreams.enclave import EnclaveLeases
 from proxy.upstreams.local import LocalEngine
+from proxy.vault import VAULT, SqliteVault
 
 log = logging.getLogger("sealgate")
+AnyFlow = TypeVar("AnyFlow", bound=Flow)
 
 WATCH_S = 1.0
 """How often policy and certificate files are looked at for changes."""
+SWEEP_S = 600.0
+"""How often expired state is removed."""
 INSPECTION = ("rampart", "spacy-en", "minilm")
 """Bundles that inspection needs, unchanged since they were installed."""
 BUNDLES = {"smollm2-135m": ("smollm2", "model.gguf")}
@@ -103,10 +111,21 @@ class Gate:
         secret = keys.load_or_create(s.keys_file or s.data.with_name(s.data.name + ".keys"))
         self.policy = PolicyFile(locate(s.policy, self._base))
         self.store = await self._ledger(secret)
+        self.vault = await self._vault(secret)
         self.workers = await self._inspection(secret)
         self.door = await self._doors()
         self.router = ModelRouter(s.models, s.upstreams, Breaker(self.clock.monotonic))
-        flow = Flow(
+        flow = self._flow(Flow, secret)
+        self.server = Server(s, flow, self.router.names, (self._held_paths(secret),))
+        await self._listen()
+        await self._event("started", {"policy_revision": self.policy.current().revision})
+        watcher = spawn(self._watch(), "watch-files")
+        self._stack.push_async_callback(_cancelled, watcher)
+        self._stack.callback(setattr, self.server.gauge, "draining", True)
+
+    def _flow(self, make: type[AnyFlow], secret: keys.Keys) -> AnyFlow:
+        days = self.settings.limits
+        return make(
             policy=self.policy.current,
             inspector=self.workers,
             router=self.router,
@@ -114,13 +133,21 @@ class Gate:
             door=self.door,
             clock=self.clock,
             purpose=secret.purpose,
+            state=State(self.vault, dt.timedelta(days=days.state_days), dt.timedelta(days=days.history_days)),
         )
-        self.server = Server(s, flow, OpenAIChat(), self.router.names, AnthropicMessages())
-        await self._listen()
-        await self._event("started", {"policy_revision": self.policy.current().revision})
-        watcher = spawn(self._watch(), "watch-files")
-        self._stack.push_async_callback(_cancelled, watcher)
-        self._stack.callback(setattr, self.server.gauge, "draining", True)
+
+    def _held_paths(self, secret: keys.Keys) -> Callable[[Server, web.UrlDispatcher], None]:
+        """Files and batches."""
+        flow, limits, folder = self._flow(PieceFlow, secret), self.settings.limits, self.settings.data / "spool"
+        depth = limits.json_depth
+        lines = {u.route: u.dialect for u in surfaces.table(depth) if u.dialect.name in SPEAKS["openai"]}
+
+        def add(server: Server, router: web.UrlDispatcher) -> None:
+            Files(server, flow, self.vault, limits, lines, folder).add(router)
+            Batches(server, flow, self.vault, limits).add(router)
+            MessageBatches(server, flow, self.vault, limits, AnthropicMessages(depth), folder).add(router)
+
+        return add
 
     async def _ledger(self, secret: keys.Keys) -> SqliteStore:
         private_folder(self.settings.data)
@@ -128,6 +155,12 @@ class Gate:
         await store.open()
         self._stack.push_async_callback(store.close)
         return store
+
+    async def _vault(self, secret: keys.Keys) -> SqliteVault:
+        vault = SqliteVault(self.settings.data / VAULT, secret.purpose, self.clock.now)
+        self._stack.push_async_callback(vault.close)
+        await vault.open()
+        return vault
 
     async def _inspection(self, secret: keys.Keys) -> WorkerPool:
         s = self.settings
@@ -211,6 +244,7 @@ class Gate:
             "local_models": {name: "up" if e.alive else "restarting" for name, e in self._engines.items()},
             "inspection_restarts": self.workers.restarts,
             "outcomes_waiting": self.store.lost_outcomes,
+            "vault_entries_damaged": self.vault.damaged,
         }
 
     async def _event(self, code: str, details: Mapping[str, object]) -> None:
@@ -219,12 +253,22 @@ class Gate:
     async def _watch(self) -> None:
         """Policy and certificates are taken up when their files change."""
         seen = _stamps(self.settings)
+        swept = -SWEEP_S
         while True:
             await asyncio.sleep(WATCH_S)
             await self.reload()
+            if (now_s := self.clock.monotonic()) - swept >= SWEEP_S:
+                swept = now_s
+                await self._sweep()
             if (now := _stamps(self.settings)) != seen:
                 seen = now
                 self._reload_tls()
+
+    async def _sweep(self) -> None:
+        try:
+            await self.vault.expire()
+        except VaultUnavailable as e:
+            log.error("expired state was not removed: %s", e.code)
 
     async def reload(self) -> None:
         """Looks at the policy file again (also on SIGHUP) and records what came of it."""

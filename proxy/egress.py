@@ -26,6 +26,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import hmac
+import io
 import ipaddress
 import socket
 import ssl
@@ -44,7 +45,7 @@ from yarl import URL
 from policies.types import Requirements, Zone
 from proxy.audit.store import genuine
 from proxy.errors import ConfigError, Misuse, UpstreamError
-from proxy.outbound import Answer, Outbound, Receipt
+from proxy.outbound import Answer, Body, Outbound, Receipt
 from proxy.ports import Candidate, LeaseInfo
 from proxy.receipts import Spent
 from proxy.settings import Limits, Network, UpstreamConfig
@@ -66,6 +67,7 @@ RECEIPTS_REMEMBERED = 65_536
 """Used receipts that are remembered one by one; whatever is older than all of them is refused."""
 CREDENTIAL = {"anthropic": ("x-api-key", "")}
 """Where a kind of upstream expects its key, and what stands before it; all others take a bearer token."""
+PIECES = 256 * 1024
 EVIDENCE_BYTES = 64 * 1024
 EVIDENCE_S = 15.0  # connecting included
 
@@ -172,12 +174,33 @@ def _refuse_oddities(upstream: str, response: aiohttp.ClientResponse) -> None:
         raise UpstreamError(f"{upstream} answered in an encoding nobody asked for", code="encoding_refused")
 
 
+def _payload(body: bytes) -> bytes | io.BytesIO | None:
+    """A large body is written in pieces, so that the event loop serves others in between."""
+    if not body:
+        return None
+    return body if len(body) <= PIECES else io.BytesIO(body)
+
+
 def _abort(response: aiohttp.ClientResponse) -> None:
     """Drops the connection at once, unless the answer is complete (then it is back in the pool already)."""
     connection = response.connection
     if connection is not None and connection.transport is not None:
         connection.transport.abort()
     response.close()
+
+
+async def _exactly(body: Body) -> AsyncGenerator[bytes, None]:
+    """The recorded bytes, or a broken request: the last piece leaves only if all of them are what was recorded."""
+    digest, held = hashlib.sha256(), b""
+    async for chunk in body.chunks():
+        if held:
+            yield held
+        held = chunk
+        digest.update(chunk)
+    if not hmac.compare_digest(digest.digest(), body.sha256):
+        raise Misuse("these are not the recorded bytes")
+    if held:
+        yield held
 
 
 class HttpWire:
@@ -219,11 +242,12 @@ class HttpWire:
             name, prefix = CREDENTIAL.get(self._kind, ("authorization", "Bearer "))
             headers[name] = prefix + self._key.reveal()
         url = URL(self._base + out.path + (f"?{out.query}" if out.query else ""), encoded=True)
+        data = _payload(out.body) if out.large is None else _exactly(out.large)
+        if out.large is not None:
+            headers["content-length"] = str(out.large.size)
         inside = IN_DOOR.set(True)
         try:
-            return await self._session.request(
-                out.method, url, data=out.body or None, headers=headers, allow_redirects=False
-            )
+            return await self._session.request(out.method, url, data=data, headers=headers, allow_redirects=False)
         except _FAILURES as e:
             raise _failure(self._name, e) from None
         finally:

@@ -9,7 +9,7 @@ SealgateError
 ├── Busy 429             a bound of this gate was reached
 ├── UpstreamError 502    the other side failed
 ├── Unavailable 503      nothing within the ceiling can answer, or the store cannot record
-│   ├── AuditUnavailable
+│   ├── AuditUnavailable · VaultUnavailable
 │   └── AttestationFailed
 ├── InternalError 500    a fault of the gate; the answer says nothing of it
 └── ConfigError          start-up: bad file, port, key (never sent over HTTP)
@@ -88,6 +88,10 @@ class Unavailable(SealgateError):
 
 class AuditUnavailable(Unavailable):
     code = "audit_unavailable"
+
+
+class VaultUnavailable(Unavailable):
+    code = "vault_unavailable"
 
 
 class AttestationFailed(Unavailable):

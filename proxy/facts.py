@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
-from policies.types import Facts, LabelFacts
+from policies.types import Facts, LabelFacts, Zone
 from proxy.dialects.base import Parsed, Segment
 from proxy.ports import Inspected
 from redaction.spans import resolve
@@ -63,6 +64,35 @@ def build(parsed: Parsed, inspected: Inspected, app: str, tenant: str, route: st
         size=len(parsed.body),
         stream=parsed.stream,
     )
+
+
+def join(facts: Facts, other: Facts, at_most: Zone) -> Facts:
+    """``facts`` of a request that also refers to or repeats content of ``other``, which may reach ``at_most``.
+
+    Everything a rule can match grows, and nothing shrinks; who asks stays who asks.
+    """
+    categories = {k: max(facts.categories.get(k, 0), other.categories.get(k, 0))
+                  for k in sorted({*facts.categories, *other.categories})}  # fmt: skip
+    labels = {k: _both(facts.labels.get(k), other.labels.get(k)) for k in sorted({*facts.labels, *other.labels})}
+    return replace(
+        facts,
+        sensitivity=max(facts.sensitivity, other.sensitivity),
+        categories=categories,
+        labels=labels,
+        uninspected=facts.uninspected | other.uninspected,
+        content=facts.content | other.content,
+        tools=facts.tools | other.tools,
+        languages=facts.languages | other.languages,
+        tags=facts.tags | other.tags,
+        inherited=min(facts.inherited, other.inherited, at_most),
+    )
+
+
+def _both(a: LabelFacts | None, b: LabelFacts | None) -> LabelFacts:
+    if a is None or b is None:
+        return a or b or LabelFacts(0, 0, 0)
+    histogram = tuple(x + y for x, y in zip(a.histogram, b.histogram, strict=True))
+    return LabelFacts(a.n + b.n, max(a.distinct, b.distinct), max(a.max_score, b.max_score), histogram)
 
 
 def summary(mapping: Mapping[str, LabelFacts]) -> str:

@@ -11,11 +11,13 @@ This module never opens a connection, a file or a log and holds no payload beyon
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import hmac
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field, replace
+from urllib.parse import quote
 
 from policies.decide import decide
 from policies.facts import facts_to_json
@@ -24,15 +26,32 @@ from policies.types import Decision, Facts, Requirements, Zone
 from proxy import facts as facts_
 from proxy.answers import Ending, Restorers, Sending, forward_json, forward_stream
 from proxy.audit.record import Common, Intent, Refusal
+from proxy.dialects.address import Address
 from proxy.dialects.base import Dialect, Parsed, Segment, Untransformable
+from proxy.dialects.references import references
 from proxy.errors import AttestationFailed, Busy, Misuse, NotFound, Refused, SealgateError, Unavailable, UpstreamError
 from proxy.outbound import Outbound
-from proxy.ports import AuditStore, Candidate, Clock, Door, Inspected, Inspector, LeaseInfo, Reply, Router
+from proxy.ports import (
+    AuditStore,
+    Candidate,
+    Clock,
+    Door,
+    Held,
+    Inspected,
+    Inspector,
+    LeaseInfo,
+    Principal,
+    Reply,
+    Router,
+)
 from proxy.rewrite import Leaky, Rewritten, rewrite
+from proxy.state import Inherited, State, Talk
 from redaction.pseudonym import StandIns
 
 RETRYABLE = frozenset({401, 403, 408, 429, 500, 502, 503, 504, 529})
 """Upstream answers after which the next candidate is tried: its fault or its credentials', not the payload's."""
+STREAMS = frozenset({"text/event-stream", "application/x-ndjson"})
+"""Content types of answers that arrive in pieces."""
 ANY = "*"
 """The route of models that the app names itself."""
 MODEL_NAME = re.compile(r"[A-Za-z0-9@][A-Za-z0-9_.:/@+-]{0,127}")
@@ -42,7 +61,12 @@ GUESSING = "names"
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """An admitted request: who asks (authenticated), for what, and the complete body."""
+    """An admitted request: who asks (authenticated), for what, and the complete body.
+
+    ``path`` is the upstream's, where ``{model}`` stands for its model. ``model`` and ``stream`` are set where the path
+    says them instead of the body. ``address`` is the app's own path and query, where the dialect does not know them;
+    ``upstream`` is set where the app names it (``/u/NAME/…``).
+    """
 
     request_id: str
     app: str
@@ -51,6 +75,26 @@ class Call:
     body: bytes = field(repr=False)
     headers: tuple[tuple[str, str], ...] = (("content-type", "application/json"),)
     conversation: str | None = field(default=None, repr=False)
+    method: str = "POST"
+    route: str = ""
+    """What records say instead of ``path``, where that names something (``/files/:id``)."""
+    query: str = field(default="", repr=False)
+    model: str | None = field(default=None, repr=False)
+    stream: bool | None = None
+    address: Address | None = None
+    upstream: str | None = None
+
+    def complete(self, parsed: Parsed) -> Parsed:
+        """``parsed`` with what the path says, and with the address as segments. Raises BadRequest."""
+        if self.model is not None:
+            parsed = replace(parsed, model=self.model)
+        if self.stream is not None:
+            parsed = replace(parsed, stream=self.stream)
+        if self.address is not None:
+            outer = self.address.segments()
+            named = (*parsed.references, *references(outer))
+            parsed = replace(parsed, segments=(*parsed.segments, *outer), references=named)
+        return parsed
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +109,7 @@ class Decided:
     decision: Decision
     common: Common
     started: float
+    inherited: Inherited = field(default_factory=Inherited, repr=False)
 
 
 class Flow:
@@ -80,6 +125,7 @@ class Flow:
         door: Door,
         clock: Clock,
         purpose: Callable[[str, str], bytes],
+        state: State | None = None,
     ) -> None:
         self._policy = policy
         self._inspector = inspector
@@ -88,21 +134,26 @@ class Flow:
         self._door = door
         self._clock = clock
         self._purpose = purpose
+        self._state = state or State(None, dt.timedelta(0), dt.timedelta(0))
 
     async def run(self, call: Call, dialect: Dialect) -> Reply:
         """Steps 2 to 9 (the server did step 1). Raises SealgateError; a refusal is recorded before it is raised."""
         started = self._clock.monotonic()
-        parsed = dialect.parse(call.body)  # 2
-        route = self._router.known(parsed.model, dialect.name)
+        parsed = call.complete(dialect.parse(call.body))  # 2
+        route = self._router.known(parsed.model, dialect.name, call.upstream)
         if route is None:
             raise NotFound("No such model here; GET /v1/models lists the configured ones.", code="model_not_found")
         if route == ANY:
             parsed = await self._named(call.tenant, parsed)
+        inherited = await self._state.inherited(self._talk(call, parsed), parsed)
+        if inherited.unresolved:
+            parsed = replace(parsed, uninspected=parsed.uninspected | inherited.unresolved)
         inspected = await self._inspector.inspect(call.tenant, parsed.segments)  # 3
         facts = facts_.build(parsed, inspected, call.app, call.tenant, route, self._clock.now().date())
+        facts = inherited.join(facts)
         decision = decide(self._policy(), facts)  # 4
         common = self._common(call, parsed, inspected, facts, decision)
-        decided = Decided(call, dialect, parsed, inspected, facts, decision, common, started)
+        decided = Decided(call, dialect, parsed, inspected, facts, decision, common, started, inherited)
         return await self._attempts(decided)
 
     async def _named(self, tenant: str, parsed: Parsed) -> Parsed:
@@ -114,9 +165,10 @@ class Flow:
         return parsed if seen.uninspected is None else replace(parsed, uninspected=parsed.uninspected | {"model_name"})
 
     async def _attempts(self, d: Decided) -> Reply:
-        if d.decision.ceiling is Zone.BLOCKED:
+        if d.decision.ceiling is Zone.BLOCKED or d.inherited.zone > d.decision.ceiling:
             raise await self._refused(d)
-        candidates = self._router.candidates(d.parsed.model, d.decision, d.dialect.name)
+        offered = self._router.candidates(d.parsed.model, d.decision, d.dialect.name, d.call.upstream)
+        candidates = [c for c in offered if d.inherited.upstream in {None, c.upstream}]
         failures: list[SealgateError] = []
         unusable: set[Zone] = set()
         for candidate in candidates:  # 5
@@ -145,14 +197,11 @@ class Flow:
         lease = await self._door.prepare(candidate, want)
         if lease is None and candidate.zone is Zone.ENCLAVE:
             raise Misuse("an enclave without a lease")
-        stand_ins = StandIns(self._purpose("stand-in", d.call.tenant), self._scope(d))
-        ready = rewrite(d.dialect, d.parsed, d.inspected, d.decision, candidate.zone, candidate.model, stand_ins)  # 6
-        out = Outbound(candidate.upstream, "POST", d.call.path, body=ready.body, stream=d.parsed.stream,
-                       headers=d.call.headers)  # fmt: skip
+        ready, out = await self._outgoing(d, candidate)  # 6
         action = _action(candidate.zone, ready)
         intent = Intent(
             d.common, action, candidate.zone.word, candidate.upstream, self._recorded_model(d, candidate), ready.counts,
-            lease_json(lease), self._mac(ready.body), len(ready.body),
+            lease_json(lease), await self._mac(out), out.size,
         )  # fmt: skip
         receipt = await self._store.begin(intent, out.digest())  # 7
         headers = {
@@ -165,12 +214,26 @@ class Flow:
         sending = self._door.send(receipt, out)  # 8
         ending = Ending(self._store, self._clock, receipt, d.started, sending)
         try:
-            reply = await self._answer(d, candidate, sending, ending, Restorers(ready.mapping), headers)
+            reply = await self._answer(d, candidate, sending, ending, self._restorers(d, candidate, ready), headers)
         except BaseException as e:
             await ending.failed(e)
             raise
         self._router.report(candidate.upstream, ok=True)
         return reply
+
+    def _restorers(self, d: Decided, at: Candidate, ready: Rewritten) -> Restorers:
+        """Values of this request and of what it refers to come back; what the answer leaves behind is kept."""
+        mapping = d.inherited.mapping(ready.mapping)
+        held = d.inherited.heir(Held(at.upstream, at.zone, d.decision.ceiling, d.facts, self._scope(d), mapping))
+        return Restorers(mapping, self._state.keeping(self._talk(d.call, d.parsed), held))
+
+    async def _outgoing(self, d: Decided, at: Candidate) -> tuple[Rewritten, Outbound]:
+        """What would leave. Raises Untransformable or Leaky."""
+        stand_ins = StandIns(self._purpose("stand-in", d.call.tenant), self._scope(d))
+        ready = rewrite(
+            d.dialect, d.parsed, d.inspected, d.decision, at.zone, at.model, stand_ins, d.call.address
+        )  # fmt: skip
+        return ready, _outbound(d.call, at, ready, stream=d.parsed.stream)
 
     async def _answer(
         self, d: Decided, at: Candidate, sending: Sending, ending: Ending, restorers: Restorers, headers: dict[str, str]
@@ -180,13 +243,22 @@ class Flow:
         ending.status = answer.status
         if answer.status in RETRYABLE:
             raise UpstreamError(f"{at.upstream} answered {answer.status}", code=f"upstream_{answer.status}")
-        forward = forward_stream if _is_stream(answer.headers) else forward_json  # 9
+        flowing = getattr(d.dialect, "flowing", False) and answer.status < 400  # a download
+        forward = forward_stream if flowing or _is_stream(answer.headers) else forward_json  # 9
         return await forward(d.dialect, answer, restorers, ending, headers)
+
+    @staticmethod
+    def _talk(call: Call, parsed: Parsed) -> Talk:
+        return Talk(Principal(call.tenant, call.app), call.conversation or parsed.first_user)
 
     def _scope(self, d: Decided) -> str:
         """What ties stand-ins together (architecture §3): the named conversation, else its first user message."""
         if d.decision.scope == "request":
             return f"request:{d.call.request_id}"
+        if d.inherited.scope:
+            return d.inherited.scope
+        if d.parsed.scope == "app":
+            return f"app:{d.call.app}"
         if d.call.conversation is not None:
             return f"conversation:{d.call.app}:{d.call.conversation}"
         if d.parsed.first_user:
@@ -195,8 +267,12 @@ class Flow:
             return f"first:{tag.hex()}"
         return f"request:{d.call.request_id}"
 
-    def _mac(self, body: bytes) -> str:
-        return hmac.digest(self._purpose("body-mac", ""), body, hashlib.sha256).hex()
+    async def _mac(self, out: Outbound) -> str:
+        mac = hmac.new(self._purpose("body-mac", ""), out.body, hashlib.sha256)
+        if out.large is not None:
+            async for chunk in out.large.chunks():
+                mac.update(chunk)
+        return mac.hexdigest()
 
     def _common(self, call: Call, parsed: Parsed, seen: Inspected, facts: Facts, decision: Decision) -> Common:
         return Common(
@@ -205,7 +281,7 @@ class Flow:
             app=call.app,
             user_hash=None,
             dialect=parsed.dialect,
-            route=call.path,
+            route=call.route or call.path,
             model=facts.model,
             sensitivity=facts.sensitivity.word,
             categories=facts.categories,
@@ -224,7 +300,7 @@ class Flow:
 
     def _recorded_model(self, d: Decided, at: Candidate) -> str:
         """The upstream's model for a record: a configured name, or a keyed hash of the one that came from the app."""
-        from_app = d.facts.model == ANY and at.model == d.parsed.model
+        from_app = at.model == d.parsed.model and (d.facts.model == ANY or d.call.upstream is not None)
         return self._hashed(d.call.tenant, at.model) if from_app else at.model
 
     def _hashed(self, tenant: str, name: str) -> str:
@@ -245,7 +321,7 @@ class Flow:
         if (
             not failures
             and not any_candidate
-            and not self._router.configured(d.parsed.model, d.decision, d.dialect.name)
+            and not self._router.configured(d.parsed.model, d.decision, d.dialect.name, d.call.upstream)
         ):
             return await self._refused(d)
         failed = [f for f in failures if isinstance(f, AttestationFailed)]
@@ -275,6 +351,14 @@ def lease_json(lease: LeaseInfo | None) -> dict[str, object] | None:
     }
 
 
+def _outbound(call: Call, at: Candidate, ready: Rewritten, *, stream: bool) -> Outbound:
+    path = call.path.replace("{model}", quote(at.model, safe="-._~:"))
+    query = call.query
+    if ready.address is not None:
+        path, query = ready.address.path, ready.address.query
+    return Outbound(at.upstream, call.method, path, query=query, body=ready.body, stream=stream, headers=call.headers)
+
+
 def _action(zone: Zone, ready: Rewritten) -> str:
     """The first that is true of blocked > local > enclave > redacted > allowed (architecture §5)."""
     if zone is Zone.ONPREM:
@@ -285,7 +369,7 @@ def _action(zone: Zone, ready: Rewritten) -> str:
 
 
 def _is_stream(headers: Mapping[str, str]) -> bool:
-    return headers.get("content-type", "").partition(";")[0].strip().lower() == "text/event-stream"
+    return headers.get("content-type", "").partition(";")[0].strip().lower() in STREAMS
 
 
 async def drain(chunks: AsyncIterator[bytes]) -> bytes:

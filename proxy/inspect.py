@@ -14,17 +14,20 @@ import os
 import sys
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from proxy.attachments import gathered, sober, spread
 from proxy.dialects.base import Segment
 from proxy.errors import ConfigError
+from proxy.inspect_documents import ReadJob, jobs_of
 from proxy.ports import Inspected
 from proxy.settings import Limits
 from proxy.tasks import spawn
+from redaction.documents import Document
 from redaction.pipeline import propagate
 from redaction.types import Classification, Finding, Sensitivity, TextResult
 
@@ -63,9 +66,18 @@ class Job:
     texts: list[str]
     done: asyncio.Future[list[TextResult]]
 
+    async def run(self, worker: Worker) -> list[TextResult]:
+        """Raises IncompleteReadError or OSError when the process is gone."""
+        return decode(await worker.ask(self.texts))
+
+    def settle(self, reason: str) -> None:
+        """Nothing is known of the texts."""
+        if not self.done.done():
+            self.done.set_result([unjudged(reason) for _ in self.texts])
+
 
 class Worker:
-    """One child process. ``run`` is called by one task at a time."""
+    """One child process. ``ask`` is called by one task at a time."""
 
     def __init__(self, spec: str, threads: int) -> None:
         self._spec = spec
@@ -93,14 +105,14 @@ class Worker:
         size = int.from_bytes(await self._process.stdout.readexactly(4), "big")
         return orjson.loads(await self._process.stdout.readexactly(size))
 
-    async def run(self, texts: list[str]) -> list[TextResult]:
-        """Results of one job. Raises IncompleteReadError or OSError when the process is gone."""
+    async def ask(self, frame: Any) -> Any:
+        """The answer to one frame. Raises IncompleteReadError or OSError when the process is gone."""
         if self._process is None or self._process.stdin is None or self._process.returncode is not None:
             raise ConnectionResetError
-        data = orjson.dumps(texts)
+        data = orjson.dumps(frame)
         self._process.stdin.write(len(data).to_bytes(4, "big") + data)
         await self._process.stdin.drain()
-        return decode(await self._read())
+        return await self._read()
 
     async def stop(self) -> None:
         """Kills the process at once."""
@@ -130,7 +142,7 @@ class WorkerPool:
         self._limits = limits
         self._cache_key = cache_key
         self._cache: OrderedDict[bytes, TextResult] = OrderedDict()
-        self._queue: asyncio.Queue[Job] = asyncio.Queue()
+        self._queue: asyncio.Queue[Job | ReadJob] = asyncio.Queue()
         self._tasks: list[asyncio.Task[None]] = []
         self.digests: Mapping[str, str] = {}
         self.restarts = 0
@@ -148,7 +160,7 @@ class WorkerPool:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(*(w.stop() for w in self.workers))
         while not self._queue.empty():
-            _settle(self._queue.get_nowait(), "stopped")
+            self._queue.get_nowait().settle("stopped")
 
     @property
     def alive(self) -> bool:
@@ -170,22 +182,22 @@ class WorkerPool:
             except ConfigError:
                 await asyncio.sleep(RETRY_S)
 
-    async def _run(self, worker: Worker, job: Job) -> None:
-        run = spawn(worker.run(job.texts), "inspect-job")
+    async def _run(self, worker: Worker, job: Job | ReadJob) -> None:
+        run: asyncio.Task[Any] = spawn(job.run(worker), "inspect-job")
         try:
             await asyncio.wait({run, job.done}, return_when=asyncio.FIRST_COMPLETED)
             if not run.done():  # deadline or client gone: only a kill stops a native loop
                 await self._restart(worker)
                 await asyncio.wait({run})
             elif run.cancelled() or run.exception() is not None:
-                _settle(job, "worker_died")
+                job.settle("worker_died")
                 await self._restart(worker)
             elif not job.done.done():
                 job.done.set_result(run.result())
         except asyncio.CancelledError:
             run.cancel()
             await asyncio.wait({run})
-            _settle(job, "stopped")
+            job.settle("stopped")
             raise
 
     async def _restart(self, worker: Worker) -> None:
@@ -193,7 +205,23 @@ class WorkerPool:
         await worker.stop()
 
     async def inspect(self, tenant: str, segments: Sequence[Segment]) -> Inspected:
-        """See ``ports.Inspector``. Wall time is bounded by ``inspect_deadline_s``."""
+        """See ``ports.Inspector``. Wall time is bounded by ``inspect_deadline_s``, and half as much for reading."""
+        documents = await self._read(segments)
+        texts, places = spread(segments, documents)
+        seen = await self._inspect(tenant, texts)
+        results, attachments = gathered(segments, documents, texts, places, seen.results)
+        return replace(seen, results=results, attachments=attachments)
+
+    async def _read(self, segments: Sequence[Segment]) -> dict[int, Document]:
+        """What the attachments say, by their places."""
+        jobs = jobs_of(segments)
+        distinct = list({id(job): job for job in jobs.values()}.values())
+        for job in distinct:
+            self._queue.put_nowait(job)
+        await self._collect(distinct, self._limits.inspect_deadline_s / 2)
+        return {place: job.done.result() for place, job in jobs.items()}
+
+    async def _inspect(self, tenant: str, segments: Sequence[Segment]) -> Inspected:
         texts = list(dict.fromkeys(s.text for s in segments))
         known = {t: r for t in texts if (r := self._cached(tenant, t)) is not None}
         missing = [t for t in texts if t not in known]
@@ -201,7 +229,7 @@ class WorkerPool:
         for text, result in fresh.items():
             if result.uninspected is None:
                 self._remember(tenant, text, result)
-        results = [(known.get(s.text) or fresh[s.text]) for s in segments]
+        results = [sober(s, known.get(s.text) or fresh[s.text]) for s in segments]
         spread = propagate([s.text for s in segments], results)
         return Inspected(tuple(spread), classify_payload(segments, spread), self.digests)
 
@@ -223,19 +251,19 @@ class WorkerPool:
             size += len(text)
         for job in jobs:
             self._queue.put_nowait(job)
-        await self._collect(jobs)
+        await self._collect(jobs, self._limits.inspect_deadline_s)
         for job in jobs:
             out.update(zip(job.texts, job.done.result(), strict=True))
         return out
 
-    async def _collect(self, jobs: Sequence[Job]) -> None:
+    async def _collect(self, jobs: Sequence[Job | ReadJob], timeout_s: float) -> None:
         if not jobs:
             return
         try:
-            await asyncio.wait({j.done for j in jobs}, timeout=self._limits.inspect_deadline_s)
+            await asyncio.wait({j.done for j in jobs}, timeout=timeout_s)
         finally:
             for job in jobs:
-                _settle(job, "deadline")
+                job.settle("deadline")
 
     def _key(self, tenant: str, text: str) -> bytes:
         h = hashlib.blake2b(key=self._cache_key, digest_size=16)
@@ -256,11 +284,6 @@ class WorkerPool:
         self._cache[self._key(tenant, text)] = result
         while len(self._cache) > CACHE_ENTRIES:
             self._cache.popitem(last=False)
-
-
-def _settle(job: Job, reason: str) -> None:
-    if not job.done.done():
-        job.done.set_result([unjudged(reason) for _ in job.texts])
 
 
 def classify_payload(segments: Sequence[Segment], results: Sequence[TextResult]) -> Classification:

@@ -1,14 +1,15 @@
 """The inspection worker: a process that reads texts on stdin and answers findings on stdout.
 
 Started by ``proxy.inspect`` as ``python -P -m proxy.inspect_worker SPEC``. It opens no connection and writes
-nothing but frames; the parent kills it when a deadline passes. A frame is a 4-byte big-endian length and JSON.
+nothing but frames; the parent kills it when a deadline passes. A frame is a 4-byte big-endian length and JSON: texts to
+judge, or a document to read.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -48,6 +49,20 @@ def encode(results: Sequence[TextResult]) -> list[Any]:
     ]
 
 
+def read_document(job: Mapping[str, str]) -> dict[str, Any]:
+    """``{"document": base64, "media_type", "name"}`` in, what it says out."""
+    from proxy.attachments import claim
+    from redaction.documents import Document, Limits, Piece, read
+
+    claimed = claim(job["document"], job["media_type"])
+    if claimed is None:
+        made = Document((Piece(job["document"]),), "text", complete=False, reason="base64")
+    else:
+        made = read(*claimed, job["name"], Limits())
+    pieces = [[piece.text, piece.prose] for piece in made.texts]
+    return {"pieces": pieces, "kind": made.kind, "complete": made.complete, "reason": made.reason}
+
+
 def read_frame(stream: IO[bytes]) -> bytes | None:
     head = stream.read(4)
     if len(head) < 4:
@@ -72,7 +87,8 @@ def main() -> None:
     write_frame(out, {"digests": dict(pipeline.digests)})
     stdin = os.fdopen(os.dup(0), "rb")
     while (frame := read_frame(stdin)) is not None:
-        write_frame(out, encode(pipeline.inspect(orjson.loads(frame))))
+        job = orjson.loads(frame)
+        write_frame(out, read_document(job) if isinstance(job, dict) else encode(pipeline.inspect(job)))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,19 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
+
+
+class Body(Protocol):
+    """Bytes that are too large for memory; they can be read again and again."""
+
+    @property
+    def size(self) -> int: ...
+
+    @property
+    def sha256(self) -> bytes: ...
+
+    def chunks(self) -> AsyncIterator[bytes]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +35,13 @@ class Outbound:
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     body: bytes = field(default=b"", repr=False)
     stream: bool = False
+    large: Body | None = field(default=None, repr=False)
+    """The body instead of ``body``, where it does not fit into memory."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of the body."""
+        return len(self.body) if self.large is None else self.large.size
 
     def digest(self) -> bytes:
         """SHA-256 over every part, each length-prefixed so that no two requests share an encoding."""
@@ -31,6 +51,8 @@ class Outbound:
         for part in (*(p.encode() for p in parts), str(len(self.headers)).encode(), self.body):
             h.update(len(part).to_bytes(8, "big"))
             h.update(part)
+        if self.large is not None:
+            h.update(b"large" + self.large.size.to_bytes(8, "big") + self.large.sha256)
         return h.digest()
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field, replace
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
-from policies.types import Decision, Requirements, Zone
+from policies.types import Decision, Facts, Requirements, Zone
 from proxy.attachments import Attachment
 from proxy.audit.record import Intent, Outcome, Refusal
 from proxy.dialects.base import Segment
@@ -28,13 +28,13 @@ class Inspected:
     """What was read of the segments that are documents, by their place among the segments."""
 
     def rows(self, segments: Sequence[Segment]) -> Iterator[tuple[Segment, TextResult]]:
-        """Every text that was judged: segments, and in place of a document its pieces."""
-        for i, (segment, result) in enumerate(zip(segments, self.results, strict=True)):
-            if i not in self.attachments:
+        """Every text that was judged: segments, and in place of a document what it says."""
+        for place, (segment, result) in enumerate(zip(segments, self.results, strict=True)):
+            if place in self.attachments:
+                read = self.attachments[place]
+                yield from zip(read.texts, read.results, strict=True)
+            else:
                 yield segment, result
-                continue
-            for text, judged in self.attachments[i].rows():
-                yield replace(segment, text=text), judged
 
 
 class Inspector(Protocol):
@@ -68,15 +68,16 @@ class Candidate:
 
 
 class Router(Protocol):
-    def candidates(self, model: str, decision: Decision, dialect: str) -> Sequence[Candidate]:
+    def candidates(self, model: str, decision: Decision, dialect: str, only: str | None = None) -> Sequence[Candidate]:
         """In the dialect, within the ceiling, labels that hold, breaker closed; best first. Raises NotFound."""
         ...
 
-    def known(self, model: str, dialect: str) -> str | None:
-        """The configured mapping key that serves ``model`` in this dialect, or None."""
+    def known(self, model: str, dialect: str, only: str | None = None) -> str | None:
+        """The configured mapping key that serves ``model`` in this dialect, or None. ``only`` names an upstream that
+        the app asks for by name (``/u/NAME/…``)."""
         ...
 
-    def configured(self, model: str, decision: Decision, dialect: str) -> bool:
+    def configured(self, model: str, decision: Decision, dialect: str, only: str | None = None) -> bool:
         """Whether any candidate would do if everything were healthy: if not, policy refuses rather than health."""
         ...
 
@@ -106,6 +107,52 @@ class AuditStore(Protocol):
     async def refuse(self, refusal: Refusal) -> int: ...
 
     async def control(self, code: str, details: Mapping[str, object]) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Whose state it is. ``app`` is empty for what all apps of a tenant share."""
+
+    tenant: str
+    app: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What the gate knows of state that an upstream holds: who holds it, what was decided about the request that made
+    it, and what is needed to put values back into what comes of it. ``mapping`` is stand-in -> value; ``details``
+    are JSON-ready values of the API it belongs to (names of files, object snapshots)."""
+
+    upstream: str
+    zone: Zone
+    ceiling: Zone
+    facts: Facts
+    scope: str = field(default="", repr=False)
+    mapping: Mapping[str, str] = field(default_factory=dict, repr=False)
+    details: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+class Vault(Protocol):
+    """Server-side state, encrypted and bound to its principal. An id is never stored in clear. What is expired, was
+    altered, or belongs to somebody else is not there. Every method raises VaultUnavailable."""
+
+    async def put(self, who: Principal, kind: str, ids: Sequence[str], held: Held, ttl: dt.timedelta) -> None:
+        """Durable when it returns; replaces what these ids had."""
+        ...
+
+    async def get(self, who: Principal, kind: str, ids: Sequence[str]) -> Mapping[str, Held]:
+        """Those of ``ids`` that are there."""
+        ...
+
+    async def foreign(self, who: Principal, ids: Sequence[str]) -> bool:
+        """Whether this gate saw one of ``ids`` made for another principal, as whatever kind of thing."""
+        ...
+
+    async def listed(self, who: Principal, kind: str) -> Sequence[tuple[str, Held]]:
+        """Everything of one kind that this principal has, oldest first."""
+        ...
+
+    async def forget(self, who: Principal, kind: str, ids: Sequence[str]) -> None: ...
 
 
 class Clock(Protocol):

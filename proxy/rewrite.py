@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from policies.types import Decision, Transform, Zone, stricter
+from policies.types import TEXT, Decision, Transform, Zone, stricter
+from proxy.attachments import put_back
+from proxy.dialects.address import KINDS as ADDRESS_KINDS
+from proxy.dialects.address import Address
 from proxy.dialects.base import Dialect, Parsed, Segment, Untransformable
 from proxy.ports import Inspected
 from redaction.leakguard import leaks
@@ -34,6 +37,8 @@ class Rewritten:
     mapping: Mapping[str, str] = field(repr=False)
     counts: Mapping[str, Mapping[str, int]]
     changed: bool
+    address: Address | None = None
+    """Path and query as they may leave, where the request has its own."""
 
 
 def plan(
@@ -44,7 +49,7 @@ def plan(
     A finding that the policy keeps neither widens a place nor has a say in its transform: ``keep`` is the weakest.
     """
     out = []
-    for segment, result in zip(parsed.segments, inspected.results, strict=True):
+    for segment, result in inspected.rows(parsed.segments):
         changing = [f for f in result.findings if decision.transform(zone, f.label) is not Transform.KEEP]
         if changing:
             out.append((segment, tuple(resolve(changing))))
@@ -71,26 +76,34 @@ def rewrite(
     zone: Zone,
     model: str,
     stand_ins: StandIns,
+    address: Address | None = None,
 ) -> Rewritten:
-    """The request as it may reach ``zone``. Raises Untransformable (a JSON type would change) or Leaky."""
+    """The request as it may reach ``zone``. Raises Untransformable (a JSON type would change, or an attachment that
+    policy does not replace) or Leaky."""
     planned = plan(parsed, inspected, decision, zone)
     table = _strictest(planned, decision, zone)
-    transformer = Transformer(stand_ins, [s.text for s in parsed.segments])
+    transformer = Transformer(stand_ins, [s.text for s, _ in inspected.rows(parsed.segments)])
     edits: dict[tuple[str, str], str] = {}
     for segment, groups in planned:
         spans = [Span(g.start, g.end, g.label, table[segment.text[g.start : g.end]].value) for g in groups]
         if segment.kind == "number":
             raise Untransformable
         edits[segment.pointer, segment.kind] = transformer.apply(segment.text, spans)
-    body = dialect.render(parsed, edits, model)
+    edits = put_back(parsed.segments, inspected.attachments, edits, allowed=decision.attachments == TEXT)
+    outer = {place: text for place, text in edits.items() if place[1] in ADDRESS_KINDS}
+    body = dialect.render(parsed, {place: text for place, text in edits.items() if place not in outer}, model)
+    if address is not None:
+        address = address.render(outer)
     if table:
-        guard(dialect, body, list(table))
-    return Rewritten(body, transformer.mapping, transformer.counts, changed=body != parsed.body)
+        guard(dialect, body, list(table), address)
+    changed = body != parsed.body or bool(outer)
+    return Rewritten(body, transformer.mapping, transformer.counts, changed, address)
 
 
-def guard(dialect: Dialect, body: bytes, originals: Sequence[str]) -> None:
-    """Searches the finished bytes (every leaf and key, decoded views too) for every original. Raises Leaky."""
-    finished = dialect.parse(body)
-    parts = {f"{s.kind}:{s.pointer}": s.text for s in finished.segments}
+def guard(dialect: Dialect, body: bytes, originals: Sequence[str], address: Address | None = None) -> None:
+    """Searches the finished bytes (every leaf and key, path and query, decoded views too) for every original. Raises
+    Leaky."""
+    segments = [*dialect.parse(body).segments, *(address.segments() if address is not None else ())]
+    parts = {f"{s.kind}:{s.pointer}": s.text for s in segments}
     for leak in leaks(parts, originals):
         raise Leaky(leak.view)

@@ -12,9 +12,11 @@ from policies.types import Decision, Requirements, Zone
 from proxy.errors import ConfigError, NotFound
 from proxy.health import Breaker
 from proxy.ports import Candidate
-from proxy.settings import SPEAKS, ModelRoute, UpstreamConfig
+from proxy.settings import SPEAKS, WITHOUT_MODEL, ModelRoute, UpstreamConfig
 
 CHAT = "openai.chat"
+HTTP = "http"
+"""The kind of upstream that any path may be sent to, by its name."""
 ANY = "*"
 """As a public name: every model that has no entry of its own. As an upstream's model: the name the app asked for."""
 
@@ -37,34 +39,45 @@ class ModelRouter:
         """The configured public names, without ``*``."""
         return [name for name in self._models if name != ANY]
 
-    def known(self, model: str, dialect: str = CHAT) -> str | None:
-        """The configured mapping key that serves ``model`` in this dialect, or None."""
+    def known(self, model: str, dialect: str = CHAT, only: str | None = None) -> str | None:
+        """The configured mapping key that serves ``model`` in this dialect, or None. With ``only``: ``u/NAME`` where an
+        upstream of kind ``http`` has that name."""
+        if only is not None:
+            config = self._upstreams.get(only)
+            return f"u/{only}" if config is not None and config.kind == HTTP else None
+        if dialect in WITHOUT_MODEL and not model:
+            return dialect if any(dialect in SPEAKS[u.kind] for u in self._upstreams.values()) else None
         key = model if model in self._models else ANY
         if key not in self._models:
             return None
         speaks = any(dialect in SPEAKS[self._upstreams[name].kind] for name, _ in self._models[key].use)
         return key if speaks else None
 
-    def candidates(self, model: str, decision: Decision, dialect: str = CHAT) -> Sequence[Candidate]:
+    def candidates(
+        self, model: str, decision: Decision, dialect: str = CHAT, only: str | None = None
+    ) -> Sequence[Candidate]:
         """Within the ceiling, with labels that hold and a breaker that lets it pass, best first. Raises NotFound."""
-        offered = [c for c in self._matching(model, decision, dialect) if self._breaker.allows(c.upstream)]
+        offered = [c for c in self._matching(model, decision, dialect, only) if self._breaker.allows(c.upstream)]
         for upstream in {c.upstream for c in offered}:
             self._breaker.probe(upstream)
         return offered
 
-    def configured(self, model: str, decision: Decision, dialect: str = CHAT) -> bool:
+    def configured(self, model: str, decision: Decision, dialect: str = CHAT, only: str | None = None) -> bool:
         """Whether any candidate would do if everything were healthy; if not, policy refuses rather than health."""
-        return any(True for _ in self._matching(model, decision, dialect))
+        return any(True for _ in self._matching(model, decision, dialect, only))
 
     def report(self, upstream: str, ok: bool) -> None:
         """Feeds the breaker."""
         self._breaker.report(upstream, ok)
 
-    def _matching(self, model: str, decision: Decision, dialect: str) -> Iterator[Candidate]:
-        key = self.known(model, dialect)
+    def _matching(self, model: str, decision: Decision, dialect: str, only: str | None) -> Iterator[Candidate]:
+        key = self.known(model, dialect, only)
         if key is None:
             raise NotFound(f"No such model here. Configured: {', '.join(self.names())}.", code="model_not_found")
-        route = self._models[key]
+        if dialect in WITHOUT_MODEL and not model:
+            yield from self._holders(decision, dialect)
+            return
+        route = ModelRoute(((only, ANY),)) if only is not None else self._models[key]
         for upstream, named in route.use:
             config = self._upstreams[upstream]
             real = model if named == ANY else named
@@ -74,6 +87,14 @@ class ModelRouter:
                 continue
             if labels_hold(config.labels, decision.requirements.get(config.zone, Requirements())):
                 yield Candidate(upstream, real, config.zone, route.substitute)
+
+    def _holders(self, decision: Decision, dialect: str) -> Iterator[Candidate]:
+        """Upstreams that hold state of a dialect whose requests name no model, in the order of the configuration."""
+        for name, config in self._upstreams.items():
+            if not Zone.BLOCKED < config.zone <= decision.ceiling or dialect not in SPEAKS[config.kind]:
+                continue
+            if labels_hold(config.labels, decision.requirements.get(config.zone, Requirements())):
+                yield Candidate(name, "-", config.zone, False)
 
 
 def labels_hold(labels: Mapping[str, str], want: Requirements) -> bool:

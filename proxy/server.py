@@ -6,39 +6,54 @@ Errors leave in the dialect's own shape with a stable code and the request id. N
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
+import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 from aiohttp import web
 
+from proxy import bodies, surfaces
 from proxy.auth import authenticate
+from proxy.dialects import generic_bodies
+from proxy.dialects.address import Address
 from proxy.dialects.base import Dialect
-from proxy.errors import BadRequest, Busy, InternalError, NotFound, RequestTimeout, SealgateError, TooLarge, Unavailable
+from proxy.dialects.generic import GenericJson
+from proxy.dialects.generic_bodies import GenericBytes
+from proxy.errors import BadRequest, Busy, InternalError, NotFound, SealgateError, Unavailable
 from proxy.flow import Call, Flow
 from proxy.observe import log_request
 from proxy.ports import Reply
 from proxy.settings import AppConfig, Settings
+from proxy.surfaces import JSON_TYPE, Surface
+from proxy.upstreams.remote import METHODS
 
 log = logging.getLogger("sealgate")
 
-CHAT = "/v1/chat/completions"
-MESSAGES = "/v1/messages"
-JSON = ("content-type", "application/json")
 JSON_TYPES = frozenset({"application/json", ""})
+HELD = re.compile(
+    r"/v1/(?:files|batches|uploads|vector_stores|assistants|threads|fine_tuning|containers|conversations|evals|realtime"
+    r"|responses|organization|skills|videos|chatkit|models|messages|environments)(?:/.*)?"
+)
+"""Paths of what a provider holds for its caller: one key stands for all apps there, so none is served unseen."""
 
 
 @dataclass(frozen=True, slots=True)
-class Surface:
-    """A served path: its dialect, its path below an upstream's base URL, and the headers that go there."""
+class Admitted:
+    """A request that step 1 let in."""
 
-    dialect: Dialect
-    path: str
-    headers: tuple[tuple[str, str], ...] = (JSON,)
+    request: web.Request
+    request_id: str
+    app: AppConfig
+    read: Callable[[], Awaitable[bytes]]
+    """The JSON body, within its limits."""
+    respond: Callable[[Reply, Call], Awaitable[web.StreamResponse]]
+    """Hands out a reply and closes it."""
 
 
 @dataclass(slots=True)
@@ -70,75 +85,129 @@ class Server:
         self,
         settings: Settings,
         flow: Flow,
-        chat: Dialect,
         models: Callable[[], list[str]],
-        messages: Dialect | None = None,
+        more: Sequence[Callable[[Server, web.UrlDispatcher], None]] = (),
     ) -> None:
         self._settings = settings
         self._flow = flow
-        self._surfaces = {CHAT: Surface(chat, "/chat/completions")}
-        if messages is not None:
-            version = ("anthropic-version", "2023-06-01")
-            self._surfaces[MESSAGES] = Surface(messages, "/messages", (version, JSON))
+        self._surfaces = surfaces.table(settings.limits.json_depth)
+        self._unknown = GenericJson(settings.limits.json_depth, routed=True)
         self._models = models
+        self._more = more
         self.gauge = Gauge()
 
     def application(self) -> web.Application:
         app = web.Application(client_max_size=self._settings.limits.body_bytes)
-        for path in self._surfaces:
-            app.router.add_post(path, self.answer)
+        for surface in self._surfaces:
+            app.router.add_post(surface.route, functools.partial(self.answer, surface))
         app.router.add_get("/v1/models", self.models)
+        for add in self._more:
+            add(self, app.router)
+        app.router.add_route("*", "/u/{upstream}/{tail:.*}", self.any_api)
         app.router.add_route("*", "/{tail:.*}", self.unknown)
         app.on_response_prepare.append(_anonymous)
         return app
 
-    async def answer(self, request: web.Request) -> web.StreamResponse:
+    async def answer(self, surface: Surface, request: web.Request) -> web.StreamResponse:
         """A POST to one of the surfaces."""
-        surface = self._surfaces[request.path]
-        request_id = f"req_{secrets.token_hex(12)}"
+
+        async def call(admitted: Admitted) -> Call:
+            body = await self._json(request)
+            headers = surface.headers
+            if surface.betas:
+                headers += surfaces.betas(request.headers.get("anthropic-beta"))
+            return self._call(
+                admitted, request, surface.path, body, headers=headers, stream=surface.stream,
+                model=request.match_info.get("model"), query=surfaces.query(surface, list(request.query.items())),
+            )  # fmt: skip
+
+        return await self._serve(request, surface.dialect, call)
+
+    async def any_api(self, request: web.Request) -> web.StreamResponse:
+        """``/u/NAME/…``: any method and path of a configured upstream of kind ``http``, one way."""
+        limits = self._settings.limits
+        try:
+            dialect, kind = generic_bodies.for_type(request.headers.get("Content-Type", ""), limits.json_depth)
+        except BadRequest as e:
+            return self._error(e, _new_id(), time.perf_counter())
+
+        async def call(admitted: Admitted) -> Call:
+            if request.method not in METHODS:
+                raise NotFound("This method is not served.", code="path_not_served")
+            body = await bodies.read(request, limits)
+            if request.method == "GET" and body:
+                raise BadRequest("A GET carries no body.", code="unexpected_body")
+            name = request.match_info["upstream"]
+            _, _, raw = request.raw_path.partition("?")[0].removeprefix("/u/").partition("/")
+            return self._call(
+                admitted, request, "/", body, headers=(("content-type", kind),) if body else (), upstream=name,
+                address=Address(f"/{raw}", request.raw_path.partition("?")[2]),
+            )  # fmt: skip
+
+        return await self._serve(request, dialect if request.can_read_body else GenericBytes(), call)
+
+    async def unknown(self, request: web.Request) -> web.StreamResponse:
+        """Any other path: a POST of JSON below ``/v1/`` that names a model is served one way, nothing else is."""
+
+        async def call(admitted: Admitted) -> Call:
+            if request.method != "POST" or not request.path.startswith("/v1/") or HELD.fullmatch(request.path):
+                served = ", POST ".join(s.route for s in self._surfaces)
+                raise NotFound(
+                    f"The gate serves POST {served}, GET /v1/models and /u/UPSTREAM/…; other paths are not served yet.",
+                    code="path_not_served",
+                )
+            path, _, query = request.raw_path.partition("?")
+            address = Address(path.removeprefix("/v1"), query)
+            return self._call(admitted, request, "/", await self._json(request), headers=(JSON_TYPE,), address=address)
+
+        return await self._serve(request, self._unknown, call)
+
+    async def _serve(
+        self, request: web.Request, dialect: Dialect, make: Callable[[Admitted], Awaitable[Call]]
+    ) -> web.StreamResponse:
+        """Steps 1 to 9 of one request."""
+
+        async def work(admitted: Admitted) -> web.StreamResponse:
+            call = await make(admitted)
+            return await admitted.respond(await self._flow.run(call, dialect), call)
+
+        return await self.guarded(request, dialect, work)
+
+    async def guarded(
+        self, request: web.Request, dialect: Dialect, work: Callable[[Admitted], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        """Step 1, then ``work``, and every way it may fail, in the shape of ``dialect``."""
+        request_id = _new_id()
         started = time.perf_counter()
+
+        async def respond(reply: Reply, call: Call) -> web.StreamResponse:
+            return await self._respond(request, reply, call, started, dialect)
+
         try:
             app = authenticate(self._settings.apps, request.headers)
             with _Slot(self.gauge, self._settings.limits.concurrent_requests):
-                body = await self._read(request)
-                call = self._call(request_id, app, request, body, surface)
-                reply = await self._flow.run(call, surface.dialect)
-                return await self._respond(request, reply, call, started, surface.dialect)
+                return await work(Admitted(request, request_id, app, lambda: self._json(request), respond))
         except SealgateError as e:
-            return self._error(e, request_id, started, surface.dialect)
+            return self._error(e, request_id, started, dialect)
         except ConnectionError:  # the app left: nobody reads this, and it is no error to log
             return web.Response(status=499)
         except Exception as e:  # a bug of ours: the outermost place, nothing goes on after it
-            return self._error(_internal(e), request_id, started, surface.dialect)
+            return self._error(_internal(e), request_id, started, dialect)
 
-    def _call(self, request_id: str, app: AppConfig, request: web.Request, body: bytes, surface: Surface) -> Call:
+    def _call(self, admitted: Admitted, request: web.Request, path: str, body: bytes, **more: Any) -> Call:
         conversation = request.headers.get("sealgate-conversation")
         if conversation is not None and not (1 <= len(conversation) <= 256 and conversation.isprintable()):
             raise BadRequest("The sealgate-conversation header must have 1 to 256 printable characters.")
-        return Call(request_id, app.name, app.tenant, surface.path, body, surface.headers, conversation)
+        app = admitted.app
+        return Call(
+            admitted.request_id, app.name, app.tenant, path, body, conversation=conversation, method=request.method,
+            **more,
+        )  # fmt: skip
 
-    async def _read(self, request: web.Request) -> bytes:
-        limit = self._settings.limits.body_bytes
-        if request.query_string:
-            raise BadRequest("This path takes no query parameters.", code="unexpected_query")
+    async def _json(self, request: web.Request) -> bytes:
         if request.content_type not in JSON_TYPES and request.headers.get("Content-Type"):
             raise BadRequest("The content type must be application/json.", code="unsupported_content_type")
-        if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-            raise BadRequest("Compressed request bodies are not read yet.", code="unsupported_encoding")
-        if request.content_length is not None and request.content_length > limit:
-            raise TooLarge(f"The request is larger than {limit} bytes.")
-        parts: list[bytes] = []
-        size = 0
-        try:
-            async with asyncio.timeout(self._settings.limits.read_timeout_s):
-                async for chunk in request.content.iter_any():
-                    size += len(chunk)
-                    if size > limit:
-                        raise TooLarge(f"The request is larger than {limit} bytes.")
-                    parts.append(chunk)
-        except TimeoutError:
-            raise RequestTimeout("The request did not arrive in time.") from None
-        return b"".join(parts)
+        return await bodies.read(request, self._settings.limits)
 
     async def _respond(
         self, request: web.Request, reply: Reply, call: Call, started: float, dialect: Dialect
@@ -184,12 +253,12 @@ class Server:
         if error.retry_after_s is not None:
             headers["retry-after"] = str(error.retry_after_s)
         log_request(request_id, None, error.status, headers, time.perf_counter() - started, error.code)
-        body = (dialect or self._surfaces[CHAT].dialect).error(error, request_id)
+        body = (dialect or self._surfaces[0].dialect).error(error, request_id)
         return web.Response(status=error.status, headers=headers, body=body)
 
     async def models(self, request: web.Request) -> web.Response:
         """GET /v1/models: the configured public names."""
-        request_id = f"req_{secrets.token_hex(12)}"
+        request_id = _new_id()
         try:
             authenticate(self._settings.apps, request.headers)
         except SealgateError as e:
@@ -200,18 +269,9 @@ class Server:
         body = orjson.dumps({"object": "list", "data": data})
         return web.Response(body=body, content_type="application/json", headers={"sealgate-request-id": request_id})
 
-    async def unknown(self, request: web.Request) -> web.Response:
-        """Any other path: never forwarded."""
-        request_id = f"req_{secrets.token_hex(12)}"
-        try:
-            authenticate(self._settings.apps, request.headers)
-            served = ", POST ".join(self._surfaces)
-            raise NotFound(
-                f"The gate serves POST {served} and GET /v1/models; other paths are not served yet.",
-                code="path_not_served",
-            )
-        except SealgateError as e:
-            return self._error(e, request_id, time.perf_counter())
+
+def _new_id() -> str:
+    return f"req_{secrets.token_hex(12)}"
 
 
 def _event(dialect: Dialect, error: SealgateError, request_id: str) -> bytes:

@@ -13,11 +13,14 @@ Network = IPv4Network | IPv6Network
 
 
 SPEAKS: Mapping[str, frozenset[str]] = {
-    "openai": frozenset({"openai.chat"}),
+    "openai": frozenset({"openai.chat", "openai.files", "openai.batches", "generic"}),
     "llama": frozenset({"openai.chat"}),
-    "anthropic": frozenset({"anthropic.messages"}),
+    "anthropic": frozenset({"anthropic.messages", "anthropic.batches", "generic"}),
+    "http": frozenset({"generic"}),
 }
-"""Upstream kind -> the dialects it understands. Nothing is translated."""
+"""Upstream kind -> the dialects it understands. Nothing is translated. Kind ``http`` is reached by name only."""
+WITHOUT_MODEL = frozenset({"openai.files", "openai.batches", "anthropic.batches"})
+"""Dialects whose requests name no model: any upstream that speaks them may serve, or the one that holds the state."""
 
 
 class Secret:
@@ -57,6 +60,14 @@ class Limits:
     """Wall time for one request's inspection; what is not done by then is uninspected and its worker is killed."""
     inspect_tokens: int = 60_000
     """Model tokens inspected for one request; text over the budget is uninspected."""
+    file_bytes: int = 200 * 1024 * 1024
+    """Largest file that an app may upload."""
+    upload_timeout_s: float = 600.0
+    """An app must finish sending a file within this time."""
+    state_days: int = 30
+    """How long the vault knows a response, a file or a batch."""
+    history_days: int = 7
+    """How long the words of an answer that was made under a ceiling keep it."""
     shutdown_s: float = 30.0
     """How long a stop waits for running answers."""
 

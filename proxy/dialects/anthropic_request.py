@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from proxy.dialects import pointers
 from proxy.dialects.json_text import Number
 from proxy.dialects.openai_tools import CALL_ID, TOOL_NAME, as_list, as_object, as_text, bad
 from proxy.dialects.walk import Walk, is_base64
@@ -185,9 +186,11 @@ class Request:
     def _document(self, at: str, origin: str, block: dict[str, Any]) -> None:
         source = block.get("source")
         kind = source.get("type") if isinstance(source, dict) else None
-        if kind == "base64" and isinstance(source.get("data"), str) and is_base64(source["data"]):
-            self._encoded(at, origin, block, str(source.get("media_type", "")))
-            return
+        if isinstance(source, dict) and kind == "base64":
+            data = source.get("data")
+            if isinstance(data, str) and is_base64(data):
+                self._encoded(at, origin, block, str(source.get("media_type", "")))
+                return
         if kind not in {"text", "content"}:
             self.walk.uninspected.add("content:document")
             self.walk.content.add("file")
@@ -259,6 +262,15 @@ class Request:
             "disable_parallel_tool_use": unless_null(_flag),
         }
         self.walk.fields(at, "system", as_object(at, node), known)
+
+
+def document_place(pointer: str, tree: Any) -> tuple[str, Callable[[str], Any]]:
+    """A document's source gives way to a text source; a document in a text place to its text."""
+    at = pointer.removesuffix("/data")
+    source = pointers.get(tree, at) if at != pointer and "#" not in pointer else None
+    if not isinstance(source, dict) or source.get("type") != "base64":
+        return pointer, lambda text: f"[file]\n{text}"
+    return at, lambda text: {"type": "text", "media_type": "text/plain", "data": text}
 
 
 def _flag(at: str, node: Any) -> None:

@@ -19,7 +19,8 @@ class Segment:
     ``pointer`` is RFC 6901; inside a string that itself holds JSON (tool arguments) it continues after ``#``:
     ``/messages/3/tool_calls/0/function/arguments#/email``. A JSON object key has ``kind='key'`` and the pointer of
     its member. ``kind='number'`` is a number's lexeme. ``kind='document'`` is an attachment in base64, of which
-    ``media_type`` and ``name`` say what the app calls it. ``origin`` is system, user, assistant, ``tool:NAME`` or other.
+    ``media_type`` and ``name`` say what the app calls it. ``origin`` is system, user, assistant, ``tool:NAME`` or
+    other.
     """
 
     pointer: str
@@ -33,10 +34,12 @@ class Segment:
 @dataclass(frozen=True, slots=True)
 class Reference:
     """State that a request names by id and an upstream holds (architecture §2): ``kind`` is ``response``, ``file``,
-    ``batch``, ``container``, ``cache``, … It resolves only if this gate saw it made for the same principal."""
+    ``batch``, ``container``, ``cache``, … It resolves only if this gate saw it made for the same principal. ``used`` is
+    False where the upstream is only asked about it or told to drop it, so that nothing of it is worked on again."""
 
     kind: str
     id: str = field(repr=False)
+    used: bool = True
 
 
 @dataclass(frozen=True, slots=True)

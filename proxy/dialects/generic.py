@@ -12,27 +12,33 @@ from proxy.dialects import json_text
 from proxy.dialects.base import Parsed, RestorerFactory
 from proxy.dialects.json_text import MAX_DEPTH
 from proxy.dialects.openai_answers import error_body
+from proxy.dialects.references import references
 from proxy.dialects.walk import Walk, render
-from proxy.errors import SealgateError
+from proxy.errors import BadRequest, SealgateError
 
 T = TypeVar("T")
 
 
 class GenericJson:
-    """One-way walk of unknown JSON. ``max_depth``: levels of nesting a request may have."""
+    """One-way walk of unknown JSON. ``max_depth``: levels of nesting a request may have; ``routed``: the ``model``
+    member names a configured route (the flow checks that) and is no text."""
 
     name = "generic"
     error_event = ""
     opaque = True
 
-    def __init__(self, max_depth: int = MAX_DEPTH) -> None:
+    def __init__(self, max_depth: int = MAX_DEPTH, *, routed: bool = False) -> None:
         self._max_depth = max_depth
+        self._routed = routed
 
     def parse(self, body: bytes) -> Parsed:
         """Raises BadRequest. A document that is no object is walked as well."""
         tree = json_text.parse(body, max_depth=self._max_depth, any_top=True)
         walk = Walk()
-        walk.free("", "other", tree)
+        if self._routed and isinstance(tree, dict):
+            walk.fields("", "other", tree, {"model": _model})
+        else:
+            walk.free("", "other", tree)
         return Parsed(
             dialect=self.name,
             model=_member(tree, "model", str, ""),
@@ -41,6 +47,7 @@ class GenericJson:
             tree=tree,
             segments=tuple(walk.segments),
             uninspected=frozenset(walk.uninspected),
+            references=references(walk.segments),
         )
 
     def render(self, parsed: Parsed, edits: Mapping[tuple[str, str], str], model: str) -> bytes:
@@ -79,6 +86,11 @@ class Passing:
     @property
     def complete(self) -> bool:
         return self._closed
+
+
+def _model(at: str, node: Any) -> None:
+    if not isinstance(node, str) or not node:
+        raise BadRequest("`model` must be a model name.", code="missing_model")
 
 
 def _member(tree: Any, key: str, kind: type[T], default: T) -> T:

@@ -227,6 +227,18 @@ class Request:
         self.walk.fields(at, "other", as_object(at, node), {})
 
 
+def file_place(pointer: str, tree: Any) -> tuple[str, Callable[[str], Any]]:
+    """A file part gives way to a text part; a document in a text place to its text."""
+    at = pointer.removesuffix("/file/file_data")
+    part = pointers.get(tree, at) if at != pointer and "#" not in pointer else None
+    if not isinstance(part, dict) or part.get("type") != "file":
+        return pointer, lambda text: f"[file]\n{text}"
+    name = part["file"].get("filename")
+    head = f"[file {name}]" if isinstance(name, str) else "[file]"
+    rest = {key: value for key, value in part.items() if key not in {"type", "file"}}
+    return at, lambda text: {"type": "text", "text": f"{head}\n{text}", **rest}
+
+
 def _unless_null(read: Reader) -> Reader:
     return lambda at, node: None if node is None else read(at, node)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from proxy.dialects import json_text, pointers
-from proxy.dialects.base import Parsed, Segment
+from proxy.dialects.base import Parsed, Segment, Untransformable
 from proxy.dialects.json_text import InvalidJson, Number
 from proxy.errors import BadRequest, Misuse
 
@@ -200,7 +200,11 @@ class Walk:
             self.member(pointer, origin, key, value)
 
 
-def render(parsed: Parsed, edits: Mapping[tuple[str, str], str], model: str) -> bytes:
+Place = Callable[[str, Any], tuple[str, Callable[[str], Any]]]
+"""Where a document at a pointer of a tree gives way to its text: the pointer of the node, and the node for a text."""
+
+
+def render(parsed: Parsed, edits: Mapping[tuple[str, str], str], model: str, place: Place | None = None) -> bytes:
     """The request with ``edits`` applied and ``model`` set; the original bytes where nothing changes.
 
     Another model alone changes the bytes of its name only. Raises Untransformable, and Misuse for an edit of what is
@@ -211,7 +215,13 @@ def render(parsed: Parsed, edits: Mapping[tuple[str, str], str], model: str) -> 
         raise Misuse("an edit of what is no segment")
     wanted = {place: text for place, text in edits.items() if known[place] != text}
     if wanted:
+        documents = {at: wanted.pop((at, kind)) for at, kind in list(wanted) if kind == "document"}
         tree = pointers.edit(parsed.tree, wanted)
+        for pointer, text in documents.items():
+            if place is None:
+                raise Untransformable
+            at, node = place(pointer, tree)
+            tree = pointers.put(tree, at, node(text))
         if model != parsed.model:
             tree = {**tree, "model": model}
         return json_text.serialize(tree)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from policies.types import Zone
 from proxy.errors import ConfigError, Misuse
@@ -15,16 +15,17 @@ from proxy.outbound import Outbound
 from proxy.ports import Candidate
 from proxy.settings import UpstreamConfig
 
-METHODS = frozenset({"GET", "POST"})
-SENT_HEADERS = frozenset({"accept", "anthropic-version", "content-type"})
+METHODS = frozenset({"DELETE", "GET", "PATCH", "POST", "PUT"})
+SENT_HEADERS = frozenset({"accept", "anthropic-beta", "anthropic-version", "content-type"})
 """Headers of an app's request that may travel on. Everything else stays: SDK fingerprints, cookies, addresses, keys."""
 RETURNED_HEADERS = frozenset(
     {"content-type", "openai-processing-ms", "request-id", "retry-after", "retry-after-ms", "x-request-id"}
 )
 """Headers of an upstream's answer that the gate looks at, beside ``x-ratelimit-*``. No cookies, no redirects."""
 
-_PATH = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@-]+)+")
-_QUERY = re.compile(r"[A-Za-z0-9._~=&%+,:-]*")
+_PATH = re.compile(r"(?:/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+)+")
+_BASE = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@-]+)+")
+_QUERY = re.compile(r"(?:[A-Za-z0-9._~!$'()*+,;:@/?=&-]|%[0-9A-Fa-f]{2})*")
 _VALUE = re.compile(r"[\x20-\x7e]*")
 
 
@@ -48,9 +49,11 @@ def check(out: Outbound) -> None:
     """Raises Misuse unless every part of ``out`` stays below the upstream's base URL and inside the allow-lists."""
     if out.method not in METHODS:
         raise Misuse("this method does not leave the gate")
-    if out.method == "GET" and out.body:
+    if out.method == "GET" and out.size:
         raise Misuse("a GET carries no body")
-    if not _PATH.fullmatch(out.path) or any(part in {".", ".."} for part in out.path.split("/")):
+    if out.body and out.large is not None:
+        raise Misuse("one request, one body")
+    if not _PATH.fullmatch(out.path) or any(_climbs(part) for part in out.path[1:].split("/")):
         raise Misuse("this path does not stay below the upstream's base URL")
     if not _QUERY.fullmatch(out.query):
         raise Misuse("this query is not plain")
@@ -59,6 +62,11 @@ def check(out: Outbound) -> None:
         raise Misuse("a header is not on the allow-list")
     if not all(_VALUE.fullmatch(value) for _, value in out.headers):
         raise Misuse("a header value is not printable ASCII")
+
+
+def _climbs(part: str) -> bool:
+    plain = unquote(part)
+    return plain in {".", ".."} or "/" in plain or "\\" in plain
 
 
 def base_url(upstream: UpstreamConfig) -> str:
@@ -70,7 +78,7 @@ def base_url(upstream: UpstreamConfig) -> str:
         usable = False
         url = urlsplit("")
     path = url.path.rstrip("/")
-    if not usable or url.query or url.fragment or "@" in url.netloc or (path and not _PATH.fullmatch(path)):
+    if not usable or url.query or url.fragment or "@" in url.netloc or (path and not _BASE.fullmatch(path)):
         raise ConfigError(
             f"upstreams.{upstream.name}.url: needs an http(s) URL without user, query or fragment, such as https://host/v1"
         )

@@ -1,4 +1,4 @@
-"""Documents that travel in requests: what they say, or that they could not be read. Pure, for use in a worker process."""
+"""Documents that travel in requests: what they say, or that nobody could read them. Pure, for a worker process."""
 
 from redaction.documents.reading import read
 from redaction.documents.types import Document, Limits, Piece

@@ -92,7 +92,9 @@ def _body(part: Message, reading: Reading, nested: Nested) -> None:
         reading.missing("encoding")
         reading.technical(printable(raw))
         return
-    if (encoding == "base64" and _NOT_BASE64.search(raw)) or (encoding == "quoted-printable" and _NOT_QUOTED.search(raw)):
+    if (encoding == "base64" and _NOT_BASE64.search(raw)) or (
+        encoding == "quoted-printable" and _NOT_QUOTED.search(raw)
+    ):
         reading.missing("malformed")
         reading.technical(printable(raw))
     payload = part.get_payload(decode=True)

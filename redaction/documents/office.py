@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from redaction.documents.package import members
-from redaction.documents.sheet import Sheet, SharedStrings, Styles
+from redaction.documents.sheet import SharedStrings, Sheet, Styles
 from redaction.documents.types import Reading, Unreadable
 from redaction.documents.xml import Handler, dull, parse
 
@@ -182,7 +182,7 @@ def read_office(data: bytes, reading: Reading, nested: Nested) -> str:
             elif name.endswith("/styles.xml"):
                 _try(content, styles, reading)
             elif name.endswith("/workbook.xml"):
-                styles.since_1904 = b"date1904=\"1\"" in content or b"date1904=\"true\"" in content
+                styles.since_1904 = b'date1904="1"' in content or b'date1904="true"' in content
     technical: dict[str, None] = {}
     for name in sorted(parts, key=_order):
         if name.endswith("/sharedStrings.xml") and kind == "xlsx":

@@ -16,11 +16,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from pypdf import PageObject, PdfReader
-from pypdf import apply_configuration
+from pypdf import PageObject, PdfReader, apply_configuration
 from pypdf.errors import PyPdfError
 from pypdf.generic import (
-    ArrayObject, ByteStringObject, DictionaryObject, IndirectObject, NameObject, NumberObject, StreamObject,
+    ArrayObject,
+    ByteStringObject,
+    DictionaryObject,
+    IndirectObject,
+    NameObject,
+    NumberObject,
+    StreamObject,
     TextStringObject,
 )  # fmt: skip
 
@@ -33,6 +38,13 @@ Nested = Callable[[bytes, str, str], None]
 
 OBJECTS = 10
 """Objects that count as one part of a document."""
+_SIZES = (
+    "maximum_declared_stream_length", "array_based_stream_maximum_output_length", "lzw_maximum_output_length",
+    "run_length_maximum_output_length", "zlib_maximum_output_length", "xmp_maximum_input_length",
+)  # fmt: skip
+"""Settings of the library that bound the bytes of one stream."""
+SHORT = 10
+"""Digits of a number that needs no look."""
 BENDS = 100
 """Curves and slanted lines of one page or figure from which on they may be letters."""
 _HEADER = re.compile(rb"(?<![0-9])\d{1,10}\s+\d{1,5}\s+obj\b")
@@ -44,13 +56,15 @@ _TEXT_OPERATORS = re.compile(rb"\b(?:BT|Tj|TJ)\b")
 _DATE = re.compile(r"D:\d{4,14}(?:[Zz+-][\d']*)?")
 _ODD_NAME = re.compile(r"[@ ()]|\d{9}|[^\x20-\x7e]")
 _UNSAID = frozenset(
-    {"/Registry", "/Ordering", "/FontFamily", "/CharSet", "/Producer", "/Creator", "/Lang", "/ID", "/Panose", "/PTEX.Fullbanner"}
+    {"/Registry", "/Ordering", "/FontFamily", "/CharSet", "/Producer", "/Creator", "/Lang", "/ID", "/Panose",
+     "/PTEX.Fullbanner"}
 )  # fmt: skip
 """Strings of machines, not of people."""
 _SKIPPED = {
     "/FontFile": "font", "/FontFile2": "font", "/FontFile3": "font", "/ToUnicode": "font", "/Encoding": "font",
-    "/CIDToGIDMap": "font", "/CIDSet": "font", "/Function": "function", "/Functions": "function", "/Shading": "function",
-    "/TR": "function", "/TR2": "function", "/BG": "function", "/UCR": "function", "/DestOutputProfile": "colour",
+    "/CIDToGIDMap": "font", "/CIDSet": "font", "/Function": "function", "/Functions": "function",
+    "/Shading": "function", "/TR": "function", "/TR2": "function", "/BG": "function", "/UCR": "function",
+    "/DestOutputProfile": "colour",
 }  # fmt: skip
 """Keys of streams that shape what is shown and hold no text of their own."""
 
@@ -84,13 +98,7 @@ def _watched() -> Iterator[_Repairs]:
 def read_pdf(data: bytes, reading: Reading, nested: Nested) -> None:
     """Reads the file. Raises Unreadable."""
     room = min(reading.inflatable, 64 * 1024 * 1024)
-    limits = {
-        name: room
-        for name in (
-            "maximum_declared_stream_length", "array_based_stream_maximum_output_length", "lzw_maximum_output_length",
-            "run_length_maximum_output_length", "zlib_maximum_output_length", "xmp_maximum_input_length",
-        )
-    }  # fmt: skip
+    limits: dict[str, Any] = dict.fromkeys(_SIZES, room)
     with _watched() as repairs, apply_configuration(
         **limits, jbig2dec_binary=None, zlib_maximum_recovery_input_length=0, disable_legacy_handling=True,
         stream_parsing_work_maximum_count=reading.limits.nodes,
@@ -125,7 +133,7 @@ class _File:
             self._walk(obj, "", 0)
         self._walk(self._pdf.trailer, "/ID", 0)
         self._pages()
-        for number, obj in enumerate(objects):
+        for obj in objects:
             if isinstance(obj, StreamObject):
                 self._stream(obj, self._roles.get(id(obj), ""))
         self._reading.prose("\n".join(self._human))
@@ -158,51 +166,53 @@ class _File:
     # -- objects ------------------------------------------------------------------------------------------------------
 
     def _walk(self, node: Any, key: str, depth: int) -> None:
+        """Every string, odd name and long number of an object; references are objects of their own."""
         self._reading.node()
         if depth > self._reading.limits.depth:
             raise Unreadable("depth")
         if isinstance(node, DictionaryObject):
             self._dictionary(node, depth)
         elif isinstance(node, ArrayObject):
-            if node and node[0] == "/ICCBased" and len(node) > 1:
-                self._role(node[1], "colour")
-            for item in list.__iter__(node):
-                if key in _SKIPPED:
-                    self._role(item, _SKIPPED[key])
-                self._walk(item, key, depth + 1)
-        elif isinstance(node, NameObject):
-            if _ODD_NAME.search(node):
-                self._technical[str(node)] = None
+            self._array(node, key, depth)
         elif isinstance(node, (TextStringObject, ByteStringObject)):
             self._string(node, key)
-        elif isinstance(node, NumberObject) and len(str(node)) > 10:
+        elif (isinstance(node, NameObject) and _ODD_NAME.search(node)) or (
+            isinstance(node, NumberObject) and len(str(node)) > SHORT
+        ):
             self._technical[str(node)] = None
 
+    def _array(self, node: ArrayObject, key: str, depth: int) -> None:
+        if len(node) > 1 and node[0] == "/ICCBased":
+            self._role(node[1], "colour")
+        for item in list.__iter__(node):
+            if key in _SKIPPED:
+                self._role(item, _SKIPPED[key])
+            self._walk(item, key, depth + 1)
+
     def _dictionary(self, node: DictionaryObject, depth: int) -> None:
-        if "/EF" in node:
-            self._technical[str(member(node, "/F"))] = None
         if member(node, "/Type") == "/ExtGState" and "/Font" in node:
             self._reading.missing("font")
-        if "/Encrypt" in node:
-            raise Unreadable("encrypted")
-        for name, value in node.items():
+        for name in node:
             if _ODD_NAME.search(name):
                 self._technical[str(name)] = None
             value = node.raw_get(name)
-            if name in _SKIPPED:
-                self._role(value, _SKIPPED[name])
-            elif name == "/CharProcs":
-                for glyph in (value.get_object() or {}).values():
-                    self._role(glyph, "glyph")
-            elif name == "/Contents" and member(node, "/Type") == "/Page":
-                target = value.get_object()
-                for part in list.__iter__(target) if isinstance(target, ArrayObject) else (value,):
-                    self._role(part, "page")
-            elif name == "/XFA":
-                target = value.get_object()
-                for part in list.__iter__(target) if isinstance(target, ArrayObject) else (value,):
-                    self._role(part, "xml")
+            self._roles_of(node, name, value)
             self._walk(value, name, depth + 1)
+
+    def _roles_of(self, node: DictionaryObject, name: str, value: Any) -> None:
+        """What the streams that ``value`` leads to are for."""
+        target = value.get_object()
+        role = _SKIPPED.get(name) or {"/CharProcs": "glyph", "/XFA": "xml"}.get(name)
+        if name == "/Contents" and member(node, "/Type") == "/Page":
+            role = "page"
+        if role is None:
+            return
+        if isinstance(target, DictionaryObject) and not isinstance(target, StreamObject):
+            targets = list(target.values())
+        else:
+            targets = list(target) if isinstance(target, ArrayObject) else [target]
+        for item in targets:
+            self._role(item, role)
 
     def _role(self, node: Any, role: str) -> None:
         target = node.get_object() if isinstance(node, IndirectObject) else node

@@ -89,8 +89,10 @@ class Styles(Handler):
         used = self._formats[at] if 0 <= at < len(self._formats) else ""
         if self._is_date(used):
             try:
-                epoch = dt.datetime(1904, 1, 1) if self.since_1904 else dt.datetime(1899, 12, 30)
-                return (epoch + dt.timedelta(days=float(number))).isoformat(sep=" ").removesuffix(" 00:00:00")
+                epoch = dt.datetime(1904 if self.since_1904 else 1900, 1, 1, tzinfo=dt.UTC)
+                days = float(number) if self.since_1904 else float(number) - 2
+                shown = (epoch + dt.timedelta(days=days)).replace(tzinfo=None)
+                return shown.isoformat(sep=" ", timespec="seconds").removesuffix(" 00:00:00")
             except (ValueError, OverflowError):
                 return number
         if _FLOAT.fullmatch(number):

@@ -38,7 +38,9 @@ _ENDINGS = {
 _NEUTRAL = frozenset({"", "application/octet-stream", "binary/octet-stream", "application/x-unknown"})
 BINARY = frozenset({"pdf", "docx", "xlsx", "pptx"})
 
-_HTML = re.compile(r"<(?:!doctype\s+html|html|head|body|script|style|title|p|div|span|a|table|br|img|h[1-6])[\s/>]", re.I)
+_HTML = re.compile(
+    r"<(?:!doctype\s+html|html|head|body|script|style|title|p|div|span|a|table|br|img|h[1-6])[\s/>]", re.I
+)
 _MAIL = re.compile(r"\A(?:[A-Za-z][A-Za-z0-9-]{0,60}:[^\r\n]*\r?\n(?:[ \t][^\r\n]*\r?\n)*)+\r?\n")
 _MAIL_FIELDS = re.compile(r"^(?:MIME-Version|Received|Message-ID|Return-Path|Content-Transfer-Encoding):", re.I | re.M)
 HEAD = 65_536

@@ -39,7 +39,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What was read. Unless ``complete``, something in it was not, and ``reason`` is a word for the first such thing."""
+    """What was read. Unless ``complete``, something in it was not, and ``reason`` says what came first."""
 
     texts: tuple[Piece, ...]
     kind: str
@@ -80,6 +80,11 @@ class Reading:
     def _add(self, text: str, *, prose: bool) -> None:
         text = text.strip()
         if text:
+            try:
+                text.encode()
+            except UnicodeEncodeError:  # half of a surrogate pair: no reader agrees with another on what it says
+                self.missing("encoding")
+                text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
             self.chars += len(text)
             if self.chars > self.limits.chars:
                 raise Unreadable("budget")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-import gzip
 import json
 import os
 import signal
@@ -184,7 +183,9 @@ async def test_an_image_is_uninspected_and_stays_in_the_house(tmp_path: Path) ->
 # -- what the gate does not know --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", ["/v1/embeddings", "/v1/responses", "/v1/chat/completions/", "/v1/../x", "/", "/u/x"])
+@pytest.mark.parametrize(
+    "path", ["/v1/files/a/b", "/v1/batches/a", "/v1/threads/t_1/runs", "/v2/chat/completions", "/v1/../x", "/", "/u/x"]
+)
 async def test_an_unknown_path_is_404_and_never_forwarded(tmp_path: Path, path: str) -> None:
     async with world(tmp_path) as w:
         async with w.http.post(w.gate.url + path, json=chat(MAIL)) as answer:
@@ -488,16 +489,6 @@ async def test_a_body_that_nests_too_deep_is_400(tmp_path: Path, depth: int) -> 
     async with world(tmp_path) as w:
         async with w.http.post(w.chat_url, data=data, headers={"content-type": "application/json"}) as answer:
             assert answer.status == 400
-        assert nobody_saw_anything(w)
-
-
-@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd", "x-gzip"])
-async def test_a_compressed_body_is_400_before_it_is_unpacked(tmp_path: Path, encoding: str) -> None:
-    bomb = gzip.compress(b'{"model": "gpt-4o", "messages": "' + b" " * 10_000_000)
-    headers = {"content-type": "application/json", "content-encoding": encoding}
-    async with world(tmp_path) as w:
-        async with w.http.post(w.chat_url, data=bomb, headers=headers) as answer:
-            assert (answer.status, (await answer.json())["error"]["code"]) == (400, "unsupported_encoding")
         assert nobody_saw_anything(w)
 
 

@@ -10,12 +10,13 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policies.decide import ZONES, decide
+from policies.decide import ZONES, decide, meet
 from policies.explain import explain, words
 from policies.load import load
 from policies.schema import Condition, Defaults, Policy, Rule, Unless
 from policies.types import Decision, Facts, LabelFacts, Requirements, Transform, Zone, stricter
 from policies.yaml_strict import Problem, YamlProblems
+from proxy.facts import join
 from redaction.types import Sensitivity
 
 quick = settings(deadline=None, database=None)
@@ -120,6 +121,30 @@ def test_more_categories_tags_or_sensitivity_never_loosen(
     assert_not_looser(before, decide(policy, replace(f, categories={**f.categories, category: 1})))
     assert_not_looser(before, decide(policy, replace(f, tags=f.tags | {tag})))
     assert_not_looser(before, decide(policy, replace(f, sensitivity=max(f.sensitivity, level))))
+
+
+@quick
+@given(policies(), facts, st.sampled_from([Zone.BLOCKED, *ZONES]))
+def test_an_inherited_ceiling_only_lowers(policy: Policy, f: Facts, zone: Zone) -> None:
+    after = decide(policy, replace(f, inherited=zone))
+    assert_not_looser(decide(policy, f), after)
+    assert after.ceiling <= zone
+
+
+@quick
+@given(policies(), facts, facts, st.sampled_from([Zone.BLOCKED, *ZONES]))
+def test_what_is_referred_to_counts_like_what_is_said(policy: Policy, f: Facts, g: Facts, zone: Zone) -> None:
+    joined = decide(policy, join(f, replace(g, app=f.app, date=f.date), zone))
+    assert_not_looser(decide(policy, f), joined)
+    assert_not_looser(decide(policy, replace(g, app=f.app, date=f.date)), joined)
+
+
+@quick
+@given(policies(), facts, facts)
+def test_the_meet_of_two_decisions_is_looser_than_neither(policy: Policy, f: Facts, g: Facts) -> None:
+    a, b = decide(policy, f), decide(policy, g)
+    for one in (a, b):
+        assert_not_looser(one, meet(a, b))
 
 
 @quick

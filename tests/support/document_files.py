@@ -176,7 +176,9 @@ def _style_name(d: docx.document.Document) -> None:
 
 
 def _link(d: docx.document.Document) -> None:
-    d.part.relate_to(f"mailto:{CANARY}", "http://schemas.openxmlformats.org/officeDocument/2006/relationships/hyperlink", True)
+    d.part.relate_to(
+        f"mailto:{CANARY}", "http://schemas.openxmlformats.org/officeDocument/2006/relationships/hyperlink", True
+    )
 
 
 def _part(name: str, content: str) -> Callable[[dict[str, bytes]], None]:
@@ -227,8 +229,9 @@ WORD: Mapping[str, Callable[[], bytes]] = {
     "bookmark": lambda: word(edit=_xml(f'<w:p {W}><w:bookmarkStart w:id="1" w:name="{CANARY}"/></w:p>')),
     "processing instruction": lambda: word(edit=_xml(f"<w:p {W}><?note {CANARY}?></w:p>")),
     "XML comment": lambda: word(edit=_xml(f"<w:p {W}><!-- {CANARY} --></w:p>")),
-    "footnotes": lambda: repack(word(), _part("word/footnotes.xml", f"<w:footnotes {W}><w:footnote><w:p><w:r><w:t>{CANARY}"
-                                "</w:t></w:r></w:p></w:footnote></w:footnotes>")),
+    "footnotes": lambda: repack(word(), _part(
+        "word/footnotes.xml",
+        f"<w:footnotes {W}><w:footnote><w:p><w:r><w:t>{CANARY}</w:t></w:r></w:p></w:footnote></w:footnotes>")),
     "custom XML": lambda: repack(word(), _part("customXml/item9.xml", f"<r><person mail='{CANARY}'/></r>")),
     "custom property": lambda: repack(word(), _part("docProps/custom.xml", f"<Properties><property><v>{CANARY}</v>"
                                       "</property></Properties>")),
@@ -291,16 +294,18 @@ EXCEL: Mapping[str, Callable[[], bytes]] = {
     "shared text": lambda: _shared(f"<si><t>{CANARY}</t></si>"),
     "unused shared text": lambda: _shared(f"<si><t>a</t></si><si><t>{CANARY}</t></si>"),
     "split rich text": lambda: _shared("<si><r><t>jane.roe@</t></r><r><t>example.com</t></r></si>"),
-    "around a reading aid": lambda: _shared("<si><t>jane.roe@</t><rPh sb='0' eb='1'><t>zz</t></rPh><t>example.com</t></si>"),
+    "around a reading aid": lambda: _shared(
+        "<si><t>jane.roe@</t><rPh sb='0' eb='1'><t>zz</t></rPh><t>example.com</t></si>"),
 }  # fmt: skip
 
 
 def _shared(texts: str) -> bytes:
     """A workbook whose one cell shows the first of its shared texts."""
+
     def change(parts: dict[str, bytes]) -> None:
         sheet = "xl/worksheets/sheet1.xml"
         parts[sheet] = parts[sheet].replace(b't="inlineStr"><is><t>marker</t></is>', b't="s"><v>0</v>')
-        assert b'<v>0</v>' in parts[sheet]
+        assert b"<v>0</v>" in parts[sheet]
         space = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
         parts["xl/sharedStrings.xml"] = f'<sst xmlns="{space}">{texts}</sst>'.encode()
 
@@ -349,7 +354,9 @@ POWERPOINT: Mapping[str, Callable[[], bytes]] = {
     "table": lambda: slides(edit=_slide_table),
     "shape name": lambda: slides(edit=_shape_name),
     "chart with its workbook": lambda: slides(edit=_chart),
-    "comment": lambda: repack(slides(), _part("ppt/comments/comment1.xml", f"<cmLst><cm><text>{CANARY}</text></cm></cmLst>")),
+    "comment": lambda: repack(
+        slides(), _part("ppt/comments/comment1.xml", f"<cmLst><cm><text>{CANARY}</text></cm></cmLst>")
+    ),
 }
 
 
@@ -378,7 +385,9 @@ def _pdf_form(w: PdfWriter) -> None:
 def _pdf_field(w: PdfWriter) -> None:
     field = DictionaryObject({NameObject("/FT"): NameObject("/Tx"), NameObject("/T"): TextStringObject("mail"),
                               NameObject("/V"): TextStringObject(CANARY)})  # fmt: skip
-    w._root_object[NameObject("/AcroForm")] = DictionaryObject({NameObject("/Fields"): ArrayObject([w._add_object(field)])})
+    w._root_object[NameObject("/AcroForm")] = DictionaryObject(
+        {NameObject("/Fields"): ArrayObject([w._add_object(field)])}
+    )
 
 
 def _pdf_alternative(w: PdfWriter) -> None:
@@ -389,7 +398,9 @@ def _pdf_alternative(w: PdfWriter) -> None:
 
 def _pdf_content_comment(w: PdfWriter) -> None:
     page = w.pages[0]
-    page[NameObject("/Contents")] = w._add_object(_stream(w.pages[0]["/Contents"].get_object().get_data() + f"\n% {CANARY}\n".encode()))
+    page[NameObject("/Contents")] = w._add_object(
+        _stream(w.pages[0]["/Contents"].get_object().get_data() + f"\n% {CANARY}\n".encode())
+    )
 
 
 def _pdf_xmp(w: PdfWriter) -> None:
@@ -399,6 +410,7 @@ def _pdf_xmp(w: PdfWriter) -> None:
 
 def _letters(letters: str, at: Callable[[int], tuple[float, float]]) -> bytes:
     """A page whose letters are placed one by one, in any order."""
+
     def edit(w: PdfWriter) -> None:
         page = w.pages[0]
         order = sorted(range(len(letters)), key=lambda i: (i * 7) % len(letters))
@@ -451,7 +463,8 @@ MAIL: Mapping[str, Callable[[], bytes]] = {
     "unknown header": lambda: mail(edit=lambda m: m.__setitem__("X-Note", CANARY)),
     "encoded subject": lambda: mail().replace(
         b"The meeting", b"=?utf-8?b?" + base64.b64encode(CANARY.encode()) + b"?="),
-    "HTML alternative": lambda: mail(edit=lambda m: m.add_alternative(f"<p>jane.<b>roe</b>@example.com</p>", subtype="html")),
+    "HTML alternative": lambda: mail(
+        edit=lambda m: m.add_alternative("<p>jane.<b>roe</b>@example.com</p>", subtype="html")),
     "attached text": lambda: mail(edit=_attach(CANARY.encode(), "text/plain", "a.txt")),
     "attached document": lambda: mail(edit=_attach(word(CANARY), TYPES["docx"], "a.docx")),
     "attached PDF of no type": lambda: mail(edit=_attach(pdf(CANARY), "application/octet-stream", "a.pdf")),

@@ -331,3 +331,14 @@ def test_a_file_without_cases_or_policy_is_refused(text: str) -> None:
 def test_a_run_without_cases_is_no_success() -> None:
     with pytest.raises(ValueError, match="proves nothing"):
         cases.run(load(POLICY, "p"), ())
+
+
+def test_an_inherited_ceiling_is_a_reason_that_is_explained_and_survives_its_record() -> None:
+    facts = replace(FACTS, inherited=Zone.ENCLAVE)
+    policy = load(POLICY, "p")
+    assert decide(policy, facts).ceiling is Zone.ENCLAVE
+    told = {r["id"]: r for r in explain(policy, facts)["reasons"]}
+    assert (told["state:inherited"]["binds"], told["state:inherited"]["matched"]) == (True, ["inherited enclave"])
+    common = {"app": "crm", "tenant": "sales", "model": "gpt-4o", "sensitivity": "public", "categories": {}}
+    assert facts_from_json(facts_to_json(facts), common) == facts
+    assert "inherited" not in facts_to_json(FACTS)

@@ -173,7 +173,7 @@ async def test_an_upstream_outside_the_table_is_unknown(doors: Doors, cloud: Fak
 
 async def test_a_request_that_breaks_the_rules_of_shape_stays_inside(doors: Doors, cloud: FakeCloud) -> None:
     door = doors(upstream(url=cloud.url))
-    for change in ({"path": "/../admin"}, {"method": "DELETE"}, {"headers": (("cookie", "a=b"),)}):
+    for change in ({"path": "/../admin"}, {"method": "TRACE"}, {"headers": (("cookie", "a=b"),)}):
         out = dataclasses.replace(chat(), **change)
         with pytest.raises(Misuse):
             async with door.send(receipt_for(out), out):

@@ -13,11 +13,11 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from proxy.auth import digest, new_key
-from proxy.dialects.openai_chat import OpenAIChat
 from proxy.flow import Call
 from proxy.ports import Reply
-from proxy.server import CHAT, Server
+from proxy.server import Server
 from proxy.settings import AppConfig, Limits, Settings
+from proxy.surfaces import CHAT
 
 KEY = new_key()
 AUTH = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
@@ -64,7 +64,7 @@ async def made() -> AsyncIterator[Made]:
             Path(), "builtin:default", (AppConfig("crm", "sales", digest(KEY)),), {}, {},
             limits=Limits(concurrent_requests=1),
         )  # fmt: skip
-        server = Server(settings, flow, OpenAIChat(), list)  # type: ignore[arg-type]  # plays the flow
+        server = Server(settings, flow, list)  # type: ignore[arg-type]  # plays the flow
         client = TestClient(TestServer(server.application(), handler_cancellation=True))
         await client.start_server()
         clients.append(client)

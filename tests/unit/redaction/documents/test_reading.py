@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
-
 import document_files as files
 import pytest
 from document_files import CANARY, TYPES

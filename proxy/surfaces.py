@@ -1,0 +1,72 @@
+"""The served paths as one table: route, dialect, path below an upstream's base URL, headers and query that may leave.
+
+Nothing is decided here. A path that is not in the table is served one way (``/u/NAME/…`` and unknown ``/v1/…``) or not
+at all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from proxy.dialects.anthropic import AnthropicMessages
+from proxy.dialects.base import Dialect
+from proxy.dialects.openai_chat import OpenAIChat
+from proxy.errors import BadRequest
+
+CHAT = "/v1/chat/completions"
+JSON_TYPE = ("content-type", "application/json")
+ANTHROPIC = ("anthropic-version", "2023-06-01")
+BETA = re.compile(r"[a-z0-9]{1,24}(?:-[a-z0-9]{1,24}){0,6}-20\d\d-\d\d-\d\d")
+"""One feature of ``anthropic-beta``. Names of features and a date: no room for a value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """A served path. ``route`` is aiohttp's pattern and ``path`` the upstream's; both may hold ``{model}``.
+
+    ``stream`` says whether the answer streams where the path does; ``query`` holds what an app may send (name ->
+    pattern), ``sent`` what goes to the upstream in any case; ``betas``: whether ``anthropic-beta`` travels on.
+    """
+
+    route: str
+    dialect: Dialect
+    path: str
+    headers: tuple[tuple[str, str], ...] = (JSON_TYPE,)
+    stream: bool | None = None
+    query: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
+    sent: str = ""
+    betas: bool = False
+
+
+def table(max_depth: int) -> Sequence[Surface]:
+    """Every served path. ``max_depth``: levels of nesting a JSON request may have."""
+    beta = {"beta": re.compile("true")}
+    return (
+        Surface(CHAT, OpenAIChat(max_depth), "/chat/completions"),
+        Surface(
+            "/v1/messages", AnthropicMessages(max_depth), "/messages", (ANTHROPIC, JSON_TYPE), query=beta, betas=True
+        ),
+    )
+
+
+def query(surface: Surface, given: Sequence[tuple[str, str]]) -> str:
+    """What of an app's query goes on. Raises BadRequest for what the path does not take."""
+    said = []
+    for name, value in given:
+        pattern = surface.query.get(name)
+        if pattern is None or not pattern.fullmatch(value):
+            raise BadRequest("This path does not take these query parameters.", code="unexpected_query")
+        said.append(f"{name}={value}")
+    return "&".join([surface.sent, *said] if surface.sent else said)
+
+
+def betas(header: str | None) -> tuple[tuple[str, str], ...]:
+    """``anthropic-beta`` as it may leave. Raises BadRequest for what is no list of features."""
+    if header is None:
+        return ()
+    features = [f.strip() for f in header.split(",")]
+    if len(features) > 32 or not all(BETA.fullmatch(f) for f in features):
+        raise BadRequest("The anthropic-beta header must be a list of feature names.", code="unexpected_header")
+    return (("anthropic-beta", ",".join(features)),)
