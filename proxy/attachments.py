@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import unquote_to_bytes
 
 from proxy.dialects.base import Segment, Untransformable
-from redaction.documents import Document
+from redaction.documents import Document, Limits, Piece, read
 from redaction.types import Classification, Finding, Sensitivity, TextResult
 
 DOCUMENT = "document"
@@ -55,6 +55,14 @@ def claim(text: str, media_type: str) -> tuple[bytes, str] | None:
         return base64.b64decode(text + "=" * (-len(text) % 4), validate=True), media_type
     except (binascii.Error, ValueError):
         return None
+
+
+def read_document(text: str, media_type: str, name: str) -> Document:
+    """What the document in a segment says. This takes its time: it is for worker processes and commands."""
+    claimed = claim(text, media_type)
+    if claimed is None:
+        return Document((Piece(text),), "text", complete=False, reason="base64")
+    return read(*claimed, name, Limits())
 
 
 def spread(segments: Sequence[Segment], documents: Mapping[int, Document]) -> tuple[list[Segment], list[int]]:
@@ -140,13 +148,13 @@ def put_back(
     """Edits of what documents say, as one edit of each such document: all its prose. Raises Untransformable where
     a document would have to change and may not be replaced."""
     out = dict(edits)
-    for place, read in attachments.items():
-        own = [(s.pointer, s.kind) for s in read.texts]
+    for place, made in attachments.items():
+        own = [(s.pointer, s.kind) for s in made.texts]
         if not any(at in edits for at in own):
             continue
         if not allowed:
             raise Untransformable
-        prose = [out.get((s.pointer, s.kind), s.text) for s in read.texts if s.kind != MARKUP]
+        prose = [out.get((s.pointer, s.kind), s.text) for s in made.texts if s.kind != MARKUP]
         for at in own:
             out.pop(at, None)
         out[segments[place].pointer, DOCUMENT] = "\n".join(prose)

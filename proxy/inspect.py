@@ -20,7 +20,7 @@ from typing import Any
 
 import orjson
 
-from proxy.attachments import gathered, sober, spread
+from proxy.attachments import DOCUMENT, gathered, read_document, sober, spread
 from proxy.dialects.base import Segment
 from proxy.errors import ConfigError
 from proxy.inspect_documents import ReadJob, jobs_of
@@ -28,7 +28,7 @@ from proxy.ports import Inspected
 from proxy.settings import Limits
 from proxy.tasks import spawn
 from redaction.documents import Document
-from redaction.pipeline import propagate
+from redaction.pipeline import Pipeline, propagate
 from redaction.types import Classification, Finding, Sensitivity, TextResult
 
 JOB_CHARS = 8_000
@@ -300,3 +300,16 @@ def classify_payload(segments: Sequence[Segment], results: Sequence[TextResult])
         for name, score in seen.categories.items():
             categories[name] = max(score, categories.get(name, 0.0))
     return Classification(level, categories, frozenset(tags))
+
+
+def inspected_here(pipeline: Pipeline, segments: Sequence[Segment]) -> Inspected:
+    """As :meth:`WorkerPool.inspect`, in this process and without limits: for commands and tests."""
+    documents = {
+        place: read_document(s.text, s.media_type, s.name) for place, s in enumerate(segments) if s.kind == DOCUMENT
+    }
+    texts, places = spread(segments, documents)
+    plain = [s.text for s in texts]
+    judged = [sober(s, r) for s, r in zip(texts, pipeline.inspect(plain), strict=True)]
+    seen = propagate(plain, judged)
+    results, attachments = gathered(segments, documents, texts, places, seen)
+    return Inspected(results, classify_payload(texts, seen), pipeline.digests, attachments)

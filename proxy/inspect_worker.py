@@ -15,6 +15,7 @@ from typing import IO, Any
 
 import orjson
 
+from proxy.attachments import read_document
 from redaction.pipeline import Pipeline
 from redaction.types import TextResult
 
@@ -49,16 +50,9 @@ def encode(results: Sequence[TextResult]) -> list[Any]:
     ]
 
 
-def read_document(job: Mapping[str, str]) -> dict[str, Any]:
-    """``{"document": base64, "media_type", "name"}`` in, what it says out."""
-    from proxy.attachments import claim
-    from redaction.documents import Document, Limits, Piece, read
-
-    claimed = claim(job["document"], job["media_type"])
-    if claimed is None:
-        made = Document((Piece(job["document"]),), "text", complete=False, reason="base64")
-    else:
-        made = read(*claimed, job["name"], Limits())
+def said(job: Mapping[str, str]) -> dict[str, Any]:
+    """What a document says: ``{"document": base64, "media_type", "name"}`` in, pieces of text out."""
+    made = read_document(job["document"], job["media_type"], job["name"])
     pieces = [[piece.text, piece.prose] for piece in made.texts]
     return {"pieces": pieces, "kind": made.kind, "complete": made.complete, "reason": made.reason}
 
@@ -88,7 +82,7 @@ def main() -> None:
     stdin = os.fdopen(os.dup(0), "rb")
     while (frame := read_frame(stdin)) is not None:
         job = orjson.loads(frame)
-        write_frame(out, read_document(job) if isinstance(job, dict) else encode(pipeline.inspect(job)))
+        write_frame(out, said(job) if isinstance(job, dict) else encode(pipeline.inspect(job)))
 
 
 if __name__ == "__main__":

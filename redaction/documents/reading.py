@@ -11,7 +11,6 @@ from redaction.documents import sniff
 from redaction.documents.html import read_html
 from redaction.documents.mail import read_mail
 from redaction.documents.office import read_office
-from redaction.documents.pdf import read_pdf
 from redaction.documents.text import decode, printable, read_json, read_text
 from redaction.documents.types import Document, Limits, Reading, Unreadable
 from redaction.documents.xml import read_xml
@@ -54,6 +53,8 @@ def _dispatch(data: bytes, media_type: str, name: str, reading: Reading) -> str:
         _nested(content, media_type, name, reading)
 
     if kind == "pdf":
+        from redaction.documents.pdf import read_pdf
+
         read_pdf(data, reading, nested)
         return kind
     if kind == sniff.PACKAGE:
