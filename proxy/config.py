@@ -16,6 +16,7 @@ from policies.types import Zone
 from policies.yaml_strict import Path as YamlPath
 from policies.yaml_strict import Reader, YamlProblems, parse
 from proxy.auth import digest
+from proxy.dialects.provider_tools import HOST, REMOTE, TOOLS
 from proxy.errors import ConfigError
 from proxy.settings import (
     SPEAKS,
@@ -176,7 +177,7 @@ class _Config:
         r, at = self.r, ("upstreams", name)
         if not NAME.fullmatch(name):
             r.problem(at, "a name has 1 to 64 letters, digits, '_', '.' or '-'")
-        allowed = {"zone", "kind", "url", "key", "labels", "attestation", "model"}
+        allowed = {"zone", "kind", "url", "key", "labels", "attestation", "model", "tools"}
         entry = r.mapping(at, allowed, required=("zone", "kind"))
         zone = ZONES[r.choice((*at, "zone"), ZONES, "cloud")]
         kind = r.choice((*at, "kind"), KINDS, "openai")
@@ -194,7 +195,18 @@ class _Config:
             labels={k: r.text((*at, "labels", k)) for k in labels},
             attestation=self._attestation((*at, "attestation")) if "attestation" in entry else None,
             model=r.text((*at, "model")) or None,
+            tools=self._tools((*at, "tools")) if "tools" in entry else {},
         )  # fmt: skip
+
+    def _tools(self, at: YamlPath) -> dict[str, Zone]:
+        out = {}
+        for name in self.r.mapping(at, None):
+            kind, colon, host = name.partition(":")
+            known = name in TOOLS or (colon and kind in REMOTE and (host == "*" or HOST.fullmatch(host)))
+            if not known:
+                self.r.problem((*at, name), f"must be one of {', '.join(sorted(TOOLS))}, mcp:HOST or fetch:HOST")
+            out[name] = ZONES[self.r.choice((*at, name), ZONES, "cloud")]
+        return out
 
     def _attestation(self, at: YamlPath) -> AttestationConfig:
         self.r.mapping(at, {"provider", "expectations", "max_age"}, required=("provider", "expectations"))

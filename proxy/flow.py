@@ -15,7 +15,7 @@ import datetime as dt
 import hashlib
 import hmac
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
@@ -24,7 +24,7 @@ from policies.facts import facts_to_json
 from policies.schema import Policy, tool_names
 from policies.types import Decision, Facts, Requirements, Zone
 from proxy import facts as facts_
-from proxy.answers import Ending, Restorers, Sending, forward_json, forward_stream
+from proxy.answers import Ending, Sending, forward_json, forward_raw, forward_stream
 from proxy.audit.record import Common, Intent, Refusal
 from proxy.dialects.address import Address
 from proxy.dialects.base import Dialect, Parsed, Segment, Untransformable
@@ -44,6 +44,7 @@ from proxy.ports import (
     Reply,
     Router,
 )
+from proxy.restorers import Restorers, structured
 from proxy.rewrite import Leaky, Rewritten, rewrite
 from proxy.state import Inherited, State, Talk
 from redaction.pseudonym import StandIns
@@ -167,7 +168,9 @@ class Flow:
     async def _attempts(self, d: Decided) -> Reply:
         if d.decision.ceiling is Zone.BLOCKED or d.inherited.zone > d.decision.ceiling:
             raise await self._refused(d)
-        offered = self._router.candidates(d.parsed.model, d.decision, d.dialect.name, d.call.upstream)
+        if d.parsed.reaches:
+            await self._reach(d)
+        offered = self._router.candidates(d.parsed.model, d.decision, d.dialect.name, d.call.upstream, d.parsed.reaches)
         candidates = [c for c in offered if d.inherited.upstream in {None, c.upstream}]
         failures: list[SealgateError] = []
         unusable: set[Zone] = set()
@@ -193,7 +196,7 @@ class Flow:
         raise await self._exhausted(d, failures, any_candidate=bool(candidates))
 
     async def _attempt(self, d: Decided, candidate: Candidate) -> Reply:
-        want = d.decision.requirements.get(candidate.zone, Requirements())
+        want = d.decision.requirements.get(Zone.ENCLAVE, Requirements())  # only enclaves are prepared
         lease = await self._door.prepare(candidate, want)
         if lease is None and candidate.zone is Zone.ENCLAVE:
             raise Misuse("an enclave without a lease")
@@ -223,9 +226,10 @@ class Flow:
 
     def _restorers(self, d: Decided, at: Candidate, ready: Rewritten) -> Restorers:
         """Values of this request and of what it refers to come back; what the answer leaves behind is kept."""
-        mapping = d.inherited.mapping(ready.mapping)
-        held = d.inherited.heir(Held(at.upstream, at.zone, d.decision.ceiling, d.facts, self._scope(d), mapping))
-        return Restorers(mapping, self._state.keeping(self._talk(d.call, d.parsed), held))
+        mapping, origins = d.inherited.mapping(ready.mapping), d.inherited.origins(ready.origins)
+        made = Held(at.upstream, at.zone, d.decision.ceiling, d.facts, self._scope(d), mapping, origins=origins)
+        keeping = self._state.keeping(self._talk(d.call, d.parsed), d.inherited.heir(made))
+        return Restorers(mapping, origins, d.decision, keeping, structured=structured(d.parsed.tree))
 
     async def _outgoing(self, d: Decided, at: Candidate) -> tuple[Rewritten, Outbound]:
         """What would leave. Raises Untransformable or Leaky."""
@@ -243,8 +247,11 @@ class Flow:
         ending.status = answer.status
         if answer.status in RETRYABLE:
             raise UpstreamError(f"{at.upstream} answered {answer.status}", code=f"upstream_{answer.status}")
-        flowing = getattr(d.dialect, "flowing", False) and answer.status < 400  # a download
-        forward = forward_stream if flowing or _is_stream(answer.headers) else forward_json  # 9
+        kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+        flowing = kind in STREAMS or (getattr(d.dialect, "flowing", False) and answer.status < 400)  # or a download
+        forward = forward_stream if flowing else forward_json  # 9
+        if d.dialect.opaque and answer.status < 400 and not (flowing or _is_json(kind)):
+            forward = forward_raw
         return await forward(d.dialect, answer, restorers, ending, headers)
 
     @staticmethod
@@ -306,6 +313,17 @@ class Flow:
     def _hashed(self, tenant: str, name: str) -> str:
         return "h-" + hmac.digest(self._purpose("names", tenant), name.encode(), hashlib.sha256).hex()[:16]
 
+    async def _reach(self, d: Decided) -> None:
+        """What a provider would use on its own must be listed. Raises Refused, on record."""
+        if self._router.reachable(d.parsed.model, d.dialect.name, d.call.upstream, d.parsed.reaches):
+            return
+        kinds = sorted({name.partition(":")[0] for name in d.parsed.reaches})
+        await self._record_refusal(d, None, "tool_not_allowed", tuple(kinds))
+        raise Refused(
+            f"No upstream may use this on its own: {', '.join(kinds)}. An operator lists such tools under `tools`.",
+            code="tool_not_allowed",
+        )
+
     async def _record_refusal(self, d: Decided, at: Candidate | None, code: str, reasons: tuple[str, ...]) -> None:
         zone = at.zone.word if at is not None else d.decision.ceiling.word
         await self._store.refuse(Refusal(d.common, code, zone, at.upstream if at else None, reasons))
@@ -321,7 +339,9 @@ class Flow:
         if (
             not failures
             and not any_candidate
-            and not self._router.configured(d.parsed.model, d.decision, d.dialect.name, d.call.upstream)
+            and not self._router.configured(
+                d.parsed.model, d.decision, d.dialect.name, d.call.upstream, d.parsed.reaches
+            )
         ):
             return await self._refused(d)
         failed = [f for f in failures if isinstance(f, AttestationFailed)]
@@ -368,8 +388,8 @@ def _action(zone: Zone, ready: Rewritten) -> str:
     return "redacted" if ready.counts else "allowed"
 
 
-def _is_stream(headers: Mapping[str, str]) -> bool:
-    return headers.get("content-type", "").partition(";")[0].strip().lower() in STREAMS
+def _is_json(kind: str) -> bool:
+    return kind == "application/json" or kind.endswith("+json")
 
 
 async def drain(chunks: AsyncIterator[bytes]) -> bytes:

@@ -14,7 +14,7 @@ import os
 import sys
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +25,11 @@ from proxy.dialects.base import Segment
 from proxy.errors import ConfigError
 from proxy.inspect_documents import ReadJob, jobs_of
 from proxy.ports import Inspected
+from proxy.rows import joined
 from proxy.settings import Limits
 from proxy.tasks import spawn
 from redaction.documents import Document
+from redaction.joins import Joint, merge
 from redaction.pipeline import Pipeline, propagate
 from redaction.types import Classification, Finding, Sensitivity, TextResult
 
@@ -65,10 +67,11 @@ class Job:
 
     texts: list[str]
     done: asyncio.Future[list[TextResult]]
+    patterns_only: bool = False
 
     async def run(self, worker: Worker) -> list[TextResult]:
         """Raises IncompleteReadError or OSError when the process is gone."""
-        return decode(await worker.ask(self.texts))
+        return decode(await worker.ask({"texts": self.texts, "patterns_only": self.patterns_only}))
 
     def settle(self, reason: str) -> None:
         """Nothing is known of the texts."""
@@ -208,9 +211,14 @@ class WorkerPool:
         """See ``ports.Inspector``. Wall time is bounded by ``inspect_deadline_s``, and half as much for reading."""
         documents = await self._read(segments)
         texts, places = spread(segments, documents)
-        seen = await self._inspect(tenant, texts)
-        results, attachments = gathered(segments, documents, texts, places, seen.results)
-        return replace(seen, results=results, attachments=attachments)
+        rows = joined(texts)
+        borders = borders_of(rows)
+        seen, crossing = await asyncio.gather(
+            self._results(tenant, [s.text for s in texts]),
+            self._results(tenant, [b.text for b in borders], patterns_only=True),
+        )
+        found = combined(texts, seen, rows, borders, crossing)
+        return together(segments, documents, texts, places, found, self.digests)
 
     async def _read(self, segments: Sequence[Segment]) -> dict[int, Document]:
         """What the attachments say, by their places."""
@@ -221,19 +229,19 @@ class WorkerPool:
         await self._collect(distinct, self._limits.inspect_deadline_s / 2)
         return {place: job.done.result() for place, job in jobs.items()}
 
-    async def _inspect(self, tenant: str, segments: Sequence[Segment]) -> Inspected:
-        texts = list(dict.fromkeys(s.text for s in segments))
-        known = {t: r for t in texts if (r := self._cached(tenant, t)) is not None}
-        missing = [t for t in texts if t not in known]
-        fresh = await self._judge(missing) if missing else {}
+    async def _results(self, tenant: str, texts: Sequence[str], *, patterns_only: bool = False) -> list[TextResult]:
+        """One result per text, from the cache or from workers. What only patterns looked at is cached apart."""
+        place = f"patterns:{tenant}" if patterns_only else f"all:{tenant}"
+        distinct = list(dict.fromkeys(texts))
+        known = {t: r for t in distinct if (r := self._cached(place, t)) is not None}
+        missing = [t for t in distinct if t not in known]
+        fresh = await self._judge(missing, patterns_only=patterns_only) if missing else {}
         for text, result in fresh.items():
             if result.uninspected is None:
-                self._remember(tenant, text, result)
-        results = [sober(s, known.get(s.text) or fresh[s.text]) for s in segments]
-        spread = propagate([s.text for s in segments], results)
-        return Inspected(tuple(spread), classify_payload(segments, spread), self.digests)
+                self._remember(place, text, result)
+        return [(known.get(t) or fresh[t]) for t in texts]
 
-    async def _judge(self, texts: list[str]) -> dict[str, TextResult]:
+    async def _judge(self, texts: list[str], *, patterns_only: bool) -> dict[str, TextResult]:
         budget = self._limits.inspect_tokens * CHARS_PER_TOKEN
         out: dict[str, TextResult] = {}
         jobs: list[Job] = []
@@ -245,7 +253,7 @@ class WorkerPool:
                 out[text] = unjudged("budget")
                 continue
             if size + len(text) > JOB_CHARS:
-                jobs.append(Job([], loop.create_future()))
+                jobs.append(Job([], loop.create_future(), patterns_only))
                 size = 0
             jobs[-1].texts.append(text)
             size += len(text)
@@ -265,25 +273,70 @@ class WorkerPool:
             for job in jobs:
                 job.settle("deadline")
 
-    def _key(self, tenant: str, text: str) -> bytes:
+    def _key(self, place: str, text: str) -> bytes:
         h = hashlib.blake2b(key=self._cache_key, digest_size=16)
-        for part in (tenant, *sorted(self.digests.values()), text):
+        for part in (place, *sorted(self.digests.values()), text):
             data = part.encode()
             h.update(len(data).to_bytes(8, "big"))
             h.update(data)
         return h.digest()
 
-    def _cached(self, tenant: str, text: str) -> TextResult | None:
-        key = self._key(tenant, text)
+    def _cached(self, place: str, text: str) -> TextResult | None:
+        key = self._key(place, text)
         result = self._cache.get(key)
         if result is not None:
             self._cache.move_to_end(key)
         return result
 
-    def _remember(self, tenant: str, text: str, result: TextResult) -> None:
-        self._cache[self._key(tenant, text)] = result
+    def _remember(self, place: str, text: str, result: TextResult) -> None:
+        self._cache[self._key(place, text)] = result
         while len(self._cache) > CACHE_ENTRIES:
             self._cache.popitem(last=False)
+
+
+def borders_of(rows: Sequence[Joint]) -> list[Joint]:
+    """Where values may run from one segment of a row into the next."""
+    return [near for row in rows for near in row.borders()]
+
+
+def combined(
+    segments: Sequence[Segment],
+    seen: Sequence[TextResult],
+    rows: Sequence[Joint],
+    borders: Sequence[Joint],
+    crossing: Sequence[TextResult],
+) -> list[TextResult]:
+    """What each segment says by itself, with its neighbours, and given the rest of the request."""
+    results = [sober(segment, result) for segment, result in zip(segments, seen, strict=True)]
+    for border, result in zip(borders, crossing, strict=True):
+        merge(border, result, results)
+    return propagate([s.text for s in segments], results, rows)
+
+
+def together(
+    segments: Sequence[Segment],
+    documents: Mapping[int, Document],
+    texts: Sequence[Segment],
+    places: Sequence[int],
+    found: Sequence[TextResult],
+    digests: Mapping[str, str],
+) -> Inspected:
+    """What was found in all texts, as results of the segments."""
+    results, attachments = gathered(segments, documents, texts, places, found)
+    return Inspected(results, classify_payload(texts, found), digests, attachments)
+
+
+def inspect_here(pipeline: Pipeline, segments: Sequence[Segment]) -> Inspected:
+    """As :meth:`WorkerPool.inspect`, in this process and without limits: for commands and tests."""
+    documents = {
+        place: read_document(s.text, s.media_type, s.name) for place, s in enumerate(segments) if s.kind == DOCUMENT
+    }
+    texts, places = spread(segments, documents)
+    rows = joined(texts)
+    borders = borders_of(rows)
+    crossing = pipeline.inspect([b.text for b in borders], patterns_only=True)
+    found = combined(texts, pipeline.inspect([s.text for s in texts]), rows, borders, crossing)
+    return together(segments, documents, texts, places, found, pipeline.digests)
 
 
 def classify_payload(segments: Sequence[Segment], results: Sequence[TextResult]) -> Classification:
@@ -300,16 +353,3 @@ def classify_payload(segments: Sequence[Segment], results: Sequence[TextResult])
         for name, score in seen.categories.items():
             categories[name] = max(score, categories.get(name, 0.0))
     return Classification(level, categories, frozenset(tags))
-
-
-def inspected_here(pipeline: Pipeline, segments: Sequence[Segment]) -> Inspected:
-    """As :meth:`WorkerPool.inspect`, in this process and without limits: for commands and tests."""
-    documents = {
-        place: read_document(s.text, s.media_type, s.name) for place, s in enumerate(segments) if s.kind == DOCUMENT
-    }
-    texts, places = spread(segments, documents)
-    plain = [s.text for s in texts]
-    judged = [sober(s, r) for s, r in zip(texts, pipeline.inspect(plain), strict=True)]
-    seen = propagate(plain, judged)
-    results, attachments = gathered(segments, documents, texts, places, seen)
-    return Inspected(results, classify_payload(texts, seen), pipeline.digests, attachments)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -68,8 +68,17 @@ class Candidate:
 
 
 class Router(Protocol):
-    def candidates(self, model: str, decision: Decision, dialect: str, only: str | None = None) -> Sequence[Candidate]:
-        """In the dialect, within the ceiling, labels that hold, breaker closed; best first. Raises NotFound."""
+    def candidates(
+        self, model: str, decision: Decision, dialect: str, only: str | None = None, reaches: Collection[str] = ()
+    ) -> Sequence[Candidate]:
+        """In the dialect, within the ceiling, labels that hold, breaker closed; best first. Raises NotFound.
+
+        ``reaches`` is what the upstream would use on its own: a candidate's zone is the furthest of its and of that.
+        """
+        ...
+
+    def reachable(self, model: str, dialect: str, only: str | None, reaches: Collection[str]) -> bool:
+        """Whether any candidate, whatever its zone, may use all of ``reaches``."""
         ...
 
     def known(self, model: str, dialect: str, only: str | None = None) -> str | None:
@@ -77,7 +86,9 @@ class Router(Protocol):
         the app asks for by name (``/u/NAME/…``)."""
         ...
 
-    def configured(self, model: str, decision: Decision, dialect: str, only: str | None = None) -> bool:
+    def configured(
+        self, model: str, decision: Decision, dialect: str, only: str | None = None, reaches: Collection[str] = ()
+    ) -> bool:
         """Whether any candidate would do if everything were healthy: if not, policy refuses rather than health."""
         ...
 
@@ -120,8 +131,9 @@ class Principal:
 @dataclass(frozen=True, slots=True)
 class Held:
     """What the gate knows of state that an upstream holds: who holds it, what was decided about the request that made
-    it, and what is needed to put values back into what comes of it. ``mapping`` is stand-in -> value; ``details``
-    are JSON-ready values of the API it belongs to (names of files, object snapshots)."""
+    it, and what is needed to put values back into what comes of it. ``mapping`` is stand-in -> value, ``origins``
+    stand-in -> where its value stood; ``details`` are JSON-ready values of the API it belongs to (names of files,
+    snapshots of objects)."""
 
     upstream: str
     zone: Zone
@@ -130,6 +142,7 @@ class Held:
     scope: str = field(default="", repr=False)
     mapping: Mapping[str, str] = field(default_factory=dict, repr=False)
     details: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    origins: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 class Vault(Protocol):
@@ -171,3 +184,5 @@ class Reply:
     headers: dict[str, str]
     chunks: AsyncIterator[bytes] = field(repr=False)
     stream: bool = False
+    raw: bool = False
+    """Bytes of a kind that no error can be written into; with ``stream``."""

@@ -10,11 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from policies.types import TEXT, Decision, Transform, Zone, stricter
-from proxy.attachments import put_back
+from proxy.attachments import DOCUMENT, put_back
 from proxy.dialects.address import KINDS as ADDRESS_KINDS
 from proxy.dialects.address import Address
 from proxy.dialects.base import Dialect, Parsed, Segment, Untransformable
 from proxy.ports import Inspected
+from proxy.rows import joined
+from redaction.joins import SPLIT
 from redaction.leakguard import leaks
 from redaction.pseudonym import StandIns
 from redaction.spans import Group, resolve
@@ -35,6 +37,8 @@ class Rewritten:
 
     body: bytes = field(repr=False)
     mapping: Mapping[str, str] = field(repr=False)
+    origins: Mapping[str, frozenset[str]]
+    """Stand-in -> where its value stood: system, user, assistant, ``tool:NAME``, other."""
     counts: Mapping[str, Mapping[str, int]]
     changed: bool
     address: Address | None = None
@@ -86,7 +90,7 @@ def rewrite(
     edits: dict[tuple[str, str], str] = {}
     for segment, groups in planned:
         spans = [Span(g.start, g.end, g.label, table[segment.text[g.start : g.end]].value) for g in groups]
-        if segment.kind == "number":
+        if segment.kind in {"number", DOCUMENT}:  # a document whose text is not at hand, in a large body
             raise Untransformable
         edits[segment.pointer, segment.kind] = transformer.apply(segment.text, spans)
     edits = put_back(parsed.segments, inspected.attachments, edits, allowed=decision.attachments == TEXT)
@@ -95,15 +99,37 @@ def rewrite(
     if address is not None:
         address = address.render(outer)
     if table:
-        guard(dialect, body, list(table), address)
+        guard(dialect, body, originals(parsed, inspected, decision, zone), address)
     changed = body != parsed.body or bool(outer)
-    return Rewritten(body, transformer.mapping, transformer.counts, changed, address)
+    origins = _origins(planned, transformer.mapping)
+    return Rewritten(body, transformer.mapping, origins, transformer.counts, changed, address)
+
+
+def _origins(
+    planned: Sequence[tuple[Segment, tuple[Group, ...]]], mapping: Mapping[str, str]
+) -> dict[str, frozenset[str]]:
+    """Every origin of every value that has a stand-in; two spellings of a name are two values."""
+    found: dict[str, set[str]] = {}
+    for segment, groups in planned:
+        for group in groups:
+            found.setdefault(segment.text[group.start : group.end], set()).add(segment.origin)
+    return {token: frozenset(found[value]) for token, value in mapping.items()}
+
+
+def originals(parsed: Parsed, inspected: Inspected, decision: Decision, zone: Zone) -> list[str]:
+    """The values that must not be seen any more. The pieces of a split value are none: ``com`` may stand anywhere."""
+    out: dict[str, None] = {}
+    for segment, result in inspected.rows(parsed.segments):
+        whole = [f for f in result.findings if f.detector != SPLIT]
+        changing = [f for f in whole if decision.transform(zone, f.label) is not Transform.KEEP]
+        out |= dict.fromkeys(segment.text[g.start : g.end] for g in resolve(changing))
+    return list(out)
 
 
 def guard(dialect: Dialect, body: bytes, originals: Sequence[str], address: Address | None = None) -> None:
-    """Searches the finished bytes (every leaf and key, path and query, decoded views too) for every original. Raises
-    Leaky."""
+    """Searches the finished bytes (every leaf and key, path and query, decoded views and neighbours too) for every
+    original. Raises Leaky."""
     segments = [*dialect.parse(body).segments, *(address.segments() if address is not None else ())]
     parts = {f"{s.kind}:{s.pointer}": s.text for s in segments}
-    for leak in leaks(parts, originals):
+    for leak in leaks(parts, originals, joined(segments)):
         raise Leaky(leak.view)

@@ -6,7 +6,7 @@ nothing here can offer a zone above the decision's ceiling.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from policies.types import Decision, Requirements, Zone
 from proxy.errors import ConfigError, NotFound
@@ -14,6 +14,8 @@ from proxy.health import Breaker
 from proxy.ports import Candidate
 from proxy.settings import SPEAKS, WITHOUT_MODEL, ModelRoute, UpstreamConfig
 
+Reaches = Collection[str]
+NOTHING: Reaches = frozenset()
 CHAT = "openai.chat"
 HTTP = "http"
 """The kind of upstream that any path may be sent to, by its name."""
@@ -54,23 +56,36 @@ class ModelRouter:
         return key if speaks else None
 
     def candidates(
-        self, model: str, decision: Decision, dialect: str = CHAT, only: str | None = None
+        self, model: str, decision: Decision, dialect: str = CHAT, only: str | None = None, reaches: Reaches = NOTHING
     ) -> Sequence[Candidate]:
         """Within the ceiling, with labels that hold and a breaker that lets it pass, best first. Raises NotFound."""
-        offered = [c for c in self._matching(model, decision, dialect, only) if self._breaker.allows(c.upstream)]
+        offered = [
+            c for c in self._matching(model, decision, dialect, only, reaches) if self._breaker.allows(c.upstream)
+        ]
         for upstream in {c.upstream for c in offered}:
             self._breaker.probe(upstream)
         return offered
 
-    def configured(self, model: str, decision: Decision, dialect: str = CHAT, only: str | None = None) -> bool:
+    def configured(
+        self, model: str, decision: Decision, dialect: str = CHAT, only: str | None = None, reaches: Reaches = NOTHING
+    ) -> bool:
         """Whether any candidate would do if everything were healthy; if not, policy refuses rather than health."""
-        return any(True for _ in self._matching(model, decision, dialect, only))
+        return any(True for _ in self._matching(model, decision, dialect, only, reaches))
+
+    def reachable(self, model: str, dialect: str, only: str | None, reaches: Reaches) -> bool:
+        """Whether any candidate, whatever its zone, may use all of ``reaches``."""
+        key = self.known(model, dialect, only)
+        route = self._models.get(key or "")
+        uses = [only] if only is not None else [name for name, _ in route.use] if route is not None else []
+        return any(self._upstreams[name].reach(reaches) is not None for name in uses)
 
     def report(self, upstream: str, ok: bool) -> None:
         """Feeds the breaker."""
         self._breaker.report(upstream, ok)
 
-    def _matching(self, model: str, decision: Decision, dialect: str, only: str | None) -> Iterator[Candidate]:
+    def _matching(
+        self, model: str, decision: Decision, dialect: str, only: str | None, reaches: Reaches
+    ) -> Iterator[Candidate]:
         key = self.known(model, dialect, only)
         if key is None:
             raise NotFound(f"No such model here. Configured: {', '.join(self.names())}.", code="model_not_found")
@@ -81,12 +96,14 @@ class ModelRouter:
         for upstream, named in route.use:
             config = self._upstreams[upstream]
             real = model if named == ANY else named
-            if not Zone.BLOCKED < config.zone <= decision.ceiling or dialect not in SPEAKS[config.kind]:
+            zone = config.reach(reaches)
+            if zone is None or not Zone.BLOCKED < zone <= decision.ceiling or dialect not in SPEAKS[config.kind]:
                 continue
             if real != model and not route.substitute:
                 continue
-            if labels_hold(config.labels, decision.requirements.get(config.zone, Requirements())):
-                yield Candidate(upstream, real, config.zone, route.substitute)
+            wanted = (decision.requirements.get(z, Requirements()) for z in {config.zone, zone})
+            if all(labels_hold(config.labels, want) for want in wanted):
+                yield Candidate(upstream, real, zone, route.substitute)
 
     def _holders(self, decision: Decision, dialect: str) -> Iterator[Candidate]:
         """Upstreams that hold state of a dialect whose requests name no model, in the order of the configuration."""

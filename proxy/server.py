@@ -36,6 +36,7 @@ from proxy.upstreams.remote import METHODS
 log = logging.getLogger("sealgate")
 
 JSON_TYPES = frozenset({"application/json", ""})
+REALTIME = "/v1/realtime"
 HELD = re.compile(
     r"/v1/(?:files|batches|uploads|vector_stores|assistants|threads|fine_tuning|containers|conversations|evals|realtime"
     r"|responses|organization|skills|videos|chatkit|models|messages|environments)(?:/.*)?"
@@ -110,9 +111,16 @@ class Server:
 
     async def answer(self, surface: Surface, request: web.Request) -> web.StreamResponse:
         """A POST to one of the surfaces."""
+        try:
+            surface = surface.bound(request.headers.getall("Content-Type", []))
+        except BadRequest as e:
+            return self._error(e, _new_id(), time.perf_counter())
 
         async def call(admitted: Admitted) -> Call:
-            body = await self._json(request)
+            if surface.form is None:
+                body = await self._json(request)
+            else:
+                body = await bodies.read(request, self._settings.limits)
             headers = surface.headers
             if surface.betas:
                 headers += surfaces.betas(request.headers.get("anthropic-beta"))
@@ -150,6 +158,8 @@ class Server:
         """Any other path: a POST of JSON below ``/v1/`` that names a model is served one way, nothing else is."""
 
         async def call(admitted: Admitted) -> Call:
+            if request.path == REALTIME or request.path.startswith(f"{REALTIME}/"):
+                raise NotFound("The gate does not serve realtime sessions.", code="realtime_not_served")
             if request.method != "POST" or not request.path.startswith("/v1/") or HELD.fullmatch(request.path):
                 served = ", POST ".join(s.route for s in self._surfaces)
                 raise NotFound(
@@ -219,27 +229,32 @@ class Server:
             reply.headers["cache-control"] = "no-cache"
             response = web.StreamResponse(status=reply.status, headers=reply.headers)
             await response.prepare(request)
-            await self._stream(response, reply, call, dialect)
+            await self._stream(request, response, reply, call, dialect)
             return response
         finally:
             await reply.chunks.aclose()  # type: ignore[attr-defined]  # always an async generator (proxy.answers)
             log_request(call.request_id, call.app, reply.status, reply.headers, time.perf_counter() - started)
 
-    async def _stream(self, response: web.StreamResponse, reply: Reply, call: Call, dialect: Dialect) -> None:
+    async def _stream(
+        self, request: web.Request, response: web.StreamResponse, reply: Reply, call: Call, dialect: Dialect
+    ) -> None:
         """Hands out chunks at the app's pace. An error is too late for a status: the stream says it, without [DONE]."""
         try:
             async for chunk in reply.chunks:
                 async with asyncio.timeout(self._settings.limits.app_idle_s):
                     await response.write(chunk)
         except TimeoutError:  # the app does not read: it gets no more, and its slot and upstream are free again
+            if reply.raw:
+                raise _cut(request) from None
             response.force_close()
             return
-        except SealgateError as e:
-            await response.write(_event(dialect, e, call.request_id))
         except ConnectionError:
             raise
         except Exception as e:  # a bug of ours, said in the stream: a second response would corrupt the connection
-            await response.write(_event(dialect, _internal(e), call.request_id))
+            error = e if isinstance(e, SealgateError) else _internal(e)
+            if reply.raw:
+                raise _cut(request) from None
+            await response.write(_event(dialect, error, call.request_id))
         await response.write_eof()
 
     def _error(
@@ -272,6 +287,13 @@ class Server:
 
 def _new_id() -> str:
     return f"req_{secrets.token_hex(12)}"
+
+
+def _cut(request: web.Request) -> ConnectionResetError:
+    """Nothing can be said in audio: the app sees a broken connection, never a short file that looks whole."""
+    if request.transport is not None:
+        request.transport.abort()
+    return ConnectionResetError()
 
 
 def _event(dialect: Dialect, error: SealgateError, request_id: str) -> bytes:

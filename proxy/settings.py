@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -13,11 +13,15 @@ Network = IPv4Network | IPv6Network
 
 
 SPEAKS: Mapping[str, frozenset[str]] = {
-    "openai": frozenset({"openai.chat", "openai.files", "openai.batches", "generic"}),
+    "openai": frozenset(
+        {"openai.chat", "openai.completions", "openai.embeddings", "openai.moderations", "openai.images",
+         "openai.image_edits", "openai.image_variations", "openai.speech", "openai.transcriptions",
+         "openai.translations", "openai.files", "openai.batches", "generic"}
+    ),
     "llama": frozenset({"openai.chat"}),
-    "anthropic": frozenset({"anthropic.messages", "anthropic.batches", "generic"}),
+    "anthropic": frozenset({"anthropic.messages", "anthropic.count_tokens", "anthropic.batches", "generic"}),
     "http": frozenset({"generic"}),
-}
+}  # fmt: skip
 """Upstream kind -> the dialects it understands. Nothing is translated. Kind ``http`` is reached by name only."""
 WITHOUT_MODEL = frozenset({"openai.files", "openai.batches", "anthropic.batches"})
 """Dialects whose requests name no model: any upstream that speaks them may serve, or the one that holds the state."""
@@ -102,6 +106,19 @@ class UpstreamConfig:
     labels: Mapping[str, str] = field(default_factory=dict)
     attestation: AttestationConfig | None = None
     model: str | None = None
+    tools: Mapping[str, Zone] = field(default_factory=dict)
+    """What this upstream may use or fetch on its own while it answers (``web_search``, ``mcp:HOST``, ``fetch:HOST``)
+    and the zone of that; what is not listed may not be asked for."""
+
+    def reach(self, names: Collection[str]) -> Zone | None:
+        """The furthest zone that a request gets to with these tools; None where one of them is not listed."""
+        zones = [self.zone]
+        for name in names:
+            zone = self.tools.get(name, self.tools.get(f"{name.partition(':')[0]}:*"))
+            if zone is None:
+                return None
+            zones.append(zone)
+        return max(zones)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,19 @@ at all.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from proxy.dialects.anthropic import AnthropicMessages
+from proxy.dialects.anthropic_count import AnthropicCountTokens
 from proxy.dialects.base import Dialect
 from proxy.dialects.openai_chat import OpenAIChat
+from proxy.dialects.openai_completions import OpenAICompletions
+from proxy.dialects.openai_embeddings import OpenAIEmbeddings
+from proxy.dialects.openai_images import OpenAIImages
+from proxy.dialects.openai_moderations import OpenAIModerations
+from proxy.dialects.openai_speech import OpenAISpeech
+from proxy.dialects.openai_uploads import EDITS, TRANSCRIPTIONS, TRANSLATIONS, VARIATIONS, Kind, OpenAIUpload
 from proxy.errors import BadRequest
 
 CHAT = "/v1/chat/completions"
@@ -38,6 +45,22 @@ class Surface:
     query: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
     sent: str = ""
     betas: bool = False
+    form: Callable[[str], tuple[Dialect, tuple[str, str]]] | None = None
+    """For uploads: the dialect and the header that go with a request's content type, which holds the boundary."""
+
+    def bound(self, content_types: Sequence[str]) -> Surface:
+        """This path as one request takes it. Raises BadRequest for a content type that no form has."""
+        if self.form is None:
+            return self
+        if len(content_types) != 1:
+            raise BadRequest("A form has one Content-Type.", code="unsupported_content_type")
+        dialect, header = self.form(content_types[0])
+        return replace(self, dialect=dialect, headers=(header,))
+
+
+def _upload(path: str, kind: Kind) -> Surface:
+    dialect = OpenAIUpload(kind)
+    return Surface(f"/v1{path}", dialect, path, form=dialect.bound)
 
 
 def table(max_depth: int) -> Sequence[Surface]:
@@ -48,7 +71,20 @@ def table(max_depth: int) -> Sequence[Surface]:
         Surface(
             "/v1/messages", AnthropicMessages(max_depth), "/messages", (ANTHROPIC, JSON_TYPE), query=beta, betas=True
         ),
-    )
+        Surface(
+            "/v1/messages/count_tokens", AnthropicCountTokens(max_depth), "/messages/count_tokens",
+            (ANTHROPIC, JSON_TYPE), query=beta, betas=True,
+        ),
+        Surface("/v1/completions", OpenAICompletions(max_depth), "/completions"),
+        Surface("/v1/embeddings", OpenAIEmbeddings(max_depth), "/embeddings"),
+        Surface("/v1/moderations", OpenAIModerations(max_depth), "/moderations"),
+        Surface("/v1/images/generations", OpenAIImages(max_depth), "/images/generations"),
+        Surface("/v1/audio/speech", OpenAISpeech(max_depth), "/audio/speech"),
+        _upload("/audio/transcriptions", TRANSCRIPTIONS),
+        _upload("/audio/translations", TRANSLATIONS),
+        _upload("/images/edits", EDITS),
+        _upload("/images/variations", VARIATIONS),
+    )  # fmt: skip
 
 
 def query(surface: Surface, given: Sequence[tuple[str, str]]) -> str:

@@ -38,6 +38,8 @@ class AnthropicMessages:
             uninspected=frozenset(walk.uninspected),
             content=frozenset(walk.content),
             tools=frozenset(walk.tools),
+            reaches=frozenset(walk.reaches),
+            references=tuple(walk.references),
             first_user=request.first_user or "",
         )
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from proxy.dialects import pointers
+from proxy.dialects import pointers, provider_tools
+from proxy.dialects.base import Reference
 from proxy.dialects.json_text import Number
 from proxy.dialects.openai_tools import CALL_ID, TOOL_NAME, as_list, as_object, as_text, bad
 from proxy.dialects.walk import Walk, is_base64
@@ -26,7 +27,6 @@ UNREADABLE: Mapping[str, str] = {"image": "image", "document": "file", "containe
 CACHE = frozenset({"ephemeral", "5m", "1h"})
 CHOICES = frozenset({"auto", "any", "tool", "none"})
 MEDIA_TYPES = frozenset({"application/pdf", "text/plain"})
-CLIENT_TOOLS = frozenset({"custom"})
 
 
 def unless_null(read: Reader) -> Reader:
@@ -60,8 +60,8 @@ class Request:
             "tool_choice": unless_null(self._choice),
             "thinking": unless_null(self._thinking),
             "cache_control": unless_null(self._cache),
-            "mcp_servers": unless_null(self._provider),
-            "container": unless_null(self._provider),
+            "mcp_servers": unless_null(self._servers),
+            "container": unless_null(self._container),
         }
         table |= dict.fromkeys(NUMBERS, unless_null(self._number))
         return table | {name: self._words(words) for name, words in ENUMS.items()}
@@ -78,9 +78,19 @@ class Request:
         for i, word in enumerate(as_list(at, node)):
             self.walk.text(f"{at}/{i}", "other", as_text(f"{at}/{i}", word))
 
-    def _provider(self, at: str, node: Any) -> None:
-        """What the provider reaches out to itself: a cloud of its own."""
-        self.walk.uninspected.add("tool:provider")
+    def _servers(self, at: str, node: Any) -> None:
+        """Remote servers that the provider calls itself: clouds of their own."""
+        for i, raw in enumerate(as_list(at, node)):
+            server = as_object(f"{at}/{i}", raw)
+            self.walk.reaches.add(provider_tools.remote("mcp", server.get("url")))
+            self.walk.free(f"{at}/{i}", "other", server)
+
+    def _container(self, at: str, node: Any) -> None:
+        """Where the provider runs code; one that is named holds what was left in it."""
+        self.walk.reaches.add("code_execution")
+        named = node.get("id") if isinstance(node, dict) else node
+        if isinstance(named, str):
+            self.walk.references.append(Reference("container", named))
         self.walk.free(at, "other", node)
 
     def _cache(self, at: str, node: Any) -> None:
@@ -228,9 +238,13 @@ class Request:
         """A block that is no text: its strings and keys are still walked, base64 is not."""
         if isinstance(node, str):
             self.walk.blob(at, origin, node)
+            if provider_tools.is_url(node):
+                self.walk.reaches.add(provider_tools.remote("fetch", node))
         elif isinstance(node, dict):
             for key, value in node.items():
-                self._opaque(f"{at}/{key.replace('~', '~0').replace('/', '~1').replace('#', '~2')}", origin, value)
+                if key == "file_id" and isinstance(value, str):
+                    self.walk.references.append(Reference("file", value))
+                self._opaque(self.walk.at(at, pointers.escape(key)), origin, value)
         elif isinstance(node, list):
             for i, value in enumerate(node):
                 self._opaque(f"{at}/{i}", origin, value)
@@ -242,12 +256,14 @@ class Request:
     def _tools(self, at: str, node: Any) -> None:
         for i, raw in enumerate(as_list(at, node)):
             tool = as_object(f"{at}/{i}", raw)
-            if tool.get("type", "custom") not in CLIENT_TOOLS:
-                self.walk.uninspected.add("tool:provider")
+            kind = tool.get("type", "custom")
+            own = isinstance(kind, str) and provider_tools.CLIENT.fullmatch(kind) is not None
+            if not own:
+                self.walk.reaches.add(provider_tools.tool(kind))
             name = as_text(f"{at}/{i}/name", tool.get("name"))
             self.walk.tools.add(name if TOOL_NAME.fullmatch(name) else "unknown")
             known = self._common() | {
-                "type": self._words(CLIENT_TOOLS, "system"),
+                "type": self._words(frozenset({kind}) if own else frozenset(), "system"),
                 "name": lambda p, v: self.walk.text(p, "system", v),
                 "description": None,
                 "strict": None,

@@ -46,8 +46,8 @@ class Reference:
 class Parsed:
     """A request body that was read completely. ``uninspected`` are reasons (never text) for parts no one can read.
 
-    ``scope`` is ``app`` where stand-ins must be the same in every conversation of the app (embeddings, files), else
-    empty: the policy says.
+    ``reaches`` names what the provider would use or fetch on its own. ``scope`` is ``app`` where stand-ins must be the
+    same in every conversation of the app (embeddings, files), else empty: the policy says.
     """
 
     dialect: str
@@ -62,6 +62,7 @@ class Parsed:
     first_user: str = field(default="", repr=False)
     references: tuple[Reference, ...] = ()
     scope: str = ""
+    reaches: frozenset[str] = frozenset()
 
 
 class TextRestorer(Protocol):

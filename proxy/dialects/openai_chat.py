@@ -43,6 +43,8 @@ class OpenAIChat:
             uninspected=frozenset(walk.uninspected),
             content=frozenset(walk.content),
             tools=frozenset(walk.tools),
+            reaches=frozenset(walk.reaches),
+            references=tuple(walk.references),
             first_user=request.first_user or "",
         )
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from proxy.dialects import pointers
+from proxy.dialects import pointers, provider_tools
+from proxy.dialects.base import Reference
 from proxy.dialects.json_text import Number
 from proxy.dialects.openai_tools import Tools, as_list, as_object, as_text, bad
 from proxy.dialects.walk import Walk, is_base64
@@ -173,11 +174,15 @@ class Request:
         if isinstance(node, str):
             if node not in PART_WORDS:
                 self.walk.blob(at, origin, node)
+                if provider_tools.is_url(node):
+                    self.walk.reaches.add(provider_tools.remote("fetch", node))
         elif isinstance(node, dict):
             for key, value in node.items():
                 below = self.walk.at(at, pointers.escape(key))
                 if key not in PART_KEYS:
                     self.walk.key(below, origin, key)
+                if key == "file_id" and isinstance(value, str):
+                    self.walk.references.append(Reference("file", value))
                 self._opaque(below, origin, value)
         elif isinstance(node, list):
             for i, value in enumerate(node):
@@ -213,7 +218,7 @@ class Request:
         self.walk.fields(at, "other", as_object(at, node), {"include_usage": None, "include_obfuscation": None})
 
     def _web_search(self, at: str, node: Any) -> None:
-        self.walk.uninspected.add("tool:provider")
+        self.walk.reaches.add("web_search")
         self._object(at, node)
 
     def _logit_bias(self, at: str, node: Any) -> None:

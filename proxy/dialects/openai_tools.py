@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from proxy.dialects import provider_tools
 from proxy.dialects.walk import Walk
 from proxy.errors import BadRequest
 
@@ -62,7 +63,7 @@ class Tools:
             if kind == "function":
                 as_object(f"{at}/{i}/function", tool.get("function"))
             elif kind != "custom":
-                self._walk.uninspected.add("tool:provider")
+                self._walk.reaches.add(provider_tools.tool(kind))
             self._walk.fields(
                 f"{at}/{i}", "system", tool,
                 {"type": lambda p, v: self._walk.enum(p, "system", v, _CALL_TYPES),

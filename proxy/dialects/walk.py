@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from proxy.dialects import json_text, pointers
-from proxy.dialects.base import Parsed, Segment, Untransformable
+from proxy.dialects.base import Parsed, Reference, Segment, Untransformable
 from proxy.dialects.json_text import InvalidJson, Number
 from proxy.errors import BadRequest, Misuse
 
@@ -66,6 +66,9 @@ class Walk:
     uninspected: set[str] = field(default_factory=set)
     content: set[str] = field(default_factory=lambda: {"text"})
     tools: set[str] = field(default_factory=set)
+    references: list[Reference] = field(default_factory=list, repr=False)
+    reaches: set[str] = field(default_factory=set)
+    """What the provider would use or fetch on its own (``proxy.dialects.provider_tools``)."""
     left: int = MAX_WALK
 
     def at(self, pointer: str, token: str) -> str:

@@ -29,7 +29,7 @@ from proxy.app import Gate
 from proxy.audit.query import Filter, query, verify
 from proxy.auth import digest
 from proxy.dialects.base import Segment
-from proxy.inspect import WorkerPool, inspected_here
+from proxy.inspect import WorkerPool, inspect_here
 from proxy.inspect_worker import build
 from proxy.ports import Inspected
 from proxy.settings import AppConfig, AttestationConfig, Limits, ModelRoute, Settings, UpstreamConfig
@@ -68,7 +68,7 @@ class Judge:
         self.restarts = 0
 
     async def inspect(self, tenant: str, segments: Sequence[Segment]) -> Inspected:
-        return inspected_here(self._pipeline, segments)
+        return inspect_here(self._pipeline, segments)
 
 
 class LightGate(Gate):

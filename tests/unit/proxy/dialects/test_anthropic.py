@@ -97,8 +97,6 @@ def test_without_edits_the_bytes_are_the_apps_own() -> None:
         ),
         (turns({"type": "document", "source": {"type": "base64", "data": "JVBERi0="}}), "content:document"),
         (turns({"type": "redacted_thinking", "data": "x"}, role="assistant"), "content:unknown"),
-        (request(tools=[{"type": "web_search_20250305", "name": "web_search"}]), "tool:provider"),
-        (request(mcp_servers=[{"type": "url", "url": "https://x", "name": "y"}]), "tool:provider"),
     ],
 )
 def test_what_nobody_can_read_is_uninspected(body: dict[str, Any], reason: str) -> None:
@@ -233,3 +231,31 @@ def test_an_error_has_anthropics_shape_and_our_code() -> None:
     error = json.loads(DIALECT.error(Refused("because"), "req_1"))
     assert error["type"] == "error" and error["request_id"] == "req_1"
     assert error["error"] == {"type": "permission_error", "message": "because", "code": "policy_refused"}
+
+
+@pytest.mark.parametrize(
+    ("body", "names"),
+    [
+        (request(tools=[{"type": "web_search_20250305", "name": "web_search"}]), {"web_search"}),
+        (request(tools=[{"type": "code_execution_20250825", "name": "x"}]), {"code_execution"}),
+        (request(tools=[{"type": "anna", "name": "x"}]), {"unknown"}),
+        (request(tools=[{"type": "bash_20250124", "name": "bash"}, {"name": "f", "input_schema": {}}]), set()),
+        (
+            request(mcp_servers=[{"type": "url", "url": "https://mcp.example.com/sse", "name": "y"}]),
+            {"mcp:mcp.example.com"},
+        ),
+        (request(mcp_servers=[{"type": "url", "name": "y"}]), {"mcp:unknown"}),
+        (request(container="container_1"), {"code_execution"}),
+        (turns({"type": "image", "source": {"type": "url", "url": "https://a.example/x"}}), {"fetch:a.example"}),
+        (turns({"type": "document", "source": {"type": "url", "url": "http://a.example:80/x"}}), {"fetch:a.example"}),
+    ],
+)
+def test_what_the_provider_would_use_on_its_own_is_named(body: dict[str, Any], names: set[str]) -> None:
+    assert DIALECT.parse(json.dumps(body).encode()).reaches == names
+
+
+def test_files_and_containers_of_the_provider_are_references() -> None:
+    body = turns({"type": "document", "source": {"type": "file", "file_id": "file_1"}}) | {"container": {"id": "c_1"}}
+    assert {(r.kind, r.id) for r in DIALECT.parse(json.dumps(body).encode()).references} == {
+        ("file", "file_1"), ("container", "c_1")
+    }  # fmt: skip

@@ -281,8 +281,6 @@ def test_segments_know_where_they_come_from() -> None:
         (part(type="video_url", video_url={"url": "https://x.example/y"}), "content:video_url", "video"),
         (part(type="hologram"), "content:unknown", "unknown"),
         (messages({"role": "assistant", "audio": {"id": "audio_1"}}), "content:input_audio", "audio"),
-        (body(tools=[{"type": "web_search"}]), "tool:provider", "text"),
-        (body(web_search_options={}), "tool:provider", "text"),
         (messages(called(arguments='{"a": 1, "a": 2}')), "nested:ambiguous", "text"),
         (messages(called(arguments='{"a": NaN}')), "nested:ambiguous", "text"),
         (messages(called(arguments="[" * 40 + "]" * 40)), "nested:ambiguous", "text"),
@@ -300,7 +298,6 @@ def test_base64_is_not_taken_for_text() -> None:
     for request_body in (
         part(type="image_url", image_url={"url": f"data:image/png;base64,{data}", "detail": "low"}),
         part(type="input_audio", input_audio={"data": data, "format": "wav"}),
-        part(type="file", file={"file_id": "file-1", "file_data": data}),
     ):
         assert texts(CHAT.parse(request_body)) == ["hi"]
 
@@ -416,3 +413,24 @@ def test_errors_have_the_shape_the_sdk_expects() -> None:
 
 def test_payload_is_in_no_repr() -> None:
     assert C not in repr(CHAT.parse(FIELDS["arguments"]))
+
+
+def image(url: str) -> bytes:
+    return part(type="image_url", image_url={"url": url})
+
+
+@pytest.mark.parametrize(
+    ("request_body", "names"),
+    [
+        (body(tools=[{"type": "web_search"}]), {"web_search"}),
+        (body(tools=[{"type": "anna@example.com"}]), {"unknown"}),
+        (body(web_search_options={}), {"web_search"}),
+        (image("https://Images.Example.com/a.png?who=anna"), {"fetch:images.example.com"}),
+        (image("https://user:pw@a.example/x"), {"fetch:unknown"}),
+        (image("gs://bucket/x"), {"fetch:unknown"}),
+        (image("data:image/png;base64,iVBORw0KGgo="), set()),
+        (body(tools=[{"type": "function", "function": {"name": "f"}}]), set()),
+    ],
+)
+def test_what_the_provider_would_use_on_its_own_is_named(request_body: bytes, names: set[str]) -> None:
+    assert CHAT.parse(request_body).reaches == names
