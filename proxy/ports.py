@@ -27,6 +27,12 @@ class Inspected:
     attachments: Mapping[int, Attachment] = field(default_factory=dict, repr=False)
     """What was read of the segments that are documents, by their place among the segments."""
 
+    def read(self, segments: Sequence[Segment], but: Collection[tuple[str, str]]) -> Iterator[Segment]:
+        """What the documents say, without those at ``but``."""
+        for place, made in self.attachments.items():
+            if (segments[place].pointer, segments[place].kind) not in but:
+                yield from made.texts
+
     def rows(self, segments: Sequence[Segment]) -> Iterator[tuple[Segment, TextResult]]:
         """Every text that was judged: segments, and in place of a document what it says."""
         for place, (segment, result) in enumerate(zip(segments, self.results, strict=True)):

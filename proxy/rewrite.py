@@ -6,7 +6,7 @@ the strictest that any of its findings demands.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from policies.types import TEXT, Decision, Transform, Zone, stricter
@@ -99,7 +99,8 @@ def rewrite(
     if address is not None:
         address = address.render(outer)
     if table:
-        guard(dialect, body, originals(parsed, inspected, decision, zone), address)
+        kept = inspected.read(parsed.segments, but=edits.keys())
+        guard(dialect, body, originals(parsed, inspected, decision, zone), address, kept)
     changed = body != parsed.body or bool(outer)
     origins = _origins(planned, transformer.mapping)
     return Rewritten(body, transformer.mapping, origins, transformer.counts, changed, address)
@@ -126,10 +127,17 @@ def originals(parsed: Parsed, inspected: Inspected, decision: Decision, zone: Zo
     return list(out)
 
 
-def guard(dialect: Dialect, body: bytes, originals: Sequence[str], address: Address | None = None) -> None:
+def guard(
+    dialect: Dialect,
+    body: bytes,
+    originals: Sequence[str],
+    address: Address | None = None,
+    kept: Iterable[Segment] = (),
+) -> None:
     """Searches the finished bytes (every leaf and key, path and query, decoded views and neighbours too) for every
-    original. Raises Leaky."""
-    segments = [*dialect.parse(body).segments, *(address.segments() if address is not None else ())]
+    original. Raises Leaky. ``kept`` is what the documents say that go as they are: their base64 says nothing."""
+    segments = [s for s in dialect.parse(body).segments if s.kind != DOCUMENT]
+    segments += [*(address.segments() if address is not None else ()), *kept]
     parts = {f"{s.kind}:{s.pointer}": s.text for s in segments}
     for leak in leaks(parts, originals, joined(segments)):
         raise Leaky(leak.view)

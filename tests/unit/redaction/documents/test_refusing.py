@@ -120,6 +120,37 @@ def without_meaning() -> bytes:
     return files.pdf(CANARY, edit=edit)
 
 
+def behind_its_end() -> bytes:
+    """A PDF with a packed stream that has more bytes than its packing."""
+    return with_stream(zlib.compress(b"hi") + CANARY.encode(), Filter=NameObject("/FlateDecode"))
+
+
+def two_of_a_name() -> bytes:
+    out = io.BytesIO(files.word())
+    with zipfile.ZipFile(out, "a") as archive, pytest.warns(UserWarning, match="Duplicate name"):
+        archive.writestr("word/document.xml", b"<a/>")
+    return out.getvalue()
+
+
+def other_packing() -> bytes:
+    out = io.BytesIO(files.word())
+    with zipfile.ZipFile(out, "a", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("word/x.xml", b"<a/>")
+    return out.getvalue()
+
+
+def longer_than_it_says() -> bytes:
+    """A package with a member that unpacks to more than its headers say."""
+    data = bytearray(files.repack(files.word(), lambda p: p.__setitem__("word/x.xml", b"<a/>" + b" " * 400)))
+    with zipfile.ZipFile(io.BytesIO(bytes(data))) as archive:
+        member = archive.getinfo("word/x.xml")
+    entry = data.index(b"word/x.xml", archive.start_dir) - 46
+    for at in (member.header_offset + 14, entry + 16):
+        struct.pack_into("<I", data, at, zlib.crc32(b"<a/>"))
+        struct.pack_into("<I", data, at + 8, 4)
+    return bytes(data)
+
+
 def nested_mail(depth: int) -> bytes:
     inner = b"MIME-Version: 1.0\nSubject: x\n\nhi\n"
     for i in range(depth):
@@ -178,6 +209,12 @@ UNREAD = {
     "a font without meaning": (without_meaning(), "pdf", "font"),
     "text between the objects of a PDF": (files.pdf().replace(b"\nendobj\n", b"\nendobj\nx\n"), "pdf", "pdf"),
     "text after the end of a PDF": (files.pdf() + CANARY.encode(), "pdf", "leftover"),
+    "bytes behind a packed stream": (behind_its_end(), "pdf", "damaged"),
+    "two members of one name": (two_of_a_name(), "docx", "ambiguous"),
+    "another way of packing": (other_packing(), "docx", "compression"),
+    "a member that is longer than it says": (longer_than_it_says(), "docx", "package"),
+    "bare carriage returns in mail": (files.mail().replace(b"\n\n", b"\n\rX: y\n\n"), "eml", "ambiguous"),
+    "half a character": (b'{"a": "\\ud83d"}', "json", "encoding"),
     "a cut PDF": (files.pdf()[:-200], "pdf", "pdf"),
     "a cut package": (files.word()[:-200], "docx", "package"),
     "bytes before a package": (b"PK\x03\x04" + files.word(), "docx", "package"),
