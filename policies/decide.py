@@ -53,6 +53,7 @@ def decide(policy: Policy, facts: Facts) -> Decision:
         revision=policy.revision,
         scope=policy.defaults.scope,
         stand_ins=policy.defaults.stand_ins,
+        attachments=policy.defaults.attachments,
         restore=tuple(restore),
         answers=answers,
     )
