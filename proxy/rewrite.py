@@ -133,7 +133,7 @@ def _origins(
 
 def values(parsed: Parsed, inspected: Inspected) -> frozenset[str]:
     """Everything sensitive that the request says, whatever happens to it."""
-    pairs = zip(parsed.segments, inspected.results, strict=True)
+    pairs = inspected.rows(parsed.segments)
     return frozenset(s.text[f.start : f.end] for s, r in pairs for f in r.findings)
 
 
