@@ -24,6 +24,7 @@ from aiohttp import web
 from rich.console import Console
 from rich.table import Table
 
+import policies
 from policies.types import Zone
 from proxy.app import Gate
 from proxy.auth import digest, new_key
@@ -98,10 +99,12 @@ async def serving(engine: LocalEngine) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-def _settings(folder: Path, url: str, key: str) -> Settings:
+def _settings(folder: Path, url: str, key: str, stand_ins: str) -> Settings:
+    text = (Path(policies.__file__).parent / "default.yaml").read_text("utf-8")
+    (folder / "policy.yaml").write_text(text.replace("defaults:\n", f"defaults:\n  stand_ins: {stand_ins}\n", 1))
     return Settings(
         data=folder / "var",
-        policy="builtin:default",
+        policy=str(folder / "policy.yaml"),
         apps=(AppConfig("bench", "bench", digest(key)),),
         upstreams={"cloud": UpstreamConfig("cloud", Zone.CLOUD, "openai", url=url)},
         models={MODEL: ModelRoute((("cloud", MODEL),))},
@@ -120,7 +123,7 @@ async def _ask(client: openai.AsyncOpenAI, question: Question) -> tuple[str, str
     return raw.parse().choices[0].message.content or "", raw.headers.get("sealgate-action", "")
 
 
-async def measure(count: int) -> list[Outcome]:
+async def measure(count: int, stand_ins: str = "plain") -> list[Outcome]:
     """Asks every question twice. Needs the local models."""
     out = []
     async with contextlib.AsyncExitStack() as stack:
@@ -131,7 +134,7 @@ async def measure(count: int) -> list[Outcome]:
         stack.push_async_callback(engine.close)
         url = await stack.enter_async_context(serving(engine))
         key = new_key()
-        gate = await stack.enter_async_context(Gate(_settings(folder, url, key), base=folder))
+        gate = await stack.enter_async_context(Gate(_settings(folder, url, key, stand_ins), base=folder))
         plain = openai.AsyncOpenAI(base_url=url, api_key="none", max_retries=0)
         gated = openai.AsyncOpenAI(base_url=f"{gate.url}/v1", api_key=key, max_retries=0)
         stack.push_async_callback(plain.close)
@@ -154,7 +157,9 @@ def main() -> None:
     """Prints one row per task."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=12, help="questions per task")
-    outcomes = asyncio.run(measure(parser.parse_args().count))
+    parser.add_argument("--stand-ins", choices=("plain", "realistic"), default="plain")
+    given = parser.parse_args()
+    outcomes = asyncio.run(measure(given.count, given.stand_ins))
     table = Table(title="Right answers of the same local model")
     for heading in ("task", "n", "without", "with the gate", "of the right ones kept", "redacted"):
         table.add_column(heading, justify="left" if heading == "task" else "right")
