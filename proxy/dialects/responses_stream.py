@@ -222,7 +222,7 @@ class ResponseStream:
 
     def _settle(self, kind: str, tree: dict[str, Any]) -> bytes:
         """Closes what this event ends: the channels of its part or of its item."""
-        if kind in FINAL or kind == "error":
+        if kind in FINAL:
             return self._flush(tree, ())
         return self._flush(tree, _where(tree)) if kind.endswith(DONE) else b""
 
