@@ -18,7 +18,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from policies.decide import decide
-from policies.load import CONTENT, LEVELS, TAGS, TRANSFORMS, ZONES, iso_date
+from policies.load import ANSWERS, CONTENT, LEVELS, TAGS, TRANSFORMS, ZONES, iso_date, read_restore
 from policies.schema import Policy
 from policies.types import Decision, Facts, LabelFacts, Requirements, Zone
 from policies.yaml_strict import Path as At
@@ -29,7 +29,9 @@ FACTS = {
     "sensitivity", "categories", "labels", "tags", "content", "tools", "uninspected", "app", "tenant", "endpoint",
     "groups", "model", "date",
 }  # fmt: skip
-EXPECT = {"ceiling", "rules", "transforms", "requirements", "max_age_s"}
+EXPECT = {"ceiling", "rules", "transforms", "requirements", "max_age_s", "restore", "answers"}
+ALWAYS = ("text", "code", "link")
+"""Places that a case about restoring speaks of even where it does not name them: they must be refused then."""
 PLACES = {z.word: z for z in Zone if z is not Zone.BLOCKED}
 TODAY = "2026-01-01"
 """The date of a case that names none; cases never depend on the clock."""
@@ -44,6 +46,8 @@ class Expect:
     transforms: tuple[tuple[Zone, str, str], ...]
     requirements: Mapping[Zone, Requirements]
     max_age_s: float | None
+    restore: Mapping[str, frozenset[str]]
+    answers: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,8 @@ def _expect(r: Reader, at: At) -> Expect:
         ),
         requirements=want,
         max_age_s=r.number((*at, "max_age_s"), 0.0, 0.001, 1e9) if r.has((*at, "max_age_s")) else None,
+        restore=read_restore(r, (*at, "restore")) if r.has((*at, "restore")) else {},
+        answers=r.choice((*at, "answers"), ANSWERS, ""),
     )
 
 
@@ -168,6 +174,12 @@ def _wrong(case: Case, decision: Decision) -> list[str]:
     ages = [w.max_age_s for w in decision.requirements.values() if w.max_age_s is not None]
     if want.max_age_s is not None and min(ages, default=None) != want.max_age_s:
         out.append(f"max_age_s is {min(ages, default=None)}, expected {want.max_age_s:g}")
+    for origin, places in want.restore.items():
+        allowed = {p for p in (*ALWAYS, *places) if decision.may_return(origin, p)}
+        if allowed != places:
+            out.append(f"{origin} values come back into {sorted(allowed)}, expected {sorted(places)}")
+    if want.answers and decision.answers.word != want.answers:
+        out.append(f"answers are {decision.answers.word}, expected {want.answers}")
     return out
 
 

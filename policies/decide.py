@@ -1,7 +1,8 @@
 """``decide(policy, facts) -> Decision``: a pure function. Theory of operation:
 
 The decision is the *meet* of the defaults and of every rule that matches, each part with its own meet:
-zones take the lowest, requirements add up, transforms take the stricter one. So the order of rules never matters, and
+zones take the lowest, requirements add up, transforms take the stricter one, a value comes back only where every
+table allows it, answers are looked at as closely as anyone demands. So the order of rules never matters, and
 
 * **monotone in rules**: adding a rule never raises the ceiling, drops a requirement or weakens a transform;
 * **monotone in facts**: adding a finding, category, tag or segment never does either. Conditions test presence only;
@@ -31,6 +32,7 @@ def decide(policy: Policy, facts: Facts) -> Decision:
     reasons = list(_defaults(policy, facts))
     tables = {zone: dict(policy.defaults.transforms[zone]) for zone in ZONES}
     requirements = dict.fromkeys(ZONES, Requirements())
+    restore, answers = [policy.defaults.restore], policy.defaults.answers
     for rule in policy.rules:
         if not matches(rule.when, facts):
             continue
@@ -39,6 +41,8 @@ def decide(policy: Policy, facts: Facts) -> Decision:
             requirements[zone] = add(requirements[zone], want)
         for zone, table in rule.transforms.items():
             tables[zone] = meet_tables(tables[zone], table)
+        restore += [rule.restore] if rule.restore else []
+        answers = max(answers, rule.answers)
     ceiling = min((r.at_most for r in reasons if r.at_most is not None), default=Zone.BLOCKED)
     return Decision(
         ceiling=ceiling,
@@ -48,6 +52,8 @@ def decide(policy: Policy, facts: Facts) -> Decision:
         policy=policy.name,
         revision=policy.revision,
         scope=policy.defaults.scope,
+        restore=tuple(restore),
+        answers=answers,
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from policies.load import CONTENT, IDENTITY, LEVELS, SCOPES, TRANSFORMS, ZONES
+from policies.load import ANSWERS, CONTENT, IDENTITY, LEVELS, ORIGIN, PLACE, SCOPES, TRANSFORMS, ZONES
 from redaction.types import CATEGORIES, GROUPS, LABELS
 
 
@@ -63,6 +63,13 @@ def _table() -> dict[str, Any]:
     return {"type": "object", "propertyNames": names, "additionalProperties": _enum(TRANSFORMS)}
 
 
+def _restore() -> dict[str, Any]:
+    place = {"type": "string", "pattern": f"^(?:{PLACE.pattern})$"}
+    places = {"anyOf": [place, {"type": "array", "items": place}]}
+    names = {"pattern": f"^(?:{ORIGIN.pattern})$"}
+    return {"type": "object", "propertyNames": names, "additionalProperties": places, "minProperties": 1}
+
+
 def _rule() -> dict[str, Any]:
     pairs = {"type": "object", "additionalProperties": _some(TEXT)}
     require = {"expectations": _some(TEXT), "max_age": TEXT, "cloud": pairs, "enclave": pairs, "onprem": pairs}
@@ -76,6 +83,8 @@ def _rule() -> dict[str, Any]:
             "require": _object(require),
             "transforms": _table(),
             "transforms_enclave": _table(),
+            "restore": _restore(),
+            "answers": _enum(ANSWERS),
             "unless": _object(unless, ("at_most", "reason", "until")),
             "review_by": DATE,
         },
@@ -92,6 +101,8 @@ def _defaults() -> dict[str, Any]:
             "transforms": whole,
             "transforms_enclave": whole,
             "scope": _enum(SCOPES),
+            "restore": _restore(),
+            "answers": _enum(ANSWERS),
         },
         ("sensitivity", "uninspected", "transforms", "transforms_enclave"),
     )

@@ -36,6 +36,8 @@ def explain(policy: Policy, facts: Facts) -> dict[str, Any]:
             if zone <= decision.ceiling
         },
         "requirements": _requirements(decision),
+        "restore": _restore(decision, facts),
+        "answers": decision.answers.word,
         "otherwise": otherwise(policy, facts, decision),
     }
 
@@ -95,6 +97,18 @@ def why(condition: Condition, facts: Facts) -> Iterator[str]:
     yield from (f"group {g}" for g in sorted(condition.groups & facts.groups))
     for part in (*condition.any, *condition.all):
         yield from why(part, facts)
+
+
+def _restore(decision: Decision, facts: Facts) -> dict[str, list[str]]:
+    """Where values of each origin may come back; of tools those that the policy or the request names."""
+    named = {name for table in decision.restore for name in table}
+    places = {p for table in decision.restore for some in table.values() for p in some}
+    tools = {"tool:*", *(f"tool:{t}" for t in facts.tools)}
+    args = {"tool_args:*", *(f"tool_args:{t}" for t in facts.tools), *(p for p in places if p.startswith("tool_args:"))}
+    return {
+        origin: [p for p in ("text", "code", "link", *sorted(args)) if decision.may_return(origin, p)]
+        for origin in ("user", "assistant", "system", "other", *sorted(tools | {n for n in named if n[:5] == "tool:"}))
+    }
 
 
 def _requirements(decision: Decision) -> dict[str, Any]:
@@ -200,5 +214,13 @@ def words(explanation: dict[str, Any]) -> str:
             lines.append(f"  on the way to the {zone}: " + ", ".join(f"{k} {v}" for k, v in table.items()))
     for zone, want in explanation["requirements"].items():
         lines.append(f"  required of {zone}: {want}")
+    lines.append(
+        "  values come back: " + "; ".join(f"{o} into {_places(p)}" for o, p in explanation["restore"].items())
+    )
+    lines.append(f"  answers: {explanation['answers']}")
     lines += [f"  otherwise: {text}" for text in explanation["otherwise"]]
     return "\n".join(lines)
+
+
+def _places(places: list[str]) -> str:
+    return ", ".join(places) or "nothing"

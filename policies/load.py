@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from policies.schema import Condition, Defaults, Policy, Rule, Unless, expand
-from policies.types import Requirements, Transform, Zone
+from policies.schema import RESTORE, Condition, Defaults, Policy, Rule, Unless, expand
+from policies.types import Answers, Requirements, RestoreTable, Transform, Zone
 from policies.yaml_strict import Path as At
 from policies.yaml_strict import Reader, parse, suggest
 from redaction.types import CATEGORIES, GROUPS, LABELS, Sensitivity
@@ -24,15 +24,20 @@ ZONES = {z.word: z for z in Zone}
 LEVELS = {s.word: s for s in Sensitivity}
 TRANSFORMS = {t.value: t for t in Transform}
 TOP = {"version", "name", "owner", "description", "defaults", "rules"}
-DEFAULTS = {"sensitivity", "uninspected", "transforms", "transforms_enclave", "scope"}
-RULE = {"id", "when", "at_most", "require", "transforms", "transforms_enclave", "unless", "because", "review_by"}
+DEFAULTS = {"sensitivity", "uninspected", "transforms", "transforms_enclave", "scope", "restore", "answers"}
+DOES = {"at_most", "require", "transforms", "transforms_enclave", "restore", "answers"}
+"""What a rule can do; it does at least one of it."""
+RULE = DOES | {"id", "when", "unless", "because", "review_by"}
 IDENTITY = {"app", "tenant", "endpoint", "groups"}
 PRESENCE = {"labels", "min_score", "categories", "sensitivity", "tags", "content", "tools", "uninspected", "model"}
 WHEN = IDENTITY | PRESENCE | {"any", "all"}
 UNLESS = IDENTITY | {"at_most", "reason", "until"}
 REQUIRE = {"expectations", "max_age", "cloud", "enclave", "onprem"}
-NOT_YET = {"restore", "latency", "inspection", "not"}
+NOT_YET = {"latency", "inspection", "not"}
 SCOPES = {"request", "conversation"}
+ANSWERS = {a.word: a for a in Answers}
+ORIGIN = re.compile(r"system|user|assistant|other|tool:(?:\*|[A-Za-z0-9_-]{1,128})")
+PLACE = re.compile(r"text|link|code|tool_args:(?:\*|[A-Za-z0-9_.:@/-]{1,160})")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 TOOL = re.compile(r"[A-Za-z0-9_.:@/+*#,=\-]{1,160}")
 """A tool's name as a record can hold it: a policy that named another could not be recorded when it matches."""
@@ -68,6 +73,23 @@ def iso_date(text: str) -> dt.date | None:
         return dt.date.fromisoformat(text) if DATE.fullmatch(text) else None
     except ValueError:
         return None
+
+
+def read_restore(r: Reader, at: At) -> RestoreTable:
+    """Origin -> places. The defaults' table is complete: an origin that it does not name gets nothing back."""
+    entries = r.mapping(at, None)
+    if entries == {} == r.get(at):
+        r.problem(at, "must name an origin")
+    table: dict[str, frozenset[str]] = {}
+    for origin, places in entries.items():
+        here = (*at, origin)
+        if not ORIGIN.fullmatch(origin):
+            r.problem(here, "an origin is system, user, assistant, other, tool:NAME or tool:*")
+        names = () if places == [] else r.texts(here)
+        if not all(map(PLACE.fullmatch, names)):
+            r.problem(here, "a place is text, link, code, tool_args:NAME or tool_args:*")
+        table[origin] = frozenset(names)
+    return table
 
 
 class _Loader:
@@ -120,7 +142,9 @@ class _Loader:
             self.r.problem((*at, "uninspected"), "what nobody could inspect may not go to the cloud")
         tables = {zone: self._table((*at, key), whole=True) for key, zone in TABLES}
         tables[Zone.ONPREM] = {"*": Transform.KEEP}
-        return Defaults(levels, uninspected, tables, self.r.choice((*at, "scope"), SCOPES, "conversation"))
+        scope = self.r.choice((*at, "scope"), SCOPES, "conversation")
+        restore = read_restore(self.r, (*at, "restore")) if self.r.has((*at, "restore")) else RESTORE
+        return Defaults(levels, uninspected, tables, scope, restore, self._answers(at, Answers.TOLERANT))
 
     def _zone(self, at: At) -> Zone:
         return ZONES[self.r.choice(at, ZONES, "blocked")]
@@ -156,8 +180,8 @@ class _Loader:
         name = r.text((*at, "id"))
         if name and not NAME.fullmatch(name):
             r.problem((*at, "id"), "an id has letters, digits, '_', '.' or '-'")
-        if not {"at_most", "require", "transforms", "transforms_enclave"} & set(entry):
-            r.problem(at, "a rule needs at least one of at_most, require, transforms, transforms_enclave")
+        if not DOES & set(entry):
+            r.problem(at, f"a rule needs at least one of {', '.join(sorted(DOES))}")
         return Rule(
             id=name,
             because=r.text((*at, "because")),
@@ -167,7 +191,12 @@ class _Loader:
             transforms={zone: t for key, zone in TABLES if (t := self._table((*at, key), whole=False))},
             unless=self._unless((*at, "unless"), entry) if "unless" in entry else None,
             review_by=self._date((*at, "review_by")) if "review_by" in entry else None,
+            restore=read_restore(self.r, (*at, "restore")) if "restore" in entry else {},
+            answers=self._answers(at, Answers.RESTORE_ONLY),
         )
+
+    def _answers(self, at: At, default: Answers) -> Answers:
+        return ANSWERS[self.r.choice((*at, "answers"), ANSWERS, default.word)]
 
     def _date(self, at: At) -> dt.date:
         value = self.r.get(at)

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from policies.types import Requirements, Transform, Zone
+from policies.types import Answers, Requirements, RestoreTable, Transform, Zone
 from redaction.types import GROUPS, Sensitivity
 
 
@@ -59,6 +59,14 @@ class Rule:
     transforms: Mapping[Zone, Mapping[str, Transform]] = field(default_factory=dict)
     unless: Unless | None = None
     review_by: dt.date | None = None
+    restore: RestoreTable = field(default_factory=dict)
+    answers: Answers = Answers.RESTORE_ONLY
+
+
+_BACK = frozenset({"text", "code"})
+RESTORE: RestoreTable = {"user": _BACK, "assistant": _BACK, "tool:*": _BACK, "other": _BACK, "system": frozenset()}
+"""What holds where a policy says nothing: into text and code; never into links, and into the arguments of no tool;
+values of system prompts and tool definitions stay out of answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +77,8 @@ class Defaults:
     uninspected: Zone
     transforms: Mapping[Zone, Mapping[str, Transform]]
     scope: str = "conversation"
+    restore: RestoreTable = field(default_factory=lambda: RESTORE)
+    answers: Answers = Answers.TOLERANT
 
 
 @dataclass(frozen=True, slots=True)

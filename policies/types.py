@@ -48,6 +48,51 @@ def stricter(a: Transform, b: Transform) -> Transform:
     return Transform.REDACT
 
 
+class Answers(IntEnum):
+    """What happens to an answer on its way back; a larger value does all that a smaller one does, and more. ``max`` of
+    two is their meet: the one that looks at more."""
+
+    RESTORE_ONLY = 0
+    """Stand-ins as they were sent, in any case: holds back the least."""
+    TOLERANT = 1
+    """Also stand-ins that a model has altered; holds back 64 characters at most."""
+    RESPOND = 2
+    """Also inspects what the model wrote, sentence by sentence, and masks what is not the app's own."""
+
+    @property
+    def word(self) -> str:
+        """The spelling used in policies."""
+        return self.name.lower().replace("_", "-")
+
+
+ANY_TOOL = "*"
+RestoreTable = Mapping[str, frozenset[str]]
+"""Origin (``user``, ``tool:NAME``, ``tool:*``) -> the places where its values may come back (``text``, ``link``,
+``code``, ``tool_args:NAME``, ``tool_args:*``). An origin that it does not name: nothing, in the defaults."""
+
+
+def _wild(name: str) -> str:
+    """``tool:crm`` -> ``tool:*``; a name without a part stays."""
+    kind, colon, _ = name.partition(":")
+    return f"{kind}:{ANY_TOOL}" if colon else kind
+
+
+def may_return(tables: tuple[RestoreTable, ...], origin: str, place: str) -> bool:
+    """Whether a value of ``origin`` may come back at ``place``: every table that speaks of the origin allows it.
+
+    An entry for one tool beats the one for all (``tool:*``). The first table is the defaults': what it does not name is
+    refused. The others are rules', which say nothing of an origin they do not name.
+    """
+    for number, table in enumerate(tables):
+        places = table.get(origin, table.get(_wild(origin)))
+        if places is None:
+            if number == 0:
+                return False
+        elif place not in places and _wild(place) not in places:
+            return False
+    return bool(tables)
+
+
 @dataclass(frozen=True, slots=True)
 class LabelFacts:
     """How often a label was found. Scores are integers 0 to 1000; ``histogram`` counts them in ten buckets."""
@@ -110,7 +155,8 @@ class Decision:
     """The meet of all matching rules and the defaults, with its reasons.
 
     ``transforms[zone]`` maps labels (and ``'*'``) to transforms; use :meth:`transform`.
-    ``requirements[zone]`` must all hold for an upstream of that zone.
+    ``requirements[zone]`` must all hold for an upstream of that zone. ``restore`` holds a table of the defaults and one
+    of each matching rule that has any; all of them must allow (:meth:`may_return`).
     """
 
     ceiling: Zone
@@ -120,6 +166,12 @@ class Decision:
     policy: str
     revision: str
     scope: str = "conversation"
+    restore: tuple[RestoreTable, ...] = ()
+    answers: Answers = Answers.TOLERANT
+
+    def may_return(self, origin: str, place: str) -> bool:
+        """Whether a value of ``origin`` may come back at ``place``."""
+        return may_return(self.restore, origin, place)
 
     def transform(self, zone: Zone, label: str) -> Transform:
         """The transform for ``label`` on the way to ``zone``; an unknown label takes the ``'*'`` entry."""

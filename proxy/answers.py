@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
-from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 
 from proxy.audit.record import Outcome
-from proxy.dialects.base import Dialect, TextRestorer
+from proxy.dialects.base import Dialect
 from proxy.errors import SealgateError, UpstreamError
 from proxy.outbound import Answer, Receipt
 from proxy.ports import AuditStore, Clock, Reply
-from proxy.state import TAPPED, TEXTS, Keeping
+from proxy.restorers import Restorers
 from proxy.tasks import spawn
-from redaction.restore import Restorer, json_escape
 
 log = logging.getLogger("sealgate")
 
@@ -28,119 +25,6 @@ PASSED_HEADERS = frozenset({"content-type", "openai-processing-ms", "retry-after
 """Upstream headers an app may see. Everything else stays here."""
 
 Sending = AbstractAsyncContextManager[Answer]
-
-
-STATE_ID = re.compile(r"[A-Za-z0-9_.:/@+-]{1,512}")
-"""What an upstream may call something that it holds; anything else is not remembered and resolves never."""
-
-
-class Tap:
-    """A restorer whose text is also noted, up to ``TAPPED`` characters."""
-
-    def __init__(self, place: str, restorer: Restorer) -> None:
-        self.place = place
-        self._restorer = restorer
-        self._parts: list[str] = []
-        self._left = TAPPED
-
-    def feed(self, chunk: str) -> str:
-        return self._note(self._restorer.feed(chunk))
-
-    def close(self) -> str:
-        return self._note(self._restorer.close())
-
-    def _note(self, text: str) -> str:
-        if text and self._left > 0:
-            self._parts.append(text[: self._left])
-            self._left -= len(text)
-        return text
-
-    def text(self) -> str:
-        return "".join(self._parts)
-
-
-class Restorers:
-    """Makes one restorer per channel over the mapping of this request, counts what came back, and has ``keeping`` note
-    what the answer leaves behind: before the app sees an id, and before it sees the end of the answer."""
-
-    def __init__(self, mapping: Mapping[str, str], keeping: Keeping | None = None) -> None:
-        self._mapping = mapping
-        self._keeping = keeping
-        self._made: list[Restorer] = []
-        self._taps: list[Tap] = []
-        self._kept = 0
-        self._index: dict[str, list[str]] | None = None
-        self._child: Restorers | None = None
-        self._gone = (0, 0)
-        self.made: list[tuple[str, str]] = []
-        """(kind, id) of what the upstream holds since this answer."""
-
-    def __call__(self, place: str) -> TextRestorer:
-        escape = json_escape if place.startswith("tool_args:") else None
-        made = Restorer(self._mapping, escape=escape)
-        self._made.append(made)
-        if self._keeping is None or not self._keeping.taints or len(self._taps) >= TEXTS:
-            return made
-        tap = Tap(place, made)
-        self._taps.append(tap)
-        return tap
-
-    def created(self, kind: str, id: str) -> None:
-        if STATE_ID.fullmatch(id) and (kind, id) not in self.made:
-            self.made.append((kind, id))
-
-    def within(self, text: str) -> Restorers | None:
-        """Restorers of the values whose stand-ins can occur in ``text``, or None. Their counts count here; the ones
-        made before are done."""
-        self._gone, self._child = self._sums(), None
-        if self._index is None:
-            self._index = _by_word(self._mapping)
-        known = self._index
-        found = {key for word in set(_WORD.findall(text.casefold())) for key in known.get(word, ())}
-        if found:
-            self._child = Restorers({key: self._mapping[key] for key in found})
-        return self._child
-
-    def _sums(self) -> tuple[int, int]:
-        child = self._child.counts() if self._child is not None else (0, 0)
-        return self._gone[0] + child[0], self._gone[1] + child[1]
-
-    async def keep(self) -> None:
-        """Notes durably what the upstream holds by now. Raises VaultUnavailable."""
-        fresh = self.made[self._kept :]
-        if fresh and self._keeping is not None:
-            await self._keeping.state(fresh)
-        self._kept += len(fresh)
-
-    async def remember(self) -> None:
-        """Notes durably the words of the answer, where they keep a ceiling. Raises VaultUnavailable."""
-        taps, self._taps = self._taps, []
-        if taps and self._keeping is not None:
-            await self._keeping.answer([(t.place, t.text()) for t in taps])
-
-    def counts(self) -> tuple[int, int]:
-        """(restored, seen) over all channels so far."""
-        restored, seen = self._sums()
-        return restored + sum(r.restored for r in self._made), seen + sum(r.seen for r in self._made)
-
-    def text(self) -> str:
-        """``14/15``, as the ``sealgate-restored`` header says it."""
-        restored, seen = self.counts()
-        return f"{restored}/{seen}"
-
-
-_WORD = re.compile(r"[^\W_]+")
-
-
-def _by_word(mapping: Mapping[str, str]) -> dict[str, list[str]]:
-    """Stand-ins by the word that the fewest of them have: ``EMAIL_k3f9…`` by ``k3f9…``."""
-    words = {key: _WORD.findall(key.casefold()) for key in mapping}
-    often = Counter(word for found in words.values() for word in set(found))
-    index: dict[str, list[str]] = {}
-    for key, found in words.items():
-        if found:
-            index.setdefault(min(found, key=lambda w: often[w]), []).append(key)
-    return index
 
 
 class Ending:
@@ -158,7 +42,7 @@ class Ending:
         self.bytes = 0
         self.first_ms: int | None = None
         self.usage: Mapping[str, int] = {}
-        self.restored: tuple[int, int] = (0, 0)
+        self.restored: Mapping[str, int] = {}
 
     def _ms(self) -> int:
         return int((self._clock.monotonic() - self._started) * 1000)
@@ -177,7 +61,7 @@ class Ending:
         outcome = Outcome(
             self._receipt.seq, self._receipt.request_id, code, self.status, self.bytes,
             self.usage.get("tokens_in"), self.usage.get("tokens_out"), self.first_ms, self._ms(),
-            {"restored": self.restored[0], "seen": self.restored[1]},
+            dict(self.restored) or {"restored": 0, "seen": 0, "refused": 0},
         )  # fmt: skip
         releasing = spawn(self._release(), "upstream-release")
         await asyncio.shield(asyncio.gather(spawn(self._finish(outcome), "audit-finish"), releasing))
@@ -235,6 +119,9 @@ async def forward_json(
     body = b"".join([c async for c in answer.chunks])
     if answer.status < 400:
         try:
+            if restorers.listening is not None:
+                dialect.restore(body, restorers.listening)
+                await restorers.listening.judge()
             body, ending.usage = dialect.restore(body, restorers)
         except ValueError:
             raise UpstreamError("the upstream's answer is not readable JSON", code="upstream_unreadable") from None
@@ -255,6 +142,29 @@ async def _one(body: bytes, ending: Ending) -> AsyncGenerator[bytes, None]:
         await ending.end(code)
 
 
+async def forward_raw(
+    dialect: Dialect, answer: Answer, restorers: Restorers, ending: Ending, headers: dict[str, str]
+) -> Reply:
+    """A successful answer that is no text (audio, say): every byte as it arrives, with the pace of its reader."""
+    return Reply(
+        answer.status, _reply_headers(answer, headers), Chunks(_raw(answer, ending), ending), stream=True, raw=True
+    )
+
+
+async def _raw(answer: Answer, ending: Ending) -> AsyncGenerator[bytes, None]:
+    code = "internal_error"
+    try:
+        async for chunk in answer.chunks:
+            ending.count(chunk)
+            yield chunk
+        code = "ok"
+    except BaseException as e:
+        code = _code(e)
+        raise
+    finally:
+        await ending.end(code)
+
+
 async def forward_stream(
     dialect: Dialect, answer: Answer, restorers: Restorers, ending: Ending, headers: dict[str, str]
 ) -> Reply:
@@ -268,14 +178,22 @@ async def _stream(
 ) -> AsyncGenerator[bytes, None]:
     code = "internal_error"
     restorer = dialect.restore_stream(restorers, lambda: f"sealgate-restored {restorers.text()}")
+    listening = restorers.listening
+    heard = dialect.restore_stream(listening, str) if listening is not None else None
     try:
         async for chunk in answer.chunks:
+            if heard is not None and listening is not None:
+                heard.feed(chunk)
+                await listening.judge()
             if out := restorer.feed(chunk):
                 await restorers.keep()
                 if restorer.complete:
                     await restorers.remember()
                 ending.count(out)
                 yield out
+        if heard is not None and listening is not None:
+            heard.close()
+            await listening.judge()
         if out := restorer.close():
             await restorers.keep()
             await restorers.remember()

@@ -24,19 +24,22 @@ def digest(key: str) -> bytes:
 
 
 def presented(headers: Mapping[str, str]) -> str | None:
-    """The key an app presents: ``Authorization: Bearer`` as OpenAI's SDKs send it, ``x-api-key`` as Anthropic's do."""
+    """The key an app presents: ``Authorization: Bearer`` as OpenAI's SDKs send it, ``x-api-key`` as Anthropic's
+    and ``x-goog-api-key`` as Google's do. A key in a URL is none: URLs end up in logs."""
     value = headers.get("Authorization", "")
     scheme, _, key = value.partition(" ")
     if scheme.lower() == "bearer" and key.strip():
         return key.strip()
-    return headers.get("x-api-key", "").strip() or None
+    return headers.get("x-api-key", "").strip() or headers.get("x-goog-api-key", "").strip() or None
 
 
 def authenticate(apps: Sequence[AppConfig], headers: Mapping[str, str]) -> AppConfig:
     """The app that owns the presented key. Every app is compared, so timing tells nothing. Raises Unauthorized."""
     key = presented(headers)
     if key is None:
-        raise Unauthorized("No app key: send it as 'Authorization: Bearer <app key>'.", code="missing_api_key")
+        raise Unauthorized(
+            "No app key: send it as 'Authorization: Bearer <app key>', never in the URL.", code="missing_api_key"
+        )
     want = digest(key)
     found: AppConfig | None = None
     for app in apps:

@@ -65,7 +65,7 @@ IN_DOOR: ContextVar[bool] = ContextVar("IN_DOOR", default=False)
 """True while a door connects; the audit hook of the tests refuses every other connection."""
 RECEIPTS_REMEMBERED = 65_536
 """Used receipts that are remembered one by one; whatever is older than all of them is refused."""
-CREDENTIAL = {"anthropic": ("x-api-key", "")}
+CREDENTIAL = {"anthropic": ("x-api-key", ""), "gemini": ("x-goog-api-key", "")}
 """Where a kind of upstream expects its key, and what stands before it; all others take a bearer token."""
 PIECES = 256 * 1024
 EVIDENCE_BYTES = 64 * 1024

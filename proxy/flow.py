@@ -15,16 +15,16 @@ import datetime as dt
 import hashlib
 import hmac
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
 from policies.decide import decide
 from policies.facts import facts_to_json
 from policies.schema import Policy, tool_names
-from policies.types import Decision, Facts, Requirements, Zone
+from policies.types import Answers, Decision, Facts, Requirements, Zone
 from proxy import facts as facts_
-from proxy.answers import Ending, Restorers, Sending, forward_json, forward_stream
+from proxy.answers import Ending, Sending, forward_json, forward_raw, forward_stream
 from proxy.audit.record import Common, Intent, Refusal
 from proxy.dialects.address import Address
 from proxy.dialects.base import Dialect, Parsed, Segment, Untransformable
@@ -44,7 +44,9 @@ from proxy.ports import (
     Reply,
     Router,
 )
-from proxy.rewrite import Leaky, Rewritten, rewrite
+from proxy.respond import Listening
+from proxy.restorers import Restorers, structured
+from proxy.rewrite import Leaky, Rewritten, rewrite, values
 from proxy.state import Inherited, State, Talk
 from redaction.pseudonym import StandIns
 
@@ -225,9 +227,17 @@ class Flow:
 
     def _restorers(self, d: Decided, at: Candidate, ready: Rewritten) -> Restorers:
         """Values of this request and of what it refers to come back; what the answer leaves behind is kept."""
-        mapping = d.inherited.mapping(ready.mapping)
-        held = d.inherited.heir(Held(at.upstream, at.zone, d.decision.ceiling, d.facts, self._scope(d), mapping))
-        return Restorers(mapping, self._state.keeping(self._talk(d.call, d.parsed), held))
+        mapping, origins = d.inherited.mapping(ready.mapping), d.inherited.origins(ready.origins)
+        made = Held(at.upstream, at.zone, d.decision.ceiling, d.facts, self._scope(d), mapping, origins=origins)
+        keeping = self._state.keeping(self._talk(d.call, d.parsed), d.inherited.heir(made))
+        as_json, listening = structured(d.parsed.tree), None
+        if d.decision.answers is Answers.RESPOND:
+            known = values(d.parsed, d.inspected) | frozenset(mapping.values())
+            listening = Listening(self._inspector, d.call.tenant, d.decision, mapping, known, structured=as_json)
+        return Restorers(
+            mapping, origins, d.decision, keeping,
+            structured=as_json, inputs=[s.text for s in d.parsed.segments], listening=listening,
+        )  # fmt: skip
 
     async def _outgoing(self, d: Decided, at: Candidate) -> tuple[Rewritten, Outbound]:
         """What would leave. Raises Untransformable or Leaky."""
@@ -245,8 +255,11 @@ class Flow:
         ending.status = answer.status
         if answer.status in RETRYABLE:
             raise UpstreamError(f"{at.upstream} answered {answer.status}", code=f"upstream_{answer.status}")
-        flowing = getattr(d.dialect, "flowing", False) and answer.status < 400  # a download
-        forward = forward_stream if flowing or _is_stream(answer.headers) else forward_json  # 9
+        kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+        flowing = kind in STREAMS or (getattr(d.dialect, "flowing", False) and answer.status < 400)  # or a download
+        forward = forward_stream if flowing else forward_json  # 9
+        if d.dialect.opaque and answer.status < 400 and not (flowing or _is_json(kind)):
+            forward = forward_raw
         return await forward(d.dialect, answer, restorers, ending, headers)
 
     @staticmethod
@@ -283,7 +296,7 @@ class Flow:
             app=call.app,
             user_hash=None,
             dialect=parsed.dialect,
-            route=call.route or call.path,
+            route=call.route or call.path.replace("{model}", "*"),
             model=facts.model,
             sensitivity=facts.sensitivity.word,
             categories=facts.categories,
@@ -383,8 +396,8 @@ def _action(zone: Zone, ready: Rewritten) -> str:
     return "redacted" if ready.counts else "allowed"
 
 
-def _is_stream(headers: Mapping[str, str]) -> bool:
-    return headers.get("content-type", "").partition(";")[0].strip().lower() in STREAMS
+def _is_json(kind: str) -> bool:
+    return kind == "application/json" or kind.endswith("+json")
 
 
 async def drain(chunks: AsyncIterator[bytes]) -> bytes:

@@ -23,9 +23,11 @@ import orjson
 from proxy.dialects.base import Segment
 from proxy.errors import ConfigError
 from proxy.ports import Inspected
+from proxy.rows import joined
 from proxy.settings import Limits
 from proxy.tasks import spawn
-from redaction.pipeline import propagate
+from redaction.joins import Joint, merge
+from redaction.pipeline import Pipeline, propagate
 from redaction.types import Classification, Finding, Sensitivity, TextResult
 
 JOB_CHARS = 8_000
@@ -62,6 +64,7 @@ class Job:
 
     texts: list[str]
     done: asyncio.Future[list[TextResult]]
+    patterns_only: bool = False
 
 
 class Worker:
@@ -93,11 +96,11 @@ class Worker:
         size = int.from_bytes(await self._process.stdout.readexactly(4), "big")
         return orjson.loads(await self._process.stdout.readexactly(size))
 
-    async def run(self, texts: list[str]) -> list[TextResult]:
+    async def run(self, job: Job) -> list[TextResult]:
         """Results of one job. Raises IncompleteReadError or OSError when the process is gone."""
         if self._process is None or self._process.stdin is None or self._process.returncode is not None:
             raise ConnectionResetError
-        data = orjson.dumps(texts)
+        data = orjson.dumps({"texts": job.texts, "patterns_only": job.patterns_only})
         self._process.stdin.write(len(data).to_bytes(4, "big") + data)
         await self._process.stdin.drain()
         return decode(await self._read())
@@ -171,7 +174,7 @@ class WorkerPool:
                 await asyncio.sleep(RETRY_S)
 
     async def _run(self, worker: Worker, job: Job) -> None:
-        run = spawn(worker.run(job.texts), "inspect-job")
+        run = spawn(worker.run(job), "inspect-job")
         try:
             await asyncio.wait({run, job.done}, return_when=asyncio.FIRST_COMPLETED)
             if not run.done():  # deadline or client gone: only a kill stops a native loop
@@ -194,18 +197,28 @@ class WorkerPool:
 
     async def inspect(self, tenant: str, segments: Sequence[Segment]) -> Inspected:
         """See ``ports.Inspector``. Wall time is bounded by ``inspect_deadline_s``."""
-        texts = list(dict.fromkeys(s.text for s in segments))
-        known = {t: r for t in texts if (r := self._cached(tenant, t)) is not None}
-        missing = [t for t in texts if t not in known]
-        fresh = await self._judge(missing) if missing else {}
-        for text, result in fresh.items():
-            if result.uninspected is None:
-                self._remember(tenant, text, result)
-        results = [(known.get(s.text) or fresh[s.text]) for s in segments]
-        spread = propagate([s.text for s in segments], results)
+        rows = joined(segments)
+        borders = borders_of(rows)
+        seen, crossing = await asyncio.gather(
+            self._results(tenant, [s.text for s in segments]),
+            self._results(tenant, [b.text for b in borders], patterns_only=True),
+        )
+        spread = combined(segments, seen, rows, borders, crossing)
         return Inspected(tuple(spread), classify_payload(segments, spread), self.digests)
 
-    async def _judge(self, texts: list[str]) -> dict[str, TextResult]:
+    async def _results(self, tenant: str, texts: Sequence[str], *, patterns_only: bool = False) -> list[TextResult]:
+        """One result per text, from the cache or from workers. What only patterns looked at is cached apart."""
+        place = f"patterns:{tenant}" if patterns_only else f"all:{tenant}"
+        distinct = list(dict.fromkeys(texts))
+        known = {t: r for t in distinct if (r := self._cached(place, t)) is not None}
+        missing = [t for t in distinct if t not in known]
+        fresh = await self._judge(missing, patterns_only=patterns_only) if missing else {}
+        for text, result in fresh.items():
+            if result.uninspected is None:
+                self._remember(place, text, result)
+        return [(known.get(t) or fresh[t]) for t in texts]
+
+    async def _judge(self, texts: list[str], *, patterns_only: bool) -> dict[str, TextResult]:
         budget = self._limits.inspect_tokens * CHARS_PER_TOKEN
         out: dict[str, TextResult] = {}
         jobs: list[Job] = []
@@ -217,7 +230,7 @@ class WorkerPool:
                 out[text] = unjudged("budget")
                 continue
             if size + len(text) > JOB_CHARS:
-                jobs.append(Job([], loop.create_future()))
+                jobs.append(Job([], loop.create_future(), patterns_only))
                 size = 0
             jobs[-1].texts.append(text)
             size += len(text)
@@ -237,23 +250,23 @@ class WorkerPool:
             for job in jobs:
                 _settle(job, "deadline")
 
-    def _key(self, tenant: str, text: str) -> bytes:
+    def _key(self, place: str, text: str) -> bytes:
         h = hashlib.blake2b(key=self._cache_key, digest_size=16)
-        for part in (tenant, *sorted(self.digests.values()), text):
+        for part in (place, *sorted(self.digests.values()), text):
             data = part.encode()
             h.update(len(data).to_bytes(8, "big"))
             h.update(data)
         return h.digest()
 
-    def _cached(self, tenant: str, text: str) -> TextResult | None:
-        key = self._key(tenant, text)
+    def _cached(self, place: str, text: str) -> TextResult | None:
+        key = self._key(place, text)
         result = self._cache.get(key)
         if result is not None:
             self._cache.move_to_end(key)
         return result
 
-    def _remember(self, tenant: str, text: str, result: TextResult) -> None:
-        self._cache[self._key(tenant, text)] = result
+    def _remember(self, place: str, text: str, result: TextResult) -> None:
+        self._cache[self._key(place, text)] = result
         while len(self._cache) > CACHE_ENTRIES:
             self._cache.popitem(last=False)
 
@@ -261,6 +274,33 @@ class WorkerPool:
 def _settle(job: Job, reason: str) -> None:
     if not job.done.done():
         job.done.set_result([unjudged(reason) for _ in job.texts])
+
+
+def borders_of(rows: Sequence[Joint]) -> list[Joint]:
+    """Where values may run from one segment of a row into the next."""
+    return [near for row in rows for near in row.borders()]
+
+
+def combined(
+    segments: Sequence[Segment],
+    seen: Sequence[TextResult],
+    rows: Sequence[Joint],
+    borders: Sequence[Joint],
+    crossing: Sequence[TextResult],
+) -> list[TextResult]:
+    """What each segment says by itself, with its neighbours, and given the rest of the request."""
+    results = list(seen)
+    for border, result in zip(borders, crossing, strict=True):
+        merge(border, result, results)
+    return propagate([s.text for s in segments], results, rows)
+
+
+def inspect_here(pipeline: Pipeline, segments: Sequence[Segment]) -> list[TextResult]:
+    """As :meth:`WorkerPool.inspect`, in this process: for commands and tests."""
+    rows = joined(segments)
+    borders = borders_of(rows)
+    crossing = pipeline.inspect([b.text for b in borders], patterns_only=True)
+    return combined(segments, pipeline.inspect([s.text for s in segments]), rows, borders, crossing)
 
 
 def classify_payload(segments: Sequence[Segment], results: Sequence[TextResult]) -> Classification:

@@ -1,7 +1,8 @@
 """The inspection worker: a process that reads texts on stdin and answers findings on stdout.
 
 Started by ``proxy.inspect`` as ``python -P -m proxy.inspect_worker SPEC``. It opens no connection and writes
-nothing but frames; the parent kills it when a deadline passes. A frame is a 4-byte big-endian length and JSON.
+nothing but frames; the parent kills it when a deadline passes. A frame is a 4-byte big-endian length and JSON: a job is
+``{"texts": [...], "patterns_only": bool}``, its answer one result per text.
 """
 
 from __future__ import annotations
@@ -72,7 +73,8 @@ def main() -> None:
     write_frame(out, {"digests": dict(pipeline.digests)})
     stdin = os.fdopen(os.dup(0), "rb")
     while (frame := read_frame(stdin)) is not None:
-        write_frame(out, encode(pipeline.inspect(orjson.loads(frame))))
+        job = orjson.loads(frame)
+        write_frame(out, encode(pipeline.inspect(job["texts"], patterns_only=job["patterns_only"])))
 
 
 if __name__ == "__main__":

@@ -19,12 +19,12 @@ import orjson
 from policies.decide import decide, meet
 from policies.types import Facts
 from proxy import facts as facts_
-from proxy.answers import Restorers
 from proxy.dialects.base import Dialect, Parsed, Untransformable
 from proxy.errors import BadRequest, NotFound
 from proxy.flow import ANY, Call, Decided, Flow
 from proxy.outbound import Outbound
 from proxy.ports import Candidate, Held, Inspected, Reply
+from proxy.restorers import Restorers
 from proxy.rewrite import Rewritten, rewrite
 from proxy.spool import Frames, Spool
 from proxy.state import Inherited
@@ -153,6 +153,7 @@ class PieceFlow(Flow):
         cargo, out = d.cargo, d.stack.enter_context(Spool(d.folder))
         stand_ins = StandIns(self._purpose("stand-in", d.call.tenant), self._scope(d))
         mapping: dict[str, str] = {}
+        origins: dict[str, frozenset[str]] = {}
         counts: dict[str, dict[str, int]] = {}
         out.write(cargo.head)
         frames = iter(d.frames)
@@ -167,6 +168,8 @@ class PieceFlow(Flow):
             ready = rewrite(cargo.dialect, parsed, seen, d.decision, at.zone, model, stand_ins)
             if any(mapping.setdefault(k, v) != v for k, v in ready.mapping.items()):
                 raise Untransformable  # two values with one stand-in: it could not be restored
+            for token, names in ready.origins.items():
+                origins[token] = origins.get(token, frozenset()) | names
             _count(counts, ready.counts)
             out.write(ready.body)
             await asyncio.sleep(0)
@@ -174,16 +177,17 @@ class PieceFlow(Flow):
         out.seal()
         headers = (*(h for h in d.call.headers if h[0] != "content-type"), ("content-type", cargo.content_type))
         return (
-            Rewritten(b"", mapping, counts, changed=bool(counts)),
+            Rewritten(b"", mapping, origins, counts, changed=bool(counts)),
             Outbound(at.upstream, "POST", d.call.path, headers=headers, large=out),
         )
 
     def _restorers(self, d: Decided, at: Candidate, ready: Rewritten) -> Restorers:
         if not isinstance(d, Loaded):
             return super()._restorers(d, at, ready)
-        mapping = d.inherited.mapping(ready.mapping)
-        held = Held(at.upstream, at.zone, d.decision.ceiling, d.facts, self._scope(d), mapping, d.cargo.details)
-        return Restorers(mapping, self._state.keeping(self._talk(d.call, d.parsed), held))
+        mapping, origins = d.inherited.mapping(ready.mapping), d.inherited.origins(ready.origins)
+        details = d.cargo.details
+        held = Held(at.upstream, at.zone, d.decision.ceiling, d.facts, self._scope(d), mapping, details, origins)
+        return Restorers(mapping, origins, d.decision, self._state.keeping(self._talk(d.call, d.parsed), held))
 
 
 _NOTHING = Inspected((), Classification(Sensitivity.PUBLIC), {})

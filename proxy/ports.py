@@ -119,8 +119,9 @@ class Principal:
 @dataclass(frozen=True, slots=True)
 class Held:
     """What the gate knows of state that an upstream holds: who holds it, what was decided about the request that made
-    it, and what is needed to put values back into what comes of it. ``mapping`` is stand-in -> value; ``details``
-    are JSON-ready values of the API it belongs to (names of files, object snapshots)."""
+    it, and what is needed to put values back into what comes of it. ``mapping`` is stand-in -> value, ``origins``
+    stand-in -> where its value stood; ``details`` are JSON-ready values of the API it belongs to (names of files,
+    snapshots of objects)."""
 
     upstream: str
     zone: Zone
@@ -129,6 +130,7 @@ class Held:
     scope: str = field(default="", repr=False)
     mapping: Mapping[str, str] = field(default_factory=dict, repr=False)
     details: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    origins: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 class Vault(Protocol):
@@ -170,3 +172,5 @@ class Reply:
     headers: dict[str, str]
     chunks: AsyncIterator[bytes] = field(repr=False)
     stream: bool = False
+    raw: bool = False
+    """Bytes of a kind that no error can be written into; with ``stream``."""

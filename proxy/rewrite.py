@@ -14,6 +14,8 @@ from proxy.dialects.address import KINDS as ADDRESS_KINDS
 from proxy.dialects.address import Address
 from proxy.dialects.base import Dialect, Parsed, Segment, Untransformable
 from proxy.ports import Inspected
+from proxy.rows import joined
+from redaction.joins import SPLIT
 from redaction.leakguard import leaks
 from redaction.pseudonym import StandIns
 from redaction.spans import Group, resolve
@@ -34,6 +36,8 @@ class Rewritten:
 
     body: bytes = field(repr=False)
     mapping: Mapping[str, str] = field(repr=False)
+    origins: Mapping[str, frozenset[str]]
+    """Stand-in -> where its value stood: system, user, assistant, ``tool:NAME``, other."""
     counts: Mapping[str, Mapping[str, int]]
     changed: bool
     address: Address | None = None
@@ -92,15 +96,43 @@ def rewrite(
     if address is not None:
         address = address.render(outer)
     if table:
-        guard(dialect, body, list(table), address)
+        guard(dialect, body, originals(parsed, inspected, decision, zone), address)
     changed = body != parsed.body or bool(outer)
-    return Rewritten(body, transformer.mapping, transformer.counts, changed, address)
+    origins = _origins(planned, transformer.mapping)
+    return Rewritten(body, transformer.mapping, origins, transformer.counts, changed, address)
+
+
+def _origins(
+    planned: Sequence[tuple[Segment, tuple[Group, ...]]], mapping: Mapping[str, str]
+) -> dict[str, frozenset[str]]:
+    """Every origin of every value that has a stand-in; two spellings of a name are two values."""
+    found: dict[str, set[str]] = {}
+    for segment, groups in planned:
+        for group in groups:
+            found.setdefault(segment.text[group.start : group.end], set()).add(segment.origin)
+    return {token: frozenset(found[value]) for token, value in mapping.items()}
+
+
+def values(parsed: Parsed, inspected: Inspected) -> frozenset[str]:
+    """Everything sensitive that the request says, whatever happens to it."""
+    pairs = zip(parsed.segments, inspected.results, strict=True)
+    return frozenset(s.text[f.start : f.end] for s, r in pairs for f in r.findings)
+
+
+def originals(parsed: Parsed, inspected: Inspected, decision: Decision, zone: Zone) -> list[str]:
+    """The values that must not be seen any more. The pieces of a split value are none: ``com`` may stand anywhere."""
+    out: dict[str, None] = {}
+    for segment, result in zip(parsed.segments, inspected.results, strict=True):
+        whole = [f for f in result.findings if f.detector != SPLIT]
+        changing = [f for f in whole if decision.transform(zone, f.label) is not Transform.KEEP]
+        out |= dict.fromkeys(segment.text[g.start : g.end] for g in resolve(changing))
+    return list(out)
 
 
 def guard(dialect: Dialect, body: bytes, originals: Sequence[str], address: Address | None = None) -> None:
-    """Searches the finished bytes (every leaf and key, path and query, decoded views too) for every original. Raises
-    Leaky."""
+    """Searches the finished bytes (every leaf and key, path and query, decoded views and neighbours too) for every
+    original. Raises Leaky."""
     segments = [*dialect.parse(body).segments, *(address.segments() if address is not None else ())]
     parts = {f"{s.kind}:{s.pointer}": s.text for s in segments}
-    for leak in leaks(parts, originals):
+    for leak in leaks(parts, originals, joined(segments)):
         raise Leaky(leak.view)

@@ -25,6 +25,7 @@ from proxy.dialects.address import Address
 from proxy.dialects.base import Dialect
 from proxy.dialects.generic import GenericJson
 from proxy.dialects.generic_bodies import GenericBytes
+from proxy.dialects.ollama import tags
 from proxy.errors import BadRequest, Busy, InternalError, NotFound, SealgateError, Unavailable
 from proxy.flow import Call, Flow
 from proxy.observe import log_request
@@ -36,6 +37,7 @@ from proxy.upstreams.remote import METHODS
 log = logging.getLogger("sealgate")
 
 JSON_TYPES = frozenset({"application/json", ""})
+REALTIME = "/v1/realtime"
 HELD = re.compile(
     r"/v1/(?:files|batches|uploads|vector_stores|assistants|threads|fine_tuning|containers|conversations|evals|realtime"
     r"|responses|organization|skills|videos|chatkit|models|messages|environments)(?:/.*)?"
@@ -101,6 +103,7 @@ class Server:
         for surface in self._surfaces:
             app.router.add_post(surface.route, functools.partial(self.answer, surface))
         app.router.add_get("/v1/models", self.models)
+        app.router.add_get("/api/tags", self.models)
         for add in self._more:
             add(self, app.router)
         app.router.add_route("*", "/u/{upstream}/{tail:.*}", self.any_api)
@@ -110,9 +113,16 @@ class Server:
 
     async def answer(self, surface: Surface, request: web.Request) -> web.StreamResponse:
         """A POST to one of the surfaces."""
+        try:
+            surface = surface.bound(request.headers.getall("Content-Type", []))
+        except BadRequest as e:
+            return self._error(e, _new_id(), time.perf_counter())
 
         async def call(admitted: Admitted) -> Call:
-            body = await self._json(request)
+            if surface.form is None:
+                body = await self._json(request)
+            else:
+                body = await bodies.read(request, self._settings.limits)
             headers = surface.headers
             if surface.betas:
                 headers += surfaces.betas(request.headers.get("anthropic-beta"))
@@ -150,6 +160,8 @@ class Server:
         """Any other path: a POST of JSON below ``/v1/`` that names a model is served one way, nothing else is."""
 
         async def call(admitted: Admitted) -> Call:
+            if request.path == REALTIME or request.path.startswith(f"{REALTIME}/"):
+                raise NotFound("The gate does not serve realtime sessions.", code="realtime_not_served")
             if request.method != "POST" or not request.path.startswith("/v1/") or HELD.fullmatch(request.path):
                 served = ", POST ".join(s.route for s in self._surfaces)
                 raise NotFound(
@@ -219,27 +231,32 @@ class Server:
             reply.headers["cache-control"] = "no-cache"
             response = web.StreamResponse(status=reply.status, headers=reply.headers)
             await response.prepare(request)
-            await self._stream(response, reply, call, dialect)
+            await self._stream(request, response, reply, call, dialect)
             return response
         finally:
             await reply.chunks.aclose()  # type: ignore[attr-defined]  # always an async generator (proxy.answers)
             log_request(call.request_id, call.app, reply.status, reply.headers, time.perf_counter() - started)
 
-    async def _stream(self, response: web.StreamResponse, reply: Reply, call: Call, dialect: Dialect) -> None:
+    async def _stream(
+        self, request: web.Request, response: web.StreamResponse, reply: Reply, call: Call, dialect: Dialect
+    ) -> None:
         """Hands out chunks at the app's pace. An error is too late for a status: the stream says it, without [DONE]."""
         try:
             async for chunk in reply.chunks:
                 async with asyncio.timeout(self._settings.limits.app_idle_s):
                     await response.write(chunk)
         except TimeoutError:  # the app does not read: it gets no more, and its slot and upstream are free again
+            if reply.raw:
+                raise _cut(request) from None
             response.force_close()
             return
-        except SealgateError as e:
-            await response.write(_event(dialect, e, call.request_id))
         except ConnectionError:
             raise
         except Exception as e:  # a bug of ours, said in the stream: a second response would corrupt the connection
-            await response.write(_event(dialect, _internal(e), call.request_id))
+            error = e if isinstance(e, SealgateError) else _internal(e)
+            if reply.raw:
+                raise _cut(request) from None
+            await response.write(_event(reply, dialect, error, call.request_id))
         await response.write_eof()
 
     def _error(
@@ -257,7 +274,7 @@ class Server:
         return web.Response(status=error.status, headers=headers, body=body)
 
     async def models(self, request: web.Request) -> web.Response:
-        """GET /v1/models: the configured public names."""
+        """GET /v1/models, and Ollama's GET /api/tags: the configured public names."""
         request_id = _new_id()
         try:
             authenticate(self._settings.apps, request.headers)
@@ -266,7 +283,7 @@ class Server:
         data: list[dict[str, Any]] = [
             {"id": name, "object": "model", "created": 0, "owned_by": "sealgate"} for name in self._models()
         ]
-        body = orjson.dumps({"object": "list", "data": data})
+        body = orjson.dumps({"object": "list", "data": data}) if request.path == "/v1/models" else tags(self._models())
         return web.Response(body=body, content_type="application/json", headers={"sealgate-request-id": request_id})
 
 
@@ -274,8 +291,17 @@ def _new_id() -> str:
     return f"req_{secrets.token_hex(12)}"
 
 
-def _event(dialect: Dialect, error: SealgateError, request_id: str) -> bytes:
-    """An error inside a stream, in the dialect's shape."""
+def _cut(request: web.Request) -> ConnectionResetError:
+    """Nothing can be said in audio: the app sees a broken connection, never a short file that looks whole."""
+    if request.transport is not None:
+        request.transport.abort()
+    return ConnectionResetError()
+
+
+def _event(reply: Reply, dialect: Dialect, error: SealgateError, request_id: str) -> bytes:
+    """An error inside a stream, in the dialect's shape: a line of its own, or an event."""
+    if reply.headers.get("content-type", "").startswith("application/x-ndjson"):
+        return dialect.error(error, request_id) + b"\n"
     name = f"event: {dialect.error_event}\n".encode() if dialect.error_event else b""
     return name + b"data: " + dialect.error(error, request_id) + b"\n\n"
 

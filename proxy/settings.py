@@ -13,11 +13,17 @@ Network = IPv4Network | IPv6Network
 
 
 SPEAKS: Mapping[str, frozenset[str]] = {
-    "openai": frozenset({"openai.chat", "openai.responses", "openai.files", "openai.batches", "generic"}),
+    "openai": frozenset(
+        {"openai.chat", "openai.responses", "openai.completions", "openai.embeddings", "openai.moderations",
+         "openai.images", "openai.image_edits", "openai.image_variations", "openai.speech", "openai.transcriptions",
+         "openai.translations", "openai.files", "openai.batches", "generic"}
+    ),
     "llama": frozenset({"openai.chat"}),
-    "anthropic": frozenset({"anthropic.messages", "anthropic.batches", "generic"}),
+    "anthropic": frozenset({"anthropic.messages", "anthropic.count_tokens", "anthropic.batches", "generic"}),
+    "gemini": frozenset({"gemini.generate", "gemini.count_tokens", "gemini.embed"}),
+    "ollama": frozenset({"ollama.chat", "ollama.generate", "ollama.embed"}),
     "http": frozenset({"generic"}),
-}
+}  # fmt: skip
 """Upstream kind -> the dialects it understands. Nothing is translated. Kind ``http`` is reached by name only."""
 WITHOUT_MODEL = frozenset({"openai.files", "openai.batches", "anthropic.batches"})
 """Dialects whose requests name no model: any upstream that speaks them may serve, or the one that holds the state."""

@@ -92,13 +92,21 @@ class Inherited:
             clash |= {k for k, v in mapping.items() if joined.setdefault(k, v) != v}
         return {k: v for k, v in joined.items() if k not in clash}
 
+    def origins(self, own: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
+        """Stand-in -> every origin of its value, in earlier turns and this one."""
+        joined: dict[str, frozenset[str]] = {}
+        for origins in (*(h.origins for h in self.held), own):
+            for token, names in origins.items():
+                joined[token] = joined.get(token, frozenset()) | names
+        return joined
+
     def heir(self, made: Held) -> Held:
         """What is kept of state that comes of this request. What was only asked about stays as it was decided: its
         ceiling is not that of the question."""
         if not self.held:
             return made
         details = {k: v for k, v in self.held[0].details.items() if k != SHOWN}
-        return replace(made if self.used else self.held[0], mapping=made.mapping, details=details)
+        return replace(made if self.used else self.held[0], mapping=made.mapping, details=details, origins=made.origins)
 
     def join(self, facts: Facts) -> Facts:
         """Facts that hold what is inherited."""
@@ -130,7 +138,7 @@ class Keeping:
         words = [w for place, text in texts for w in (_leaves(text) if place.startswith("tool_args:") else (text,))]
         ids = self._talk.ids(words[:TEXTS])
         if ids:
-            held = replace(self._held, mapping={}, scope="", details={})
+            held = replace(self._held, mapping={}, scope="", details={}, origins={})
             await self._vault.put(_tenant(self._talk.who), ANSWER, ids, held, self._history)
 
 
@@ -164,6 +172,7 @@ class State:
 
     async def _repeated(self, vault: Vault, talk: Talk, parsed: Parsed) -> tuple[Held, ...]:
         said = [s.text for s in parsed.segments if s.origin == "assistant" and s.kind == "text"]
+        said += parsed.said
         if not said:
             return ()
         found = await vault.get(_tenant(talk.who), ANSWER, talk.ids(said[-TEXTS:]))

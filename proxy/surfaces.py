@@ -6,13 +6,23 @@ at all.
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from proxy.dialects.anthropic import AnthropicMessages
+from proxy.dialects.anthropic_count import AnthropicCountTokens
 from proxy.dialects.base import Dialect
+from proxy.dialects.gemini import GeminiCountTokens, GeminiEmbed, GeminiGenerate, check_query
+from proxy.dialects.ollama import OllamaChat, OllamaEmbed, OllamaGenerate
 from proxy.dialects.openai_chat import OpenAIChat
+from proxy.dialects.openai_completions import OpenAICompletions
+from proxy.dialects.openai_embeddings import OpenAIEmbeddings
+from proxy.dialects.openai_images import OpenAIImages
+from proxy.dialects.openai_moderations import OpenAIModerations
+from proxy.dialects.openai_speech import OpenAISpeech
+from proxy.dialects.openai_uploads import EDITS, TRANSCRIPTIONS, TRANSLATIONS, VARIATIONS, Kind, OpenAIUpload
 from proxy.dialects.responses import OpenAIResponses
 from proxy.errors import BadRequest
 
@@ -28,7 +38,8 @@ class Surface:
     """A served path. ``route`` is aiohttp's pattern and ``path`` the upstream's; both may hold ``{model}``.
 
     ``stream`` says whether the answer streams where the path does; ``query`` holds what an app may send (name ->
-    pattern), ``sent`` what goes to the upstream in any case; ``betas``: whether ``anthropic-beta`` travels on.
+    pattern), ``sent`` what goes to the upstream in any case; ``check`` refuses a query in its own words, and nothing of
+    it travels on; ``betas``: whether ``anthropic-beta`` travels on.
     """
 
     route: str
@@ -38,7 +49,24 @@ class Surface:
     stream: bool | None = None
     query: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
     sent: str = ""
+    check: Callable[[Mapping[str, str]], None] | None = None
     betas: bool = False
+    form: Callable[[str], tuple[Dialect, tuple[str, str]]] | None = None
+    """For uploads: the dialect and the header that go with a request's content type, which holds the boundary."""
+
+    def bound(self, content_types: Sequence[str]) -> Surface:
+        """This path as one request takes it. Raises BadRequest for a content type that no form has."""
+        if self.form is None:
+            return self
+        if len(content_types) != 1:
+            raise BadRequest("A form has one Content-Type.", code="unsupported_content_type")
+        dialect, header = self.form(content_types[0])
+        return replace(self, dialect=dialect, headers=(header,))
+
+
+def _upload(path: str, kind: Kind) -> Surface:
+    dialect = OpenAIUpload(kind)
+    return Surface(f"/v1{path}", dialect, path, form=dialect.bound)
 
 
 def table(max_depth: int) -> Sequence[Surface]:
@@ -50,11 +78,51 @@ def table(max_depth: int) -> Sequence[Surface]:
         Surface(
             "/v1/messages", AnthropicMessages(max_depth), "/messages", (ANTHROPIC, JSON_TYPE), query=beta, betas=True
         ),
+        Surface(
+            "/v1/messages/count_tokens", AnthropicCountTokens(max_depth), "/messages/count_tokens",
+            (ANTHROPIC, JSON_TYPE), query=beta, betas=True,
+        ),
+        Surface("/v1/completions", OpenAICompletions(max_depth), "/completions"),
+        Surface("/v1/embeddings", OpenAIEmbeddings(max_depth), "/embeddings"),
+        Surface("/v1/moderations", OpenAIModerations(max_depth), "/moderations"),
+        Surface("/v1/images/generations", OpenAIImages(max_depth), "/images/generations"),
+        Surface("/v1/audio/speech", OpenAISpeech(max_depth), "/audio/speech"),
+        _upload("/audio/transcriptions", TRANSCRIPTIONS),
+        _upload("/audio/translations", TRANSLATIONS),
+        _upload("/images/edits", EDITS),
+        _upload("/images/variations", VARIATIONS),
+        *_gemini(max_depth),
+        Surface("/api/chat", OllamaChat(max_depth), "/chat"),
+        Surface("/api/generate", OllamaGenerate(max_depth), "/generate"),
+        Surface("/api/embed", OllamaEmbed(max_depth), "/embed"),
+    )  # fmt: skip
+
+
+def _gemini(max_depth: int) -> Sequence[Surface]:
+    """Google's paths: both versions of the API, the model and the kind of answer in the path."""
+    generate, count, embed = GeminiGenerate(max_depth), GeminiCountTokens(max_depth), GeminiEmbed(max_depth)
+    verbs: Sequence[tuple[str, Dialect, bool]] = (
+        ("generateContent", generate, False),
+        ("streamGenerateContent", generate, True),
+        ("countTokens", count, False),
+        ("embedContent", embed, False),
+        ("batchEmbedContents", embed, False),
     )
+    return [
+        Surface(
+            f"/{version}/models/{{model}}:{verb}", dialect, f"/models/{{model}}:{verb}", stream=stream,
+            sent="alt=sse" if stream else "", check=functools.partial(check_query, stream=stream),
+        )
+        for version in ("v1beta", "v1")
+        for verb, dialect, stream in verbs
+    ]  # fmt: skip
 
 
 def query(surface: Surface, given: Sequence[tuple[str, str]]) -> str:
     """What of an app's query goes on. Raises BadRequest for what the path does not take."""
+    if surface.check is not None:
+        surface.check(dict(given))
+        return surface.sent
     said = []
     for name, value in given:
         pattern = surface.query.get(name)

@@ -269,6 +269,7 @@ def _plain(id: str, held: Held) -> bytes:
         "scope": held.scope,
         "mapping": dict(held.mapping),
         "details": held.details,
+        "origins": {token: sorted(origins) for token, origins in held.origins.items()},
     }
     return orjson.dumps(made)
 
@@ -278,6 +279,6 @@ def _held(made: Mapping[str, Any], who: Principal) -> tuple[str, Held]:
     facts = facts_from_json(made["facts"], common)
     held = Held(
         made["upstream"], Zone(made["zone"]), Zone(made["ceiling"]), facts, made["scope"], made["mapping"],
-        made["details"],
+        made["details"], {token: frozenset(origins) for token, origins in made["origins"].items()},
     )  # fmt: skip
     return made["id"], held

@@ -5,16 +5,19 @@ Runs inside a worker process, which has no clock of its own: deadlines are the p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from redaction.escapes import undo
-from redaction.spans import Exhausted, Occurrences, credible, fold, worth
+from redaction.hidden import look
+from redaction.joins import SPLIT, Joint, add
+from redaction.known import Known, Labels, better
+from redaction.spans import VALIDATED, Exhausted, credible, worth
 from redaction.types import Classification, Detector, DetectorFailed, Finding, Sensitivity, TextResult
+from redaction.views import TooMuch
 
-PIECE = 10
-"""What undoing one disguise costs (``redaction.spans.WORK``)."""
+VERSION = "1"
+"""Of the readings in which detectors see a text."""
 NOTHING = Classification(Sensitivity.PUBLIC)
 
 
@@ -44,95 +47,112 @@ class Pipeline:
     @property
     def digests(self) -> Mapping[str, str]:
         """Detector or model name -> digest of its code, data and settings."""
-        out = {d.name: d.digest for d in self._detectors}
+        out = {d.name: d.digest for d in self._detectors} | {"readings": VERSION}
         if self._classifier is not None:
             out[self._classifier.name] = self._classifier.digest
         return out
 
-    def inspect(self, texts: Sequence[str]) -> list[TextResult]:
-        """One result per text, in order. Never raises for a text."""
-        return [self._one(text) for text in texts]
+    def inspect(self, texts: Sequence[str], *, patterns_only: bool = False) -> list[TextResult]:
+        """One result per text, in order. Never raises for a text. ``patterns_only``: no models, for joints of texts."""
+        return [self._one(text, patterns_only=patterns_only) for text in texts]
 
-    def _one(self, text: str) -> TextResult:
-        findings: list[Finding] = []
-        failed: str | None = None
-        for detector in self._detectors:
-            try:
-                findings += detector.detect(text)
-            except DetectorFailed as e:
-                failed = f"{e.detector}:{e.reason}"
-            except Exception as e:  # whatever a detector raises makes its text uninspected, stricter than raising
-                failed = f"{detector.name}:{type(e).__name__}"
-        seen = NOTHING
-        if self._classifier is not None:
-            try:
-                seen = self._classifier.classify(text, findings)
-            except DetectorFailed as e:
-                failed = f"{e.detector}:{e.reason}"
-            except Exception as e:  # as for a detector above
-                failed = f"{self._classifier.name}:{type(e).__name__}"
+    def _one(self, text: str, *, patterns_only: bool) -> TextResult:
+        failed: list[str] = []
+        patterns = self._all([d for d in self._detectors if d.name in VALIDATED], failed)
+        models = self._all([d for d in self._detectors if d.name not in VALIDATED and not patterns_only], failed)
+        findings = [*patterns(text), *models(text)]
+        prose: Sequence[str] = ()
+        try:
+            hidden = look(text, findings, patterns, None if patterns_only else models)
+            findings += hidden.findings
+            prose = hidden.prose
+        except TooMuch:
+            failed.append("views")
+        seen = NOTHING if patterns_only else self._classified(text, prose, findings, failed)
         valid = tuple(f for f in findings if 0 <= f.start < f.end <= len(text))
         if len(valid) != len(findings):
-            failed = "offsets"
-        return TextResult(valid, seen, failed)
+            failed.append("offsets")
+        return TextResult(valid, seen, failed[-1] if failed else None)
+
+    @staticmethod
+    def _all(detectors: Sequence[Detector], failed: list[str]) -> Callable[[str], list[Finding]]:
+        """Several detectors as one, which notes what failed."""
+
+        def detect(text: str) -> list[Finding]:
+            findings: list[Finding] = []
+            for detector in detectors:
+                try:
+                    findings += detector.detect(text)
+                except DetectorFailed as e:
+                    failed.append(f"{e.detector}:{e.reason}")
+                except Exception as e:  # whatever a detector raises makes its text uninspected, stricter than raising
+                    failed.append(f"{detector.name}:{type(e).__name__}")
+            return findings
+
+        return detect
+
+    def _classified(
+        self, text: str, prose: Sequence[str], findings: Sequence[Finding], failed: list[str]
+    ) -> Classification:
+        """What the text is about, and what disguised passages are about if that is more."""
+        seen = NOTHING
+        if self._classifier is None:
+            return seen
+        try:
+            seen = self._classifier.classify(text, findings)
+            for passage in prose:
+                seen = _most(seen, self._classifier.classify(passage, ()))
+        except DetectorFailed as e:
+            failed.append(f"{e.detector}:{e.reason}")
+        except Exception as e:  # as for a detector above
+            failed.append(f"{self._classifier.name}:{type(e).__name__}")
+        return seen
 
 
-def propagate(texts: Sequence[str], results: Sequence[TextResult]) -> list[TextResult]:
-    """A value found once is found at every word-bounded occurrence in all texts of the request, also where escapes or
-    line breaks disguise it, with every label that it has anywhere.
+def _most(one: Classification, other: Classification) -> Classification:
+    scores = {c: max(one.categories.get(c, 0.0), s) for c, s in other.categories.items()}
+    return Classification(max(one.sensitivity, other.sensitivity), {**one.categories, **scores}, one.tags | other.tags)
 
-    A model's guess at a piece of what a checksum proves does not count: it would be found in innocent places. Added
-    findings carry the label's best score, and detector ``request``. Where the search would cost more than a request
-    may, every text is uninspected.
+
+def propagate(texts: Sequence[str], results: Sequence[TextResult], joints: Sequence[Joint] = ()) -> list[TextResult]:
+    """A value found once is found at every word-bounded occurrence in all texts of the request, in every reading of
+    them and across the borders of ``joints``, with every label that it has anywhere.
+
+    A model's guess at a piece of what a checksum proves does not count, nor does a piece of a split value: they would
+    be found in innocent places. Added findings carry the label's best score, and detector ``request``. Where the search
+    would cost more than a request may, every text is uninspected.
     """
-    best: dict[str, dict[str, float]] = {}
+    best: dict[str, Labels] = {}
     for text, result in zip(texts, results, strict=True):
         for f in credible(result.findings):
-            if worth(value := text[f.start : f.end]):
-                _better(best.setdefault(value, {}), [(f.label, f.score)])
+            if f.detector != SPLIT and worth(value := text[f.start : f.end]):
+                better(best.setdefault(value, {}), [(f.label, f.score)])
     if not best:
         return list(results)
-    spread = _Spread(best)
     try:
-        return [spread.over(text, result) for text, result in zip(texts, results, strict=True)]
-    except Exhausted:
+        known = Known(best)
+        out = [_spread(known, text, result) for text, result in zip(texts, results, strict=True)]
+        for joint in joints:
+            _spread_over(known, joint, out)
+    except (Exhausted, TooMuch):
         return [replace(result, uninspected=result.uninspected or "request:budget") for result in results]
+    return out
 
 
-def _better(known: dict[str, float], scores: Iterable[tuple[str, float]]) -> None:
-    for label, score in scores:
-        known[label] = max(score, known.get(label, 0.0))
+def _spread(known: Known, text: str, result: TextResult) -> TextResult:
+    covered = {(f.start, f.end, f.label) for f in result.findings}
+    added = []
+    for hit in known.find(text):
+        for label, score in hit.labels.items():
+            if (hit.start, hit.end, label) not in covered:
+                covered.add((hit.start, hit.end, label))
+                added.append(Finding(hit.start, hit.end, label, score, "request"))
+    return replace(result, findings=(*result.findings, *added)) if added else result
 
 
-class _Spread:
-    """Finds the values of a request again. ``best``: value -> label -> score."""
-
-    def __init__(self, best: Mapping[str, Mapping[str, float]]) -> None:
-        self._labels: dict[str, dict[str, float]] = {}
-        plain = {value: undone.text if (undone := undo(value)) else value for value in best}
-        for value, labels in best.items():
-            for form in {fold(value), fold(value.upper()), fold(plain[value])}:
-                _better(self._labels.setdefault(form, {}), labels.items())
-        self._places = Occurrences({*best, *plain.values()})
-
-    def over(self, text: str, result: TextResult) -> TextResult:
-        """``result`` and what was found. Raises Exhausted."""
-        covered = {(f.start, f.end, f.label) for f in result.findings}
-        added = [
-            Finding(start, end, label, score, "request")
-            for (start, end), labels in self._find(text).items()
-            for label, score in labels.items()
-            if (start, end, label) not in covered
-        ]
-        return replace(result, findings=(*result.findings, *added)) if added else result
-
-    def _find(self, text: str) -> dict[tuple[int, int], Mapping[str, float]]:
-        found: dict[tuple[int, int], Mapping[str, float]] = {
-            place: self._labels[fold(text[slice(*place)])] for place in self._places.find(text)
-        }
-        undone = undo(text)
-        if undone is not None:
-            self._places.pay(PIECE * len(undone.pieces))
-            for place in self._places.find(undone.text):
-                found.setdefault(undone.place(*place), self._labels[fold(undone.text[slice(*place)])])
-        return found
+def _spread_over(known: Known, joint: Joint, results: list[TextResult]) -> None:
+    for hit in known.find(joint.text):
+        if joint.crosses(hit.start, hit.end):
+            for number, start, end in joint.parts(hit.start, hit.end):
+                for label, score in hit.labels.items():
+                    add(results, number, Finding(start, end, label, score, SPLIT))

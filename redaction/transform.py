@@ -17,6 +17,7 @@ from presidio_anonymizer.operators import Mask
 
 from redaction.pseudonym import ALPHABET, StandIns
 from redaction.spans import Occurrences
+from redaction.spellings import CERTAIN, sounds
 
 KEEP, GENERALIZE, PSEUDONYM, MASK, REDACT = "keep", "generalize", "pseudonym", "mask", "redact"
 
@@ -53,7 +54,9 @@ class Transformer:
     def __init__(self, stand_ins: StandIns, inputs: Sequence[str], originals: Collection[str] = ()) -> None:
         self._stand_ins = stand_ins
         self._start = max(1, stand_ins.chars // 2)
+        self._inputs = inputs
         self._used = _starts(inputs, self._start)
+        self._sounds: str | None = None
         self._originals = Occurrences(originals)
         self._done: dict[str, tuple[str, str]] = {}
         """Value -> its transform and replacement."""
@@ -97,8 +100,16 @@ class Transformer:
 
     def _taken(self, token: str) -> bool:
         """Whether another value has this stand-in, or an input a word that begins like it: what looks nearly like ours
-        could, beside a replaced value, grow into ours."""
-        return token in self.mapping or token.rpartition("_")[2][: self._start] in self._used
+        could, beside a replaced value, grow into ours. A long code is known without its label, so none may be in an
+        input in any spelling."""
+        code = token.rpartition("_")[2]
+        if token in self.mapping or code[: self._start] in self._used:
+            return True
+        if len(code) < CERTAIN:
+            return False
+        if self._sounds is None:
+            self._sounds = " ".join(map(sounds, self._inputs))
+        return code in self._sounds
 
 
 def _starts(texts: Sequence[str], size: int) -> frozenset[str]:

@@ -1,127 +1,212 @@
-"""Other spellings of a text: what it says once an encoding or a disguise is undone. Pure, cheap when clean.
+"""Readings of a text: what it says once encodings and disguises are undone, and the way back to its own places. Pure.
 
-Every view is linear in its text, none but Unicode normalisation is longer than it, and views of views stop at two
-levels: the work is bounded by the size of the body. No text is too long to be looked at, since what is skipped leaks.
+Detection, the search of a request's values and the leak guard all look at the same readings, so that what one of them
+can see the others can replace. Character-level disguises are undone twice over; runs of base64, hexadecimal digits and
+tag characters are decoded two deep (a third layer is not), and what is found in a run stands for the whole run. The
+work is bounded by the size of the text; a text with more in it than that cannot be judged.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-import html
 import re
-import unicodedata
 from collections.abc import Iterator
-from urllib.parse import unquote
+from dataclasses import dataclass, field
+
+from redaction.detectors.linear import compile_pattern
+from redaction.escapes import Undone, build, form, letters, quoted, undo
 
 DEPTH = 2
-"""Views of views: base64 of a URL-encoded value is found, a third layer is not."""
+"""Encodings within encodings."""
+MAX_RUNS = 2_000
+"""Encoded runs of one text that say something."""
+GROWTH, SPARE = 8, 20_000
+"""All readings of a text together may be this many times as long as it, and this much longer."""
 
+_RUN = compile_pattern(
+    r"[A-Za-z0-9+/_-][A-Z0-9+][A-Za-z0-9+/_-]{5}|[A-Za-z0-9+/_-]{6}[A-Z0-9+]|[A-Za-z0-9+/_-]{2}=|[0-9A-Fa-f]{8}"
+    r"|[0-9A-Fa-f]{2}(?:[ :,\-]{1,2}(?:0[xX])?[0-9A-Fa-f]{2}){7}"
+)
+"""What every text with an encoded run holds: twelve letters without a capital or a digit are a word."""
 _B64 = re.compile(
-    r"(?<![A-Za-z0-9+/_-])"
-    r"(?:(?:[A-Za-z0-9+/]{60,80}\r?\n)*[A-Za-z0-9+/_-]{12,}={0,2}|(?:[A-Za-z0-9+/]{60,80}\r?\n)*[A-Za-z0-9+/_-]{2,}={1,2})"
+    r"(?<![A-Za-z0-9+/_-])(?:(?:[A-Za-z0-9+/_-]{8,}[ \t]*\r?\n[ \t>]*)+[A-Za-z0-9+/_-]+={0,2}"
+    r"|[A-Za-z0-9+/_-]{12,}={0,2}|[A-Za-z0-9+/_-]{2,}={1,2})"
 )
 """Twelve characters, fewer where padding shows what they are; lines as mail wraps them belong together."""
-_B64_PART = re.compile(r"[A-Za-z0-9+]{12,}={0,2}")
+_B64_PART = re.compile(r"[A-Za-z0-9+]{12,}={0,2}|[A-Za-z0-9+]{2,}={1,2}")
 """A piece of a path or of a word with dashes: the separators are letters of base64 too."""
-_HEX = re.compile(r"(?<![0-9A-Za-z])(?:0x)?((?:[0-9A-Fa-f]{2}){4,})(?![0-9A-Za-z])")
-_ESCAPE = re.compile(
-    r"(?P<u>(?:\\u[0-9a-fA-F]{4})+)|\\(?:x([0-9a-fA-F]{2})|u\{([0-9a-fA-F]{1,6})\}|U([0-9a-fA-F]{8})|([\"'\\/bfnrt]))"
+_LINE = re.compile(r"[A-Za-z0-9+/_-]{4,}={0,2}")
+_HEX = re.compile(
+    r"(?<![0-9A-Za-z])(?:0[xX])?(?:[0-9A-Fa-f]{2}){4,}(?![0-9A-Za-z])"
+    r"|(?<![0-9A-Za-z:])(?:0[xX])?[0-9A-Fa-f]{2}(?:(?: |:|, ?|-)(?:0[xX])?[0-9A-Fa-f]{2}){7,}(?![0-9A-Za-z:])"
 )
-_INVISIBLE = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
-    "\U000e0000-\U000e01ef]"
-)
-_SIMPLE = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+_NOT_HEX = re.compile(r"0[xX]|[^0-9A-Fa-f]")
+_TAGS = re.compile("[\U000e0000-\U000e007f]{4,}")
+_BLANK = re.compile(r"[\s>]+")
+_JUNK = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd]")
+SHORT = 16
+"""Rows of fewer decimal digits are numbers."""
+LONG = 12
+"""Bytes from which on UTF-8 is no accident, whatever it says."""
+LOOSE = 4_000
+"""Characters of the longest run in which text is looked for anywhere; longer ones are files."""
+_ASCII = re.compile(rb"[\x20-\x7e]{10,}")
+_STANDARD = str.maketrans({"-": "+", "_": "/", "=": None})
+APART = "\n\n\n\n\n"
 
 
-def normal(text: str) -> str:
-    """NFKC without zero-width and bidi characters, variation selectors and soft hyphens."""
-    if text.isascii():
-        return text
-    return _INVISIBLE.sub("", unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)))
+class TooMuch(Exception):
+    """A text has more readings than may be looked at. Carries no text."""
 
 
-def _url(text: str) -> str | None:
-    return unquote(text) if "%" in text else None
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One spelling of a text. ``way`` leads back step by step; ``encoded``: it stood in runs that are taken whole."""
+
+    name: str
+    text: str = field(repr=False)
+    way: tuple[Undone, ...] = ()
+    encoded: bool = False
+
+    def then(self, name: str, undone: Undone) -> Reading:
+        return Reading(name, undone.text, (*self.way, undone), self.encoded or undone.apart)
+
+    def place(self, start: int, end: int) -> tuple[int, int] | None:
+        """Where ``[start, end)`` stands in the text itself; None where it is in two runs and so is nothing."""
+        place: tuple[int, int] | None = (start, end)
+        for undone in reversed(self.way):
+            if place is None or place[0] >= place[1]:
+                return None
+            place = undone.place(*place)
+        return place
 
 
-def _form(text: str) -> str | None:
-    return unquote(text.replace("+", " ")) if "+" in text else None
+def readings(text: str, *, flat: bool = False) -> list[Reading]:
+    """Every spelling that differs from the text, each once. Raises TooMuch.
+
+    ``flat``: for the search of known values (see :func:`redaction.escapes.undo`); otherwise for detectors.
+    """
+    return _Reader(text, flat=flat).out
 
 
-def _html(text: str) -> str | None:
-    return html.unescape(text) if "&" in text else None
+class _Reader:
+    def __init__(self, text: str, *, flat: bool) -> None:
+        self.out: list[Reading] = []
+        self._flat = flat
+        self._known = {text}
+        self._left = GROWTH * len(text) + SPARE
+        self._read(Reading("plain", text), DEPTH)
+
+    def _read(self, base: Reading, depth: int) -> None:
+        stages = [base]
+        self._step(stages, "letters", base, letters(base.text))
+        for name in ("undone", "undone_twice"):
+            self._step(stages, name, stages[-1], undo(stages[-1].text, flat=self._flat))
+        for stage in (base, stages[-1]):
+            if self._step(stages, "quoted", stage, quoted(stage.text)):
+                self._step(stages, "quoted_undone", stages[-1], undo(stages[-1].text, flat=self._flat))
+        if not self._flat:
+            self._step(stages, "form", stages[-1], form(stages[-1].text))
+        if not depth:
+            return
+        for stage in stages:
+            decoded = runs(stage.text)
+            if decoded is not None and decoded.text not in self._known:
+                inner = stage.then("encoded", decoded)
+                self._keep(inner)
+                self._read(inner, depth - 1)
+
+    def _step(self, stages: list[Reading], name: str, base: Reading, undone: Undone | None) -> bool:
+        new = undone is not None and undone.text not in self._known
+        if undone is not None and new:
+            stages.append(base.then(name, undone))
+            self._keep(stages[-1])
+        return new
+
+    def _keep(self, reading: Reading) -> None:
+        self._known.add(reading.text)
+        self._left -= len(reading.text)
+        if self._left < 0:
+            raise TooMuch
+        self.out.append(reading)
 
 
-def _json(text: str) -> str | None:
-    return _ESCAPE.sub(_unescaped, text) if "\\" in text else None
+def runs(text: str) -> Undone | None:
+    """What the encoded runs of a text say, one after the other, or None where there are none. Raises TooMuch."""
+    if text.isascii() and _RUN.search(text) is None:
+        return None
+    found = sorted(r for part in (_base64(text), _hex(text), _tags(text)) for r in part)
+    if len(found) > MAX_RUNS:
+        raise TooMuch
+    apart: list[tuple[int, int, str]] = []
+    for start, end, said in found:  # hexadecimal digits may be read as base64 too: both are looked at
+        apart += [(start, end, said), (end, end, APART)]
+    return build(text, apart, apart=True)
 
 
-def _unescaped(match: re.Match[str]) -> str:
-    if match["u"]:
-        return bytes.fromhex(match["u"].replace("\\u", "")).decode("utf-16-be", "replace")
-    code = match[2] or match[3] or match[4]
-    if code is None:
-        return _SIMPLE.get(match[5], match[5])
-    return chr(int(code, 16)) if int(code, 16) <= 0x10FFFF else match[0]
-
-
-def _base64(text: str) -> str | None:
-    found: list[str] = []
+def _base64(text: str) -> Iterator[tuple[int, int, str]]:
     for match in _B64.finditer(text):
-        run = match[0]
-        whole = _decoded(run)
-        if whole is not None:
-            found.append(whole)
-        elif not run.isalnum():
-            found += [d for m in _B64_PART.finditer(run) if (d := _decoded(m[0])) is not None]
-    return "\n".join(found) if found else None
+        run, start = match[0], match.start()
+        found = list(_in_run(run))
+        if not found and len(run) <= LOOSE:
+            found = [(*line.span(), said) for line in _LINE.finditer(run) if (said := _stretches(line[0])) is not None]
+        yield from ((start + first, start + end, said) for first, end, said in found)
+
+
+def _in_run(run: str) -> Iterator[tuple[int, int, str]]:
+    """The whole of a run, with and without its last line, which may be a word of the text; or its lines or parts."""
+    lines = run.splitlines(keepends=True)
+    wholes = {run, "".join(lines[:-1]).rstrip()} - {""}
+    found = [(0, len(w), said) for w in wholes if (said := _decoded(_BLANK.sub("", w))) is not None]
+    if not found and not run.isalnum():
+        for part in (_LINE if "\n" in run else _B64_PART).finditer(run):
+            if (said := _decoded(part[0])) is not None:
+                found.append((*part.span(), said))
+    yield from found
+
+
+def _stretches(run: str) -> str | None:
+    """What a run says that something was glued to: rows of ASCII, wherever its groups of four begin."""
+    run = run.translate(_STANDARD)
+    raws = (base64.b64decode(run[i : i + (len(run) - i) // 4 * 4]) for i in range(4))
+    found = [m[0].decode() for raw in raws for m in _ASCII.finditer(raw)]
+    return APART.join(found) or None
 
 
 def _decoded(run: str) -> str | None:
-    """What a run of base64 says, if that is UTF-8: the bytes of an image must not look like a short name."""
     run = run.translate(_STANDARD)
     try:
-        return base64.b64decode(run + "=" * (-len(run) % 4), validate=True).decode("utf-8")
-    except (binascii.Error, UnicodeDecodeError):
+        return _said(base64.b64decode(run + "=" * (-len(run) % 4), validate=True))
+    except binascii.Error:
         return None
 
 
-_STANDARD = str.maketrans({"-": "+", "_": "/", "=": None, "\r": None, "\n": None})
+def _said(raw: bytes) -> str | None:
+    """Text, if the bytes are UTF-8 or UTF-16: those of an image must not look like a short name."""
+    wide = ("utf-16-le", "utf-16-be") if raw.count(0) * 8 >= len(raw) else ()
+    found = [said for code in ("utf-8", *wide) if (said := _text(raw, code))]
+    return APART.join(found) or None
 
 
-def _hex(text: str) -> str | None:
-    found = []
+def _text(raw: bytes, code: str) -> str | None:
+    try:
+        said = raw.decode(code)
+    except UnicodeDecodeError:
+        return None
+    return said if len(raw) >= LONG or not _JUNK.search(said) else None
+
+
+def _hex(text: str) -> Iterator[tuple[int, int, str]]:
     for match in _HEX.finditer(text):
-        try:
-            found.append(bytes.fromhex(match[1]).decode("utf-8"))
-        except UnicodeDecodeError:
-            continue
-    return "\n".join(found) if found else None
+        digits = _NOT_HEX.sub("", match[0])
+        said = None if digits.isdecimal() and len(digits) < SHORT else _said(bytes.fromhex(digits))
+        if said is not None:
+            yield *match.span(), said
 
 
-VIEWS = (
-    ("url", _url),
-    ("form", _form),
-    ("html", _html),
-    ("json", _json),
-    ("normal", normal),
-    ("base64", _base64),
-    ("hex", _hex),
-)
-
-
-def views(text: str, depth: int = DEPTH) -> Iterator[tuple[str, str]]:
-    """``(name, text)`` of every view that differs from the text, and of their views in turn, each spelling once."""
-    return _views(text, depth, {text})
-
-
-def _views(text: str, depth: int, known: set[str]) -> Iterator[tuple[str, str]]:
-    for name, view in VIEWS:
-        seen = view(text)
-        if seen is not None and seen not in known:
-            known.add(seen)
-            yield name, seen
-            if depth > 1:
-                yield from _views(seen, depth - 1, known)
+def _tags(text: str) -> Iterator[tuple[int, int, str]]:
+    """Invisible tag characters spell ASCII: readers see nothing, models read it."""
+    if not text.isascii():
+        for match in _TAGS.finditer(text):
+            yield *match.span(), "".join(chr(ord(c) - 0xE0000) for c in match[0])

@@ -147,11 +147,10 @@ def _inspected(data: Path, file: Path, app: str, tenant: str) -> Facts:
     """Facts of a file by the detectors that the gate uses, in this process."""
     from proxy import facts as facts_
     from proxy.dialects.openai_chat import OpenAIChat
-    from proxy.inspect import classify_payload
+    from proxy.inspect import classify_payload, inspect_here
     from proxy.inspect_worker import build
     from proxy.models import store
     from proxy.ports import Inspected
-    from redaction.pipeline import propagate
 
     store.require(data, "rampart")
     raw = file.read_bytes()
@@ -159,8 +158,7 @@ def _inspected(data: Path, file: Path, app: str, tenant: str) -> Facts:
         parsed = OpenAIChat().parse(raw if raw.lstrip().startswith(b"{") else _as_request(raw))
     except SealgateError as e:
         raise click.ClickException(e.message) from None
-    texts = [s.text for s in parsed.segments]
-    results = propagate(texts, build(store.models_dir(data), names=True).inspect(texts))
+    results = inspect_here(build(store.models_dir(data), names=True), parsed.segments)
     seen = Inspected(tuple(results), classify_payload(parsed.segments, results), {})
     return facts_.build(parsed, seen, app, tenant, parsed.model, dt.datetime.now(dt.UTC).date())
 

@@ -134,9 +134,9 @@ class MessageStream:
         if not isinstance(block, dict):
             return event.raw
         index = _index(tree)
+        changed = put(block, "name", self._restorers, TEXT)
         if isinstance(block.get("name"), str):
             self._names[index] = block["name"]
-        changed = put(block, "name", self._restorers, TEXT)
         for member in ("text", "thinking"):
             if isinstance(block.get(member), str) and block[member]:
                 changed |= self._grow(index, f"{member}_delta", block, member)

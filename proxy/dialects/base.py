@@ -42,6 +42,7 @@ class Reference:
 class Parsed:
     """A request body that was read completely. ``uninspected`` are reasons (never text) for parts no one can read.
 
+    ``said`` are texts of the assistant that the request holds in pieces (one segment each), put together.
     ``reaches`` names what the provider would use or fetch on its own. ``scope`` is ``app`` where stand-ins must be the
     same in every conversation of the app (embeddings, files), else empty: the policy says.
     """
@@ -58,6 +59,7 @@ class Parsed:
     first_user: str = field(default="", repr=False)
     references: tuple[Reference, ...] = ()
     scope: str = ""
+    said: tuple[str, ...] = field(default=(), repr=False)
     reaches: frozenset[str] = frozenset()
 
 

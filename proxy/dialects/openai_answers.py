@@ -18,11 +18,19 @@ TEXT_FIELDS = ("content", "refusal", "reasoning_content", "reasoning")
 """Members of a message or delta that are text a person reads."""
 
 TEXT = "text"
+OTHER = "other"
+"""The place of members that no one knows: nothing is put back, but what is written there may be inspected."""
+KNOWN = frozenset({*TEXT_FIELDS, "role", "id", "type", "name", "index", "tool_call_id"})
 
 
 def tool_place(name: object) -> str:
     """The place of a tool's arguments."""
     return f"tool_args:{name}" if isinstance(name, str) and name else "tool_args:unknown"
+
+
+def input_place(name: object) -> str:
+    """The place of the input of a custom tool: plain text, not JSON."""
+    return f"tool_input:{name}" if isinstance(name, str) and name else "tool_input:unknown"
 
 
 def whole(restorer: TextRestorer, text: str) -> str:
@@ -42,7 +50,7 @@ def restore_answer(body: bytes, restorers: RestorerFactory) -> tuple[bytes, Mapp
     for choice in tree["choices"]:
         message = choice.get("message") if isinstance(choice, dict) else None
         if isinstance(message, dict):
-            changed |= _message(message, restorers)
+            changed |= _message(message, restorers) | logprobs(choice, restorers)
     return json_text.serialize(tree) if changed else body, usage(tree)
 
 
@@ -50,6 +58,8 @@ def _message(message: dict[str, Any], restorers: RestorerFactory) -> bool:
     changed = False
     for key in TEXT_FIELDS:
         changed |= put(message, key, restorers, TEXT)
+    for key in unknown(message):
+        changed |= put(message, key, restorers, OTHER)
     parts = message.get("content")
     for part in parts if isinstance(parts, list) else ():
         if isinstance(part, dict):
@@ -65,8 +75,10 @@ def _call(function: Any, restorers: RestorerFactory) -> bool:
     """The input of a custom tool is plain text, not JSON, and is restored as such."""
     if not isinstance(function, dict):
         return False
-    changed = put(function, "name", restorers, TEXT) | put(function, "input", restorers, TEXT)
-    return changed | put(function, "arguments", restorers, tool_place(function.get("name")))
+    changed = put(function, "name", restorers, TEXT)
+    name = function.get("name")
+    changed |= put(function, "input", restorers, input_place(name))
+    return changed | put(function, "arguments", restorers, tool_place(name))
 
 
 def put(holder: dict[str, Any], key: str, restorers: RestorerFactory, place: str) -> bool:
@@ -76,6 +88,23 @@ def put(holder: dict[str, Any], key: str, restorers: RestorerFactory, place: str
         return False
     holder[key] = whole(restorers(place), text)
     return bool(holder[key] != text)
+
+
+def unknown(message: Mapping[str, Any]) -> list[str]:
+    """Members of a message or delta that are text and that this release does not know."""
+    return [key for key, value in message.items() if key not in KNOWN and isinstance(value, str)]
+
+
+def logprobs(choice: dict[str, Any], restorers: RestorerFactory) -> bool:
+    """Log-probabilities of tokens are one text, whole: they pass, or become null where what the model wrote must be
+    inspected (their tokens would spell it)."""
+    if not isinstance(choice.get("logprobs"), dict):
+        return False
+    text = json_text.serialize_text(choice["logprobs"])
+    passed = whole(restorers("logprobs"), text)
+    if passed != text:
+        choice["logprobs"] = json_text.loads_answer(passed)
+    return passed != text
 
 
 def usage(tree: Mapping[str, Any]) -> dict[str, int]:

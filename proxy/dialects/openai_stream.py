@@ -17,7 +17,17 @@ from typing import Any
 from proxy.dialects import json_text, sse
 from proxy.dialects.base import RestorerFactory, TextRestorer
 from proxy.dialects.json_text import InvalidJson, Number
-from proxy.dialects.openai_answers import TEXT, TEXT_FIELDS, put, tool_place, usage
+from proxy.dialects.openai_answers import (
+    OTHER,
+    TEXT,
+    TEXT_FIELDS,
+    input_place,
+    logprobs,
+    put,
+    tool_place,
+    unknown,
+    usage,
+)  # fmt: skip
 from proxy.errors import UpstreamError
 
 DONE = "[DONE]"
@@ -96,38 +106,36 @@ class ChatStream:
         raw = choice.get("delta")
         delta = raw if isinstance(raw, dict) else {}
         ends = choice.get("finish_reason") is not None
-        changed = False
-        for key, holder, member in self._places(state, delta):
-            changed |= self._grow(state, key, holder, member, ends=ends)
+        changed = self._names(state, delta) | logprobs(choice, self._restorers)
+        for key, holder, member, place in self._places(state, delta):
+            changed |= self._grow(state, key, holder, member, place, ends=ends)
         return (self._flush(index, state) if ends else b"", changed)
 
-    def _places(self, state: _Choice, delta: dict[str, Any]) -> list[tuple[Key, dict[str, Any], str]]:
-        """Every growing member of a delta; names, which arrive whole, are restored on the way."""
-        found: list[tuple[Key, dict[str, Any], str]] = [((name,), delta, name) for name in TEXT_FIELDS]
-        calls = delta.get("tool_calls")
-        functions: list[tuple[Key, Any]] = [(("function_call",), delta.get("function_call"))]
-        for position, call in enumerate(calls if isinstance(calls, list) else ()):
-            if isinstance(call, dict):
-                at: Key = ("tool_calls", str(_index(call, position)))
-                functions += [(at, call.get("function")), ((*at, "custom"), call.get("custom"))]
-        for where, function in functions:
-            if isinstance(function, dict):
-                self._named(state, where, function)
-                found += [((*where, member), function, member) for member in ("arguments", "input")]
+    def _places(self, state: _Choice, delta: dict[str, Any]) -> list[tuple[Key, dict[str, Any], str, str]]:
+        """Every growing member of a delta, with its place; members that no one knows are text of their own."""
+        found: list[tuple[Key, dict[str, Any], str, str]] = [((name,), delta, name, TEXT) for name in TEXT_FIELDS]
+        found += [((name,), delta, name, OTHER) for name in unknown(delta)]
+        for where, function in _functions(delta):
+            name = function.get("name") or state.names.get(where)
+            places = {"arguments": tool_place(name), "input": input_place(name)}
+            found += [((*where, member), function, member, place) for member, place in places.items()]
         return found
 
-    def _named(self, state: _Choice, at: Key, function: dict[str, Any]) -> None:
-        put(function, "name", self._restorers, TEXT)
-        if isinstance(function.get("name"), str) and function["name"]:
-            state.names[at] = function["name"]
+    def _names(self, state: _Choice, delta: dict[str, Any]) -> bool:
+        """Names of tools arrive whole and are restored on the way."""
+        changed = False
+        for where, function in _functions(delta):
+            if isinstance(function.get("name"), str) and function["name"]:
+                changed |= put(function, "name", self._restorers, TEXT)
+                state.names[where] = function["name"]
+        return changed
 
-    def _grow(self, state: _Choice, key: Key, holder: dict[str, Any], member: str, *, ends: bool) -> bool:
+    def _grow(self, state: _Choice, key: Key, holder: dict[str, Any], member: str, place: str, *, ends: bool) -> bool:
         text = holder.get(member)
         if not isinstance(text, str) or not (text or ends):
             return False
         channel = state.channels.get(key)
         if channel is None:
-            place = tool_place(state.names.get(key[:-1])) if member == "arguments" else TEXT
             channel = state.channels[key] = self._restorers(place)
         holder[member] = channel.feed(text)
         if ends:
@@ -150,6 +158,17 @@ class ChatStream:
         tails = b"".join([self._flush(index, state) for index, state in self._choices.items()])
         trailer, self._trailer = self._trailer, None
         return tails + (sse.comment(trailer()) if trailer is not None else b"")
+
+
+def _functions(delta: dict[str, Any]) -> list[tuple[Key, dict[str, Any]]]:
+    """What a delta says of calls: where each grows, and its object."""
+    calls = delta.get("tool_calls")
+    found: list[tuple[Key, Any]] = [(("function_call",), delta.get("function_call"))]
+    for position, call in enumerate(calls if isinstance(calls, list) else ()):
+        if isinstance(call, dict):
+            at: Key = ("tool_calls", str(_index(call, position)))
+            found += [(at, call.get("function")), ((*at, "custom"), call.get("custom"))]
+    return [(where, function) for where, function in found if isinstance(function, dict)]
 
 
 def _grown(delta: dict[str, Any], key: Key, tail: str) -> None:

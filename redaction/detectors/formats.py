@@ -71,14 +71,15 @@ def emails(text: str) -> Iterator[Finding]:
         start = key.end() if key else start
         domain = text[at + 1 : end].rstrip(".-")
         while "." in domain:
-            if _known(domain):
+            if known_domain(domain):
                 yield Finding(start, at + 1 + len(domain), "EMAIL_ADDRESS", 1.0, NAME)
                 break
             if "." not in (domain := domain.rpartition(".")[0]):  # ``jane@example.com.Please``
                 break
 
 
-def _known(domain: str) -> bool:
+def known_domain(domain: str) -> bool:
+    """Whether a domain name ends in a public or a private suffix."""
     return domain.rpartition(".")[2].lower() in PRIVATE_DOMAINS or bool(_tld(domain).suffix)
 
 
@@ -145,7 +146,7 @@ _COUNTRIES = (
     "YE30"
 )
 """Length of an IBAN by country (ISO 13616 registry)."""
-_IBAN_LENGTHS = {item[:2]: int(item[2:]) for item in _COUNTRIES.split()}
+IBAN_LENGTHS = {item[:2]: int(item[2:]) for item in _COUNTRIES.split()}
 _IBAN_REST = re.compile(r"[A-Za-z]{2}[0-9]{2}(?:[ \-\u00a0]?[A-Za-z0-9])+")
 
 
@@ -153,7 +154,7 @@ def ibans(text: str) -> Iterator[Finding]:
     """Account numbers of their country's length with a right check sum, whatever stands before or after."""
     for m in _IBAN.finditer(text):
         start = m.start()
-        size = _IBAN_LENGTHS.get(text[start : start + 2].upper())
+        size = IBAN_LENGTHS.get(text[start : start + 2].upper())
         if size is None or (start and text[start - 1].isalnum()):
             continue
         rest = _IBAN_REST.match(text, start, start + 2 * size)

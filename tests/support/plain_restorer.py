@@ -42,7 +42,9 @@ class Plain:
 
     def __call__(self, place: str) -> PlainRestorer:
         self.places.append(place)
-        return PlainRestorer(self._mapping, escape=place.startswith("tool_args:"))
+        return PlainRestorer(
+            {} if place in {"other", "logprobs"} else self._mapping, escape=place.startswith("tool_args:")
+        )
 
     def created(self, kind: str, id: str) -> None:
         self.made.append((kind, id))

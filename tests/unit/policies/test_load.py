@@ -82,7 +82,12 @@ def test_a_more_sensitive_level_may_not_travel_farther() -> None:
         ("{id: a, when: {min_score: 0.5}, at_most: onprem, because: x}", "belongs to 'labels'"),
         ("{id: a, when: {labels: [PERSON]}, because: x}", "needs at least one of"),
         ("{id: a, when: {not: {app: [b]}}, at_most: onprem, because: x}", "not yet"),
-        ("{id: a, when: {labels: [PERSON]}, restore: {}, at_most: onprem, because: x}", "not yet"),
+        ("{id: a, when: {labels: [PERSON]}, restore: {}, because: x}", "must name an origin"),
+        ("{id: a, when: {labels: [PERSON]}, restore: {tool: [text]}, because: x}", "an origin is"),
+        ("{id: a, when: {labels: [PERSON]}, restore: {user: [url]}, because: x}", "a place is"),
+        ("{id: a, when: {labels: [PERSON]}, restore: {user: {}}, because: x}", "a list of texts"),
+        ("{id: a, when: {labels: [PERSON]}, restore: text, because: x}", "a mapping"),
+        ("{id: a, when: {labels: [PERSON]}, answers: strict, because: x}", "must be one of: respond"),
         ("{id: a, when: {uninspected: false}, at_most: onprem, because: x}", "can only be true"),
         ("{id: a, when: {labels: [PERSON]}, at_most: onprem, because: x, unless: {app: [b]}}", "'until' is missing"),
         (

@@ -81,7 +81,7 @@ def parts(vault: Vault, *chunks: bytes, ceiling: Zone = Zone.ENCLAVE) -> tuple[A
     keeping = Keeping(vault, Talk(CRM, "hello"), held(ceiling=ceiling, mapping={}), DAY, DAY)  # type: ignore[arg-type]  # what is used of a vault
     store: Any = Nothing()
     ending = Ending(store, HandClock(), Receipt(1, "r", "u", b"", b"", b""), 0.0, store)
-    return Dialect(), Answer(200, {}, stream()), Restorers({}, keeping), ending, {}
+    return Dialect(), Answer(200, {}, stream()), Restorers({}, keeping=keeping), ending, {}
 
 
 async def test_an_id_is_durable_before_its_event_leaves_and_the_words_before_the_end(vault: Vault) -> None:
@@ -146,5 +146,5 @@ def test_few_values_are_looked_for_in_a_line_and_counted_in_all() -> None:
         assert len(few._mapping) < 4
         channel = few("text")
         assert channel.feed(text) + channel.close() == want
-    assert restorers.counts() == (3, 3)
+    assert restorers.counts() == {"restored": 3, "seen": 3, "refused": 0}
     assert Plain({})("text").feed("x") == "x"

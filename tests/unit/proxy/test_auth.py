@@ -15,6 +15,7 @@ APPS = (AppConfig("crm", "sales", digest(CRM)), AppConfig("erp", "ops", digest(E
 def test_the_right_key_names_its_app() -> None:
     assert authenticate(APPS, {"Authorization": f"Bearer {ERP}"}).name == "erp"
     assert authenticate(APPS, {"Authorization": f"bearer  {CRM} "}).tenant == "sales"
+    assert authenticate(APPS, {"x-api-key": ERP}).name == authenticate(APPS, {"x-goog-api-key": ERP}).name == "erp"
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ async def test_findings_come_in_the_order_of_the_segments(running: WorkerPool) -
         [], ["EMAIL_ADDRESS"], ["CREDIT_CARD"],
     ]  # fmt: skip
     assert all(r.uninspected is None for r in seen.results)
-    assert set(seen.digests) == {"patterns", "secrets"}
+    assert set(seen.digests) == {"patterns", "secrets", "readings"}
 
 
 async def test_a_value_found_once_is_found_in_the_whole_request(running: WorkerPool) -> None:
@@ -64,9 +64,17 @@ async def test_known_texts_are_answered_without_a_worker(running: WorkerPool) ->
 async def test_the_cache_belongs_to_a_tenant_and_holds_no_text(running: WorkerPool) -> None:
     text = "mail very-unusual-address@example.org"
     await running.inspect("t", segments(text))
-    assert running._cached("t", text) is not None
-    assert running._cached("other", text) is None
+    assert running._cached("all:t", text) is not None
+    assert running._cached("all:other", text) is None
     assert "very-unusual" not in repr(running._cache)
+
+
+async def test_a_value_split_over_messages_is_found_and_its_joint_is_cached_apart(running: WorkerPool) -> None:
+    seen = await running.inspect("t", segments("mail jane.doe@exam", "ple.org now"))
+    assert [[f.label for f in r.findings] for r in seen.results] == [["EMAIL_ADDRESS"], ["EMAIL_ADDRESS"]]
+    joint = "mail jane.doe@example.org now"
+    assert running._cached("patterns:t", joint) is not None
+    assert running._cached("all:t", joint) is None, "what models have not seen does not count as seen"
 
 
 async def test_a_worker_that_overruns_is_killed_and_its_texts_are_uninspected() -> None:
@@ -77,7 +85,7 @@ async def test_a_worker_that_overruns_is_killed_and_its_texts_are_uninspected() 
     os.kill(pid, signal.SIGSTOP)
     seen = await made.inspect("t", segments("mail a@example.org"))
     assert [r.uninspected for r in seen.results] == ["deadline"]
-    assert made._cached("t", "mail a@example.org") is None, "what was not judged is never cached"
+    assert made._cached("all:t", "mail a@example.org") is None, "what was not judged is never cached"
     later = await _until_inspected(made)
     assert later.uninspected is None and made.workers[0].pid != pid
     await made.close()
@@ -104,7 +112,8 @@ async def test_a_worker_that_dies_leaves_its_texts_uninspected_and_comes_back(ru
 async def test_text_over_the_budget_is_uninspected_not_skipped() -> None:
     made = pool(replace(Limits(), inspect_tokens=10))
     await made.start()
-    seen = await made.inspect("t", segments("mail a@example.org", "x " * 100))
+    other = Segment("/messages/1/content", "assistant", "x " * 100)
+    seen = await made.inspect("t", [*segments("mail a@example.org"), other])
     assert [r.uninspected for r in seen.results] == [None, "budget"]
     await made.close()
 

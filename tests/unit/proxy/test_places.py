@@ -104,3 +104,10 @@ def test_a_number_cannot_become_text() -> None:
 def test_the_guard_sees_a_value_in_keys_and_other_spellings(body: bytes) -> None:
     with pytest.raises(Leaky):
         guard(CHAT, body, ["maria.keller@example.org"])
+
+
+def test_the_guard_reads_neighbours_together() -> None:
+    parts = [{"type": "text", "text": t} for t in ("ask Maria Kel", "ler now")]
+    body = json.dumps({"model": "m", "messages": [{"role": "user", "content": parts}]}).encode()
+    with pytest.raises(Leaky, match="joined"):
+        guard(CHAT, body, ["Maria Keller"])

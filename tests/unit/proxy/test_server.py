@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import web
+from aiohttp import ClientError, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from proxy.auth import digest, new_key
@@ -171,6 +171,7 @@ class Flood:
     """An answer that never ends; counts what was handed out."""
 
     closed: asyncio.Event = field(default_factory=asyncio.Event)
+    raw: bool = False
 
     async def run(self, call: Call, dialect: Any) -> Reply:
         async def chunks() -> AsyncIterator[bytes]:
@@ -180,14 +181,34 @@ class Flood:
             finally:
                 self.closed.set()
 
-        return Reply(200, {"content-type": "text/event-stream"}, chunks(), stream=True)
+        return Reply(200, {"content-type": "text/event-stream"}, chunks(), stream=True, raw=self.raw)
 
 
-async def test_an_app_that_does_not_read_is_cut_off(made: Made) -> None:
-    flood = Flood()
+@pytest.mark.parametrize("raw", [False, True])
+async def test_an_app_that_does_not_read_is_cut_off(made: Made, raw: bool) -> None:
+    flood = Flood(raw=raw)
     server, client = await made(flood)  # type: ignore[arg-type]  # plays the flow's one method
     server._settings = replace(server._settings, limits=replace(server._settings.limits, app_idle_s=0.2))
     response = await client.post(CHAT, data=b"{}", headers=AUTH)
     await asyncio.wait_for(flood.closed.wait(), 20)
     assert server.gauge.running == 0 or await asyncio.wait_for(server.gauge.empty(), 5) is None
+    if raw:
+        with pytest.raises(ClientError):
+            await response.read()
     response.close()
+
+
+async def test_a_fault_in_the_middle_of_raw_bytes_breaks_the_connection_and_says_nothing(made: Made) -> None:
+    @dataclass
+    class Broken(Flood):
+        async def run(self, call: Call, dialect: Any) -> Reply:
+            async def chunks() -> AsyncIterator[bytes]:
+                yield b"\x00" * 9
+                raise RuntimeError("payload-canary")
+
+            return Reply(200, {"content-type": "audio/mpeg"}, chunks(), stream=True, raw=True)
+
+    _, client = await made(Broken())  # type: ignore[arg-type]  # plays the flow's one method
+    response = await client.post(CHAT, data=b"{}", headers=AUTH)
+    with pytest.raises(ClientError):
+        await response.read()

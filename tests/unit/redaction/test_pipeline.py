@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from redaction.pipeline import NOTHING, Pipeline, propagate
+from redaction.pipeline import NOTHING, VERSION, Pipeline, propagate
 from redaction.types import Classification, DetectorFailed, Finding, Sensitivity, TextResult
 
 SECRET_TEXT = "the canary value 7f3a"
@@ -97,8 +97,8 @@ def test_offsets_outside_the_text_leave_it_uninspected(span: tuple[int, int]) ->
     assert seen.findings == ()
 
 
-def test_digests_name_every_detector_and_the_model() -> None:
-    assert Pipeline([Fake()], Topic()).digests == {"fake": "d1", "topic": "d2"}
+def test_digests_name_every_detector_the_model_and_the_readings() -> None:
+    assert Pipeline([Fake()], Topic()).digests == {"fake": "d1", "topic": "d2", "readings": VERSION}
 
 
 def test_a_value_found_once_is_found_at_every_word_bounded_place_of_the_request() -> None:
