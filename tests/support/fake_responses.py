@@ -72,13 +72,14 @@ class FakeResponses:
     """``mode``: ok, error (``status``), not_json, failed (the response itself), event_error (in the stream), drop
     (cuts a stream in the middle), no_done (deltas, then at once the last event), hang (streams its first half, then
     nothing). ``piece`` is the number of characters per delta, ``wire_piece`` the number of bytes per write (0: one
-    write per event)."""
+    write per event). ``odd`` are events that no SDK knows."""
 
     reply: Callable[[dict[str, Any]], str | list[dict[str, Any]]] = lambda body: f"You said: {last_text(body)}"
     mode: str = "ok"
     status: int = 500
     piece: int = 4
     wire_piece: int = 0
+    odd: list[dict[str, Any]] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
@@ -147,6 +148,7 @@ class FakeResponses:
         begun = self._response(body, [], status="in_progress", usage=None)
         yield {"type": "response.created", "response": begun}
         yield {"type": "response.in_progress", "response": begun}
+        yield from self.odd
         for at, item in enumerate(output):
             yield from self._item(at, item)
         if self.mode == "event_error":
@@ -192,7 +194,8 @@ class FakeResponses:
         parts = []
         for number, event in enumerate(self._events(body, output)):
             event["sequence_number"] = number
-            check_event(event)
+            if event not in self.odd:
+                check_event(event)
             parts.append(f"event: {event['type']}\ndata: {json.dumps(event, ensure_ascii=False)}\n\n".encode())
         response = web.StreamResponse(headers={"content-type": "text/event-stream; charset=utf-8"})
         await response.prepare(request)

@@ -483,7 +483,7 @@ def test_what_is_held_to_the_end_counts_once_and_is_padded_by_nobody() -> None:
         + event(1, "response.completed", response=answer(message(text)))
     )
     first, added, last = read(out)
-    assert restorers.counts() == (1, 1) and first["obfuscation"] == "abc"
+    assert restorers.counts()["restored"] == 1 and first["obfuscation"] == "abc"
     assert added == {**added, "delta": S[:9], "sequence_number": 1} and "obfuscation" not in added
     assert last["sequence_number"] == 2
 
