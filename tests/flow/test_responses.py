@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -240,6 +241,25 @@ async def test_a_tool_of_the_provider_is_used_where_it_is_listed(tmp_path: Path)
         with pytest.raises(openai.PermissionDeniedError) as e:
             await sdk.responses.create(model="gpt", input=MAIL, tools=[{"type": "code_interpreter", "container": "c"}])
         assert e.value.code in {"tool_not_allowed", "policy_refused"} and len(cloud.bodies) == 1
+
+
+async def test_counting_and_compacting_carry_stand_ins_too(tmp_path: Path) -> None:
+    async with gate(tmp_path) as (w, cloud, sdk):
+        counted = await sdk.responses.input_tokens.count(model="gpt", input=MAIL, instructions=f"For {ADDRESS}")
+        assert counted.input_tokens == 7 and cloud.bodies[0].count(b"EMAIL_") == 2
+        sealed = base64.b64encode(bytes(range(128, 228))).decode()
+        cloud.reply = lambda body: [
+            *_message(f"Kept: {stand_in(body)}"), {"type": "compaction", "id": "cmp_1", "encrypted_content": sealed},
+        ]  # fmt: skip
+        made = await sdk.responses.compact(model="gpt", input=MAIL)
+        kept = made.output[0]
+        assert kept.type == "message" and kept.content[0].type == "output_text"
+        assert kept.content[0].text == f"Kept: {ADDRESS}"
+        history: list[Any] = [o.model_dump(exclude_none=True) for o in made.output]
+        cloud.reply = lambda body: "Well"
+        assert (await sdk.responses.create(model="gpt", input=[*history, {"role": "user", "content": "And?"}])).output
+        assert json.loads(cloud.bodies[2])["input"][1]["encrypted_content"] == sealed
+        assert [r["route"] for r in w.records(kind="intent")][-1] == "/responses"
 
 
 OTHERS = "otto.other@example.net"

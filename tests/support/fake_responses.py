@@ -15,10 +15,16 @@ from typing import Any, get_args
 
 from aiohttp import web
 from openai.types.responses import Response, ResponseStreamEvent
+from openai.types.responses.input_token_count_params import InputTokenCountParams
+from openai.types.responses.response_compact_params import ResponseCompactParams
 from openai.types.responses.response_create_params import ResponseCreateParams
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 _PARAMS: TypeAdapter[Any] = TypeAdapter(ResponseCreateParams)
+_CHECKS: dict[str, TypeAdapter[Any]] = {
+    "/v1/responses/compact": TypeAdapter(ResponseCompactParams),
+    "/v1/responses/input_tokens": TypeAdapter(InputTokenCountParams),
+}
 _EVENTS: dict[str, type[BaseModel]] = {
     get_args(c.model_fields["type"].annotation)[0]: c for c in get_args(get_args(ResponseStreamEvent)[0])
 }
@@ -91,7 +97,8 @@ class FakeResponses:
 
     async def __aenter__(self) -> FakeResponses:
         app = web.Application(client_max_size=2**26)
-        app.router.add_post("/v1/responses", self._create)
+        for path in ("", "/compact", "/input_tokens"):
+            app.router.add_post(f"/v1/responses{path}", self._create)
         self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.2)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
@@ -106,7 +113,7 @@ class FakeResponses:
         self.bodies.append(raw)
         self.headers.append({k.lower(): v for k, v in request.headers.items()})
         try:
-            _PARAMS.validate_python(json.loads(raw))
+            _CHECKS.get(request.path, _PARAMS).validate_python(json.loads(raw))
         except ValidationError as e:
             self.violations.append(str(e))
             return web.json_response({"error": {"message": "invalid request"}}, status=400)
@@ -116,12 +123,15 @@ class FakeResponses:
         if self.mode == "not_json":
             return web.Response(body=b"<html>", content_type="text/html")
         body = json.loads(raw)
+        if request.path.endswith("/input_tokens"):
+            return web.json_response({"object": "response.input_tokens", "input_tokens": 7})
         made = self.reply(body)
         output = [message(made)] if isinstance(made, str) else made
         try:
             if body.get("stream"):
                 return await self._stream(request, body, output)
-            return web.json_response(self._response(body, output))
+            more = {"object": "response.compaction"} if request.path.endswith("/compact") else {}
+            return web.json_response(self._response(body, output) | more)
         except (asyncio.CancelledError, ConnectionResetError):
             self.gone.set()
             raise
