@@ -52,6 +52,7 @@ def decide(policy: Policy, facts: Facts) -> Decision:
         policy=policy.name,
         revision=policy.revision,
         scope=policy.defaults.scope,
+        stand_ins=policy.defaults.stand_ins,
         restore=tuple(restore),
         answers=answers,
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from policies.load import ANSWERS, CONTENT, IDENTITY, LEVELS, ORIGIN, PLACE, SCOPES, TRANSFORMS, ZONES
+from policies.load import ANSWERS, CONTENT, IDENTITY, LEVELS, ORIGIN, PLACE, SCOPES, STAND_INS, TRANSFORMS, ZONES
 from redaction.types import CATEGORIES, GROUPS, LABELS
 
 
@@ -101,6 +101,7 @@ def _defaults() -> dict[str, Any]:
             "transforms": whole,
             "transforms_enclave": whole,
             "scope": _enum(SCOPES),
+            "stand_ins": _enum(STAND_INS),
             "restore": _restore(),
             "answers": _enum(ANSWERS),
         },

@@ -79,6 +79,7 @@ class Defaults:
     scope: str = "conversation"
     restore: RestoreTable = field(default_factory=lambda: RESTORE)
     answers: Answers = Answers.TOLERANT
+    stand_ins: str = "plain"
 
 
 @dataclass(frozen=True, slots=True)

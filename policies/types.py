@@ -168,6 +168,8 @@ class Decision:
     scope: str = "conversation"
     restore: tuple[RestoreTable, ...] = ()
     answers: Answers = Answers.TOLERANT
+    stand_ins: str = "plain"
+    """``plain`` (``PERSON_k3f9…``) or ``realistic``."""
 
     def may_return(self, origin: str, place: str) -> bool:
         """Whether a value of ``origin`` may come back at ``place``."""

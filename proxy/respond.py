@@ -2,9 +2,9 @@
 
 * A dialect reads every piece of an answer twice: first with listeners, which note the text of each channel, then, once
   the new sentences were judged, with the channels that hand out. Channels come in the same order both times.
-* A sentence is judged with the one before it in view, as it stands and with its escapes undone. A finding that is a
-  value of the request stays (it is the app's own), and so do stand-ins and what policy keeps on the way to the cloud;
-  anything else the model invented or knows of others, and goes the way the cloud table says, but never as a stand-in.
+* A sentence is judged with what stands before it in view. A finding that is a value of the request stays (it is the
+  app's own), and so do stand-ins and what policy keeps on the way to the cloud; anything else the model invented or
+  knows of others, and goes the way the cloud table says, but never as a stand-in.
 * A sentence that could not be judged is withheld. Arguments of tools and answers in JSON are judged as a whole.
 
 Sentences are cut by rules that look at the text only, so any chunking gives the same answer.
@@ -19,11 +19,10 @@ from dataclasses import dataclass, field
 
 from policies.types import Decision, Transform, Zone
 from proxy.dialects.base import Segment, TextRestorer
-from proxy.ports import Inspected, Inspector
-from redaction.escapes import undo
+from proxy.ports import Inspector
 from redaction.spellings import Spellings
 from redaction.transform import generalize, mask, redact
-from redaction.types import Finding
+from redaction.types import Finding, TextResult
 
 SENTENCE = 600
 """Characters after which a sentence is cut at its last space, in code points."""
@@ -92,6 +91,8 @@ class Listening:
         self._known = {k.casefold() for k in known}
         self._words = {w for k in self._known if _NAME.fullmatch(k) for w in _WORD.findall(k)}
         self.heard: list[Heard] = []
+        self._open: list[Heard] = []
+        self._listened = 0
         self.masked = 0
         self.withheld = 0
 
@@ -105,44 +106,40 @@ class Listening:
         """Noted by the second reading."""
 
     def within(self, text: str) -> Listening:
-        """Every line of a file is heard."""
+        """Everything is listened to."""
         return self
 
     async def judge(self) -> None:
         """Inspects every sentence that is complete and was not judged yet."""
-        due = [(h, start, end) for h in self.heard if h.place != "logprobs" for start, end in h.due()]
+        self._open += self.heard[self._listened :]
+        self._listened = len(self.heard)
+        due = [(h, start, end) for h in self._open if h.place != "logprobs" for start, end in h.due()]
+        self._open = [h for h in self._open if not h.closed]
         segments: list[Segment] = []
         for heard, start, end in due:
-            text = heard.text[max(0, start - CONTEXT) : end]
-            undone = undo(text)
-            segments += [Segment("", "assistant", text), Segment("", "assistant", undone.text if undone else "")]
+            segments.append(Segment(f"/{len(segments)}", "assistant", heard.text[max(0, start - CONTEXT) : end]))
         if not segments:
             return
         seen = await self._inspector.inspect(self._tenant, segments)
         for n, (heard, start, end) in enumerate(due):
-            self._settle(heard, start, end, seen, 2 * n)
+            self._settle(heard, start, end, seen.results[n])
 
-    def _settle(self, heard: Heard, start: int, end: int, seen: Inspected, n: int) -> None:
+    def _settle(self, heard: Heard, start: int, end: int, seen: TextResult) -> None:
         heard.judged = end
-        if any(seen.results[i].uninspected is not None for i in (n, n + 1)):
+        if seen.uninspected is not None:
             self.withheld += 1
             text = heard.text[start:end]
             rest = "" if heard.whole else text[len(text.rstrip()) :]
             heard.edits.append((start, end, ("{}" if heard.whole else WITHHELD) + rest))
             return
         first = max(0, start - CONTEXT)
-        text = heard.text[first:end]
-        found = list(seen.results[n].findings)
-        if (undone := undo(text)) is not None:
-            places = ((f, undone.place(f.start, f.end)) for f in seen.results[n + 1].findings)
-            found += [Finding(*place, f.label, f.score, f.detector) for f, place in places if place is not None]
-        edits = [e for e in self._edits(heard, text, found) if e[1] + first > start]
+        edits = [e for e in self._edits(heard, heard.text[first:end], seen.findings) if e[1] + first > start]
         self.masked += len(edits)
         heard.edits += [(max(s + first, start), e + first, new) for s, e, new in edits]
         if heard.whole:
             _sound(heard)
 
-    def _edits(self, heard: Heard, text: str, found: list[Finding]) -> list[tuple[int, int, str]]:
+    def _edits(self, heard: Heard, text: str, found: Iterable[Finding]) -> list[tuple[int, int, str]]:
         own = list(Spellings(self._keys, tolerant=True, units=heard.whole).spans(text)) if self._keys else []
         out: list[tuple[int, int, str]] = []
         for f in sorted(found, key=lambda f: (f.start, -f.end)):

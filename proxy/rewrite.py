@@ -19,7 +19,7 @@ from redaction.joins import SPLIT
 from redaction.leakguard import leaks
 from redaction.pseudonym import StandIns
 from redaction.spans import Group, resolve
-from redaction.transform import Span, Transformer
+from redaction.transform import PSEUDONYM, Span, Transformer
 
 
 class Leaky(Exception):
@@ -89,8 +89,9 @@ def rewrite(
     for segment, groups in planned:
         spans = [Span(g.start, g.end, g.label, table[segment.text[g.start : g.end]].value) for g in groups]
         if segment.kind == "number":
-            raise Untransformable
-        edits[segment.pointer, segment.kind] = transformer.apply(segment.text, spans)
+            edits[segment.pointer, segment.kind] = _number(transformer, segment.text, spans)
+        else:
+            edits[segment.pointer, segment.kind] = transformer.apply(segment.text, spans)
     outer = {place: text for place, text in edits.items() if place[1] in ADDRESS_KINDS}
     body = dialect.render(parsed, {place: text for place, text in edits.items() if place not in outer}, model)
     if address is not None:
@@ -102,6 +103,16 @@ def rewrite(
     return Rewritten(body, transformer.mapping, origins, transformer.counts, changed, address)
 
 
+def _number(transformer: Transformer, lexeme: str, spans: Sequence[Span]) -> str:
+    """A number for a number. Raises Untransformable for a transform that is no pseudonym, and for short numbers."""
+    made = None
+    if all(span.transform == PSEUDONYM for span in spans):
+        made = transformer.number(spans[0].label, lexeme)
+    if made is None:
+        raise Untransformable
+    return made
+
+
 def _origins(
     planned: Sequence[tuple[Segment, tuple[Group, ...]]], mapping: Mapping[str, str]
 ) -> dict[str, frozenset[str]]:
@@ -109,7 +120,8 @@ def _origins(
     found: dict[str, set[str]] = {}
     for segment, groups in planned:
         for group in groups:
-            found.setdefault(segment.text[group.start : group.end], set()).add(segment.origin)
+            value = segment.text if segment.kind == "number" else segment.text[group.start : group.end]
+            found.setdefault(value, set()).add(segment.origin)
     return {token: frozenset(found[value]) for token, value in mapping.items()}
 
 

@@ -16,7 +16,11 @@ from policies.load import load
 from policies.types import Decision, Facts
 from proxy.dialects.anthropic import AnthropicMessages
 from proxy.dialects.base import Segment
+from proxy.dialects.gemini import GeminiGenerate
+from proxy.dialects.ollama import OllamaChat
 from proxy.dialects.openai_chat import OpenAIChat
+from proxy.dialects.openai_completions import OpenAICompletions
+from proxy.dialects.responses import OpenAIResponses
 from proxy.ports import Inspected
 from proxy.respond import SENTENCE, Listening
 from proxy.restorers import Restorers
@@ -102,7 +106,7 @@ def text_of(out: bytes, key: str = "content") -> str:
     return "".join(e["choices"][0]["delta"].get(key, "") for e in events)
 
 
-SAID = f"Dear {MINE}, in Berlin. Ask bob@theirs.example or Bob! His card is 4111111111111111.\nOr bob%40theirs.example"
+SAID = f"Dear {MINE}, in Berlin. Ask bob@theirs.example or Bob! His card is 4111111111111111.\nOr joe@theirs.example"
 SHOWN = (
     "Dear maria@mine.example, in Berlin. Ask [EMAIL_ADDRESS] or [PERSON]! His card is [CREDIT_CARD].\n"
     "Or [EMAIL_ADDRESS]"
@@ -213,6 +217,50 @@ async def test_text_without_an_end_is_judged_in_pieces(text: str) -> None:
     assert "bob@" not in text_of(out) and max(map(len, judge.texts)) <= SENTENCE + 200
     if "bob" not in text:
         assert text_of(out) == text
+
+
+def gemini(text: str) -> bytes:
+    tree = {"candidates": [{"index": 0, "content": {"role": "model", "parts": [{"text": text}]}}]}
+    return b"data: " + json.dumps(tree).encode() + b"\n\n"
+
+
+def completion(text: str) -> bytes:
+    return b"data: " + json.dumps({"choices": [{"index": 0, "text": text}]}).encode() + b"\n\n"
+
+
+def ollama(text: str, *, done: bool = False) -> bytes:
+    return json.dumps({"model": "m", "message": {"role": "assistant", "content": text}, "done": done}).encode() + b"\n"
+
+
+ITEM = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
+
+
+def response(text: str) -> bytes:
+    tree = {"type": "response.output_text.delta", **ITEM, "delta": text, "logprobs": [], "sequence_number": 1}
+    return b"event: response.output_text.delta\ndata: " + json.dumps(tree).encode() + b"\n\n"
+
+
+def response_done() -> bytes:
+    part = {"type": "response.output_text.done", **ITEM, "text": SAID, "logprobs": [], "sequence_number": 9}
+    return b"event: response.output_text.done\ndata: " + json.dumps(part).encode() + b"\n\n"
+
+
+STREAMS = {
+    "gemini": (GeminiGenerate(), gemini, b""),
+    "completions": (OpenAICompletions(), completion, b"data: [DONE]\n\n"),
+    "ollama": (OllamaChat(), ollama, ollama("", done=True)),
+    "responses": (OpenAIResponses(), response, response_done()),
+}
+
+
+@pytest.mark.parametrize("name", STREAMS)
+@pytest.mark.parametrize("size", [1, 4, 11, 1000])
+async def test_streams_of_every_other_dialect_are_judged_too(name: str, size: int) -> None:
+    dialect, event, end = STREAMS[name]
+    events = [event(SAID[i : i + size]) for i in range(0, len(SAID), size)]
+    out = b"".join(await streamed([*events, end] if end else events, both(), dialect))
+    assert b"theirs" not in out and b"4111" not in out
+    assert VALUES[MINE].encode() in out and b"[CREDIT_CARD]" in out and b"Berlin" in out
 
 
 async def test_two_readings_that_differ_are_a_bug_and_not_an_answer() -> None:
