@@ -14,9 +14,9 @@ Network = IPv4Network | IPv6Network
 
 SPEAKS: Mapping[str, frozenset[str]] = {
     "openai": frozenset(
-        {"openai.chat", "openai.responses", "openai.completions", "openai.embeddings", "openai.moderations",
-         "openai.images", "openai.image_edits", "openai.image_variations", "openai.speech", "openai.transcriptions",
-         "openai.translations", "openai.files", "openai.batches", "generic"}
+        {"openai.chat", "openai.responses", "openai.input_tokens", "openai.completions", "openai.embeddings",
+         "openai.moderations", "openai.images", "openai.image_edits", "openai.image_variations", "openai.speech",
+         "openai.transcriptions", "openai.translations", "openai.files", "openai.batches", "generic"}
     ),
     "llama": frozenset({"openai.chat"}),
     "anthropic": frozenset({"anthropic.messages", "anthropic.count_tokens", "anthropic.batches", "generic"}),

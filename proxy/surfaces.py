@@ -24,6 +24,7 @@ from proxy.dialects.openai_moderations import OpenAIModerations
 from proxy.dialects.openai_speech import OpenAISpeech
 from proxy.dialects.openai_uploads import EDITS, TRANSCRIPTIONS, TRANSLATIONS, VARIATIONS, Kind, OpenAIUpload
 from proxy.dialects.responses import OpenAIResponses
+from proxy.dialects.responses_count import OpenAIInputTokens
 from proxy.errors import BadRequest
 
 CHAT = "/v1/chat/completions"
@@ -75,6 +76,8 @@ def table(max_depth: int) -> Sequence[Surface]:
     return (
         Surface(CHAT, OpenAIChat(max_depth), "/chat/completions"),
         Surface("/v1/responses", OpenAIResponses(max_depth), "/responses"),
+        Surface("/v1/responses/compact", OpenAIResponses(max_depth), "/responses/compact"),
+        Surface("/v1/responses/input_tokens", OpenAIInputTokens(max_depth), "/responses/input_tokens"),
         Surface(
             "/v1/messages", AnthropicMessages(max_depth), "/messages", (ANTHROPIC, JSON_TYPE), query=beta, betas=True
         ),

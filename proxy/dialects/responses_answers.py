@@ -2,7 +2,8 @@
 
 Arguments are restored as JSON, input of tools as plain text, everything else as text. Ids, addresses, images, token
 strings of ``logprobs`` and what a provider encrypted stay as they came; so do offsets in citations, which count in the
-text as the provider wrote it. Nothing changes where nothing was restored.
+text as the provider wrote it. Nothing changes where nothing was restored. Addresses and token strings are still told to
+the restorers, which may have to inspect what a model wrote.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from proxy.dialects.anthropic_answers import usage
 from proxy.dialects.base import RestorerFactory
 from proxy.dialects.json_text import InvalidJson
 from proxy.dialects.lines import few
-from proxy.dialects.openai_answers import TEXT, tool_place, whole
+from proxy.dialects.openai_answers import OTHER, TEXT, input_place, tool_place, whole
 from proxy.dialects.openai_answers import error_body as chat_error
 from proxy.errors import SealgateError
 
@@ -27,10 +28,11 @@ PLAIN = "text:plain"
 FIXED = frozenset(
     {"id", "call_id", "item_id", "response_id", "previous_response_id", "caller_id", "approval_request_id", "file_id",
      "container_id", "skill_id", "vector_store_ids", "file_ids", "fingerprint", "type", "object", "status", "role",
-     "phase", "model", "encrypted_content", "logprobs", "url", "image_url", "file_url", "server_url", "file_data",
-     "data", "partial_image_b64", "obfuscation", "event_id"}
+     "phase", "model", "encrypted_content", "file_data", "data", "partial_image_b64", "obfuscation", "event_id"}
 )  # fmt: skip
 """Members that stay as they are."""
+URLS = frozenset({"url", "image_url", "file_url", "server_url"})
+"""Members that hold addresses: nothing is put back into them."""
 FREE = frozenset(
     {"metadata", "variables", "attributes", "schema", "parameters", "input_schema", "output_schema", "env", "headers"}
 )
@@ -49,7 +51,7 @@ ITEMS = frozenset({"output", "input", "instructions"})
 """Members of a response that may hold items."""
 ACTIONS = frozenset({"action", "actions", "operation", "command", "diff"})
 REMEMBERED = 8 * 2**20
-"""Characters of restored texts that are kept to be repeated in the same answer."""
+"""Characters of texts that are kept, with what they became, to be repeated in the same answer."""
 
 
 class Repeats:
@@ -71,7 +73,7 @@ class Repeats:
 
     def learn(self, place: str, text: str, restored: str) -> None:
         """``text`` was restored elsewhere, piece by piece."""
-        self._left -= len(text) + len(restored)
+        self._left -= len(text)  # what it became may differ between two readings of one answer
         if self._left >= 0:
             self._known[place, text] = restored
 
@@ -84,11 +86,6 @@ class Repeats:
             self._echo = text
             self._echoed = {k: v if again is None else _member(k, v, again) for k, v in tree.items()}
         return self._echoed
-
-
-def input_place(name: object) -> str:
-    """The place of a tool's input that is plain text."""
-    return f"tool_input:{name}" if isinstance(name, str) and name else "tool_input:unknown"
 
 
 def restore_answer(body: bytes, restorers: RestorerFactory) -> tuple[bytes, Mapping[str, int]]:
@@ -165,8 +162,11 @@ def arguments(value: Any, place: str, restore: Restore) -> Any:
 
 def leaves(node: Any, restore: Restore, place: str, name: str = "", *, free: bool = False) -> Any:
     """Every text of ``node`` restored. ``free``: names of members are text as well, and no member is special."""
+    if name == "logprobs" and node and not free:
+        return logprobs(node, restore)
     if isinstance(node, str):
-        return node if not node or (name in FIXED and not free) else restore(place, node)
+        at = OTHER if name in URLS and not free else place
+        return node if not node or (name in FIXED and not free) else restore(at, node)
     if isinstance(node, list):
         return [leaves(inner, restore, place, name, free=free) for inner in node]
     if not isinstance(node, dict) or (name in FIXED and not free):
@@ -179,6 +179,12 @@ def leaves(node: Any, restore: Restore, place: str, name: str = "", *, free: boo
         called = key if called in node or called in out else called
         out[called] = leaves(value, restore, said if key == "text" else place, key, free=free)
     return out
+
+
+def logprobs(node: Any, restore: Restore) -> Any:
+    """Tokens and their probabilities: they pass, or become nothing where their tokens would spell what is masked."""
+    text = json_text.serialize_text(node)
+    return node if restore("logprobs", text) == text else []
 
 
 def error_body(error: SealgateError, request_id: str) -> bytes:

@@ -6,7 +6,7 @@
   after an added one are numbered on, so that ``sequence_number`` stays strictly increasing.
 * The same text comes again in the events that end its part, its item and the response. It is restored once: what the
   deltas added up to is what those events say.
-* An event that comes out as it went in passes with its own bytes; so does any that is not known here.
+* An event that comes out as it went in passes with its own bytes. Nothing is put back into one that is not known here.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from proxy.dialects import json_text, sse
 from proxy.dialects.anthropic_answers import usage
 from proxy.dialects.base import RestorerFactory, TextRestorer
 from proxy.dialects.json_text import InvalidJson, Number
-from proxy.dialects.openai_answers import TEXT, tool_place
-from proxy.dialects.responses_answers import DEVICES, PLAIN, Repeats, input_place, item, leaves, made, response
+from proxy.dialects.openai_answers import OTHER, TEXT, input_place, tool_place
+from proxy.dialects.responses_answers import DEVICES, PLAIN, Repeats, item, leaves, made, response
 from proxy.errors import UpstreamError
 
 FINAL = frozenset({"response.completed", "response.failed", "response.incomplete"})
@@ -48,6 +48,10 @@ STARTS: Mapping[str, tuple[str, str]] = {
 """Kind of item -> its member that deltas go on from, and what grows it."""
 ENDS = frozenset({"text", "refusal", "arguments", "input", "code", "command", "diff", "output", "transcript"})
 """Members that say what deltas added up to."""
+SOUNDS = frozenset({"response.audio.delta", "response.image_generation_call.partial_image"})
+"""Events that carry sound or pictures."""
+READ = frozenset({"response", "item", "part", "annotation", "type", "item_id", "obfuscation", "logprobs"})
+"""Members that were read already, or are no text."""
 INDEXES = ("content_index", "summary_index", "command_index")
 
 
@@ -141,6 +145,8 @@ class ResponseStream:
             out["part"] = self._part(tree, starts=kind.endswith(ADDED))
         if "annotation" in tree:
             out["annotation"] = leaves(tree["annotation"], self._whole, PLAIN)
+        if "logprobs" in tree:
+            out["logprobs"] = leaves(tree["logprobs"], self._whole, PLAIN, "logprobs")
         if kind == "error":
             out = leaves(out, self._whole, PLAIN)
         return self._said(kind, out)
@@ -149,11 +155,15 @@ class ResponseStream:
         """The whole text that ends a channel, or that starts one (the commands of a shell)."""
         grows = kind.removesuffix(DONE).removesuffix(ADDED)
         if grows == kind or grows not in GROWING:
-            return tree
+            return tree if kind in SOUNDS else self._odd(tree)
         place = self._place(grows, tree)
-        for member in ENDS & tree.keys():
+        for member in [name for name in tree if name in ENDS]:
             tree[member] = leaves(tree[member], self._whole, place, member)
         return tree
+
+    def _odd(self, tree: dict[str, Any]) -> dict[str, Any]:
+        """What is in no table: nothing is put back, but it is told to the restorers."""
+        return {k: v if k in READ else leaves(v, self._whole, OTHER, k) for k, v in tree.items()}
 
     def _note(self, tree: dict[str, Any]) -> None:
         self._usage |= usage(tree)
@@ -193,8 +203,10 @@ class ResponseStream:
 
     def _delta(self, grows: str, tree: dict[str, Any]) -> dict[str, Any]:
         delta = tree.get("delta")
+        if "logprobs" in tree:
+            tree = {**tree, "logprobs": leaves(tree["logprobs"], self._whole, PLAIN, "logprobs")}
         if grows not in GROWING:
-            return tree
+            return tree if grows + DELTA in SOUNDS else self._odd(tree)
         if isinstance(delta, dict):
             return {**tree, "delta": {k: self._grown(grows, tree, v, k) if isinstance(v, str) else v
                                       for k, v in delta.items()}}  # fmt: skip
@@ -222,7 +234,7 @@ class ResponseStream:
 
     def _settle(self, kind: str, tree: dict[str, Any]) -> bytes:
         """Closes what this event ends: the channels of its part or of its item."""
-        if kind in FINAL or kind == "error":
+        if kind in FINAL:
             return self._flush(tree, ())
         return self._flush(tree, _where(tree)) if kind.endswith(DONE) else b""
 

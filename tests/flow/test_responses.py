@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +38,16 @@ class Mail(BaseModel):
 
 
 @asynccontextmanager
-async def gate(tmp_path: Path, **more: Any) -> AsyncIterator[tuple[World, FakeResponses, openai.AsyncOpenAI]]:
+async def gate(
+    tmp_path: Path, policy: str = "builtin:default", **more: Any
+) -> AsyncIterator[tuple[World, FakeResponses, openai.AsyncOpenAI]]:
     async with FakeResponses() as cloud:
         upstream = UpstreamConfig("answers", Zone.CLOUD, "openai", url=cloud.url, key=Secret(CREDENTIAL), **more)
         other = UpstreamConfig("claude", Zone.CLOUD, "anthropic", url=cloud.url)
         models = {**MODELS, "gpt": ModelRoute((("answers", "gpt"),)), "claude": ModelRoute((("claude", "claude"),))}
-        async with world(tmp_path, Plan(more={"answers": upstream, "claude": other}, models=models)) as w:
+        async with world(
+            tmp_path, Plan(more={"answers": upstream, "claude": other}, models=models, policy=policy)
+        ) as w:
             yield w, cloud, w.sdk()
         assert cloud.violations == []
         assert all(ADDRESS.encode() not in sent for sent in cloud.bodies)
@@ -235,6 +241,53 @@ async def test_a_tool_of_the_provider_is_used_where_it_is_listed(tmp_path: Path)
         with pytest.raises(openai.PermissionDeniedError) as e:
             await sdk.responses.create(model="gpt", input=MAIL, tools=[{"type": "code_interpreter", "container": "c"}])
         assert e.value.code in {"tool_not_allowed", "policy_refused"} and len(cloud.bodies) == 1
+
+
+async def test_counting_and_compacting_carry_stand_ins_too(tmp_path: Path) -> None:
+    async with gate(tmp_path) as (w, cloud, sdk):
+        counted = await sdk.responses.input_tokens.count(model="gpt", input=MAIL, instructions=f"For {ADDRESS}")
+        assert counted.input_tokens == 7 and cloud.bodies[0].count(b"EMAIL_") == 2
+        sealed = base64.b64encode(bytes(range(128, 228))).decode()
+        cloud.reply = lambda body: [
+            *_message(f"Kept: {stand_in(body)}"), {"type": "compaction", "id": "cmp_1", "encrypted_content": sealed},
+        ]  # fmt: skip
+        made = await sdk.responses.compact(model="gpt", input=MAIL)
+        kept = made.output[0]
+        assert kept.type == "message" and kept.content[0].type == "output_text"
+        assert kept.content[0].text == f"Kept: {ADDRESS}"
+        history: list[Any] = [o.model_dump(exclude_none=True) for o in made.output]
+        cloud.reply = lambda body: "Well"
+        assert (await sdk.responses.create(model="gpt", input=[*history, {"role": "user", "content": "And?"}])).output
+        assert json.loads(cloud.bodies[2])["input"][1]["encrypted_content"] == sealed
+        assert [r["route"] for r in w.records(kind="intent")][-1] == "/responses"
+
+
+OTHERS = "otto.other@example.net"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_with_respond_what_belongs_to_others_is_masked_everywhere(tmp_path: Path, stream: bool) -> None:
+    policy = (files("policies") / "default.yaml").read_text()
+    (tmp_path / "p.yaml").write_text(policy.replace("answers: tolerant", "answers: respond"))
+    async with gate(tmp_path, policy=str(tmp_path / "p.yaml")) as (w, cloud, _):
+        cloud.piece = 3
+        cloud.reply = lambda body: [
+            reasoning(f"Both {stand_in(body)} and {OTHERS}."), *_message(f"To {stand_in(body)}. Or {OTHERS}. Bye"),
+            call("send_mail", {"to": stand_in(body), "cc": OTHERS}), custom("note", f"Ask {OTHERS}"),
+        ]  # fmt: skip
+        cloud.odd = [{"type": "response.unheard_of", "note": f"see {OTHERS}"}]
+        asked = {"model": "gpt", "input": MAIL, "tools": [TOOL], "stream": stream}
+        async with w.http.post(f"{w.gate.url}/v1/responses", json=asked) as answer:
+            body = await answer.text()
+        assert answer.status == 200 and "otto" not in body
+        lines = [line[6:] for line in body.splitlines() if line.startswith("data: {")]
+        events = [json.loads(line) for line in lines] if stream else [{"response": json.loads(body)}]
+        output = events[-1]["response"]["output"]
+        assert output[1]["content"][0]["text"] == f"To {ADDRESS}. Or [EMAIL_ADDRESS]. Bye"
+        assert json.loads(output[2]["arguments"]) == {"to": ADDRESS, "cc": "[EMAIL_ADDRESS]"}
+        for kind, member in (("output_text", "text"), ("function_call_arguments", "arguments")) if stream else ():
+            said = [e for e in events if e["type"].startswith(f"response.{kind}.")]
+            assert "".join(e["delta"] for e in said[:-1]) == said[-1][member]
 
 
 async def test_a_refusal_is_the_sdks_own_exception_once(tmp_path: Path) -> None:

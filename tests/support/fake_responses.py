@@ -15,10 +15,16 @@ from typing import Any, get_args
 
 from aiohttp import web
 from openai.types.responses import Response, ResponseStreamEvent
+from openai.types.responses.input_token_count_params import InputTokenCountParams
+from openai.types.responses.response_compact_params import ResponseCompactParams
 from openai.types.responses.response_create_params import ResponseCreateParams
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 _PARAMS: TypeAdapter[Any] = TypeAdapter(ResponseCreateParams)
+_CHECKS: dict[str, TypeAdapter[Any]] = {
+    "/v1/responses/compact": TypeAdapter(ResponseCompactParams),
+    "/v1/responses/input_tokens": TypeAdapter(InputTokenCountParams),
+}
 _EVENTS: dict[str, type[BaseModel]] = {
     get_args(c.model_fields["type"].annotation)[0]: c for c in get_args(get_args(ResponseStreamEvent)[0])
 }
@@ -72,13 +78,14 @@ class FakeResponses:
     """``mode``: ok, error (``status``), not_json, failed (the response itself), event_error (in the stream), drop
     (cuts a stream in the middle), no_done (deltas, then at once the last event), hang (streams its first half, then
     nothing). ``piece`` is the number of characters per delta, ``wire_piece`` the number of bytes per write (0: one
-    write per event)."""
+    write per event). ``odd`` are events that no SDK knows."""
 
     reply: Callable[[dict[str, Any]], str | list[dict[str, Any]]] = lambda body: f"You said: {last_text(body)}"
     mode: str = "ok"
     status: int = 500
     piece: int = 4
     wire_piece: int = 0
+    odd: list[dict[str, Any]] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
@@ -90,7 +97,8 @@ class FakeResponses:
 
     async def __aenter__(self) -> FakeResponses:
         app = web.Application(client_max_size=2**26)
-        app.router.add_post("/v1/responses", self._create)
+        for path in ("", "/compact", "/input_tokens"):
+            app.router.add_post(f"/v1/responses{path}", self._create)
         self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.2)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
@@ -105,7 +113,7 @@ class FakeResponses:
         self.bodies.append(raw)
         self.headers.append({k.lower(): v for k, v in request.headers.items()})
         try:
-            _PARAMS.validate_python(json.loads(raw))
+            _CHECKS.get(request.path, _PARAMS).validate_python(json.loads(raw))
         except ValidationError as e:
             self.violations.append(str(e))
             return web.json_response({"error": {"message": "invalid request"}}, status=400)
@@ -115,12 +123,15 @@ class FakeResponses:
         if self.mode == "not_json":
             return web.Response(body=b"<html>", content_type="text/html")
         body = json.loads(raw)
+        if request.path.endswith("/input_tokens"):
+            return web.json_response({"object": "response.input_tokens", "input_tokens": 7})
         made = self.reply(body)
         output = [message(made)] if isinstance(made, str) else made
         try:
             if body.get("stream"):
                 return await self._stream(request, body, output)
-            return web.json_response(self._response(body, output))
+            more = {"object": "response.compaction"} if request.path.endswith("/compact") else {}
+            return web.json_response(self._response(body, output) | more)
         except (asyncio.CancelledError, ConnectionResetError):
             self.gone.set()
             raise
@@ -147,6 +158,7 @@ class FakeResponses:
         begun = self._response(body, [], status="in_progress", usage=None)
         yield {"type": "response.created", "response": begun}
         yield {"type": "response.in_progress", "response": begun}
+        yield from self.odd
         for at, item in enumerate(output):
             yield from self._item(at, item)
         if self.mode == "event_error":
@@ -192,7 +204,8 @@ class FakeResponses:
         parts = []
         for number, event in enumerate(self._events(body, output)):
             event["sequence_number"] = number
-            check_event(event)
+            if event not in self.odd:
+                check_event(event)
             parts.append(f"event: {event['type']}\ndata: {json.dumps(event, ensure_ascii=False)}\n\n".encode())
         response = web.StreamResponse(headers={"content-type": "text/event-stream; charset=utf-8"})
         await response.prepare(request)

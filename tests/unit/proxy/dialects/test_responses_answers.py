@@ -473,6 +473,21 @@ def test_each_end_of_a_response_ends_the_stream(kind: str) -> None:
     assert made.complete and S.encode() not in out and out.startswith(b": sealgate-restored")
 
 
+def test_what_is_held_to_the_end_counts_once_and_is_padded_by_nobody() -> None:
+    restorers = Restorers(MAPPING)
+    made = DIALECT.restore_stream(restorers, restorers.text)
+    at = {"item_id": "msg_1", "output_index": 0, "content_index": 0, "logprobs": []}
+    text = f"{S} and {S[:9]}"
+    out = made.feed(
+        event(0, "response.output_text.delta", **at, delta=text, obfuscation="abc")
+        + event(1, "response.completed", response=answer(message(text)))
+    )
+    first, added, last = read(out)
+    assert restorers.counts()["restored"] == 1 and first["obfuscation"] == "abc"
+    assert added == {**added, "delta": S[:9], "sequence_number": 1} and "obfuscation" not in added
+    assert last["sequence_number"] == 2
+
+
 def test_numbers_are_left_alone_where_there_are_none() -> None:
     at = {"item_id": "i", "output_index": 0, "content_index": 0}
     out, _ = run(

@@ -417,8 +417,9 @@ def test_what_the_protocol_itself_says_is_no_segment() -> None:
 
 
 def test_an_id_that_could_be_an_account_is_looked_at() -> None:
-    parsed = DIALECT.parse(items({"type": "item_reference", "id": f"item_{CARD}abcdefghijklmnopqrst"}))
-    assert any(str(CARD) in t for t in texts(parsed))
+    for ident in (f"item_{CARD}abcdefghijklmnopqrst", f"msg_{CARD}{'ab' * 12}", f"call_{CARD}abcdefghijk"):
+        parsed = DIALECT.parse(items({"type": "item_reference", "id": ident}))
+        assert any(str(CARD) in t for t in texts(parsed))
 
 
 @pytest.mark.parametrize(
@@ -431,6 +432,8 @@ def test_an_id_that_could_be_an_account_is_looked_at() -> None:
          "content:input_file", "file"),
         (part(type="input_file", file_url="https://x.example/a.pdf"), "content:input_file", "file"),
         (part(type="input_audio", input_audio={"data": BLOB, "format": "wav"}), "content:input_audio", "audio"),
+        (part(type="input_image", detail="auto", odd="x"), "content:input_image", "image"),
+        (part(type="input_image", detail="auto", file_id="f", image_url="https://x/"), "content:input_image", "image"),
         (part(type="hologram"), "content:unknown", "unknown"),
         (items({"type": "hologram"}), "content:unknown", "unknown"),
         (items(output(output=[{"type": "hologram"}])), "content:unknown", "unknown"),
@@ -530,7 +533,8 @@ REFERENCES = {
 
 @pytest.mark.parametrize(("request_body", "reference"), REFERENCES.values(), ids=REFERENCES.keys())
 def test_state_that_an_upstream_holds_is_named(request_body: bytes, reference: Reference) -> None:
-    assert DIALECT.parse(request_body).references == (reference,)
+    parsed = DIALECT.parse(request_body)
+    assert parsed.references == (reference,) and parsed.uninspected == frozenset()
 
 
 @pytest.mark.parametrize(
