@@ -52,6 +52,8 @@ def decide(policy: Policy, facts: Facts) -> Decision:
         policy=policy.name,
         revision=policy.revision,
         scope=policy.defaults.scope,
+        stand_ins=policy.defaults.stand_ins,
+        attachments=policy.defaults.attachments,
         restore=tuple(restore),
         answers=answers,
     )

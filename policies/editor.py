@@ -8,7 +8,19 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from policies.load import ANSWERS, CONTENT, IDENTITY, LEVELS, ORIGIN, PLACE, SCOPES, TRANSFORMS, ZONES
+from policies.load import (
+    ANSWERS,
+    ATTACHMENTS,
+    CONTENT,
+    IDENTITY,
+    LEVELS,
+    ORIGIN,
+    PLACE,
+    SCOPES,
+    STAND_INS,
+    TRANSFORMS,
+    ZONES,
+)  # fmt: skip
 from redaction.types import CATEGORIES, GROUPS, LABELS
 
 
@@ -101,6 +113,8 @@ def _defaults() -> dict[str, Any]:
             "transforms": whole,
             "transforms_enclave": whole,
             "scope": _enum(SCOPES),
+            "stand_ins": _enum(STAND_INS),
+            "attachments": _enum(ATTACHMENTS),
             "restore": _restore(),
             "answers": _enum(ANSWERS),
         },

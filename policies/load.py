@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from policies.schema import RESTORE, Condition, Defaults, Policy, Rule, Unless, expand
-from policies.types import Answers, Requirements, RestoreTable, Transform, Zone
+from policies.types import REFUSE, TEXT, Answers, Requirements, RestoreTable, Transform, Zone
 from policies.yaml_strict import Path as At
 from policies.yaml_strict import Reader, parse, suggest
 from redaction.types import CATEGORIES, GROUPS, LABELS, Sensitivity
@@ -24,7 +24,10 @@ ZONES = {z.word: z for z in Zone}
 LEVELS = {s.word: s for s in Sensitivity}
 TRANSFORMS = {t.value: t for t in Transform}
 TOP = {"version", "name", "owner", "description", "defaults", "rules"}
-DEFAULTS = {"sensitivity", "uninspected", "transforms", "transforms_enclave", "scope", "restore", "answers"}
+DEFAULTS = {
+    "sensitivity", "uninspected", "transforms", "transforms_enclave", "scope", "restore", "answers", "attachments",
+    "stand_ins",
+}  # fmt: skip
 DOES = {"at_most", "require", "transforms", "transforms_enclave", "restore", "answers"}
 """What a rule can do; it does at least one of it."""
 RULE = DOES | {"id", "when", "unless", "because", "review_by"}
@@ -34,7 +37,9 @@ WHEN = IDENTITY | PRESENCE | {"any", "all"}
 UNLESS = IDENTITY | {"at_most", "reason", "until"}
 REQUIRE = {"expectations", "max_age", "cloud", "enclave", "onprem"}
 NOT_YET = {"latency", "inspection", "not"}
-SCOPES = {"request", "conversation"}
+ATTACHMENTS = {REFUSE, TEXT}
+SCOPES = {"request", "conversation", "app"}
+STAND_INS = {"plain", "realistic"}
 ANSWERS = {a.word: a for a in Answers}
 ORIGIN = re.compile(r"system|user|assistant|other|tool:(?:\*|[A-Za-z0-9_-]{1,128})")
 PLACE = re.compile(r"text|link|code|tool_args:(?:\*|[A-Za-z0-9_.:@/-]{1,160})")
@@ -144,7 +149,10 @@ class _Loader:
         tables[Zone.ONPREM] = {"*": Transform.KEEP}
         scope = self.r.choice((*at, "scope"), SCOPES, "conversation")
         restore = read_restore(self.r, (*at, "restore")) if self.r.has((*at, "restore")) else RESTORE
-        return Defaults(levels, uninspected, tables, scope, restore, self._answers(at, Answers.TOLERANT))
+        forms = self.r.choice((*at, "stand_ins"), STAND_INS, "plain")
+        answers = self._answers(at, Answers.TOLERANT)
+        attachments = self.r.choice((*at, "attachments"), ATTACHMENTS, REFUSE)
+        return Defaults(levels, uninspected, tables, scope, restore, answers, attachments, forms)
 
     def _zone(self, at: At) -> Zone:
         return ZONES[self.r.choice(at, ZONES, "blocked")]

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from policies.types import Answers, Requirements, RestoreTable, Transform, Zone
+from policies.types import REFUSE, Answers, Requirements, RestoreTable, Transform, Zone
 from redaction.types import GROUPS, Sensitivity
 
 
@@ -79,6 +79,8 @@ class Defaults:
     scope: str = "conversation"
     restore: RestoreTable = field(default_factory=lambda: RESTORE)
     answers: Answers = Answers.TOLERANT
+    attachments: str = REFUSE
+    stand_ins: str = "plain"
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,10 @@ class Transform(StrEnum):
     REDACT = "redact"
 
 
+REFUSE, TEXT = "refuse", "text"
+"""What policy says about attachments in which something must change."""
+
+
 def stricter(a: Transform, b: Transform) -> Transform:
     """The meet of two transforms: the stricter one; two different middle ones meet in ``redact``."""
     if a is b:
@@ -166,8 +170,13 @@ class Decision:
     policy: str
     revision: str
     scope: str = "conversation"
+    attachments: str = REFUSE
+    """Whether an attachment in which something must change gives way to its text (``text``) or stays out of the zone
+    (``refuse``)."""
     restore: tuple[RestoreTable, ...] = ()
     answers: Answers = Answers.TOLERANT
+    stand_ins: str = "plain"
+    """``plain`` (``PERSON_k3f9…``) or ``realistic``."""
 
     def may_return(self, origin: str, place: str) -> bool:
         """Whether a value of ``origin`` may come back at ``place``."""

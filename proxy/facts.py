@@ -6,7 +6,7 @@ Pure. Values are looked at to count distinct ones; none is kept.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from policies.types import Facts, LabelFacts, Zone
@@ -21,14 +21,14 @@ def thousandths(score: float) -> int:
     return max(0, min(1000, round(score * 1000)))
 
 
-def count_labels(segments: Sequence[Segment], results: Sequence[TextResult]) -> dict[str, LabelFacts]:
+def count_labels(rows: Iterable[tuple[Segment, TextResult]]) -> dict[str, LabelFacts]:
     """Places per label: how many, how many distinct values, the best score and a histogram in ten buckets.
 
     Overlapping findings are one place, which counts for each of its labels.
     """
     scores: dict[str, list[int]] = {}
     values: dict[str, set[str]] = {}
-    for segment, result in zip(segments, results, strict=True):
+    for segment, result in rows:
         for group in resolve(result.findings):
             for label, best in group.scores:
                 scores.setdefault(label, []).append(thousandths(best))
@@ -56,7 +56,7 @@ def build(parsed: Parsed, inspected: Inspected, app: str, tenant: str, route: st
         date=date,
         sensitivity=Sensitivity.REGULATED if uninspected else seen.sensitivity,
         categories={name: thousandths(score) for name, score in sorted(seen.categories.items())},
-        labels=count_labels(parsed.segments, inspected.results),
+        labels=count_labels(inspected.rows(parsed.segments)),
         uninspected=frozenset(uninspected),
         content=parsed.content,
         tools=parsed.tools,

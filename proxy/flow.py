@@ -49,6 +49,7 @@ from proxy.restorers import Restorers, structured
 from proxy.rewrite import Leaky, Rewritten, rewrite, values
 from proxy.state import Inherited, State, Talk
 from redaction.pseudonym import StandIns
+from redaction.surrogates import Surrogates
 
 RETRYABLE = frozenset({401, 403, 408, 429, 500, 502, 503, 504, 529})
 """Upstream answers after which the next candidate is tried: its fault or its credentials', not the payload's."""
@@ -239,9 +240,13 @@ class Flow:
             structured=as_json, inputs=[s.text for s in d.parsed.segments], listening=listening,
         )  # fmt: skip
 
+    def _stand_ins(self, d: Decided) -> StandIns:
+        make = Surrogates if d.decision.stand_ins == "realistic" else StandIns
+        return make(self._purpose("stand-in", d.call.tenant), self._scope(d))
+
     async def _outgoing(self, d: Decided, at: Candidate) -> tuple[Rewritten, Outbound]:
         """What would leave. Raises Untransformable or Leaky."""
-        stand_ins = StandIns(self._purpose("stand-in", d.call.tenant), self._scope(d))
+        stand_ins = self._stand_ins(d)
         ready = rewrite(
             d.dialect, d.parsed, d.inspected, d.decision, at.zone, at.model, stand_ins, d.call.address
         )  # fmt: skip
@@ -272,7 +277,7 @@ class Flow:
             return f"request:{d.call.request_id}"
         if d.inherited.scope:
             return d.inherited.scope
-        if d.parsed.scope == "app":
+        if "app" in {d.parsed.scope, d.decision.scope}:
             return f"app:{d.call.app}"
         if d.call.conversation is not None:
             return f"conversation:{d.call.app}:{d.call.conversation}"

@@ -20,12 +20,15 @@ from typing import Any
 
 import orjson
 
+from proxy.attachments import DOCUMENT, gathered, read_document, sober, spread
 from proxy.dialects.base import Segment
 from proxy.errors import ConfigError
+from proxy.inspect_documents import ReadJob, jobs_of
 from proxy.ports import Inspected
 from proxy.rows import joined
 from proxy.settings import Limits
 from proxy.tasks import spawn
+from redaction.documents import Document
 from redaction.joins import Joint, merge
 from redaction.pipeline import Pipeline, propagate
 from redaction.types import Classification, Finding, Sensitivity, TextResult
@@ -66,9 +69,18 @@ class Job:
     done: asyncio.Future[list[TextResult]]
     patterns_only: bool = False
 
+    async def run(self, worker: Worker) -> list[TextResult]:
+        """Raises IncompleteReadError or OSError when the process is gone."""
+        return decode(await worker.ask({"texts": self.texts, "patterns_only": self.patterns_only}))
+
+    def settle(self, reason: str) -> None:
+        """Nothing is known of the texts."""
+        if not self.done.done():
+            self.done.set_result([unjudged(reason) for _ in self.texts])
+
 
 class Worker:
-    """One child process. ``run`` is called by one task at a time."""
+    """One child process. ``ask`` is called by one task at a time."""
 
     def __init__(self, spec: str, threads: int) -> None:
         self._spec = spec
@@ -96,14 +108,14 @@ class Worker:
         size = int.from_bytes(await self._process.stdout.readexactly(4), "big")
         return orjson.loads(await self._process.stdout.readexactly(size))
 
-    async def run(self, job: Job) -> list[TextResult]:
-        """Results of one job. Raises IncompleteReadError or OSError when the process is gone."""
+    async def ask(self, frame: Any) -> Any:
+        """The answer to one frame. Raises IncompleteReadError or OSError when the process is gone."""
         if self._process is None or self._process.stdin is None or self._process.returncode is not None:
             raise ConnectionResetError
-        data = orjson.dumps({"texts": job.texts, "patterns_only": job.patterns_only})
+        data = orjson.dumps(frame)
         self._process.stdin.write(len(data).to_bytes(4, "big") + data)
         await self._process.stdin.drain()
-        return decode(await self._read())
+        return await self._read()
 
     async def stop(self) -> None:
         """Kills the process at once."""
@@ -133,7 +145,7 @@ class WorkerPool:
         self._limits = limits
         self._cache_key = cache_key
         self._cache: OrderedDict[bytes, TextResult] = OrderedDict()
-        self._queue: asyncio.Queue[Job] = asyncio.Queue()
+        self._queue: asyncio.Queue[Job | ReadJob] = asyncio.Queue()
         self._tasks: list[asyncio.Task[None]] = []
         self.digests: Mapping[str, str] = {}
         self.restarts = 0
@@ -151,7 +163,7 @@ class WorkerPool:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(*(w.stop() for w in self.workers))
         while not self._queue.empty():
-            _settle(self._queue.get_nowait(), "stopped")
+            self._queue.get_nowait().settle("stopped")
 
     @property
     def alive(self) -> bool:
@@ -173,22 +185,22 @@ class WorkerPool:
             except ConfigError:
                 await asyncio.sleep(RETRY_S)
 
-    async def _run(self, worker: Worker, job: Job) -> None:
-        run = spawn(worker.run(job), "inspect-job")
+    async def _run(self, worker: Worker, job: Job | ReadJob) -> None:
+        run: asyncio.Task[Any] = spawn(job.run(worker), "inspect-job")
         try:
             await asyncio.wait({run, job.done}, return_when=asyncio.FIRST_COMPLETED)
             if not run.done():  # deadline or client gone: only a kill stops a native loop
                 await self._restart(worker)
                 await asyncio.wait({run})
             elif run.cancelled() or run.exception() is not None:
-                _settle(job, "worker_died")
+                job.settle("worker_died")
                 await self._restart(worker)
             elif not job.done.done():
                 job.done.set_result(run.result())
         except asyncio.CancelledError:
             run.cancel()
             await asyncio.wait({run})
-            _settle(job, "stopped")
+            job.settle("stopped")
             raise
 
     async def _restart(self, worker: Worker) -> None:
@@ -196,15 +208,26 @@ class WorkerPool:
         await worker.stop()
 
     async def inspect(self, tenant: str, segments: Sequence[Segment]) -> Inspected:
-        """See ``ports.Inspector``. Wall time is bounded by ``inspect_deadline_s``."""
-        rows = joined(segments)
+        """See ``ports.Inspector``. Wall time is bounded by ``inspect_deadline_s``, and half as much for reading."""
+        documents = await self._read(segments)
+        texts, places = spread(segments, documents)
+        rows = joined(texts)
         borders = borders_of(rows)
         seen, crossing = await asyncio.gather(
-            self._results(tenant, [s.text for s in segments]),
+            self._results(tenant, [s.text for s in texts]),
             self._results(tenant, [b.text for b in borders], patterns_only=True),
         )
-        spread = combined(segments, seen, rows, borders, crossing)
-        return Inspected(tuple(spread), classify_payload(segments, spread), self.digests)
+        found = combined(texts, seen, rows, borders, crossing)
+        return together(segments, documents, texts, places, found, self.digests)
+
+    async def _read(self, segments: Sequence[Segment]) -> dict[int, Document]:
+        """What the attachments say, by their places."""
+        jobs = jobs_of(segments)
+        distinct = list({id(job): job for job in jobs.values()}.values())
+        for job in distinct:
+            self._queue.put_nowait(job)
+        await self._collect(distinct, self._limits.inspect_deadline_s / 2)
+        return {place: job.done.result() for place, job in jobs.items()}
 
     async def _results(self, tenant: str, texts: Sequence[str], *, patterns_only: bool = False) -> list[TextResult]:
         """One result per text, from the cache or from workers. What only patterns looked at is cached apart."""
@@ -236,19 +259,19 @@ class WorkerPool:
             size += len(text)
         for job in jobs:
             self._queue.put_nowait(job)
-        await self._collect(jobs)
+        await self._collect(jobs, self._limits.inspect_deadline_s)
         for job in jobs:
             out.update(zip(job.texts, job.done.result(), strict=True))
         return out
 
-    async def _collect(self, jobs: Sequence[Job]) -> None:
+    async def _collect(self, jobs: Sequence[Job | ReadJob], timeout_s: float) -> None:
         if not jobs:
             return
         try:
-            await asyncio.wait({j.done for j in jobs}, timeout=self._limits.inspect_deadline_s)
+            await asyncio.wait({j.done for j in jobs}, timeout=timeout_s)
         finally:
             for job in jobs:
-                _settle(job, "deadline")
+                job.settle("deadline")
 
     def _key(self, place: str, text: str) -> bytes:
         h = hashlib.blake2b(key=self._cache_key, digest_size=16)
@@ -271,11 +294,6 @@ class WorkerPool:
             self._cache.popitem(last=False)
 
 
-def _settle(job: Job, reason: str) -> None:
-    if not job.done.done():
-        job.done.set_result([unjudged(reason) for _ in job.texts])
-
-
 def borders_of(rows: Sequence[Joint]) -> list[Joint]:
     """Where values may run from one segment of a row into the next."""
     return [near for row in rows for near in row.borders()]
@@ -289,18 +307,36 @@ def combined(
     crossing: Sequence[TextResult],
 ) -> list[TextResult]:
     """What each segment says by itself, with its neighbours, and given the rest of the request."""
-    results = list(seen)
+    results = [sober(segment, result) for segment, result in zip(segments, seen, strict=True)]
     for border, result in zip(borders, crossing, strict=True):
         merge(border, result, results)
     return propagate([s.text for s in segments], results, rows)
 
 
-def inspect_here(pipeline: Pipeline, segments: Sequence[Segment]) -> list[TextResult]:
-    """As :meth:`WorkerPool.inspect`, in this process: for commands and tests."""
-    rows = joined(segments)
+def together(
+    segments: Sequence[Segment],
+    documents: Mapping[int, Document],
+    texts: Sequence[Segment],
+    places: Sequence[int],
+    found: Sequence[TextResult],
+    digests: Mapping[str, str],
+) -> Inspected:
+    """What was found in all texts, as results of the segments."""
+    results, attachments = gathered(segments, documents, texts, places, found)
+    return Inspected(results, classify_payload(texts, found), digests, attachments)
+
+
+def inspect_here(pipeline: Pipeline, segments: Sequence[Segment]) -> Inspected:
+    """As :meth:`WorkerPool.inspect`, in this process and without limits: for commands and tests."""
+    documents = {
+        place: read_document(s.text, s.media_type, s.name) for place, s in enumerate(segments) if s.kind == DOCUMENT
+    }
+    texts, places = spread(segments, documents)
+    rows = joined(texts)
     borders = borders_of(rows)
     crossing = pipeline.inspect([b.text for b in borders], patterns_only=True)
-    return combined(segments, pipeline.inspect([s.text for s in segments]), rows, borders, crossing)
+    found = combined(texts, pipeline.inspect([s.text for s in texts]), rows, borders, crossing)
+    return together(segments, documents, texts, places, found, pipeline.digests)
 
 
 def classify_payload(segments: Sequence[Segment], results: Sequence[TextResult]) -> Classification:

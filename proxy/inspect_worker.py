@@ -2,19 +2,20 @@
 
 Started by ``proxy.inspect`` as ``python -P -m proxy.inspect_worker SPEC``. It opens no connection and writes
 nothing but frames; the parent kills it when a deadline passes. A frame is a 4-byte big-endian length and JSON: a job is
-``{"texts": [...], "patterns_only": bool}``, its answer one result per text.
+``{"texts": [...], "patterns_only": bool}``, its answer one result per text; or a document to read.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 import orjson
 
+from proxy.attachments import read_document
 from redaction.pipeline import Pipeline
 from redaction.types import TextResult
 
@@ -49,6 +50,13 @@ def encode(results: Sequence[TextResult]) -> list[Any]:
     ]
 
 
+def said(job: Mapping[str, str]) -> dict[str, Any]:
+    """What a document says: ``{"document": base64, "media_type", "name"}`` in, pieces of text out."""
+    made = read_document(job["document"], job["media_type"], job["name"])
+    pieces = [[piece.text, piece.prose] for piece in made.texts]
+    return {"pieces": pieces, "kind": made.kind, "complete": made.complete, "reason": made.reason}
+
+
 def read_frame(stream: IO[bytes]) -> bytes | None:
     head = stream.read(4)
     if len(head) < 4:
@@ -74,7 +82,10 @@ def main() -> None:
     stdin = os.fdopen(os.dup(0), "rb")
     while (frame := read_frame(stdin)) is not None:
         job = orjson.loads(frame)
-        write_frame(out, encode(pipeline.inspect(job["texts"], patterns_only=job["patterns_only"])))
+        if "document" in job:
+            write_frame(out, said(job))
+        else:
+            write_frame(out, encode(pipeline.inspect(job["texts"], patterns_only=job["patterns_only"])))
 
 
 if __name__ == "__main__":

@@ -28,7 +28,6 @@ from proxy.restorers import Restorers
 from proxy.rewrite import Rewritten, rewrite
 from proxy.spool import Frames, Spool
 from proxy.state import Inherited
-from redaction.pseudonym import StandIns
 from redaction.types import Classification, Finding, Sensitivity, TextResult
 
 
@@ -151,7 +150,7 @@ class PieceFlow(Flow):
         if not isinstance(d, Loaded):
             return await super()._outgoing(d, at)
         cargo, out = d.cargo, d.stack.enter_context(Spool(d.folder))
-        stand_ins = StandIns(self._purpose("stand-in", d.call.tenant), self._scope(d))
+        stand_ins = self._stand_ins(d)
         mapping: dict[str, str] = {}
         origins: dict[str, frozenset[str]] = {}
         counts: dict[str, dict[str, int]] = {}

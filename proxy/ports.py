@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from policies.types import Decision, Facts, Requirements, Zone
+from proxy.attachments import Attachment
 from proxy.audit.record import Intent, Outcome, Refusal
 from proxy.dialects.base import Segment
 from proxy.outbound import Answer, Outbound, Receipt
@@ -23,6 +24,23 @@ class Inspected:
     results: tuple[TextResult, ...]
     classification: Classification
     digests: Mapping[str, str]
+    attachments: Mapping[int, Attachment] = field(default_factory=dict, repr=False)
+    """What was read of the segments that are documents, by their place among the segments."""
+
+    def read(self, segments: Sequence[Segment], but: Collection[tuple[str, str]]) -> Iterator[Segment]:
+        """What the documents say, without those at ``but``."""
+        for place, made in self.attachments.items():
+            if (segments[place].pointer, segments[place].kind) not in but:
+                yield from made.texts
+
+    def rows(self, segments: Sequence[Segment]) -> Iterator[tuple[Segment, TextResult]]:
+        """Every text that was judged: segments, and in place of a document what it says."""
+        for place, (segment, result) in enumerate(zip(segments, self.results, strict=True)):
+            if place in self.attachments:
+                read = self.attachments[place]
+                yield from zip(read.texts, read.results, strict=True)
+            else:
+                yield segment, result
 
 
 class Inspector(Protocol):

@@ -220,7 +220,8 @@ _JSON = frozenset({"json_object", "json_schema", "json", "application/json"})
 _FORMATS = (
     ("response_format", "type"), ("text", "format", "type"), ("output_format", "type"),
     ("output_config", "format", "type"), ("generationConfig", "responseMimeType"),
-    ("generation_config", "response_mime_type"), ("format",),
+    ("generation_config", "response_mime_type"), ("generationConfig", "response_mime_type"),
+    ("generation_config", "responseMimeType"), ("format",),
 )  # fmt: skip
 
 

@@ -88,9 +88,17 @@ def _placed(base: Reading, findings: Iterable[Finding]) -> Iterator[Finding]:
 
 def _certain(base: Reading, f: Finding) -> bool:
     """Whether what is found in quoted-printable is no accident: ``id=40…`` looks like it too."""
-    undone = base.way[-1]
-    rows = (last - first for start, end, first, last in undone.pieces if start < f.end and end > f.start)
-    return f.score >= CERTAIN or max(rows, default=0) >= ROW
+    if f.score >= CERTAIN:
+        return True
+    place: tuple[int, int] | None = (f.start, f.end)
+    for undone in reversed(base.way):
+        if place is None:
+            return False
+        low, high = place
+        if any(end > low and start < high and last - first >= ROW for start, end, first, last in undone.pieces):
+            return True
+        place = undone.place(low, high)
+    return False
 
 
 def _in_form(form: Form, patterns: Detect, found: Sequence[Finding]) -> Iterator[Finding]:

@@ -51,13 +51,17 @@ class StandIns:
                 return token
         raise StandInsExhausted
 
-    def _derive(self, label: str, value: str, counter: int) -> str:
+    def digest(self, label: str, value: str, counter: int) -> bytes:
+        """32 bytes that depend on every part, and on the scope."""
         mac = hmac.new(self._key, b"sealgate.stand-in.v1", hashlib.sha256)
         for part in (str(EPOCH), self._scope, label, value, str(counter)):
             data = part.encode("utf-8", "surrogatepass")
             mac.update(len(data).to_bytes(8, "big"))
             mac.update(data)
-        number = int.from_bytes(mac.digest()[:16], "big")
+        return mac.digest()
+
+    def _derive(self, label: str, value: str, counter: int) -> str:
+        number = int.from_bytes(self.digest(label, value, counter)[:16], "big")
         out = []
         for _ in range(self.chars):
             number, digit = divmod(number, len(ALPHABET))

@@ -17,7 +17,8 @@ from presidio_anonymizer.operators import Mask
 
 from redaction.pseudonym import ALPHABET, StandIns
 from redaction.spans import Occurrences
-from redaction.spellings import CERTAIN, sounds
+from redaction.spellings import CERTAIN, STAND_IN, sounds
+from redaction.surrogates import number
 
 KEEP, GENERALIZE, PSEUDONYM, MASK, REDACT = "keep", "generalize", "pseudonym", "mask", "redact"
 
@@ -57,6 +58,8 @@ class Transformer:
         self._inputs = inputs
         self._used = _starts(inputs, self._start)
         self._sounds: str | None = None
+        self._said: str | None = None
+        self._numbers: dict[str, str] = {}
         self._originals = Occurrences(originals)
         self._done: dict[str, tuple[str, str]] = {}
         """Value -> its transform and replacement."""
@@ -101,15 +104,31 @@ class Transformer:
     def _taken(self, token: str) -> bool:
         """Whether another value has this stand-in, or an input a word that begins like it: what looks nearly like ours
         could, beside a replaced value, grow into ours. A long code is known without its label, so none may be in an
-        input in any spelling."""
+        input in any spelling; nor may a realistic one."""
+        if token in self.mapping:
+            return True
+        if not STAND_IN.fullmatch(token):
+            if self._said is None:
+                self._said = "\0".join(self._inputs).casefold()
+            return token.casefold() in self._said
         code = token.rpartition("_")[2]
-        if token in self.mapping or code[: self._start] in self._used:
+        if code[: self._start] in self._used:
             return True
         if len(code) < CERTAIN:
             return False
         if self._sounds is None:
             self._sounds = " ".join(map(sounds, self._inputs))
         return code in self._sounds
+
+    def number(self, label: str, lexeme: str) -> str | None:
+        """A number in place of a JSON number, the same for the same number; None where it is too short."""
+        made = self._numbers.get(lexeme) or number(self._stand_ins, label, lexeme, self._taken)
+        if made is not None:
+            self._numbers[lexeme] = made
+            self.mapping[made] = lexeme
+            counts = self.counts.setdefault(label, {})
+            counts[PSEUDONYM] = counts.get(PSEUDONYM, 0) + 1
+        return made
 
 
 def _starts(texts: Sequence[str], size: int) -> frozenset[str]:

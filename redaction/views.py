@@ -106,6 +106,7 @@ class _Reader:
         for stage in (base, stages[-1]):
             if self._step(stages, "quoted", stage, quoted(stage.text)):
                 self._step(stages, "quoted_undone", stages[-1], undo(stages[-1].text, flat=self._flat))
+                self._step(stages, "quoted_letters", stages[-1], letters(stages[-1].text))
         if not self._flat:
             self._step(stages, "form", stages[-1], form(stages[-1].text))
         if not depth:

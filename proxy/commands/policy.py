@@ -147,10 +147,9 @@ def _inspected(data: Path, file: Path, app: str, tenant: str) -> Facts:
     """Facts of a file by the detectors that the gate uses, in this process."""
     from proxy import facts as facts_
     from proxy.dialects.openai_chat import OpenAIChat
-    from proxy.inspect import classify_payload, inspect_here
+    from proxy.inspect import inspect_here
     from proxy.inspect_worker import build
     from proxy.models import store
-    from proxy.ports import Inspected
 
     store.require(data, "rampart")
     raw = file.read_bytes()
@@ -158,8 +157,7 @@ def _inspected(data: Path, file: Path, app: str, tenant: str) -> Facts:
         parsed = OpenAIChat().parse(raw if raw.lstrip().startswith(b"{") else _as_request(raw))
     except SealgateError as e:
         raise click.ClickException(e.message) from None
-    results = inspect_here(build(store.models_dir(data), names=True), parsed.segments)
-    seen = Inspected(tuple(results), classify_payload(parsed.segments, results), {})
+    seen = inspect_here(build(store.models_dir(data), names=True), parsed.segments)
     return facts_.build(parsed, seen, app, tenant, parsed.model, dt.datetime.now(dt.UTC).date())
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from proxy.dialects import json_text
 from proxy.dialects.anthropic_answers import MessageStream, error_body, restore_answer
-from proxy.dialects.anthropic_request import Request
+from proxy.dialects.anthropic_request import Request, document_place
 from proxy.dialects.base import Parsed, RestorerFactory
 from proxy.dialects.json_text import MAX_DEPTH
 from proxy.dialects.walk import render
@@ -45,7 +45,7 @@ class AnthropicMessages:
 
     def render(self, parsed: Parsed, edits: Mapping[tuple[str, str], str], model: str) -> bytes:
         """Another model alone changes the bytes of its name only. Raises Untransformable."""
-        return render(parsed, edits, model)
+        return render(parsed, edits, model, document_place)
 
     def restore(self, body: bytes, restorers: RestorerFactory) -> tuple[bytes, Mapping[str, int]]:
         """Raises ValueError for what is no message (broken JSON, an error object)."""

@@ -13,7 +13,7 @@ from proxy.dialects import pointers, provider_tools
 from proxy.dialects.base import Reference
 from proxy.dialects.json_text import Number
 from proxy.dialects.openai_tools import CALL_ID, TOOL_NAME, as_list, as_object, as_text, bad
-from proxy.dialects.walk import Walk
+from proxy.dialects.walk import Walk, is_base64
 
 Reader = Callable[[str, Any], None]
 
@@ -26,6 +26,7 @@ UNREADABLE: Mapping[str, str] = {"image": "image", "document": "file", "containe
 """Blocks no detector reads (a document only when its source is no text), and the kind of content they are."""
 CACHE = frozenset({"ephemeral", "5m", "1h"})
 CHOICES = frozenset({"auto", "any", "tool", "none"})
+MEDIA_TYPES = frozenset({"application/pdf", "text/plain"})
 
 
 def unless_null(read: Reader) -> Reader:
@@ -195,6 +196,11 @@ class Request:
     def _document(self, at: str, origin: str, block: dict[str, Any]) -> None:
         source = block.get("source")
         kind = source.get("type") if isinstance(source, dict) else None
+        if isinstance(source, dict) and kind == "base64":
+            data = source.get("data")
+            if isinstance(data, str) and is_base64(data):
+                self._encoded(at, origin, block, str(source.get("media_type", "")))
+                return
         if kind not in {"text", "content"}:
             self.walk.uninspected.add("content:document")
             self.walk.content.add("file")
@@ -209,6 +215,18 @@ class Request:
         }
         known = self._common() | {"title": None, "context": None, "citations": None}
         known["source"] = lambda p, v: self.walk.fields(p, origin, as_object(p, v), inner)
+        self.walk.fields(at, origin, block, known)
+
+    def _encoded(self, at: str, origin: str, block: dict[str, Any], media_type: str) -> None:
+        """A document in base64: the worker reads it."""
+        title = block.get("title")
+        inner: dict[str, Reader | None] = {
+            "type": lambda p, v: None,
+            "media_type": self._words(MEDIA_TYPES),
+            "data": lambda p, v: self.walk.document(p, origin, v, media_type, title if isinstance(title, str) else ""),
+        }
+        known = self._common() | {"title": None, "context": None, "citations": None}
+        known["source"] = lambda p, v: self.walk.fields(p, origin, v, inner)
         self.walk.fields(at, origin, block, known)
 
     def _search_result(self, at: str, origin: str, block: dict[str, Any]) -> None:
@@ -260,6 +278,15 @@ class Request:
             "disable_parallel_tool_use": unless_null(_flag),
         }
         self.walk.fields(at, "system", as_object(at, node), known)
+
+
+def document_place(pointer: str, tree: Any) -> tuple[str, Callable[[str], Any]]:
+    """A document's source gives way to a text source; a document in a text place to its text."""
+    at = pointer.removesuffix("/data")
+    source = pointers.get(tree, at) if at != pointer and "#" not in pointer else None
+    if not isinstance(source, dict) or source.get("type") != "base64":
+        return pointer, lambda text: f"[file]\n{text}"
+    return at, lambda text: {"type": "text", "media_type": "text/plain", "data": text}
 
 
 def _flag(at: str, node: Any) -> None:

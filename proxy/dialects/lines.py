@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from proxy.dialects import json_text, pointers
@@ -69,7 +69,7 @@ class Enveloped(Piece):
             if key not in {self._member, "url"} and self._fixed.get(key) != value:
                 walk.member("", "other", key, value) if key != "custom_id" else walk.free("/custom_id", "other", value)
         lead = f"/{self._member}"
-        segments = [Segment(lead + s.pointer, s.origin, s.text, s.kind) for s in inner.segments]
+        segments = [replace(s, pointer=lead + s.pointer) for s in inner.segments]
         return Parsed(
             dialect=inner.dialect,
             model=inner.model,

@@ -12,7 +12,7 @@ from proxy.dialects import json_text
 from proxy.dialects.base import Parsed, RestorerFactory
 from proxy.dialects.json_text import MAX_DEPTH
 from proxy.dialects.openai_answers import error_body, restore_answer
-from proxy.dialects.openai_request import Request
+from proxy.dialects.openai_request import Request, file_place
 from proxy.dialects.openai_stream import ChatStream
 from proxy.dialects.walk import render
 from proxy.errors import SealgateError
@@ -50,7 +50,7 @@ class OpenAIChat:
 
     def render(self, parsed: Parsed, edits: Mapping[tuple[str, str], str], model: str) -> bytes:
         """Another model alone changes the bytes of its name only. Raises Untransformable."""
-        return render(parsed, edits, model)
+        return render(parsed, edits, model, file_place)
 
     def restore(self, body: bytes, restorers: RestorerFactory) -> tuple[bytes, Mapping[str, int]]:
         """Raises ValueError for what is no chat completion (broken JSON, an error object)."""

@@ -13,7 +13,7 @@ from proxy.dialects import pointers, provider_tools
 from proxy.dialects.base import Reference
 from proxy.dialects.json_text import Number
 from proxy.dialects.openai_tools import Tools, as_list, as_object, as_text, bad
-from proxy.dialects.walk import Walk
+from proxy.dialects.walk import Walk, is_base64
 
 Reader = Callable[[str, Any], None]
 
@@ -144,9 +144,30 @@ class Request:
                 {"type": lambda p, v: None, kind: lambda p, v: self._body(p, origin, as_text(p, v))},
             )  # fmt: skip
             return
+        if kind == "file" and self._file(at, origin, part):
+            return
         self.walk.uninspected.add(f"content:{kind}" if kind in PARTS else "content:unknown")
         self.walk.content.add(PARTS.get(kind, "unknown"))
         self._opaque(at, origin, part)
+
+    def _file(self, at: str, origin: str, part: dict[str, Any]) -> bool:
+        """A file that travels with the request is a document; one that is only named is not here to be read."""
+        file = part.get("file")
+        if not isinstance(file, dict) or file.get("file_id") is not None:
+            return False
+        data, name = file.get("file_data"), file.get("filename")
+        if not isinstance(data, str) or not is_base64(data):
+            return False
+        known: dict[str, Reader | None] = {
+            "file_data": lambda p, v: self.walk.document(p, origin, v, name=name if isinstance(name, str) else ""),
+            "filename": None,
+        }
+        outer: dict[str, Reader | None] = {
+            "type": lambda p, v: None,
+            "file": lambda p, v: self.walk.fields(p, origin, v, known),
+        }
+        self.walk.fields(at, origin, part, outer)
+        return True
 
     def _opaque(self, at: str, origin: str, node: Any) -> None:
         """A part that is no text: its strings are still walked, base64 is not."""
@@ -209,6 +230,18 @@ class Request:
 
     def _object(self, at: str, node: Any) -> None:
         self.walk.fields(at, "other", as_object(at, node), {})
+
+
+def file_place(pointer: str, tree: Any) -> tuple[str, Callable[[str], Any]]:
+    """A file part gives way to a text part; a document in a text place to its text."""
+    at = pointer.removesuffix("/file/file_data")
+    part = pointers.get(tree, at) if at != pointer and "#" not in pointer else None
+    if not isinstance(part, dict) or part.get("type") != "file":
+        return pointer, lambda text: f"[file]\n{text}"
+    name = part["file"].get("filename")
+    head = f"[file {name}]" if isinstance(name, str) else "[file]"
+    rest = {key: value for key, value in part.items() if key not in {"type", "file"}}
+    return at, lambda text: {"type": "text", "text": f"{head}\n{text}", **rest}
 
 
 def _unless_null(read: Reader) -> Reader:

@@ -78,6 +78,25 @@ def _index(token: str, length: int) -> int:
     return int(token)
 
 
+def put(tree: Any, pointer: str, node: Any) -> Any:
+    """A copy of ``tree`` with ``node`` at ``pointer``. Raises Untransformable for a place inside a string."""
+    if "#" in pointer:
+        raise Untransformable
+    return _put(tree, split(pointer)[0], node)
+
+
+def _put(tree: Any, tokens: list[str], node: Any) -> Any:
+    if not tokens:
+        return node
+    first, *rest = tokens
+    if isinstance(tree, dict) and first in tree:
+        return {key: _put(value, rest, node) if key == first else value for key, value in tree.items()}
+    if isinstance(tree, list):
+        at = _index(first, len(tree))
+        return [*tree[:at], _put(tree[at], rest, node), *tree[at + 1 :]]
+    raise Misuse("an edit leads nowhere")
+
+
 @dataclass(slots=True)
 class _Plan:
     """What happens at one place and below it."""

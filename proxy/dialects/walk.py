@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from proxy.dialects import json_text, pointers
-from proxy.dialects.base import Parsed, Reference, Segment
+from proxy.dialects.base import Parsed, Reference, Segment, Untransformable
 from proxy.dialects.json_text import InvalidJson, Number
 from proxy.errors import BadRequest, Misuse
 
@@ -49,6 +49,13 @@ _BASE64_URI = re.compile(
     r"data:[\w.+-]*+(?:/[\w.+-]*+)?(?:;[\w.+-]++=[\w.+-]++)*+;base64,[A-Za-z0-9+/_\-\r\n]*+={0,2}[\r\n]*+"
 )
 """Possessive, so that no input makes them slow."""
+DOCUMENTS = ("data:", "JVBERi0", "UEsDB")
+"""How a text begins that is a document, in base64: its address, a PDF, an Office package."""
+
+
+def is_base64(text: str) -> bool:
+    """Whether a whole text is base64, or a ``data:`` address of it."""
+    return _BASE64_URI.fullmatch(text) is not None or _BASE64.fullmatch(text) is not None
 
 
 @dataclass(slots=True)
@@ -73,8 +80,15 @@ class Walk:
         return made
 
     def text(self, pointer: str, origin: str, value: str) -> None:
-        if value:
+        if value.startswith(DOCUMENTS) and is_base64(value):
+            self.document(pointer, origin, value)
+        elif value:
             self.segments.append(Segment(pointer, origin, value))
+
+    def document(self, pointer: str, origin: str, value: str, media_type: str = "", name: str = "") -> None:
+        """An attachment in base64: the worker reads it."""
+        self.content.add("file")
+        self.segments.append(Segment(pointer, origin, value, "document", media_type, name))
 
     def key(self, pointer: str, origin: str, key: str) -> None:
         if key:
@@ -153,7 +167,7 @@ class Walk:
 
     def blob(self, pointer: str, origin: str, text: str) -> None:
         """A string of a part that is no text: base64 is the uninspected part itself, the rest is walked."""
-        if not (_BASE64_URI.fullmatch(text) or _BASE64.fullmatch(text)):
+        if not is_base64(text):
             self.text(pointer, origin, text)
 
     def schema(self, pointer: str, origin: str, node: Any) -> None:
@@ -189,7 +203,11 @@ class Walk:
             self.member(pointer, origin, key, value)
 
 
-def render(parsed: Parsed, edits: Mapping[tuple[str, str], str], model: str) -> bytes:
+Place = Callable[[str, Any], tuple[str, Callable[[str], Any]]]
+"""Where a document at a pointer of a tree gives way to its text: the pointer of the node, and the node for a text."""
+
+
+def render(parsed: Parsed, edits: Mapping[tuple[str, str], str], model: str, place: Place | None = None) -> bytes:
     """The request with ``edits`` applied and ``model`` set; the original bytes where nothing changes.
 
     Another model alone changes the bytes of its name only. Raises Untransformable, and Misuse for an edit of what is
@@ -200,7 +218,13 @@ def render(parsed: Parsed, edits: Mapping[tuple[str, str], str], model: str) -> 
         raise Misuse("an edit of what is no segment")
     wanted = {place: text for place, text in edits.items() if known[place] != text}
     if wanted:
+        documents = {at: wanted.pop((at, kind)) for at, kind in list(wanted) if kind == "document"}
         tree = pointers.edit(parsed.tree, wanted)
+        for pointer, text in documents.items():
+            if place is None:
+                raise Untransformable
+            at, node = place(pointer, tree)
+            tree = pointers.put(tree, at, node(text))
         if model != parsed.model:
             tree = {**tree, "model": model}
         return json_text.serialize(tree)

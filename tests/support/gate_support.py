@@ -29,7 +29,7 @@ from proxy.app import Gate
 from proxy.audit.query import Filter, query, verify
 from proxy.auth import digest
 from proxy.dialects.base import Segment
-from proxy.inspect import WorkerPool, classify_payload, inspect_here
+from proxy.inspect import WorkerPool, inspect_here
 from proxy.inspect_worker import build
 from proxy.ports import Inspected
 from proxy.settings import AppConfig, AttestationConfig, Limits, ModelRoute, Settings, UpstreamConfig
@@ -68,8 +68,7 @@ class Judge:
         self.restarts = 0
 
     async def inspect(self, tenant: str, segments: Sequence[Segment]) -> Inspected:
-        results = inspect_here(self._pipeline, segments)
-        return Inspected(tuple(results), classify_payload(segments, results), self._pipeline.digests)
+        return inspect_here(self._pipeline, segments)
 
 
 class LightGate(Gate):

@@ -87,9 +87,18 @@ def test_the_enclave_gets_names_but_no_credentials() -> None:
     assert "Maria Keller" in body and "ghp_" not in body
 
 
-def test_a_number_cannot_become_text() -> None:
+def test_a_number_becomes_another_number_and_never_text() -> None:
+    out = sent(["my account is 12345678901"], {"BANK_ACCOUNT": ["12345678901"]}, metadata={"id": 12345678901})
+    sent_id = json.loads(out.body)["metadata"]["id"]
+    assert isinstance(sent_id, int) and sent_id != 12345678901 and len(str(sent_id)) == 11
+    assert out.mapping[str(sent_id)] == "12345678901" and b"12345678901" not in out.body
+
+
+@pytest.mark.parametrize(("label", "number"), [("CREDIT_CARD", 4111111111111111), ("BANK_ACCOUNT", 4111)])
+def test_a_number_that_no_other_can_stand_for_keeps_the_request_in(label: str, number: int) -> None:
+    """What the policy redacts has no number; four digits would be found by chance in an answer."""
     with pytest.raises(Untransformable):
-        sent(["my account is 12345678901"], {"BANK_ACCOUNT": ["12345678901"]}, metadata={"id": 12345678901})
+        sent([f"it is {number}"], {label: [str(number)]}, metadata={"id": number})
 
 
 @pytest.mark.parametrize(

@@ -201,7 +201,9 @@ def test_text_that_is_json_by_request_stays_json() -> None:
     [
         {"response_format": {"type": "json_object"}}, {"response_format": {"type": "json_schema", "json_schema": {}}},
         {"text": {"format": {"type": "json_schema"}}}, {"output_format": {"type": "json_schema"}}, {"format": "json"},
-        {"generationConfig": {"responseMimeType": "application/json"}}, {"format": {"type": "object"}},
+        {"generationConfig": {"responseMimeType": "application/json"}},
+        {"generation_config": {"responseMimeType": "application/json"}},
+        {"generationConfig": {"response_mime_type": "application/json"}}, {"format": {"type": "object"}},
     ],
 )  # fmt: skip
 def test_a_request_for_json_is_known_in_every_dialect(tree: dict[str, Any]) -> None:
