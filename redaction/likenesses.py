@@ -75,6 +75,7 @@ class Likenesses:
         start = "|".join(map(re.escape, sorted(firsts))) or "(?!)"
         self._start = re.compile(rf"\\(?:u[0-9a-fA-F]{{4}}|.)|{start}" if units else start, re.DOTALL)
         self._units = units
+        self.shortest = min((len(e.spelled) for e in entries), default=0)
         self._longest = max((len(e.spelled) * (6 if units else 1) + 4 * MAX_GAP for e in entries), default=0)
 
     def places(self, text: str, pos: int) -> Iterator[int]:

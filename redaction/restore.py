@@ -64,6 +64,7 @@ class Restorer:
             self._readers.append(Spellings(mapping.keys() - plain.keys(), tolerant=tolerant, units=units))
         if plain:
             self._readers.append(Likenesses(plain, inputs=inputs, units=units))
+        self._shortest = min((r.shortest for r in self._readers), default=0)
         self._around = Surroundings() if may is not None else None
         self._held = ""
         self._before = ""
@@ -86,7 +87,7 @@ class Restorer:
         at = pos = len(self._before)
         out: list[str] = []
         stop = len(text) if final else self._grows(text, at)
-        for start in merge(*(r.places(text, at) for r in self._readers)):
+        for start in self._places(text, at):
             if start >= stop:
                 break
             if start < pos:
@@ -107,8 +108,14 @@ class Restorer:
         self._before = text[max(0, stop - CONTEXT) : stop]
         return "".join(out)
 
+    def _places(self, text: str, pos: int) -> Iterable[int]:
+        if len(text) - pos < self._shortest:  # most pieces of a stream
+            return ()
+        places = [r.places(text, pos) for r in self._readers]
+        return places[0] if len(places) == 1 else merge(*places)
+
     def _grows(self, text: str, pos: int) -> int:
-        return min(r.grows(text, pos) for r in self._readers)
+        return min([r.grows(text, pos) for r in self._readers])
 
     def _at(self, text: str, start: int) -> Hit | None:
         hits = [hit for r in self._readers if (hit := r.at(text, start)) is not None]

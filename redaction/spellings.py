@@ -72,7 +72,7 @@ class Hit:
     value: str | None = None
 
 
-STAND_IN = re.compile(r"[A-Za-z][A-Za-z0-9_]*_[A-Za-z0-9]+")
+STAND_IN = re.compile(r"[A-Z][A-Z0-9_]*_[0-9a-z]+")
 """What a plain stand-in looks like; any other key of a mapping is a realistic surrogate."""
 
 
@@ -98,6 +98,10 @@ class Spellings:
         self._firsts = {*firsts, *(c.upper() for c in firsts), *(_CAPITALS if loose else ())}
         self._pairs = _Pairs({s[:2] for s in (*self._labelled, *self._codes, *self._exact)}, loose=bool(loose))
         self._longest = max((len(k) + 4 * k.count("_") for k in self._keys), default=0)
+        self.shortest = min((len(label) + 1 + min(BEGUN, len(c)) for label, _, c in split.values()), default=0)
+        """Nothing shorter is a stand-in, or the beginning of one that counts as altered."""
+        if loose:
+            self.shortest = min(self.shortest, *self._code_sizes)
         labels = tuple(sorted({label for label, _, _ in split.values()}, key=lambda w: (-len(w), w)))
         self._labels = tuple(_label(label) for label in labels) if loose else ()
         size = min(self._code_sizes, default=0)
