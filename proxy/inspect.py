@@ -14,7 +14,7 @@ import os
 import sys
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ import orjson
 from proxy.dialects.base import Segment
 from proxy.errors import ConfigError
 from proxy.ports import Inspected
-from proxy.rows import joined
+from proxy.rows import joined, named
 from proxy.settings import Limits
 from proxy.tasks import spawn
 from redaction.joins import Joint, merge
@@ -198,12 +198,12 @@ class WorkerPool:
     async def inspect(self, tenant: str, segments: Sequence[Segment]) -> Inspected:
         """See ``ports.Inspector``. Wall time is bounded by ``inspect_deadline_s``."""
         rows = joined(segments)
-        borders = borders_of(rows)
-        seen, crossing = await asyncio.gather(
-            self._results(tenant, [s.text for s in segments]),
-            self._results(tenant, [b.text for b in borders], patterns_only=True),
+        near = [*borders_of(rows), *named(segments)]
+        full, narrow = texts_of(segments, near)
+        seen, narrowly = await asyncio.gather(
+            self._results(tenant, full), self._results(tenant, narrow, patterns_only=True)
         )
-        spread = combined(segments, seen, rows, borders, crossing)
+        spread = combined(segments, seen, rows, near, narrowly)
         return Inspected(tuple(spread), classify_payload(segments, spread), self.digests)
 
     async def _results(self, tenant: str, texts: Sequence[str], *, patterns_only: bool = False) -> list[TextResult]:
@@ -281,26 +281,47 @@ def borders_of(rows: Sequence[Joint]) -> list[Joint]:
     return [near for row in rows for near in row.borders()]
 
 
+OPAQUE = frozenset({"CREDIT_CARD", "EMAIL_ADDRESS", "IBAN_CODE", "US_SSN"})
+"""Labels of formats that do not occur in random letters."""
+
+
+def _certain(result: TextResult) -> TextResult:
+    """What counts in an id or a signature: strict formats, and secrets of known issuers; everything else is chance."""
+    kept = [
+        f for f in result.findings
+        if (f.detector == "patterns" and f.label in OPAQUE) or (f.detector == "secrets" and f.score >= 0.9)
+    ]  # fmt: skip
+    return replace(result, findings=tuple(kept))
+
+
+def texts_of(segments: Sequence[Segment], near: Sequence[Joint]) -> tuple[list[str], list[str]]:
+    """What everything looks at, and what only patterns do: joints, then ids and signatures."""
+    full = [s.text for s in segments if s.kind != "opaque"]
+    return full, [*(joint.text for joint in near), *(s.text for s in segments if s.kind == "opaque")]
+
+
 def combined(
     segments: Sequence[Segment],
     seen: Sequence[TextResult],
     rows: Sequence[Joint],
-    borders: Sequence[Joint],
-    crossing: Sequence[TextResult],
+    near: Sequence[Joint],
+    narrowly: Sequence[TextResult],
 ) -> list[TextResult]:
-    """What each segment says by itself, with its neighbours, and given the rest of the request."""
-    results = list(seen)
-    for border, result in zip(borders, crossing, strict=True):
-        merge(border, result, results)
+    """What each segment says by itself, with its neighbours, and given the rest of the request. ``seen`` and
+    ``narrowly`` are the results of :func:`texts_of`."""
+    full, opaque = iter(seen), iter(narrowly[len(near) :])
+    results = [_certain(next(opaque)) if s.kind == "opaque" else next(full) for s in segments]
+    for joint, result in zip(near, narrowly, strict=False):
+        merge(joint, result, results)
     return propagate([s.text for s in segments], results, rows)
 
 
 def inspect_here(pipeline: Pipeline, segments: Sequence[Segment]) -> list[TextResult]:
     """As :meth:`WorkerPool.inspect`, in this process: for commands and tests."""
     rows = joined(segments)
-    borders = borders_of(rows)
-    crossing = pipeline.inspect([b.text for b in borders], patterns_only=True)
-    return combined(segments, pipeline.inspect([s.text for s in segments]), rows, borders, crossing)
+    near = [*borders_of(rows), *named(segments)]
+    full, narrow = texts_of(segments, near)
+    return combined(segments, pipeline.inspect(full), rows, near, pipeline.inspect(narrow, patterns_only=True))
 
 
 def classify_payload(segments: Sequence[Segment], results: Sequence[TextResult]) -> Classification:
