@@ -14,7 +14,7 @@ import os
 import sys
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from proxy.dialects.base import Segment
 from proxy.errors import ConfigError
 from proxy.inspect_documents import ReadJob, jobs_of
 from proxy.ports import Inspected
-from proxy.rows import joined
+from proxy.rows import joined, named
 from proxy.settings import Limits
 from proxy.tasks import spawn
 from redaction.documents import Document
@@ -212,12 +212,12 @@ class WorkerPool:
         documents = await self._read(segments)
         texts, places = spread(segments, documents)
         rows = joined(texts)
-        borders = borders_of(rows)
-        seen, crossing = await asyncio.gather(
-            self._results(tenant, [s.text for s in texts]),
-            self._results(tenant, [b.text for b in borders], patterns_only=True),
+        near = [*borders_of(rows), *named(texts)]
+        full, narrow = texts_of(texts, near)
+        seen, narrowly = await asyncio.gather(
+            self._results(tenant, full), self._results(tenant, narrow, patterns_only=True)
         )
-        found = combined(texts, seen, rows, borders, crossing)
+        found = combined(texts, seen, rows, near, narrowly)
         return together(segments, documents, texts, places, found, self.digests)
 
     async def _read(self, segments: Sequence[Segment]) -> dict[int, Document]:
@@ -299,17 +299,38 @@ def borders_of(rows: Sequence[Joint]) -> list[Joint]:
     return [near for row in rows for near in row.borders()]
 
 
+OPAQUE = frozenset({"CREDIT_CARD", "EMAIL_ADDRESS", "IBAN_CODE", "US_SSN"})
+"""Labels of formats that do not occur in random letters."""
+
+
+def _certain(result: TextResult) -> TextResult:
+    """What counts in an id or a signature: strict formats, and secrets of known issuers; everything else is chance."""
+    kept = [
+        f for f in result.findings
+        if (f.detector == "patterns" and f.label in OPAQUE) or (f.detector == "secrets" and f.score >= 0.9)
+    ]  # fmt: skip
+    return replace(result, findings=tuple(kept))
+
+
+def texts_of(segments: Sequence[Segment], near: Sequence[Joint]) -> tuple[list[str], list[str]]:
+    """What everything looks at, and what only patterns do: joints, then ids and signatures."""
+    full = [s.text for s in segments if s.kind != "opaque"]
+    return full, [*(joint.text for joint in near), *(s.text for s in segments if s.kind == "opaque")]
+
+
 def combined(
     segments: Sequence[Segment],
     seen: Sequence[TextResult],
     rows: Sequence[Joint],
-    borders: Sequence[Joint],
-    crossing: Sequence[TextResult],
+    near: Sequence[Joint],
+    narrowly: Sequence[TextResult],
 ) -> list[TextResult]:
-    """What each segment says by itself, with its neighbours, and given the rest of the request."""
-    results = [sober(segment, result) for segment, result in zip(segments, seen, strict=True)]
-    for border, result in zip(borders, crossing, strict=True):
-        merge(border, result, results)
+    """What each segment says by itself, with its neighbours, and given the rest of the request. ``seen`` and
+    ``narrowly`` are the results of :func:`texts_of`."""
+    full, opaque = iter(seen), iter(narrowly[len(near) :])
+    results = [sober(s, _certain(next(opaque)) if s.kind == "opaque" else next(full)) for s in segments]
+    for joint, result in zip(near, narrowly, strict=False):
+        merge(joint, result, results)
     return propagate([s.text for s in segments], results, rows)
 
 
@@ -333,9 +354,10 @@ def inspect_here(pipeline: Pipeline, segments: Sequence[Segment]) -> Inspected:
     }
     texts, places = spread(segments, documents)
     rows = joined(texts)
-    borders = borders_of(rows)
-    crossing = pipeline.inspect([b.text for b in borders], patterns_only=True)
-    found = combined(texts, pipeline.inspect([s.text for s in texts]), rows, borders, crossing)
+    near = [*borders_of(rows), *named(texts)]
+    full, narrow = texts_of(texts, near)
+    narrowly = pipeline.inspect(narrow, patterns_only=True)
+    found = combined(texts, pipeline.inspect(full), rows, near, narrowly)
     return together(segments, documents, texts, places, found, pipeline.digests)
 
 

@@ -1,4 +1,5 @@
-"""Which segments of a request are read as one: neighbouring text parts and messages of one role. Pure.
+"""Which segments of a request are read as one: neighbouring text parts and messages of one role, and a name with the
+value that it names. Pure.
 
 A row is the texts whose pointers differ in list positions only (``/messages/3/content/0/text`` and ``…/1/text``, and
 the next message of the same role), in the order of the document. Keys, numbers and members of different names stand
@@ -7,6 +8,7 @@ alone.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from proxy.dialects.base import Segment
@@ -30,6 +32,41 @@ def joined(segments: Sequence[Segment]) -> list[Joint]:
         last[shape] = segment.origin, count
         rows.append((shape, count))
     return joints(rows, [s.text for s in segments])
+
+
+_NAMES = re.compile(
+    r"mrn|record|patient|hospital|account|acct|konto|pass|reise|pasaporte|licen|führerschein|tax|tin$|vat|steuer|nif"
+    r"|ssn|social|national|identity|id.?card|ausweis|dni|personal|ahv|dob|birth|born|geb|n[ée]e|naci|secret|api.?key|pwd"
+    r"|kennwort|phone|telefon|mobile|cell|handy|^tel|fax|whatsapp|contact",
+    re.IGNORECASE,
+)
+"""What names of members hold that say what a value is, where its form alone does not."""
+_WORDS = re.compile(r"[_\-.]+|(?<=[a-z])(?=[A-Z])")
+_NAMED = 200
+"""Characters of the longest value that is looked at with its name."""
+_NAMING = {"text": "key", "number": "key", "query": "query_name"}
+"""Kind of a value -> kind of the segment that names it, at the same pointer."""
+
+
+def named(segments: Sequence[Segment]) -> list[Joint]:
+    """Values that only their name tells from other numbers and words: ``{"ssn": "…"}``, ``?mrn=…``, ``/mrn/…``."""
+    names: dict[tuple[str, str], int] = {}
+    out = []
+    for i, segment in enumerate(segments):
+        names[segment.kind, segment.pointer] = i
+        if segment.kind == "path":
+            number = i - 1 if i and segments[i - 1].kind == "path" else None
+        else:
+            kind = _NAMING.get(segment.kind, "")
+            number = names.get((kind, segment.pointer), names.get((kind, _LISTED.sub("", segment.pointer))))
+        if number is None or len(segment.text) > _NAMED or not _NAMES.search(segments[number].text):
+            continue
+        lead = _WORDS.sub(" ", segments[number].text[-_NAMED:]).strip() + ": "
+        out.append(Joint(lead + segment.text, ((0, number, 0, 0), (len(lead), i, 0, len(segment.text)))))
+    return out
+
+
+_LISTED = re.compile(r"(?:/[0-9]+)+\Z")
 
 
 def _shape(pointer: str) -> str | None:

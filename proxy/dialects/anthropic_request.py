@@ -12,7 +12,7 @@ from typing import Any
 from proxy.dialects import pointers, provider_tools
 from proxy.dialects.base import Reference
 from proxy.dialects.json_text import Number
-from proxy.dialects.openai_tools import CALL_ID, TOOL_NAME, as_list, as_object, as_text, bad
+from proxy.dialects.openai_tools import TOOL_NAME, as_list, as_object, as_text, bad, ident
 from proxy.dialects.walk import Walk, is_base64
 
 Reader = Callable[[str, Any], None]
@@ -172,8 +172,8 @@ class Request:
         self.walk.fields(at, origin, block, known)
 
     def _id(self, at: str, origin: str, node: Any) -> None:
-        if node is not None and not CALL_ID.fullmatch(as_text(at, node)):
-            self.walk.text(at, origin, node)
+        if node is not None:
+            ident(self.walk, at, origin, as_text(at, node))
 
     def _tool_result(self, at: str, origin: str, block: dict[str, Any]) -> None:
         name = self._called.get(str(block.get("tool_use_id")), "unknown")
@@ -189,7 +189,7 @@ class Request:
         """Its signature is opaque to everybody here, and made by the provider over text that it wrote itself."""
         known = self._common() | {
             "thinking": lambda p, v: self.walk.text(p, origin, as_text(p, v)),
-            "signature": lambda p, v: self.walk.blob(p, origin, as_text(p, v)),
+            "signature": lambda p, v: self.walk.signature(p, origin, as_text(p, v)),
         }
         self.walk.fields(at, origin, block, known)
 

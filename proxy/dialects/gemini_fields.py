@@ -24,7 +24,7 @@ Reader = Callable[[str, Any], None]
 TYPES = SCHEMA_TYPES | {word.upper() for word in SCHEMA_TYPES} | {"TYPE_UNSPECIFIED"}
 _MAPS = SCHEMA_MAPS | {"defs"}
 _TEXTS = SCHEMA_TEXTS | {"propertyOrdering", "ref"}
-_SHORT = re.compile(r"-?[0-9]{1,9}")
+_SHORT = re.compile(r"-?[0-9]{1,6}")
 _URL_SAFE = str.maketrans("-_", "+/")
 
 

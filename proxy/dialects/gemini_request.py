@@ -33,7 +33,7 @@ from proxy.dialects.gemini_words import (
     TASKS,
     TEXTUAL,
 )
-from proxy.dialects.openai_tools import CALL_ID, TOOL_NAME, as_object, as_text, bad
+from proxy.dialects.openai_tools import TOOL_NAME, as_object, as_text, bad, ident
 from proxy.dialects.walk import Walk
 
 FILE = re.compile(r"(?:https://generativelanguage\.googleapis\.com/v1[a-z0-9]*/)?files/[A-Za-z0-9_-]{1,64}")
@@ -177,7 +177,7 @@ class Request(Settings):
     def _opaque(self, at: str, origin: str, node: Any) -> None:
         """What the provider signed over its own text. Base64 of a text is no signature: it is walked."""
         if decoded_text(as_text(at, node)) is None:
-            self.walk.blob(at, origin, node)
+            self.walk.signature(at, origin, node)
         else:
             self.walk.text(at, origin, node)
 
@@ -236,7 +236,7 @@ class Request(Settings):
     # -- calls and results --------------------------------------------------------------------------------------------
 
     def _id(self, origin: str) -> Reader:
-        return lambda p, v: None if CALL_ID.fullmatch(as_text(p, v)) else self.walk.text(p, origin, v)
+        return lambda p, v: ident(self.walk, p, origin, as_text(p, v))
 
     def _call(self, at: str, origin: str, node: Any) -> None:
         known: dict[str, Reader | None] = {

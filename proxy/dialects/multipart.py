@@ -25,7 +25,7 @@ _GENERATED = re.compile(
     r"[0-9a-f]{32}|-{24}[0-9A-Za-z]{16,22}|----WebKitFormBoundary[0-9A-Za-z]{16}|-{20,30}[0-9]{24,30}"
     r"|-{4,6}formdata-(?:undici|polyfill)-[0-9]{12}"
 )
-"""Boundaries as clients draw them at random (httpx, aiohttp, curl, browsers, Node); all others are looked at."""
+"""Boundaries as clients draw them at random (httpx, aiohttp, curl, browsers, Node); all others are text."""
 _TYPE = re.compile(rb"[!-~](?:[ -~]{0,253}[!-~])?")
 _DISPOSITION = re.compile(rb'form-data; ?name="([^"\\\r\n\0]+)"(?:; ?filename="([^"\\\r\n\0]*)")?', re.I)
 _IDENTITY = frozenset({b"binary", b"8bit", b"7bit"})
@@ -100,7 +100,7 @@ def header(mark: str) -> str:
 
 
 def generated(mark: str) -> bool:
-    """Whether a boundary was drawn at random, so that it needs no look."""
+    """Whether a boundary looks as if it was drawn at random."""
     return _GENERATED.fullmatch(mark) is not None
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from proxy.dialects import pointers
 from proxy.dialects.json_text import Number
-from proxy.dialects.openai_tools import CALL_ID, TOOL_NAME, as_list, as_object, as_text, bad
+from proxy.dialects.openai_tools import TOOL_NAME, as_list, as_object, as_text, bad, ident
 from proxy.dialects.walk import Walk
 from proxy.errors import BadRequest
 
@@ -132,8 +132,7 @@ class Request:
         }
 
     def _id(self, at: str, origin: str, node: Any) -> None:
-        if not CALL_ID.fullmatch(as_text(at, node)):
-            self.walk.text(at, origin, node)
+        ident(self.walk, at, origin, as_text(at, node))
 
     def _images(self, at: str, origin: str, node: Any) -> None:
         for i, image in enumerate(as_list(at, node)):

@@ -14,8 +14,10 @@ from proxy.dialects.walk import Walk
 from proxy.errors import BadRequest
 
 TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-CALL_ID = re.compile(r"(?:(?:call|toolu|fc)_|chatcmpl-tool-)(?![A-Za-z0-9]*[0-9]{7})[A-Za-z0-9]{16,64}")
-"""Ids as providers make them (long, without a run of digits) need no look; all others are text."""
+CALL_ID = re.compile(
+    r"(?:(?:call|toolu|fc)_|chatcmpl-tool-)(?![A-Za-z0-9]*(?:[0-9]{7}|A[KS]IA|AIza))[A-Za-z0-9]{16,64}"
+)
+"""Ids as providers make them (long, without a run of digits) look like secrets; all others are text."""
 
 _CALL_TYPES = frozenset({"function", "custom"})
 _CHOICES = frozenset({"none", "auto", "required"})
@@ -45,6 +47,11 @@ def as_text(at: str, node: Any) -> str:
     if not isinstance(node, str):
         raise bad(at, "a string")
     return node
+
+
+def ident(walk: Walk, at: str, origin: str, value: str) -> None:
+    """The id of a call."""
+    (walk.opaque if CALL_ID.fullmatch(value) else walk.text)(at, origin, value)
 
 
 class Tools:
@@ -153,8 +160,8 @@ class Tools:
         self._walk.fields(at, origin, as_object(at, node), {"name": name, "arguments": inside, "input": inside})
 
     def call_id(self, at: str, origin: str, node: Any) -> None:
-        if node is not None and not CALL_ID.fullmatch(as_text(at, node)):
-            self._walk.text(at, origin, node)
+        if node is not None:
+            ident(self._walk, at, origin, as_text(at, node))
 
     def origin(self, message: dict[str, Any]) -> str:
         """Whose result a message is: the tool of the call it answers, by id, or the name it gives."""

@@ -120,8 +120,8 @@ class OpenAIUpload:
         if not self._mark:
             raise Misuse("a form is read with the content type of its request")
         reading = _Reading(self._kind.content)
-        if not multipart.generated(self._mark):
-            reading.walk.text("", "other", self._mark)  # an edit of it is refused by ``render``
+        look = reading.walk.opaque if multipart.generated(self._mark) else reading.walk.text
+        look("", "other", self._mark)  # an edit of it is refused by ``render``
         form = reading.form(multipart.split(body, self._mark))
         model = form.texts.get("/model", "")
         if not model:

@@ -19,8 +19,8 @@ from proxy.errors import BadRequest, Misuse
 MAX_NESTED = 3
 """Documents in strings of documents in strings; deeper ones are uninspected."""
 
-SHORT_NUMBER = 10
-"""Characters of a number in a known setting that need no look; card and account numbers are longer."""
+SHORT_NUMBER = 6
+"""Characters of a number in a known setting that need no look; numbers of records and people are longer."""
 
 MAX_POINTER = 4096
 """Characters of a pointer; keys of megabytes would be copied into the pointer of everything below them."""
@@ -168,6 +168,18 @@ class Walk:
     def blob(self, pointer: str, origin: str, text: str) -> None:
         """A string of a part that is no text: base64 is the uninspected part itself, the rest is walked."""
         if not is_base64(text):
+            self.text(pointer, origin, text)
+
+    def opaque(self, pointer: str, origin: str, text: str) -> None:
+        """An id or a signature as providers make them: it looks like a secret, so only strict formats count in it."""
+        if text:
+            self.segments.append(Segment(pointer, origin, text, "opaque"))
+
+    def signature(self, pointer: str, origin: str, text: str) -> None:
+        """What a provider signed, if it has the form; text if not."""
+        if _BASE64.fullmatch(text):
+            self.opaque(pointer, origin, text)
+        else:
             self.text(pointer, origin, text)
 
     def schema(self, pointer: str, origin: str, node: Any) -> None:
