@@ -229,7 +229,10 @@ class Flow:
         mapping, origins = d.inherited.mapping(ready.mapping), d.inherited.origins(ready.origins)
         made = Held(at.upstream, at.zone, d.decision.ceiling, d.facts, self._scope(d), mapping, origins=origins)
         keeping = self._state.keeping(self._talk(d.call, d.parsed), d.inherited.heir(made))
-        return Restorers(mapping, origins, d.decision, keeping, structured=structured(d.parsed.tree))
+        back = d.decision
+        if not d.inherited.used:  # what comes back was judged when it was made, not by a question that holds no content
+            back = decide(self._policy(), replace(d.inherited, used=True).join(d.facts))
+        return Restorers(mapping, origins, back, keeping, structured=structured(d.parsed.tree))
 
     async def _outgoing(self, d: Decided, at: Candidate) -> tuple[Rewritten, Outbound]:
         """What would leave. Raises Untransformable or Leaky."""

@@ -120,7 +120,7 @@ class Restorers:
         def may(key: str, link: bool, code: bool) -> bool:
             asked = (key, link, code)
             if asked not in known:
-                inner = [LINK] * (link or place == LINK) + [CODE] * (code and not tool)
+                inner = [LINK] * (link or place == LINK) + [CODE] * ((code or place == CODE) and not tool)
                 places = [place, *inner] if tool else inner or [TEXT]
                 origins = self._origins.get(key, frozenset())
                 known[asked] = any(all(decision.may_return(o, p) for p in places) for o in origins)

@@ -75,8 +75,8 @@ class Inherited:
 
     @property
     def zone(self) -> Zone:
-        """The zone of what is held; the decision must allow it."""
-        return self.held[0].zone if self.held else Zone.BLOCKED
+        """The furthest zone of what is held; the decision must allow it."""
+        return max((h.zone for h in self.held), default=Zone.BLOCKED)
 
     @property
     def scope(self) -> str:
