@@ -14,9 +14,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from policies.types import Answers, Decision
-from proxy.dialects.base import TextRestorer
+from proxy.dialects.base import JOINED, TextRestorer
 from proxy.state import TAPPED, TEXTS, Keeping
 from redaction.restore import May, Restorer, json_escape
+from redaction.surroundings import Surroundings
 
 TEXT, CODE, LINK = "text", "code", "link"
 TOOL_ARGS, TOOL_INPUT = "tool_args:", "tool_input:"
@@ -88,6 +89,7 @@ class Restorers:
         self._keeping = keeping
         self._restorers: list[Restorer] = []
         self._taps: list[Tap] = []
+        self._around: dict[str, Surroundings] = {}
         self._kept = 0
         self._index: dict[str, list[str]] | None = None
         self._child: Restorers | None = None
@@ -100,7 +102,10 @@ class Restorers:
             return Passing()
         escaped = place.startswith(TOOL_ARGS) or (self._structured and ":" not in place)
         tolerant = self._decision is None or self._decision.answers >= Answers.TOLERANT
-        made = Restorer(self._mapping, escape=json_escape if escaped else None, tolerant=tolerant, may=self._may(place))
+        around = self._around.setdefault(place, Surroundings()) if place.startswith(JOINED) else None
+        may = self._may(TEXT if around is not None else place)
+        escape = json_escape if escaped else None
+        made = Restorer(self._mapping, escape=escape, tolerant=tolerant, may=may, around=around)
         self._restorers.append(made)
         if self._keeping is None or not self._keeping.taints or len(self._taps) >= TEXTS:
             return made
@@ -188,8 +193,8 @@ def structured(tree: Any) -> bool:
 _JSON = frozenset({"json_object", "json_schema", "json", "application/json"})
 _FORMATS = (
     ("response_format", "type"), ("text", "format", "type"), ("output_format", "type"),
-    ("output_config", "format", "type"), ("generationConfig", "responseMimeType"),
-    ("generation_config", "response_mime_type"), ("format",),
+    ("output_config", "format", "type"), ("format",),
+    *((c, m) for c in ("generationConfig", "generation_config") for m in ("responseMimeType", "response_mime_type")),
 )  # fmt: skip
 
 

@@ -8,6 +8,7 @@
 * The leftmost match counts, then the longest. Text is held back only while it may still become a stand-in. Restored
   values are never looked at again: a value that contains a stand-in is not expanded twice.
 * With ``escape`` the text is the inside of JSON strings. Its escapes are units: in ``\\nRP_…`` there is no ``nRP_…``.
+* ``around`` is where the text begins: readers join the blocks of one answer, so a link may go on from block to block.
 * With ``may`` a value comes back only where it may; else its stand-in stays. ``redaction.surroundings`` says what is a
   link and what is code.
 """
@@ -50,12 +51,13 @@ class Restorer:
         escape: Callable[[str], str] | None = None,
         tolerant: bool = False,
         may: May | None = None,
+        around: Surroundings | None = None,
     ) -> None:
         self._values = dict(mapping)
         self._escape = escape
         self._may = may
         self._spellings = Spellings(self._values, tolerant=tolerant, units=escape is not None)
-        self._around = Surroundings() if may is not None else None
+        self._around = around if around is not None else Surroundings() if may is not None else None
         self._held = ""
         self._before = ""
         self.restored = 0

@@ -121,7 +121,8 @@ async def test_tool_arguments_in_results_stay_json(tmp_path: Path) -> None:
 async def test_a_rule_about_what_a_file_holds_also_says_what_its_results_may_show(tmp_path: Path) -> None:
     strict = tmp_path / "strict.yaml"
     default = (Path(__file__).resolve().parents[2] / "policies/default.yaml").read_text()
-    rule = "rules:\n  - id: masked\n    when: {labels: [EMAIL_ADDRESS]}\n    restore: {user: [], other: []}\n    because: x\n"
+    rule = "rules:\n  - id: masked\n    when: {labels: [EMAIL_ADDRESS]}\n    restore: {user: [], other: []}\n"
+    rule += "    because: x\n"
     strict.write_text(default.replace("rules:\n", rule, 1))
     async with files(tmp_path, policy=str(strict)) as f:
         uploaded = await f.app.files.create(file=("b.jsonl", batch_file()), purpose="batch")
