@@ -28,7 +28,7 @@ from proxy.answers import Ending, Sending, forward_json, forward_raw, forward_st
 from proxy.audit.record import Common, Intent, Refusal
 from proxy.dialects.address import Address
 from proxy.dialects.base import Dialect, Parsed, Segment, Untransformable
-from proxy.dialects.references import references
+from proxy.dialects.references import of_address
 from proxy.errors import AttestationFailed, Busy, Misuse, NotFound, Refused, SealgateError, Unavailable, UpstreamError
 from proxy.outbound import Outbound
 from proxy.ports import (
@@ -93,7 +93,7 @@ class Call:
             parsed = replace(parsed, stream=self.stream)
         if self.address is not None:
             outer = self.address.segments()
-            named = (*parsed.references, *references(outer))
+            named = (*parsed.references, *of_address(self.method, outer))
             parsed = replace(parsed, segments=(*parsed.segments, *outer), references=named)
         return parsed
 

@@ -156,6 +156,17 @@ async def test_a_message_of_a_batch_may_call_no_server_that_is_not_listed(tmp_pa
         assert f.far.requests == []
 
 
+async def test_a_batch_takes_no_file_whose_lines_were_not_read_as_requests(tmp_path: Path) -> None:
+    async with files(tmp_path) as f:
+        uploaded = await f.app.files.create(file=("b.jsonl", batch_file()), purpose="assistants")
+        seen = len(f.far.requests)
+        with pytest.raises(openai.BadRequestError) as refused:
+            await f.app.batches.create(
+                input_file_id=uploaded.id, endpoint="/v1/chat/completions", completion_window="24h"
+            )
+        assert refused.value.code == "invalid_batch" and len(f.far.requests) == seen
+
+
 async def test_nobody_else_gets_at_a_file_or_a_batch(tmp_path: Path) -> None:
     async with files(tmp_path) as f:
         uploaded = await f.app.files.create(file=("b.jsonl", batch_file()), purpose="batch")
