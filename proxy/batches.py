@@ -18,7 +18,7 @@ from proxy.dialects.base import Dialect
 from proxy.dialects.held import BATCHES, MESSAGE_BATCHES, Download, HeldState
 from proxy.dialects.lines import Enveloped, Lines, batch_line
 from proxy.errors import BadRequest
-from proxy.files import HeldPaths, held_call
+from proxy.files import HeldPaths, held_call, who
 from proxy.flow import Call
 from proxy.pieces import Cargo, PieceFlow
 from proxy.ports import Reply, Vault
@@ -44,8 +44,17 @@ class Batches(HeldPaths):
 
     async def _create(self, a: Admitted) -> web.StreamResponse:
         call = Call(a.request_id, a.app.name, a.app.tenant, "/batches", await a.read(), JSON)
+        await self._judged(a, call.body)
         reply = await self._flow.run(call, HeldState(BATCHES, "batch"))
         return await a.respond(await self._object(a, reply, "batch", lambda _: {}), call)
+
+    async def _judged(self, a: Admitted, body: bytes) -> None:
+        """Raises BadRequest for an input that was not read as a batch when it was uploaded: nobody looked at which
+        models and tools its lines ask for."""
+        id = json_text.parse(body, max_depth=self._limits.json_depth).get("input_file_id")
+        found = await self._vault.get(who(a), "file", [id]) if isinstance(id, str) else {}
+        if any(held.details.get("reader") != "batch" for held in found.values()):
+            raise BadRequest("The input of a batch is a file with the purpose batch.", code="invalid_batch")
 
     async def _list(self, a: Admitted) -> web.StreamResponse:
         shown, more = await self._listed(a, "batch", 20)

@@ -83,7 +83,7 @@ class HeldPaths:
     async def _held(self, a: Admitted, kind: str) -> tuple[str, Held]:
         """The id in the path and its entry. Raises NotFound, whatever the reason."""
         id = a.request.match_info["id"]
-        found = await self._vault.get(_who(a), kind, [id]) if ID.fullmatch(id) else {}
+        found = await self._vault.get(who(a), kind, [id]) if ID.fullmatch(id) else {}
         if id not in found:
             raise NotFound(f"There is no such {kind.replace('_', ' ')} here.", code="reference_not_found")
         return id, found[id]
@@ -102,20 +102,20 @@ class HeldPaths:
         return replace(reply, chunks=_one(body))
 
     async def _note(self, a: Admitted, kind: str, id: str, details: Mapping[str, Any]) -> None:
-        found = await self._vault.get(_who(a), kind, [id])
+        found = await self._vault.get(who(a), kind, [id])
         for known, held in found.items():
             made = replace(held, details={**held.details, **details})
-            await self._vault.put(_who(a), kind, [known], made, _ttl(self._limits))
+            await self._vault.put(who(a), kind, [known], made, _ttl(self._limits))
 
     async def _forget(self, a: Admitted, kind: str, id: str) -> None:
-        await self._vault.forget(_who(a), kind, [id])
+        await self._vault.forget(who(a), kind, [id])
 
     async def _listed(self, a: Admitted, kind: str, most: int) -> tuple[list[dict[str, Any]], bool]:
         """Objects of this principal, newest first unless asked otherwise, and whether there are more."""
         query = a.request.query
         if set(query) - {"limit", "after", "after_id", "order", "purpose"}:
             raise BadRequest("This list takes limit, after, order and purpose.", code="unexpected_query")
-        held = [h.details[SHOWN] for _, h in await self._vault.listed(_who(a), kind) if SHOWN in h.details]
+        held = [h.details[SHOWN] for _, h in await self._vault.listed(who(a), kind) if SHOWN in h.details]
         held.sort(key=lambda o: str(o.get("created_at", "")), reverse=query.get("order") != "asc")
         if "purpose" in query:
             held = [o for o in held if o.get("purpose") == query["purpose"]]
@@ -340,7 +340,7 @@ def held_call(a: Admitted, method: str, path: str, route: str, headers: tuple[tu
     return Call(a.request_id, a.app.name, a.app.tenant, path, b"", headers, None, method, route)
 
 
-def _who(a: Admitted) -> Principal:
+def who(a: Admitted) -> Principal:
     return Principal(a.app.tenant, a.app.name)
 
 

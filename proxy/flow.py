@@ -28,7 +28,7 @@ from proxy.answers import Ending, Sending, forward_json, forward_raw, forward_st
 from proxy.audit.record import Common, Intent, Refusal
 from proxy.dialects.address import Address
 from proxy.dialects.base import Dialect, Parsed, Segment, Untransformable
-from proxy.dialects.references import references
+from proxy.dialects.references import of_address
 from proxy.errors import AttestationFailed, Busy, Misuse, NotFound, Refused, SealgateError, Unavailable, UpstreamError
 from proxy.outbound import Outbound
 from proxy.ports import (
@@ -95,7 +95,7 @@ class Call:
             parsed = replace(parsed, stream=self.stream)
         if self.address is not None:
             outer = self.address.segments()
-            named = (*parsed.references, *references(outer))
+            named = (*parsed.references, *of_address(self.method, outer))
             parsed = replace(parsed, segments=(*parsed.segments, *outer), references=named)
         return parsed
 
@@ -231,12 +231,15 @@ class Flow:
         mapping, origins = d.inherited.mapping(ready.mapping), d.inherited.origins(ready.origins)
         made = Held(at.upstream, at.zone, d.decision.ceiling, d.facts, self._scope(d), mapping, origins=origins)
         keeping = self._state.keeping(self._talk(d.call, d.parsed), d.inherited.heir(made))
+        back = d.decision
+        if not d.inherited.used:  # what comes back was judged when it was made, not by a question that holds no content
+            back = decide(self._policy(), replace(d.inherited, used=True).join(d.facts))
         as_json, listening = structured(d.parsed.tree), None
-        if d.decision.answers is Answers.RESPOND:
+        if back.answers is Answers.RESPOND:
             known = values(d.parsed, d.inspected) | frozenset(mapping.values())
-            listening = Listening(self._inspector, d.call.tenant, d.decision, mapping, known, structured=as_json)
+            listening = Listening(self._inspector, d.call.tenant, back, mapping, known, structured=as_json)
         return Restorers(
-            mapping, origins, d.decision, keeping,
+            mapping, origins, back, keeping,
             structured=as_json, inputs=[s.text for s in d.parsed.segments], listening=listening,
         )  # fmt: skip
 

@@ -69,6 +69,7 @@ class _Judged:
     size: int = 0
     held: list[Held] = field(default_factory=list, repr=False)
     foreign: bool = False
+    reaches: set[str] = field(default_factory=set)
 
     def inherited(self) -> Inherited:
         if len({h.upstream for h in self.held}) > 1:
@@ -93,7 +94,8 @@ class PieceFlow(Flow):
             decision = decide(policy, facts)  # 4
             if judged.inner:
                 decision = meet(decision, decide(policy, replace(facts, endpoint=judged.inner)))
-            parsed = Parsed(dialect.name, judged.model, False, b"", None, (), scope="app")
+            reaches = frozenset(judged.reaches)
+            parsed = Parsed(dialect.name, judged.model, False, b"", None, (), scope="app", reaches=reaches)
             inspected = Inspected((), Classification(facts.sensitivity), judged.digests)
             common = self._common(call, parsed, inspected, facts, decision)
             loaded = Loaded(
@@ -140,6 +142,7 @@ class PieceFlow(Flow):
         judged.facts = facts if judged.facts is None else facts_.join(judged.facts, facts, facts.inherited)
         judged.held += [h for h in inherited.held if h not in judged.held]
         judged.foreign = judged.foreign or inherited.foreign
+        judged.reaches |= parsed.reaches
         judged.digests = seen.digests
 
     def _facts(self, call: Call, parsed: Parsed, seen: Inspected, route: str) -> Facts:

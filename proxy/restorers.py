@@ -14,11 +14,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from policies.types import Answers, Decision
-from proxy.dialects.base import TextRestorer
+from proxy.dialects.base import JOINED, TextRestorer
 from proxy.errors import Misuse
 from proxy.respond import Judged, Listening
 from proxy.state import TAPPED, TEXTS, Keeping
 from redaction.restore import May, Restorer, json_escape
+from redaction.surroundings import Surroundings
 
 TEXT, CODE, LINK = "text", "code", "link"
 TOOL_ARGS, TOOL_INPUT = "tool_args:", "tool_input:"
@@ -98,6 +99,7 @@ class Restorers:
         """How many were made, shared with restorers made of these."""
         self._restorers: list[Restorer] = []
         self._taps: list[Tap] = []
+        self._around: dict[str, Surroundings] = {}
         self._kept = 0
         self._index: dict[str, list[str]] | None = None
         self._child: Restorers | None = None
@@ -121,12 +123,14 @@ class Restorers:
             return Passing()
         escaped = place.startswith(TOOL_ARGS) or (self._structured and ":" not in place)
         tolerant = self._decision is None or self._decision.answers >= Answers.TOLERANT
+        around = self._around.setdefault(place, Surroundings()) if place.startswith(JOINED) else None
         made = Restorer(
             self._mapping,
             escape=json_escape if escaped else None,
             tolerant=tolerant,
-            may=self._may(place),
+            may=self._may(TEXT if around is not None else place),
             inputs=self._inputs,
+            around=around,
         )
         self._restorers.append(made)
         if self._keeping is None or not self._keeping.taints or len(self._taps) >= TEXTS:
@@ -147,7 +151,7 @@ class Restorers:
         def may(key: str, link: bool, code: bool) -> bool:
             asked = (key, link, code)
             if asked not in known:
-                inner = [LINK] * (link or place == LINK) + [CODE] * (code and not tool)
+                inner = [LINK] * (link or place == LINK) + [CODE] * ((code or place == CODE) and not tool)
                 places = [place, *inner] if tool else inner or [TEXT]
                 origins = self._origins.get(key, frozenset())
                 known[asked] = any(all(decision.may_return(o, p) for p in places) for o in origins)

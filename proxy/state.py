@@ -19,7 +19,7 @@ from typing import Any
 
 from policies.types import Facts, Zone
 from proxy.dialects import json_text
-from proxy.dialects.base import Parsed
+from proxy.dialects.base import JOINED, Parsed
 from proxy.dialects.json_text import InvalidJson
 from proxy.errors import BadRequest
 from proxy.facts import join
@@ -35,7 +35,9 @@ not the same one."""
 TAPPED = 65_536
 """Characters of one text that are compared; a longer one is known by its beginning."""
 TEXTS = 256
-"""Texts of one answer, or of one request, that are compared at most; of a request, the last ones."""
+"""Texts of one answer that are kept at most; of a request, all are compared."""
+ASKED = 10_000
+"""Texts that the vault is asked for at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +77,8 @@ class Inherited:
 
     @property
     def zone(self) -> Zone:
-        """The zone of what is held; the decision must allow it."""
-        return self.held[0].zone if self.held else Zone.BLOCKED
+        """The furthest zone of what is held; the decision must allow it."""
+        return max((h.zone for h in self.held), default=Zone.BLOCKED)
 
     @property
     def scope(self) -> str:
@@ -135,7 +137,10 @@ class Keeping:
 
     async def answer(self, texts: Sequence[tuple[str, str]]) -> None:
         """The (place, text) pairs of an answer keep its ceiling. Raises VaultUnavailable."""
-        words = [w for place, text in texts for w in (_leaves(text) if place.startswith("tool_args:") else (text,))]
+        arguments = [w for place, text in texts if place.startswith("tool_args:") for w in _leaves(text)]
+        words = [*(text for place, text in texts if not place.startswith("tool_args:")), *arguments]
+        joined = {p: "".join(t for q, t in texts if q == p) for p, _ in texts if p.startswith(JOINED)}
+        words = [*joined.values(), *words]  # apps hand back the blocks of an answer as one text
         ids = self._talk.ids(words[:TEXTS])
         if ids:
             held = replace(self._held, mapping={}, scope="", details={}, origins={})
@@ -175,7 +180,10 @@ class State:
         said += parsed.said
         if not said:
             return ()
-        found = await vault.get(_tenant(talk.who), ANSWER, talk.ids(said[-TEXTS:]))
+        ids = talk.ids(said)
+        found: dict[str, Held] = {}
+        for at in range(0, len(ids), ASKED):
+            found |= await vault.get(_tenant(talk.who), ANSWER, ids[at : at + ASKED])
         return tuple(found.values())
 
     def keeping(self, talk: Talk, held: Held) -> Keeping | None:

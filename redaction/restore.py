@@ -8,6 +8,7 @@
 * The leftmost match counts, then the longest. Text is held back only while it may still become a stand-in. Restored
   values are never looked at again: a value that contains a stand-in is not expanded twice.
 * With ``escape`` the text is the inside of JSON strings. Its escapes are units: in ``\\nRP_…`` there is no ``nRP_…``.
+* ``around`` is where the text begins: readers join the blocks of one answer, so a link may go on from block to block.
 * With ``may`` a value comes back only where it may; else its stand-in stays. ``redaction.surroundings`` says what is a
   link and what is code.
 """
@@ -54,6 +55,7 @@ class Restorer:
         tolerant: bool = False,
         may: May | None = None,
         inputs: Iterable[str] = (),
+        around: Surroundings | None = None,
     ) -> None:
         self._values = dict(mapping)
         self._escape = escape
@@ -65,7 +67,7 @@ class Restorer:
         if plain:
             self._readers.append(Likenesses(plain, inputs=inputs, units=units))
         self._shortest = min((r.shortest for r in self._readers), default=0)
-        self._around = Surroundings() if may is not None else None
+        self._around = around if around is not None else Surroundings() if may is not None else None
         self._held = ""
         self._before = ""
         self.restored = 0

@@ -40,6 +40,7 @@ class AnthropicMessages:
             tools=frozenset(walk.tools),
             reaches=frozenset(walk.reaches),
             references=tuple(walk.references),
+            said=tuple(request.said),
             first_user=request.first_user or "",
         )
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from proxy.dialects import json_text, sse
-from proxy.dialects.base import RestorerFactory, TextRestorer
+from proxy.dialects.base import JOINED, RestorerFactory, TextRestorer
 from proxy.dialects.json_text import InvalidJson, Number
 from proxy.dialects.openai_answers import TEXT, put, tool_place, whole
 from proxy.errors import SealgateError, UpstreamError
@@ -60,7 +60,7 @@ def restore_answer(body: bytes, restorers: RestorerFactory) -> tuple[bytes, Mapp
 
 
 def _block(block: dict[str, Any], restorers: RestorerFactory) -> bool:
-    changed = put(block, "text", restorers, TEXT) | put(block, "thinking", restorers, TEXT)
+    changed = put(block, "text", restorers, f"{JOINED}text") | put(block, "thinking", restorers, f"{JOINED}thinking")
     changed |= put(block, "name", restorers, TEXT)
     if isinstance(block.get("input"), (dict, list)):
         text = json_text.serialize_text(block["input"])
@@ -160,8 +160,10 @@ class MessageStream:
         if not isinstance(text, str) or not text:
             return False
         known = self._channels.get(index)
-        if known is None:
-            place = tool_place(self._names.get(index)) if kind == "input_json_delta" else TEXT
+        if known is None or known[0] != kind:
+            place = f"{JOINED}{DELTAS[kind]}"
+            if kind == "input_json_delta":
+                place = tool_place(self._names.get(index))
             known = self._channels[index] = (kind, self._restorers(place))
         holder[member] = known[1].feed(text)
         return bool(holder[member] != text)

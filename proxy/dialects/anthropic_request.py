@@ -13,7 +13,7 @@ from proxy.dialects import pointers, provider_tools
 from proxy.dialects.base import Reference
 from proxy.dialects.json_text import Number
 from proxy.dialects.openai_tools import TOOL_NAME, as_list, as_object, as_text, bad, ident
-from proxy.dialects.walk import Walk, is_base64
+from proxy.dialects.walk import Runs, Walk, is_base64, plain
 
 Reader = Callable[[str, Any], None]
 
@@ -39,6 +39,7 @@ class Request:
     def __init__(self, tree: dict[str, Any]) -> None:
         self.walk = Walk()
         self.first_user: str | None = None
+        self.said: list[str] = []
         self._called: dict[str, str] = {}
         if not isinstance(tree.get("model"), str) or not tree["model"]:
             raise bad("/model", "a model name", code="missing_model")
@@ -104,6 +105,7 @@ class Request:
     # -- messages -----------------------------------------------------------------------------------------------------
 
     def _messages(self, at: str, node: Any) -> None:
+        runs = Runs()
         for i, raw in enumerate(as_list(at, node)):
             message = as_object(f"{at}/{i}", raw)
             role = as_text(f"{at}/{i}/role", message.get("role"))
@@ -118,7 +120,10 @@ class Request:
             }
             self.walk.fields(f"{at}/{i}", origin, message, known)
             if role == "user" and self.first_user is None:
-                self.first_user = _plain(message.get("content"))
+                self.first_user = "".join(plain(message.get("content")))
+            runs.turn(message.get("content") or "" if role == "assistant" else None)
+        runs.turn(None)
+        self.said = runs.said
 
     def _content(self, at: str, origin: str, node: Any) -> None:
         if isinstance(node, str):
@@ -292,11 +297,3 @@ def document_place(pointer: str, tree: Any) -> tuple[str, Callable[[str], Any]]:
 def _flag(at: str, node: Any) -> None:
     if not isinstance(node, bool):
         raise bad(at, "true or false")
-
-
-def _plain(content: Any) -> str:
-    if isinstance(content, str):
-        return content
-    if not isinstance(content, list):
-        return ""
-    return "".join(b["text"] for b in content if isinstance(b, dict) and isinstance(b.get("text"), str))

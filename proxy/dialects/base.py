@@ -11,6 +11,10 @@ from typing import Any, Protocol
 
 from proxy.errors import SealgateError
 
+JOINED = "text+"
+"""The place of texts of one answer that readers join, with a name behind it. Each goes on where the last one of that
+name ended, so that no link is cut in two by a block, part or line that begins inside it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Segment:
@@ -79,7 +83,8 @@ class RestorerFactory(Protocol):
     """What a dialect tells, and asks for, while it reads an answer."""
 
     def __call__(self, place: str) -> TextRestorer:
-        """A restorer for a place: ``text`` or ``tool_args:NAME``. In tool arguments the values are JSON-escaped."""
+        """A restorer for a place: ``text``, ``text+NAME`` (:data:`JOINED`) or ``tool_args:NAME``. In
+        tool arguments the values are JSON-escaped."""
         ...
 
     def created(self, kind: str, id: str) -> None:

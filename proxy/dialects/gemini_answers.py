@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from proxy.dialects import json_text
-from proxy.dialects.base import RestorerFactory
+from proxy.dialects.base import JOINED, RestorerFactory
 from proxy.dialects.gemini_fields import continuation
 from proxy.dialects.json_text import InvalidJson, Number
 from proxy.dialects.openai_answers import TEXT, put, tool_place, whole
@@ -76,9 +76,9 @@ def restore_answer(body: bytes, restorers: RestorerFactory) -> tuple[bytes, Mapp
         raise ValueError("the answer is not UTF-8") from None
     tree = answer_tree(text)
     changed = feedback(tree, restorers)
-    for candidate in as_dicts(tree.get("candidates")):
+    for number, candidate in enumerate(as_dicts(tree.get("candidates"))):
         for part in parts_of(candidate):
-            changed |= put(part, "text", restorers, TEXT) | restore_part(part, restorers)
+            changed |= put(part, "text", restorers, said(number, part)) | restore_part(part, restorers)
         changed |= restore_around(candidate, restorers)
     return json_text.serialize(tree) if changed else body, usage(tree)
 
@@ -90,6 +90,11 @@ def as_dicts(node: Any) -> list[dict[str, Any]]:
 def parts_of(candidate: Mapping[str, Any]) -> list[dict[str, Any]]:
     content = candidate.get("content")
     return as_dicts(content.get("parts")) if isinstance(content, dict) else []
+
+
+def said(candidate: int, part: Mapping[str, Any]) -> str:
+    """The place of a part's text."""
+    return f"{JOINED}{candidate}{'thought' if part.get('thought') is True else ''}"
 
 
 def feedback(tree: Mapping[str, Any], restorers: RestorerFactory) -> bool:

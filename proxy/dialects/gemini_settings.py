@@ -54,7 +54,7 @@ class Settings:
             transport = member(as_object(p, server), "streamableHttpTransport")
             url = transport.get("url") if isinstance(transport, dict) else None
             self.walk.reaches.add(provider_tools.remote("mcp", url))
-            self.walk.free(p, "system", server)
+            fields(self.walk, p, "system", server, {"streamableHttpTransport": None})  # in one spelling only
 
     def _stores(self, at: str, node: Any) -> None:
         """What the provider searches holds what was put into it."""
@@ -62,7 +62,7 @@ class Settings:
         for name in names if isinstance(names, list) else [names]:
             if isinstance(name, str):
                 self.walk.references.append(Reference("file_search_store", name))
-        self.walk.free(at, "system", node)
+        fields(self.walk, at, "system", node, {"fileSearchStoreNames": None})  # in one spelling only
 
     def _declarations(self, at: str, node: Any) -> None:
         walk = self.walk

@@ -15,9 +15,9 @@ from typing import Any
 
 from proxy.dialects import json_text, sse
 from proxy.dialects.base import RestorerFactory, TextRestorer
-from proxy.dialects.gemini_answers import answer_tree, as_dicts, feedback, restore_around, restore_part, usage
+from proxy.dialects.gemini_answers import answer_tree, as_dicts, feedback, restore_around, restore_part, said, usage
 from proxy.dialects.json_text import Number
-from proxy.dialects.openai_answers import TEXT, tool_place
+from proxy.dialects.openai_answers import tool_place
 from proxy.errors import UpstreamError
 
 HEAD = ("modelVersion", "responseId", "createTime")
@@ -52,6 +52,7 @@ class _Leaf:
 class _Candidate:
     """The open channel of one candidate, and of each argument that still grows (by its JSON path)."""
 
+    number: int
     thought: bool = False
     channel: TextRestorer | None = field(default=None, repr=False)
     arguments: dict[str, _Leaf] = field(default_factory=dict, repr=False)
@@ -120,10 +121,11 @@ class GenerateStream:
         self._usage |= usage(tree)
         self._head = {k: tree[k] for k in HEAD if k in tree}
         changed = feedback(tree, self._restorers)
-        said = tree.get("promptFeedback")
-        self._blocked |= isinstance(said, dict) and said.get("blockReason") is not None
+        blocked = tree.get("promptFeedback")
+        self._blocked |= isinstance(blocked, dict) and blocked.get("blockReason") is not None
         for position, candidate in enumerate(as_dicts(tree.get("candidates"))):
-            state = self._candidates.setdefault(_index(candidate, position), _Candidate())
+            number = _index(candidate, position)
+            state = self._candidates.setdefault(number, _Candidate(number))
             changed |= self._candidate(state, candidate) | restore_around(candidate, self._restorers)
         return event.with_data(json_text.serialize(tree).decode()) if changed else event.raw
 
@@ -158,7 +160,7 @@ class GenerateStream:
                 changed = True
             state.thought = thought
         if isinstance(text, str) and text:
-            state.channel = state.channel or self._restorers(TEXT)
+            state.channel = state.channel or self._restorers(said(state.number, part))
             part["text"] = state.channel.feed(text)
             changed |= part["text"] != text
         changed |= restore_part(part, self._restorers) | self._arguments(state, part)

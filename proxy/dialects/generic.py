@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from proxy.dialects import json_text
+from proxy.dialects import json_text, provider_tools
 from proxy.dialects.base import Parsed, RestorerFactory
 from proxy.dialects.json_text import MAX_DEPTH
 from proxy.dialects.openai_answers import error_body
@@ -48,6 +48,7 @@ class GenericJson:
             segments=tuple(walk.segments),
             uninspected=frozenset(walk.uninspected),
             references=references(walk.segments),
+            reaches=provider_tools.asked(tree),
         )
 
     def render(self, parsed: Parsed, edits: Mapping[tuple[str, str], str], model: str) -> bytes:

@@ -13,6 +13,7 @@ from urllib.parse import quote_plus, unquote_to_bytes
 from proxy.dialects.base import Dialect, Parsed, RestorerFactory, Segment
 from proxy.dialects.generic import GenericJson, Passing
 from proxy.dialects.openai_answers import error_body
+from proxy.dialects.references import references
 from proxy.errors import BadRequest, SealgateError
 
 FORM = "application/x-www-form-urlencoded"
@@ -59,7 +60,7 @@ class GenericText(GenericBytes):
         except UnicodeDecodeError:
             return super().parse(body)
         segments = (Segment("", "other", text),) if text else ()
-        return Parsed(self.name, "", False, body, None, segments)
+        return Parsed(self.name, "", False, body, None, segments, references=references(segments))
 
     def render(self, parsed: Parsed, edits: Mapping[tuple[str, str], str], model: str) -> bytes:
         new = edits.get(("", "text"))
@@ -81,7 +82,7 @@ class GenericForm(GenericBytes):
             for kind, raw in (("key", name), ("text", value)):
                 if said := _said(raw):
                     segments.append(Segment(f"/{i}", "other", said, kind))
-        return Parsed(self.name, "", False, body, members, tuple(segments))
+        return Parsed(self.name, "", False, body, members, tuple(segments), references=references(segments))
 
     def render(self, parsed: Parsed, edits: Mapping[tuple[str, str], str], model: str) -> bytes:
         return "&".join([_member(raw, i, edits) for i, raw in enumerate(parsed.tree)]).encode("ascii")

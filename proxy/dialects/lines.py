@@ -83,6 +83,8 @@ class Enveloped(Piece):
             first_user=inner.first_user,
             references=inner.references,
             scope="app",
+            said=inner.said,
+            reaches=inner.reaches,
         )
 
     def render(self, parsed: Parsed, edits: Mapping[tuple[str, str], str], model: str) -> bytes:

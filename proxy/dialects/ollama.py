@@ -49,6 +49,7 @@ class OllamaChat:
             tools=frozenset(walk.tools),
             first_user=request.first_user or "",
             scope=self.scope,
+            said=tuple(request.said),
         )
 
     def render(self, parsed: Parsed, edits: Mapping[tuple[str, str], str], model: str) -> bytes:

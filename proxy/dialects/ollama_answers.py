@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from proxy.dialects import json_text
-from proxy.dialects.base import RestorerFactory, TextRestorer
+from proxy.dialects.base import JOINED, RestorerFactory, TextRestorer
 from proxy.dialects.gemini_answers import as_dicts, structure
 from proxy.dialects.json_text import InvalidJson, Number
 from proxy.dialects.openai_answers import TEXT, put, tool_place
@@ -130,7 +130,7 @@ class LineStream:
             if member != self._member:
                 before += self._settle(holder, fed)
                 self._member = member
-            self._channel = self._channel or self._restorers(TEXT)
+            self._channel = self._channel or self._restorers(f"{JOINED}{member}")
             holder[member] = self._channel.feed(text)
             fed.add(member)
             changed |= holder[member] != text

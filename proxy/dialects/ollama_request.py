@@ -14,7 +14,7 @@ from typing import Any
 from proxy.dialects import pointers
 from proxy.dialects.json_text import Number
 from proxy.dialects.openai_tools import TOOL_NAME, as_list, as_object, as_text, bad, ident
-from proxy.dialects.walk import Walk
+from proxy.dialects.walk import Runs, Walk
 from proxy.errors import BadRequest
 
 Reader = Callable[[str, Any], None]
@@ -51,6 +51,7 @@ class Request:
     def __init__(self, tree: dict[str, Any]) -> None:
         self.walk = Walk()
         self.first_user: str | None = None
+        self.said: list[str] = []
         self._tree = tree
         if not isinstance(tree.get("model"), str) or not tree["model"]:
             raise bad("/model", "a model name", code="missing_model")
@@ -105,6 +106,7 @@ class Request:
     # -- messages -----------------------------------------------------------------------------------------------------
 
     def _messages(self, at: str, node: Any) -> None:
+        runs = Runs()
         for i, raw in enumerate(as_list(at, node)):
             p = self.walk.at(at, str(i))
             message = as_object(p, raw)
@@ -117,6 +119,9 @@ class Request:
             if role == "user" and self.first_user is None:
                 content = message.get("content")
                 self.first_user = content if isinstance(content, str) else None
+            runs.turn(message.get("content") or "" if role == "assistant" else None)
+        runs.turn(None)
+        self.said = runs.said
 
     def _message(self, origin: str) -> dict[str, Reader | None]:
         text = self._text(origin)

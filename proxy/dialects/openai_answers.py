@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from proxy.dialects import json_text
-from proxy.dialects.base import RestorerFactory, TextRestorer
+from proxy.dialects.base import JOINED, RestorerFactory, TextRestorer
 from proxy.dialects.json_text import InvalidJson, Number
 from proxy.errors import SealgateError
 
@@ -63,7 +63,7 @@ def _message(message: dict[str, Any], restorers: RestorerFactory) -> bool:
     parts = message.get("content")
     for part in parts if isinstance(parts, list) else ():
         if isinstance(part, dict):
-            changed |= put(part, "text", restorers, TEXT) | put(part, "refusal", restorers, TEXT)
+            changed |= put(part, "text", restorers, JOINED) | put(part, "refusal", restorers, JOINED)
     calls = message.get("tool_calls")
     for call in calls if isinstance(calls, list) else ():
         if isinstance(call, dict):

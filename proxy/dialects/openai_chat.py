@@ -45,6 +45,7 @@ class OpenAIChat:
             tools=frozenset(walk.tools),
             reaches=frozenset(walk.reaches),
             references=tuple(walk.references),
+            said=tuple(request.said),
             first_user=request.first_user or "",
         )
 

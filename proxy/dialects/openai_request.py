@@ -13,7 +13,7 @@ from proxy.dialects import pointers, provider_tools
 from proxy.dialects.base import Reference
 from proxy.dialects.json_text import Number
 from proxy.dialects.openai_tools import Tools, as_list, as_object, as_text, bad
-from proxy.dialects.walk import Walk, is_base64
+from proxy.dialects.walk import Runs, Walk, is_base64, plain
 
 Reader = Callable[[str, Any], None]
 
@@ -49,6 +49,7 @@ class Request:
     def __init__(self, tree: dict[str, Any]) -> None:
         self.walk = Walk()
         self.first_user: str | None = None
+        self.said: list[str] = []
         self._tools = Tools(self.walk)
         if not isinstance(tree.get("model"), str) or not tree["model"]:
             raise bad("/model", "a model name", code="missing_model")
@@ -90,6 +91,7 @@ class Request:
     # -- messages -----------------------------------------------------------------------------------------------------
 
     def _messages(self, at: str, node: Any) -> None:
+        runs = Runs()
         for i, raw in enumerate(as_list(at, node)):
             message = as_object(f"{at}/{i}", raw)
             role = as_text(f"{at}/{i}/role", message.get("role"))
@@ -98,7 +100,10 @@ class Request:
                 origin = self._tools.origin(message)
             self.walk.fields(f"{at}/{i}", origin, message, self._message(origin))
             if role == "user" and self.first_user is None:
-                self.first_user = _plain(message.get("content"))
+                self.first_user = "".join(plain(message.get("content")))
+            runs.turn(message.get("content") or "" if role == "assistant" else None)
+        runs.turn(None)
+        self.said = runs.said
 
     def _message(self, origin: str) -> dict[str, Reader | None]:
         text = self._words(frozenset(), origin)
@@ -251,11 +256,3 @@ def _unless_null(read: Reader) -> Reader:
 def _flag(at: str, node: Any) -> None:
     if not isinstance(node, bool):
         raise bad(at, "true or false")
-
-
-def _plain(content: Any) -> str:
-    if isinstance(content, str):
-        return content
-    if not isinstance(content, list):
-        return ""
-    return "".join(p["text"] for p in content if isinstance(p.get("text"), str))

@@ -47,6 +47,32 @@ def remote(kind: str, url: Any) -> str:
     return f"{kind}:{host}" if HOST.fullmatch(host) else f"{kind}:unknown"
 
 
+def asked(tree: Any) -> frozenset[str]:
+    """What a body of an unknown API asks a provider to use, where it is said as the known APIs say it."""
+    found: set[str] = set()
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, list):
+            waiting += node
+        elif isinstance(node, dict):
+            waiting += node.values()
+            for key, value in node.items():
+                items = value if isinstance(value, list) else [value]
+                held = [item for item in items if isinstance(item, dict)]
+                match _CAMEL.sub("_", key).lower():
+                    case "tools":
+                        found |= {tool(word) for item in held for word in (item.get("type"), *item)}
+                        found |= {remote("mcp", i.get("server_url")) for i in held if i.get("type") == "mcp"}
+                    case "mcp_servers":
+                        found |= {remote("mcp", item.get("url")) for item in held}
+                    case "server_url" if isinstance(value, str):
+                        found.add(remote("mcp", value))
+                    case "web_search_options" if value is not None:
+                        found.add("web_search")
+    return frozenset(found - {"unknown"})
+
+
 def is_url(text: str) -> bool:
     """Whether a provider would fetch this itself."""
     return not text.lower().lstrip().startswith("data:") and "://" in text

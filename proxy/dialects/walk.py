@@ -215,6 +215,32 @@ class Walk:
             self.member(pointer, origin, key, value)
 
 
+class Runs:
+    """What the model said in turns or parts that follow each other, put together: an answer that comes back in pieces
+    is still that answer."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self._texts: list[str] = []
+
+    def turn(self, content: Any) -> None:
+        """The content of a turn of the model; None for a turn of anybody else, and at the end."""
+        if content is not None:
+            self._texts += plain(content)
+            return
+        if len(self._texts) > 1:
+            self.said += ["".join(self._texts), "\n".join(self._texts)]
+        self._texts = []
+
+
+def plain(content: Any) -> list[str]:
+    """The texts of a content: a string, or a list of parts."""
+    if isinstance(content, str):
+        return [content]
+    parts = content if isinstance(content, list) else []
+    return [p["text"] for p in parts if isinstance(p, dict) and isinstance(p.get("text"), str)]
+
+
 Place = Callable[[str, Any], tuple[str, Callable[[str], Any]]]
 """Where a document at a pointer of a tree gives way to its text: the pointer of the node, and the node for a text."""
 

@@ -174,3 +174,51 @@ async def test_state_of_the_provider_that_an_unknown_path_names_is_not_reached(t
         body = json.dumps({"model": "cloud-only", "input": "x"}).encode()
         assert (await send(w, "POST", f"/v1/things/{held}", body, **JSON))[0] == 403
         assert not w.cloud.requests
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "data", "headers"),
+    [
+        ("GET", "/u/crm/v1/files", None, {}),
+        ("GET", "/u/crm/v1/chat/completions", None, {}),
+        ("GET", "/u/crm/V1/chat/completions/chatcmpl-abcdefgh12345678/messages", None, {}),
+        ("GET", "/u/crm/v1beta/files/ab-cd", None, {}),
+        ("DELETE", "/u/crm/openai/v1/responses/x", None, {}),
+        ("POST", "/u/crm/v1beta/models/m:generateContent", b'{"cachedContent": "cachedContents/my-own-1"}', JSON),
+        ("POST", "/u/crm/x", b'{"uri": "https://generativelanguage.googleapis.com/v1beta/files/a1b2-c3"}', JSON),
+        ("POST", "/u/crm/x", b"id=resp_abcdefgh12345678", FORM),
+        ("POST", "/u/crm/x", b"resp_abcdefgh12345678", {"content-type": "text/plain"}),
+    ],
+)
+async def test_what_others_left_at_a_provider_is_not_listed_or_read(
+    tmp_path: Path, method: str, path: str, data: bytes | None, headers: dict[str, str]
+) -> None:
+    async with api(tmp_path) as (w, there):
+        assert (await send(w, method, path, data, **headers))[0] == 403
+        assert not there.requests
+        assert (await send(w, "GET", "/u/crm/v1/models"))[0] == 200
+        assert (await send(w, "POST", "/u/crm/v1/responses", b'{"input": "hi"}', **JSON))[0] == 200
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"tools": [{"type": "web_search_preview"}]},
+        {"tools": [{"type": "mcp", "server_url": "https://evil.example/mcp"}]},
+        {"tools": [{"type": "mcp", "connector_id": "connector_gmail"}]},
+        {"tools": {"google_search": {}}},
+        {"a": [{"tools": [{"googleSearch": {}}]}]},
+        {"mcp_servers": [{"url": "https://evil.example/mcp"}]},
+        {"tools": [{"mcpServers": [{"url": "https://evil.example"}]}]},
+        {"web_search_options": {}},
+    ],
+)
+async def test_an_unknown_api_may_use_no_tool_that_is_not_listed(tmp_path: Path, more: dict[str, Any]) -> None:
+    async with api(tmp_path) as (w, there):
+        for path in ("/u/crm/v1/responses", "/v1/things"):
+            body = json.dumps({"model": "cloud-only", "input": HARMLESS, **more}).encode()
+            status, _, said = await send(w, "POST", path, body, **JSON)
+            assert status == 403 and json.loads(said)["error"]["code"] == "tool_not_allowed"
+        assert not there.requests and not w.cloud.requests
+        own = json.dumps({"model": "cloud-only", "tools": [{"type": "function", "function": {"name": "x"}}]}).encode()
+        assert (await send(w, "POST", "/u/crm/v1/responses", own, **JSON))[0] == 200

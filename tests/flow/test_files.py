@@ -118,6 +118,55 @@ async def test_tool_arguments_in_results_stay_json(tmp_path: Path) -> None:
         assert f.clean
 
 
+async def test_a_rule_about_what_a_file_holds_also_says_what_its_results_may_show(tmp_path: Path) -> None:
+    strict = tmp_path / "strict.yaml"
+    default = (Path(__file__).resolve().parents[2] / "policies/default.yaml").read_text()
+    rule = "rules:\n  - id: masked\n    when: {labels: [EMAIL_ADDRESS]}\n    restore: {user: [], other: []}\n"
+    rule += "    because: x\n"
+    strict.write_text(default.replace("rules:\n", rule, 1))
+    async with files(tmp_path, policy=str(strict)) as f:
+        uploaded = await f.app.files.create(file=("b.jsonl", batch_file()), purpose="batch")
+        batch = await f.app.batches.create(
+            input_file_id=uploaded.id, endpoint="/v1/chat/completions", completion_window="24h"
+        )
+        await f.app.batches.retrieve(batch.id)
+        done = await f.app.batches.retrieve(batch.id)
+        for id in (str(done.output_file_id), uploaded.id):
+            got = (await f.app.files.content(id)).text
+            assert "EMAIL_" in got and not any(name in got for name in NAMES)
+
+
+@pytest.mark.parametrize("more", [{"web_search_options": {}}, {"tools": [{"type": "web_search"}]}])
+async def test_a_line_of_a_batch_may_use_no_tool_that_is_not_listed(tmp_path: Path, more: dict[str, Any]) -> None:
+    async with files(tmp_path) as f:
+        messages = [{"role": "user", "content": HARMLESS}]
+        bad = line(1, "", body={"model": "gpt-4o", "messages": messages, **more})
+        with pytest.raises(openai.PermissionDeniedError) as refused:
+            await f.app.files.create(file=("b.jsonl", line(0, HARMLESS) + b"\n" + bad), purpose="batch")
+        assert refused.value.code == "tool_not_allowed" and f.far.requests == []
+        assert [r["code"] for r in f.w.records(kind="refusal")] == ["tool_not_allowed"]
+
+
+async def test_a_message_of_a_batch_may_call_no_server_that_is_not_listed(tmp_path: Path) -> None:
+    async with files(tmp_path) as f, claude(f, KEY) as app:
+        bad = requests()
+        bad[1]["params"]["mcp_servers"] = [{"type": "url", "url": "https://evil.example/mcp", "name": "x"}]
+        with pytest.raises(anthropic.PermissionDeniedError):
+            await app.messages.batches.create(requests=bad)
+        assert f.far.requests == []
+
+
+async def test_a_batch_takes_no_file_whose_lines_were_not_read_as_requests(tmp_path: Path) -> None:
+    async with files(tmp_path) as f:
+        uploaded = await f.app.files.create(file=("b.jsonl", batch_file()), purpose="assistants")
+        seen = len(f.far.requests)
+        with pytest.raises(openai.BadRequestError) as refused:
+            await f.app.batches.create(
+                input_file_id=uploaded.id, endpoint="/v1/chat/completions", completion_window="24h"
+            )
+        assert refused.value.code == "invalid_batch" and len(f.far.requests) == seen
+
+
 async def test_nobody_else_gets_at_a_file_or_a_batch(tmp_path: Path) -> None:
     async with files(tmp_path) as f:
         uploaded = await f.app.files.create(file=("b.jsonl", batch_file()), purpose="batch")

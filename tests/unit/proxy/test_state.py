@@ -13,7 +13,9 @@ from gate_support import HARMLESS, KEY, OTHER_KEY, RECORD, Plan, chat, world
 from vault_support import CANARY, CRM, DAY, DESK, FACTS, TOKEN, Now, held, purpose
 
 from policies.types import Zone
-from proxy.dialects.base import Parsed, Reference, RestorerFactory, Segment
+from proxy.dialects.anthropic import AnthropicMessages
+from proxy.dialects.base import Dialect, Parsed, Reference, RestorerFactory, Segment
+from proxy.dialects.ollama import OllamaChat
 from proxy.dialects.openai_chat import OpenAIChat
 from proxy.errors import BadRequest
 from proxy.state import SHORT, Inherited, State, Talk, normal
@@ -90,6 +92,43 @@ async def test_an_answer_repeated_as_history_keeps_its_ceiling(tmp_path: Path) -
         assert got.join(replace(FACTS, sensitivity=Sensitivity.PUBLIC)).inherited is Zone.ENCLAVE
         assert (got.upstream, got.mapping({})) == (None, {}), "history is no reference"
     assert (await state.inherited(TALK, parsed(said=LONG + " Something else."))).repeated == ()
+    await vault.close()
+
+
+@pytest.mark.parametrize("dialect", [OpenAIChat(), AnthropicMessages(), OllamaChat()])
+@pytest.mark.parametrize("parts", [False, True])
+async def test_an_answer_in_pieces_is_still_that_answer(tmp_path: Path, dialect: Dialect, parts: bool) -> None:
+    vault, state = await opened(tmp_path)
+    keeping = state.keeping(TALK, held())
+    assert keeping is not None
+    await keeping.answer([("text", LONG)])
+    cut = [LONG[:20], LONG[20:50], LONG[50:]]
+    said: list[Any] = [{"role": "assistant", "content": c} for c in cut]
+    if parts and dialect.name != "ollama.chat":
+        said = [{"role": "assistant", "content": [{"type": "text", "text": c} for c in cut]}]
+    body = {"model": "m", "messages": [{"role": "user", "content": "a"}, *said, {"role": "user", "content": "b"}]}
+    got = await state.inherited(TALK, dialect.parse(json.dumps(body).encode()))
+    assert [h.ceiling for h in got.repeated] == [Zone.ENCLAVE]
+    await vault.close()
+
+
+async def test_blocks_of_an_answer_that_come_back_as_one_text_are_still_that_answer(tmp_path: Path) -> None:
+    vault, state = await opened(tmp_path)
+    keeping = state.keeping(TALK, held())
+    assert keeping is not None
+    await keeping.answer([("text+text", LONG[:30]), ("text+thinking", "Hm."), ("text+text", LONG[30:])])
+    assert (await state.inherited(Talk(DESK, "other"), parsed(said=LONG))).repeated
+    await vault.close()
+
+
+async def test_no_number_of_other_words_hides_an_answer(tmp_path: Path) -> None:
+    vault, state = await opened(tmp_path)
+    keeping = state.keeping(TALK, held())
+    assert keeping is not None
+    await keeping.answer([("tool_args:x", json.dumps([str(i) for i in range(300)])), ("text", LONG)])
+    asked = parsed(said=LONG)
+    more = tuple(Segment(f"/messages/{i}/content", "assistant", f"word {i}") for i in range(300))
+    assert (await state.inherited(Talk(DESK, "x"), replace(asked, segments=asked.segments + more))).repeated
     await vault.close()
 
 

@@ -235,6 +235,18 @@ def test_what_the_provider_would_use_on_its_own_is_named(body: dict[str, Any], r
     assert DIALECT.parse(json.dumps(body).encode()).reaches == reaches
 
 
+@pytest.mark.parametrize(
+    "tool",
+    [
+        {"mcpServers": [SERVER | {"streamable_http_transport": {"url": "https://evil.example"}}]},
+        {"fileSearch": {"fileSearchStoreNames": ["a"], "file_search_store_names": ["b"]}},
+    ],
+)
+def test_what_names_a_server_or_a_store_is_given_once(tool: dict[str, Any]) -> None:
+    with pytest.raises(BadRequest, match="two spellings"):
+        DIALECT.parse(json.dumps(request(tools=[tool])).encode())
+
+
 def test_the_data_of_an_image_is_no_text() -> None:
     parsed = DIALECT.parse(json.dumps(parts(IMAGE)).encode())
     assert parsed.segments == () and parsed.content == {"text", "image"}

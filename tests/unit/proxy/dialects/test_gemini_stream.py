@@ -90,7 +90,7 @@ def test_every_text_of_every_candidate_is_restored(size: int) -> None:
     out = restored([everything(size)], places)
     text = real(TEXT)
     assert joined(out) == {(0, "thought"): text, (1, "text"): text, (0, "text"): text + VALUES[NAME]}
-    assert set(places) == {"text", "tool_args:mail"}
+    assert set(places) == {"text", "text+0", "text+0thought", "text+1", "tool_args:mail"}
     calls = [c for r in responses(out) for c in (r.function_calls or ())]
     assert [c.args for c in calls] == [{"to": [VALUES[MAIL]], "who": {"name": f"x{VALUES[NAME]}y"}, "n": 1}]
 
