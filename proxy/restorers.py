@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from policies.types import Answers, Decision
-from proxy.dialects.base import JOINED, TextRestorer
+from proxy.dialects.base import JOINED, THOUGHT, TextRestorer
 from proxy.state import TAPPED, TEXTS, Keeping
 from redaction.restore import May, Restorer, json_escape
 from redaction.surroundings import Surroundings
@@ -100,7 +100,7 @@ class Restorers:
     def __call__(self, place: str) -> TextRestorer:
         if place in UNKNOWN:
             return Passing()
-        escaped = place.startswith(TOOL_ARGS) or (self._structured and ":" not in place)
+        escaped = place.startswith(TOOL_ARGS) or (self._structured and ":" not in place and not place.endswith(THOUGHT))
         tolerant = self._decision is None or self._decision.answers >= Answers.TOLERANT
         around = self._around.setdefault(place, Surroundings()) if place.startswith(JOINED) else None
         may = self._may(TEXT if around is not None else place)
