@@ -44,7 +44,7 @@ from proxy.ports import (
     Reply,
     Router,
 )
-from proxy.restorers import Restorers, structured
+from proxy.restorers import STRUCTURED, Restorers, structured
 from proxy.rewrite import Leaky, Rewritten, rewrite
 from proxy.state import Inherited, State, Talk
 from redaction.pseudonym import StandIns
@@ -232,7 +232,8 @@ class Flow:
         back = d.decision
         if not d.inherited.used:  # what comes back was judged when it was made, not by a question that holds no content
             back = decide(self._policy(), replace(d.inherited, used=True).join(d.facts))
-        return Restorers(mapping, origins, back, keeping, structured=structured(d.parsed.tree))
+        in_json = structured(d.parsed.tree) or any(h.details.get(STRUCTURED) for h in d.inherited.held)
+        return Restorers(mapping, origins, back, keeping, structured=in_json)
 
     async def _outgoing(self, d: Decided, at: Candidate) -> tuple[Rewritten, Outbound]:
         """What would leave. Raises Untransformable or Leaky."""

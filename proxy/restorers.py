@@ -26,6 +26,8 @@ UNKNOWN = frozenset({"other", "logprobs"})
 """Places that nothing is put back into."""
 
 
+STRUCTURED = "structured"
+"""The detail of a batch that says whether one of its requests asks for JSON (:func:`structured`)."""
 STATE_ID = re.compile(r"[A-Za-z0-9_.:/@+-]{1,512}")
 """What an upstream may call something that it holds; anything else is not remembered and resolves never."""
 
