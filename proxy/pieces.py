@@ -121,6 +121,8 @@ class PieceFlow(Flow):
                 frames.put(b"")
                 continue
             parsed = _parsed(cargo, piece, number)
+            if not cargo.named:
+                parsed = replace(parsed, reaches=frozenset())  # data: nobody is asked for anything
             if cargo.named and not judged.model:
                 route, parsed = await self._route(call, dialect, parsed)
                 judged.model, judged.inner = parsed.model, parsed.dialect

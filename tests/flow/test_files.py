@@ -157,6 +157,13 @@ async def test_a_rule_about_what_a_file_holds_also_says_what_its_results_may_sho
             assert "EMAIL_" in got and not any(name in got for name in NAMES)
 
 
+async def test_a_file_that_only_tells_of_tools_asks_for_none(tmp_path: Path) -> None:
+    async with files(tmp_path) as f:
+        told = json.dumps({"messages": [{"role": "user", "content": HARMLESS}], "tools": [{"type": "web_search"}]})
+        uploaded = await f.app.files.create(file=("t.jsonl", told.encode()), purpose="fine-tune")
+        assert uploaded.id and len(f.far.requests) == 1
+
+
 @pytest.mark.parametrize("more", [{"web_search_options": {}}, {"tools": [{"type": "web_search"}]}])
 async def test_a_line_of_a_batch_may_use_no_tool_that_is_not_listed(tmp_path: Path, more: dict[str, Any]) -> None:
     async with files(tmp_path) as f:
