@@ -45,7 +45,7 @@ from proxy.ports import (
     Router,
 )
 from proxy.respond import Listening
-from proxy.restorers import Restorers, structured
+from proxy.restorers import STRUCTURED, Restorers, structured
 from proxy.rewrite import Leaky, Rewritten, rewrite, values
 from proxy.state import Inherited, State, Talk
 from redaction.pseudonym import StandIns
@@ -234,7 +234,8 @@ class Flow:
         back = d.decision
         if not d.inherited.used:  # what comes back was judged when it was made, not by a question that holds no content
             back = decide(self._policy(), replace(d.inherited, used=True).join(d.facts))
-        as_json, listening = structured(d.parsed.tree), None
+        as_json = structured(d.parsed.tree) or any(h.details.get(STRUCTURED) for h in d.inherited.held)
+        listening = None
         if back.answers is Answers.RESPOND:
             known = values(d.parsed, d.inspected) | frozenset(mapping.values())
             listening = Listening(self._inspector, d.call.tenant, back, mapping, known, structured=as_json)

@@ -20,11 +20,12 @@ from policies.decide import decide, meet
 from policies.types import Facts
 from proxy import facts as facts_
 from proxy.dialects.base import Dialect, Parsed, Untransformable
+from proxy.dialects.lines import Line
 from proxy.errors import BadRequest, NotFound
 from proxy.flow import ANY, Call, Decided, Flow
 from proxy.outbound import Outbound
 from proxy.ports import Candidate, Held, Inspected, Reply
-from proxy.restorers import Restorers
+from proxy.restorers import STRUCTURED, Restorers, structured
 from proxy.rewrite import Rewritten, rewrite
 from proxy.spool import Frames, Spool
 from proxy.state import Inherited
@@ -70,6 +71,7 @@ class _Judged:
     held: list[Held] = field(default_factory=list, repr=False)
     foreign: bool = False
     reaches: set[str] = field(default_factory=set)
+    structured: bool = False
 
     def inherited(self) -> Inherited:
         if len({h.upstream for h in self.held}) > 1:
@@ -97,6 +99,7 @@ class PieceFlow(Flow):
             reaches = frozenset(judged.reaches)
             parsed = Parsed(dialect.name, judged.model, False, b"", None, (), scope="app", reaches=reaches)
             inspected = Inspected((), Classification(facts.sensitivity), judged.digests)
+            cargo = replace(cargo, details={**cargo.details, STRUCTURED: judged.structured})
             common = self._common(call, parsed, inspected, facts, decision)
             loaded = Loaded(
                 call, dialect, parsed, inspected, facts, decision, common, started, judged.inherited(),
@@ -117,6 +120,8 @@ class PieceFlow(Flow):
                 frames.put(b"")
                 continue
             parsed = _parsed(cargo, piece, number)
+            if not cargo.named:
+                parsed = replace(parsed, reaches=frozenset())  # data: nobody is asked for anything
             if cargo.named and not judged.model:
                 route, parsed = await self._route(call, dialect, parsed)
                 judged.model, judged.inner = parsed.model, parsed.dialect
@@ -143,6 +148,7 @@ class PieceFlow(Flow):
         judged.held += [h for h in inherited.held if h not in judged.held]
         judged.foreign = judged.foreign or inherited.foreign
         judged.reaches |= parsed.reaches
+        judged.structured |= isinstance(parsed.tree, Line) and structured(parsed.tree.inner.tree)
         judged.digests = seen.digests
 
     def _facts(self, call: Call, parsed: Parsed, seen: Inspected, route: str) -> Facts:

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from policies.types import Answers, Decision
-from proxy.dialects.base import JOINED, TextRestorer
+from proxy.dialects.base import JOINED, THOUGHT, TextRestorer
 from proxy.errors import Misuse
 from proxy.respond import Judged, Listening
 from proxy.state import TAPPED, TEXTS, Keeping
@@ -28,6 +28,8 @@ UNKNOWN = frozenset({"other", "logprobs"})
 """Places that nothing is put back into."""
 
 
+STRUCTURED = "structured"
+"""The detail of a batch that says whether one of its requests asks for JSON (:func:`structured`)."""
 STATE_ID = re.compile(r"[A-Za-z0-9_.:/@+-]{1,512}")
 """What an upstream may call something that it holds; anything else is not remembered and resolves never."""
 
@@ -121,7 +123,7 @@ class Restorers:
     def _made(self, place: str) -> TextRestorer:
         if place in UNKNOWN:
             return Passing()
-        escaped = place.startswith(TOOL_ARGS) or (self._structured and ":" not in place)
+        escaped = place.startswith(TOOL_ARGS) or (self._structured and ":" not in place and not place.endswith(THOUGHT))
         tolerant = self._decision is None or self._decision.answers >= Answers.TOLERANT
         around = self._around.setdefault(place, Surroundings()) if place.startswith(JOINED) else None
         made = Restorer(

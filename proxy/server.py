@@ -40,7 +40,8 @@ JSON_TYPES = frozenset({"application/json", ""})
 REALTIME = "/v1/realtime"
 HELD = re.compile(
     r"/v1/(?:files|batches|uploads|vector_stores|assistants|threads|fine_tuning|containers|conversations|evals|realtime"
-    r"|responses|organization|skills|videos|chatkit|models|messages|environments)(?:/.*)?"
+    r"|responses|organization|skills|videos|chatkit|models|messages|environments)(?:/.*)?",
+    re.IGNORECASE,
 )
 """Paths of what a provider holds for its caller: one key stands for all apps there, so none is served unseen."""
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from proxy.dialects import json_text, sse
-from proxy.dialects.base import JOINED, RestorerFactory, TextRestorer
+from proxy.dialects.base import JOINED, THOUGHT, RestorerFactory, TextRestorer
 from proxy.dialects.json_text import InvalidJson, Number
 from proxy.dialects.openai_answers import TEXT, put, tool_place, whole
 from proxy.errors import SealgateError, UpstreamError
@@ -60,7 +60,7 @@ def restore_answer(body: bytes, restorers: RestorerFactory) -> tuple[bytes, Mapp
 
 
 def _block(block: dict[str, Any], restorers: RestorerFactory) -> bool:
-    changed = put(block, "text", restorers, f"{JOINED}text") | put(block, "thinking", restorers, f"{JOINED}thinking")
+    changed = put(block, "text", restorers, f"{JOINED}text") | put(block, "thinking", restorers, f"{JOINED}{THOUGHT}")
     changed |= put(block, "name", restorers, TEXT)
     if isinstance(block.get("input"), (dict, list)):
         text = json_text.serialize_text(block["input"])
@@ -161,7 +161,7 @@ class MessageStream:
             return False
         known = self._channels.get(index)
         if known is None or known[0] != kind:
-            place = f"{JOINED}{DELTAS[kind]}"
+            place = f"{JOINED}{THOUGHT if kind == 'thinking_delta' else TEXT}"
             if kind == "input_json_delta":
                 place = tool_place(self._names.get(index))
             known = self._channels[index] = (kind, self._restorers(place))

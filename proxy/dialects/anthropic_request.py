@@ -45,7 +45,9 @@ class Request:
             raise bad("/model", "a model name", code="missing_model")
         if tree.get("messages") in (None, []):
             raise bad("/messages", "a list with at least one message", code="missing_messages")
-        self.walk.fields("", "other", tree, self._top())
+        table = self._top()
+        self.walk.fields("", "other", tree, table)
+        self.walk.reaches |= provider_tools.asked({key: value for key, value in tree.items() if key not in table})
 
     def _top(self) -> dict[str, Reader | None]:
         table: dict[str, Reader | None] = {

@@ -15,6 +15,9 @@ JOINED = "text+"
 """The place of texts of one answer that readers join, with a name behind it. Each goes on where the last one of that
 name ended, so that no link is cut in two by a block, part or line that begins inside it."""
 
+THOUGHT = "thought"
+"""The place of what a model thinks: text for people, also where the answer itself is JSON."""
+
 
 @dataclass(frozen=True, slots=True)
 class Segment:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from proxy.dialects import json_text, pointers, provider_tools
+from proxy.dialects.base import Reference
 from proxy.dialects.json_text import InvalidJson, Number
 from proxy.dialects.openai_tools import as_list, as_object, as_text, bad
 from proxy.dialects.walk import Walk
@@ -97,6 +98,8 @@ class Fields:
                 below = self.walk.at(at, pointers.escape(key))
                 if key not in words:
                     self.walk.key(below, "user", key)
+                if key == "file_id" and isinstance(value, str):
+                    self.walk.references.append(Reference("file", value))
                 self._inside(below, value, words)
         elif isinstance(node, list):
             for i, value in enumerate(node):

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from proxy.dialects import json_text
-from proxy.dialects.base import JOINED, RestorerFactory
+from proxy.dialects.base import JOINED, THOUGHT, RestorerFactory
 from proxy.dialects.gemini_fields import continuation
 from proxy.dialects.json_text import InvalidJson, Number
 from proxy.dialects.openai_answers import TEXT, put, tool_place, whole
@@ -94,7 +94,7 @@ def parts_of(candidate: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def said(candidate: int, part: Mapping[str, Any]) -> str:
     """The place of a part's text."""
-    return f"{JOINED}{candidate}{'thought' if part.get('thought') is True else ''}"
+    return f"{JOINED}{candidate}{THOUGHT if part.get('thought') is True else ''}"
 
 
 def feedback(tree: Mapping[str, Any], restorers: RestorerFactory) -> bool:

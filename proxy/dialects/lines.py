@@ -23,7 +23,9 @@ LINE_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
+class Line:
+    """A line of a batch: its envelope, and the request inside."""
+
     tree: dict[str, Any]
     inner: Parsed
     dialect: Dialect
@@ -75,7 +77,7 @@ class Enveloped(Piece):
             model=inner.model,
             stream=False,
             body=body,
-            tree=_Line(tree, inner, dialect),
+            tree=Line(tree, inner, dialect),
             segments=(*walk.segments, *segments),
             uninspected=inner.uninspected | walk.uninspected,
             content=inner.content,
@@ -89,7 +91,7 @@ class Enveloped(Piece):
 
     def render(self, parsed: Parsed, edits: Mapping[tuple[str, str], str], model: str) -> bytes:
         """The envelope in one line, with edits inside and out. Raises Untransformable."""
-        line: _Line = parsed.tree
+        line: Line = parsed.tree
         lead = f"/{self._member}"
         within = {(p[len(lead) :], k): t for (p, k), t in edits.items() if p == lead or p.startswith(lead + "/")}
         known = {(s.pointer, s.kind): s.text for s in parsed.segments}

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from proxy.dialects import json_text
-from proxy.dialects.base import JOINED, RestorerFactory, TextRestorer
+from proxy.dialects.base import JOINED, THOUGHT, RestorerFactory, TextRestorer
 from proxy.dialects.gemini_answers import as_dicts, structure
 from proxy.dialects.json_text import InvalidJson, Number
 from proxy.dialects.openai_answers import TEXT, put, tool_place
@@ -48,7 +48,7 @@ def restore_answer(body: bytes, restorers: RestorerFactory) -> tuple[bytes, Mapp
         raise ValueError("the answer is none of this API")
     changed = _calls(tree, restorers)
     for member in (*SAID, "thinking"):
-        changed |= put(_holder(tree), member, restorers, TEXT)
+        changed |= put(_holder(tree), member, restorers, THOUGHT if member == "thinking" else TEXT)
     return json_text.serialize(tree) if changed else body, usage(tree)
 
 
@@ -130,7 +130,7 @@ class LineStream:
             if member != self._member:
                 before += self._settle(holder, fed)
                 self._member = member
-            self._channel = self._channel or self._restorers(f"{JOINED}{member}")
+            self._channel = self._channel or self._restorers(JOINED + (THOUGHT if member == "thinking" else TEXT))
             holder[member] = self._channel.feed(text)
             fed.add(member)
             changed |= holder[member] != text

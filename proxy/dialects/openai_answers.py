@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from proxy.dialects import json_text
-from proxy.dialects.base import JOINED, RestorerFactory, TextRestorer
+from proxy.dialects.base import JOINED, THOUGHT, RestorerFactory, TextRestorer
 from proxy.dialects.json_text import InvalidJson, Number
 from proxy.errors import SealgateError
 
@@ -18,6 +18,8 @@ TEXT_FIELDS = ("content", "refusal", "reasoning_content", "reasoning")
 """Members of a message or delta that are text a person reads."""
 
 TEXT = "text"
+PLACES = {"reasoning_content": THOUGHT, "reasoning": THOUGHT}
+"""Text fields that are not at the place ``TEXT``."""
 OTHER = "other"
 """The place of members that no one knows: nothing is put back, but what is written there may be inspected."""
 KNOWN = frozenset({*TEXT_FIELDS, "role", "id", "type", "name", "index", "tool_call_id"})
@@ -57,7 +59,7 @@ def restore_answer(body: bytes, restorers: RestorerFactory) -> tuple[bytes, Mapp
 def _message(message: dict[str, Any], restorers: RestorerFactory) -> bool:
     changed = False
     for key in TEXT_FIELDS:
-        changed |= put(message, key, restorers, TEXT)
+        changed |= put(message, key, restorers, PLACES.get(key, TEXT))
     for key in unknown(message):
         changed |= put(message, key, restorers, OTHER)
     parts = message.get("content")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from proxy.dialects import json_text
+from proxy.dialects import json_text, provider_tools
 from proxy.dialects.base import Parsed, RestorerFactory, StreamRestorer
 from proxy.dialects.events import TypedStream
 from proxy.dialects.fields import Fields, answer_object, usage
@@ -60,9 +60,10 @@ class OpenAIPlain:
             segments=tuple(walk.segments),
             uninspected=frozenset(walk.uninspected),
             content=frozenset(walk.content),
-            reaches=frozenset(walk.reaches),
+            reaches=frozenset(walk.reaches) | provider_tools.members(tree),
             first_user=first,
             scope=self.scope,
+            references=tuple(walk.references),
         )
 
     def render(self, parsed: Parsed, edits: Mapping[tuple[str, str], str], model: str) -> bytes:

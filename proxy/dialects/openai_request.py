@@ -55,7 +55,10 @@ class Request:
             raise bad("/model", "a model name", code="missing_model")
         if tree.get("messages") in (None, []):
             raise bad("/messages", "a list with at least one message", code="missing_messages")
-        self.walk.fields("", "other", tree, self._top())
+        table = self._top()
+        self.walk.fields("", "other", tree, table)
+        unknown = {key: value for key, value in tree.items() if key not in table}
+        self.walk.reaches |= provider_tools.members(tree) | provider_tools.asked(unknown)
 
     def _top(self) -> dict[str, Reader | None]:
         tools = self._tools

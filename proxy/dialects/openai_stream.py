@@ -19,6 +19,7 @@ from proxy.dialects.base import RestorerFactory, TextRestorer
 from proxy.dialects.json_text import InvalidJson, Number
 from proxy.dialects.openai_answers import (
     OTHER,
+    PLACES,
     TEXT,
     TEXT_FIELDS,
     input_place,
@@ -113,7 +114,9 @@ class ChatStream:
 
     def _places(self, state: _Choice, delta: dict[str, Any]) -> list[tuple[Key, dict[str, Any], str, str]]:
         """Every growing member of a delta, with its place; members that no one knows are text of their own."""
-        found: list[tuple[Key, dict[str, Any], str, str]] = [((name,), delta, name, TEXT) for name in TEXT_FIELDS]
+        found: list[tuple[Key, dict[str, Any], str, str]] = [
+            ((name,), delta, name, PLACES.get(name, TEXT)) for name in TEXT_FIELDS
+        ]
         found += [((name,), delta, name, OTHER) for name in unknown(delta)]
         for where, function in _functions(delta):
             name = function.get("name") or state.names.get(where)

@@ -20,6 +20,12 @@ REMOTE = ("mcp", "fetch")
 CLIENT = re.compile(r"(?:function|custom|(?:bash|text_editor|memory|computer)_20\d{6})")
 """Types of tools that the app itself runs."""
 
+MEMBERS = {
+    "web_search_options": "web_search", "search_parameters": "web_search", "enable_search": "web_search",
+    "plugins": "web_search", "data_sources": "retrieval",
+}  # fmt: skip
+"""Members of a chat request with which servers of OpenAI's API are told to look something up."""
+
 _ALIASES = {
     "web_search_preview": "web_search", "computer_use_preview": "computer", "computer_use": "computer",
     "local_shell": "shell", "google_search_retrieval": "google_search", "code_execution_tool": "code_execution",
@@ -47,9 +53,18 @@ def remote(kind: str, url: Any) -> str:
     return f"{kind}:{host}" if HOST.fullmatch(host) else f"{kind}:unknown"
 
 
+def members(tree: Any) -> frozenset[str]:
+    """What the top level of a request asks a server of OpenAI's API to use, beside its tools."""
+    if not isinstance(tree, dict):
+        return frozenset()
+    found = {name for member, name in MEMBERS.items() if tree.get(member) not in (None, False, [])}
+    online = isinstance(tree.get("model"), str) and tree["model"].endswith(":online")
+    return frozenset(found | ({"web_search"} if online else set()))
+
+
 def asked(tree: Any) -> frozenset[str]:
     """What a body of an unknown API asks a provider to use, where it is said as the known APIs say it."""
-    found: set[str] = set()
+    found = set(members(tree))
     waiting = [tree]
     while waiting:
         node = waiting.pop()
@@ -68,8 +83,6 @@ def asked(tree: Any) -> frozenset[str]:
                         found |= {remote("mcp", item.get("url")) for item in held}
                     case "server_url" if isinstance(value, str):
                         found.add(remote("mcp", value))
-                    case "web_search_options" if value is not None:
-                        found.add("web_search")
     return frozenset(found - {"unknown"})
 
 

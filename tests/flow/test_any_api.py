@@ -222,3 +222,11 @@ async def test_an_unknown_api_may_use_no_tool_that_is_not_listed(tmp_path: Path,
         assert not there.requests and not w.cloud.requests
         own = json.dumps({"model": "cloud-only", "tools": [{"type": "function", "function": {"name": "x"}}]}).encode()
         assert (await send(w, "POST", "/u/crm/v1/responses", own, **JSON))[0] == 200
+
+
+@pytest.mark.parametrize("path", ["/v1/Responses", "/v1/FILES/x", "/v1/chat/completions/chatcmpl-abcdefgh12345678"])
+async def test_held_state_is_not_reached_in_any_spelling(tmp_path: Path, path: str) -> None:
+    async with world(tmp_path) as w:
+        body = json.dumps({"model": "cloud-only", "input": "x"}).encode()
+        assert (await send(w, "POST", path, body, **JSON))[0] in {403, 404}
+        assert not w.cloud.requests

@@ -118,6 +118,27 @@ async def test_tool_arguments_in_results_stay_json(tmp_path: Path) -> None:
         assert f.clean
 
 
+@pytest.mark.parametrize("asked", [False, True])
+async def test_results_that_are_json_by_request_stay_json(tmp_path: Path, asked: bool) -> None:
+    async with files(tmp_path) as f:
+        more = {"response_format": {"type": "json_object"}} if asked else {}
+        said = json.dumps({"to": NAMES[0]})
+        body = {"model": "gpt-4o", "messages": [{"role": "user", "content": said}], **more}
+        uploaded = await f.app.files.create(file=("b.jsonl", line(0, "", body=body)), purpose="batch")
+        batch = await f.app.batches.create(
+            input_file_id=uploaded.id, endpoint="/v1/chat/completions", completion_window="24h"
+        )
+        await f.app.batches.retrieve(batch.id)
+        out = str((await f.app.batches.retrieve(batch.id)).output_file_id)
+        who = Principal("sales", "crm")
+        held = (await f.w.gate.vault.get(who, "file", [out]))[out]
+        quoted = replace(held, mapping=dict.fromkeys(held.mapping, 'x", "admin": "yes'))
+        await f.w.gate.vault.put(who, "file", [out], quoted, dt.timedelta(days=1))
+        answer = json.loads((await f.app.files.content(out)).text)
+        content = answer["response"]["body"]["choices"][0]["message"]["content"]
+        assert json.loads(content) == ({"to": 'x", "admin": "yes'} if asked else {"to": "x", "admin": "yes"})
+
+
 async def test_a_rule_about_what_a_file_holds_also_says_what_its_results_may_show(tmp_path: Path) -> None:
     strict = tmp_path / "strict.yaml"
     default = (Path(__file__).resolve().parents[2] / "policies/default.yaml").read_text()
@@ -134,6 +155,13 @@ async def test_a_rule_about_what_a_file_holds_also_says_what_its_results_may_sho
         for id in (str(done.output_file_id), uploaded.id):
             got = (await f.app.files.content(id)).text
             assert "EMAIL_" in got and not any(name in got for name in NAMES)
+
+
+async def test_a_file_that_only_tells_of_tools_asks_for_none(tmp_path: Path) -> None:
+    async with files(tmp_path) as f:
+        told = json.dumps({"messages": [{"role": "user", "content": HARMLESS}], "tools": [{"type": "web_search"}]})
+        uploaded = await f.app.files.create(file=("t.jsonl", told.encode()), purpose="fine-tune")
+        assert uploaded.id and len(f.far.requests) == 1
 
 
 @pytest.mark.parametrize("more", [{"web_search_options": {}}, {"tools": [{"type": "web_search"}]}])

@@ -31,6 +31,22 @@ async def test_a_tool_that_is_not_listed_is_refused_and_recorded(tmp_path: Path)
         assert refusal["code"] == "tool_not_allowed" and refusal["reasons"] == ["web_search"]
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"search_parameters": {"mode": "on"}}, {"enable_search": True}, {"plugins": [{"id": "web"}]},
+        {"data_sources": [{"type": "azure_search"}]}, {"mcp_servers": [{"url": "https://evil.example"}]},
+        {"extra_body": {"tools": [{"type": "web_search"}]}}, {"extra": {"server_url": "https://evil.example"}},
+    ],
+)  # fmt: skip
+async def test_a_tool_that_is_asked_for_in_a_servers_own_way_is_a_tool(tmp_path: Path, more: dict[str, Any]) -> None:
+    async with world(tmp_path, Plan(models={"n": ModelRoute((("cloud", "n"),))})) as w:
+        got = await ask(w, HARMLESS, "n", **more)
+        assert (got.status, got.code) == (403, "tool_not_allowed") and not w.cloud.requests
+        off = await ask(w, HARMLESS, "n", enable_search=False, web_search_options=None, plugins=[])
+        assert off.status != 403 and len(w.cloud.requests) == 1
+
+
 async def test_a_listed_tool_may_be_used_and_values_still_stay(tmp_path: Path) -> None:
     async with world(tmp_path) as far, world_with(tmp_path / "x", far.cloud.url, {"web_search": Zone.CLOUD}) as w:
         got = await ask(w, MAIL, **SEARCH)

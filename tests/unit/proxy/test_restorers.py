@@ -254,6 +254,28 @@ def test_a_link_that_is_cut_by_a_block_of_a_stream_carries_no_value() -> None:
     assert "".join(json.loads(x)["message"].get("content", "") for x in out.splitlines()) == JOINS
 
 
+def test_what_a_model_thinks_is_text_also_where_its_answer_is_json() -> None:
+    values = {MINE: 'Maria "M"'}
+    poison = f'<img src="/\t/16843009/{MINE}"> {MINE}'
+    kept = f'<img src="/\t/16843009/{MINE}"> {values[MINE]}'
+    restorers = Restorers(values, ORIGINS, DEFAULT, structured=True)
+    body, _ = OpenAIChat().restore(chat({"content": None, "reasoning_content": poison}), restorers)
+    assert json.loads(body)["choices"][0]["message"]["reasoning_content"] == kept
+    blocks = json.dumps({"content": [{"type": "thinking", "thinking": poison, "signature": "s"}]}).encode()
+    assert json.loads(AnthropicMessages().restore(blocks, restorers)[0])["content"][0]["thinking"] == kept
+    parts = json.dumps({"candidates": [{"content": {"parts": [{"text": poison, "thought": True}]}}]}).encode()
+    made = json.loads(GeminiGenerate().restore(parts, restorers)[0])
+    assert made["candidates"][0]["content"]["parts"][0]["text"] == kept
+    message = json.dumps({"message": {"content": "", "thinking": poison}, "done": True}).encode()
+    assert json.loads(OllamaChat().restore(message, restorers)[0])["message"]["thinking"] == kept
+    for dialect, line in ((OllamaChat(), message + b"\n"), (GeminiGenerate(), b"data: " + parts + b"\n\n")):
+        stream = dialect.restore_stream(restorers, str)
+        assert json.dumps(kept)[1:-1].encode() in stream.feed(line) + stream.close()
+    stream = OpenAIChat().restore_stream(restorers, str)
+    out = stream.feed(chat_stream("reasoning_content", poison, 3)) + stream.close()
+    assert said(out, lambda e: e["choices"][0]["delta"].get("reasoning_content")) == kept
+
+
 def test_a_program_that_the_model_wrote_is_code() -> None:
     answer = {
         "candidates": [{"content": {"parts": [{"executableCode": {"code": f"print({MINE!r})"}}, {"text": MINE}]}}]

@@ -290,7 +290,7 @@ def test_every_text_of_a_stream_is_restored(size: int) -> None:
     assert joined(out) == (REAL, REAL + STAND_IN[:7])
     (made,) = [c for r in read(out) for c in r.message.tool_calls or ()]
     assert made.function.arguments == {"to": VALUE, "n": 1}
-    assert set(places) == {"text", "text+content", "text+thinking", "tool_args:mail"}
+    assert set(places) == {"text", "text+text", "text+thought", "tool_args:mail"}
     assert read(out)[-1].done and read(out)[-1].eval_count == 9 and sum(bool(r.done) for r in read(out)) == 1
 
 

@@ -105,7 +105,7 @@ def test_every_channel_of_every_choice_is_restored(size: int) -> None:
         (1, "call0"): args, (1, "call1"): args,
     }  # fmt: skip
     assert json.loads(args)["to"] == VALUES[MAIL]
-    assert {"tool_args:mail", "tool_args:find", "text"} == set(places)
+    assert {"tool_args:mail", "tool_args:find", "text", "thought"} == set(places)
     assert out.endswith(b": sealgate-restored 1/1\n\n" + DONE)
     assert b": welcome\n\n" in out
 
