@@ -18,7 +18,8 @@ class Segment:
 
     ``pointer`` is RFC 6901; inside a string that itself holds JSON (tool arguments) it continues after ``#``:
     ``/messages/3/tool_calls/0/function/arguments#/email``. A JSON object key has ``kind='key'`` and the pointer of
-    its member. ``kind='number'`` is a number's lexeme and ``kind='opaque'`` a provider's id or signature. ``origin`` is system, user, assistant, ``tool:NAME`` or other.
+    its member. ``kind='number'`` is a number's lexeme and ``kind='opaque'`` a provider's id or signature.
+    ``origin`` is system, user, assistant, ``tool:NAME`` or other.
     """
 
     pointer: str
