@@ -35,7 +35,12 @@ from proxy.state import SHOWN
 
 ID = re.compile(r"[A-Za-z0-9_.:-]{1,256}")
 PURPOSES = frozenset({"assistants", "batch", "fine-tune", "vision", "user_data", "evals"})
-FORM = frozenset({"purpose", "expires_after[anchor]", "expires_after[seconds]"})
+FORM = {
+    "purpose": re.compile(r"[a-z0-9_-]{1,32}"),
+    "expires_after[anchor]": re.compile("created_at"),
+    "expires_after[seconds]": re.compile("[0-9]{1,7}"),
+}
+"""Fields of an upload, which leave as they came: none has room for a value."""
 FIELD_BYTES = 256
 BLOCK_BYTES = 16_384
 """Bytes of a block of text, up to its last line end."""
@@ -232,7 +237,8 @@ async def _part(part: MultipartReader | BodyPartReader, form: Form, limit: int) 
                 raise TooLarge(f"The file is larger than {limit} bytes.")
         return
     value = (await part.read_chunk(FIELD_BYTES)).decode("ascii", "replace")
-    if part.name not in FORM or part.name in form.fields or not re.fullmatch(r"[a-z0-9_-]{1,32}", value):
+    said = FORM.get(part.name or "")
+    if said is None or part.name is None or part.name in form.fields or not said.fullmatch(value):
         raise BadRequest("The form has a field that is not known, or of the wrong form.", code="invalid_form")
     form.fields[part.name] = value
 
@@ -254,7 +260,7 @@ def cargo_of(form: Form, dialects: Mapping[str, Dialect], limits: Limits) -> Car
     return Cargo(
         pieces, dialect, f"multipart/form-data; boundary={boundary}", head.encode(),
         f"\r\n--{boundary}--\r\n".encode(), between, purpose == "batch", "file:unread" if reader == "opaque" else "",
-        {"reader": reader, "endpoint": _endpoint(body, limits) if reader == "batch" else ""},
+        {"reader": reader, "endpoint": _endpoint(body, limits) if reader == "batch" else ""}, reader == "text",
     )  # fmt: skip
 
 

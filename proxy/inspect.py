@@ -299,6 +299,8 @@ def borders_of(rows: Sequence[Joint]) -> list[Joint]:
     return [near for row in rows for near in row.borders()]
 
 
+_NARROW = frozenset({"header", "opaque"})
+"""Kinds of segments that models do not look at."""
 OPAQUE = frozenset({"CREDIT_CARD", "EMAIL_ADDRESS", "IBAN_CODE", "US_SSN"})
 """Labels of formats that do not occur in random letters."""
 
@@ -314,8 +316,8 @@ def _certain(result: TextResult) -> TextResult:
 
 def texts_of(segments: Sequence[Segment], near: Sequence[Joint]) -> tuple[list[str], list[str]]:
     """What everything looks at, and what only patterns do: joints, then ids and signatures."""
-    full = [s.text for s in segments if s.kind != "opaque"]
-    return full, [*(joint.text for joint in near), *(s.text for s in segments if s.kind == "opaque")]
+    full = [s.text for s in segments if s.kind not in _NARROW]
+    return full, [*(joint.text for joint in near), *(s.text for s in segments if s.kind in _NARROW)]
 
 
 def combined(
@@ -328,7 +330,7 @@ def combined(
     """What each segment says by itself, with its neighbours, and given the rest of the request. ``seen`` and
     ``narrowly`` are the results of :func:`texts_of`."""
     full, opaque = iter(seen), iter(narrowly[len(near) :])
-    results = [sober(s, _certain(next(opaque)) if s.kind == "opaque" else next(full)) for s in segments]
+    results = [sober(s, _certain(next(opaque)) if s.kind in _NARROW else next(full)) for s in segments]
     for joint, result in zip(near, narrowly, strict=False):
         merge(joint, result, results)
     return propagate([s.text for s in segments], results, rows)

@@ -2,14 +2,14 @@
 
 Every piece (a line, a block of text) is parsed and inspected once; pieces and findings wait in an encrypted spool. The
 facts are those of all pieces together, so the decision is the meet over them. Only then is anything rewritten, into
-another spool, recorded and sent. A value is looked for within its piece.
+another spool, recorded and sent. A value is looked for within its piece, and across the borders of a text.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ import orjson
 from policies.decide import decide, meet
 from policies.types import Facts
 from proxy import facts as facts_
-from proxy.dialects.base import Dialect, Parsed, Untransformable
+from proxy.dialects.base import Dialect, Parsed, Segment, Untransformable
 from proxy.dialects.lines import Line
 from proxy.errors import BadRequest, NotFound
 from proxy.flow import ANY, Call, Decided, Flow
@@ -29,6 +29,7 @@ from proxy.restorers import STRUCTURED, Restorers, structured
 from proxy.rewrite import Rewritten, rewrite
 from proxy.spool import Frames, Spool
 from proxy.state import Inherited
+from redaction.joins import NAMED, SPLIT, TAIL
 from redaction.types import Classification, Finding, Sensitivity, TextResult
 
 
@@ -36,7 +37,8 @@ from redaction.types import Classification, Finding, Sensitivity, TextResult
 class Cargo:
     """What is to be sent: ``pieces()`` gives it anew each time. ``head`` and ``tail`` stand around it on the wire,
     ``between`` between two pieces. ``named``: every piece is a request, and all are for one model. ``unread`` is the
-    reason why no piece can be read. ``details`` are kept with the state that comes of it."""
+    reason why no piece can be read. ``details`` are kept with the state that comes of it.
+    ``flows``: the pieces are one text, in which a value may run from one into the next."""
 
     pieces: Callable[[], Iterator[bytes]] = field(repr=False)
     dialect: Dialect
@@ -47,6 +49,7 @@ class Cargo:
     named: bool = False
     unread: str = ""
     details: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    flows: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +116,13 @@ class PieceFlow(Flow):
         route = "" if cargo.named else self._router.known("", dialect.name)
         if route is None:
             raise NotFound("No upstream here holds files.", code="model_not_found")
-        for number, piece in enumerate(cargo.pieces(), 1):
+        async for number, piece, read, seen in self._looked_at(call.tenant, cargo):
             judged.size += len(piece)
             frames.put(piece)
-            if not piece.strip():
+            parsed = read
+            if parsed is None or seen is None:
                 frames.put(b"")
                 continue
-            parsed = _parsed(cargo, piece, number)
             if not cargo.named:
                 parsed = replace(parsed, reaches=frozenset())  # data: nobody is asked for anything
             if cargo.named and not judged.model:
@@ -127,10 +130,39 @@ class PieceFlow(Flow):
                 judged.model, judged.inner = parsed.model, parsed.dialect
             if cargo.named and (parsed.model, parsed.dialect) != (judged.model, judged.inner):
                 raise BadRequest(f"Line {number}: a batch is for one model and one path.", code="invalid_batch")
-            seen = await self._inspector.inspect(call.tenant, parsed.segments)
             await self._add(judged, call, parsed, seen, route or "")
             frames.put(_pack(seen))
         return judged
+
+    async def _looked_at(self, tenant: str, cargo: Cargo) -> AsyncIterator[_Looked]:
+        """Every piece with what was found in it; nothing for a blank one."""
+        held: _Looked | None = None
+        for number, piece in enumerate(cargo.pieces(), 1):
+            parsed = _parsed(cargo, piece, number) if piece.strip() else None
+            seen = await self._inspector.inspect(tenant, parsed.segments) if parsed is not None else None
+            looked: _Looked = (number, piece, parsed, seen)
+            if not cargo.flows:
+                yield looked
+                continue
+            if held is not None:
+                looked, held = await self._across(tenant, held, looked)
+                yield held
+            held = looked
+        if held is not None:
+            yield held
+
+    async def _across(self, tenant: str, one: _Looked, next: _Looked) -> tuple[_Looked, _Looked]:
+        """The next piece and this one, with what runs from one into the other."""
+        if one[3] is None or next[3] is None or one[2] is None or next[2] is None:
+            return next, one
+        before, after = one[2].segments[-1].text, next[2].segments[0].text
+        tail, head = before[-TAIL:], after[:TAIL]
+        both = (Segment("/0/text", "user", tail), Segment("/1/text", "user", head))
+        left, right = (await self._inspector.inspect(tenant, both)).results
+        moved = [replace(f, start=f.start + len(before) - len(tail), end=f.end + len(before) - len(tail))
+                 for f in left.findings if f.detector == SPLIT]  # fmt: skip
+        new = [f for f in right.findings if f.detector == SPLIT or f.start <= NAMED]
+        return (*next[:3], _more(next[3], new, right)), (*one[:3], _more(one[3], moved, left))
 
     async def _route(self, call: Call, dialect: Dialect, parsed: Parsed) -> tuple[str, Parsed]:
         """The configured name that serves the model of a batch."""
@@ -196,6 +228,16 @@ class PieceFlow(Flow):
         details = d.cargo.details
         held = Held(at.upstream, at.zone, d.decision.ceiling, d.facts, self._scope(d), mapping, details, origins)
         return Restorers(mapping, origins, d.decision, self._state.keeping(self._talk(d.call, d.parsed), held))
+
+
+_Looked = tuple[int, bytes, Parsed | None, Inspected | None]
+
+
+def _more(seen: Inspected, findings: Sequence[Finding], near: TextResult) -> Inspected:
+    """``seen``, of one text, with what was found near its border."""
+    (old,) = seen.results
+    new = replace(old, findings=(*old.findings, *findings), uninspected=old.uninspected or near.uninspected)
+    return replace(seen, results=(new,))
 
 
 _NOTHING = Inspected((), Classification(Sensitivity.PUBLIC), {})

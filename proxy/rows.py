@@ -44,6 +44,8 @@ _NAMES = re.compile(
 _WORDS = re.compile(r"[_\-.]+|(?<=[a-z])(?=[A-Z])")
 _NAMED = 200
 """Characters of the longest value that is looked at with its name."""
+_LEAST = 0.7
+"""Score of a password that its name makes one."""
 _NAMING = {"text": "key", "number": "key", "query": "query_name"}
 """Kind of a value -> kind of the segment that names it, at the same pointer."""
 
@@ -62,7 +64,7 @@ def named(segments: Sequence[Segment]) -> list[Joint]:
         if number is None or len(segment.text) > _NAMED or not _NAMES.search(segments[number].text):
             continue
         lead = _WORDS.sub(" ", segments[number].text[-_NAMED:]).strip() + ": "
-        out.append(Joint(lead + segment.text, ((0, number, 0, 0), (len(lead), i, 0, len(segment.text)))))
+        out.append(Joint(lead + segment.text, ((0, number, 0, 0), (len(lead), i, 0, len(segment.text))), _LEAST))
     return out
 
 

@@ -150,9 +150,13 @@ class Server:
                 raise BadRequest("A GET carries no body.", code="unexpected_body")
             name = request.match_info["upstream"]
             _, _, raw = request.raw_path.partition("?")[0].removeprefix("/u/").partition("/")
+            media = kind.partition(";")[0] if body else ""
+            address = Address(
+                f"/{raw}", request.raw_path.partition("?")[2], "" if media in generic_bodies.USUAL else media
+            )
             return self._call(
                 admitted, request, "/", body, headers=(("content-type", kind),) if body else (), upstream=name,
-                address=Address(f"/{raw}", request.raw_path.partition("?")[2]),
+                address=address,
             )  # fmt: skip
 
         return await self._serve(request, dialect if request.can_read_body else GenericBytes(), call)

@@ -55,6 +55,8 @@ def forms(text: str) -> Iterator[Form]:
     """The forms of a text that detectors should read."""
     if (spaced := build(text, _spaced(text))) is not None:
         yield Form(spaced, None, STRICT)
+    if (whole := build(text, _exponents(text))) is not None:
+        yield Form(whole, None, STRICT)
     if (said := build(text, _said(text))) is not None:
         yield Form(said, MAIL, STRICT, read=emails)
     breaks = sorted([*(_lines(text) if "\n" in text else ()), *_strings(text)])
@@ -94,6 +96,27 @@ def _domain_ends(said: str) -> int:
     if at < 0:
         return len(said)
     return next((n for n in range(len(said), at + 3, -1) if known_domain(said[at + 1 : n])), len(said))
+
+
+# -- numbers with an exponent ------------------------------------------------------------------------------------------
+
+_EXPONENT = compile_pattern(r"[0-9]{1,20}(?:\.[0-9]{1,20})?[eE][+\-]?[0-9]{1,2}")
+MOST_DIGITS = 19
+
+
+def _exponents(text: str) -> Iterator[Piece]:
+    """``4.111111111111111e15`` as the whole number that it is."""
+    for m in _EXPONENT.finditer(text):
+        start, end = m.span()
+        mantissa, _, power = m.group().lower().partition("e")
+        first, _, rest = mantissa.partition(".")
+        digits, zeros = first + rest, int(power) - len(rest)
+        if text[max(0, start - 1) : start].isalnum() or text[end : end + 1].isalnum() or abs(zeros) > MOST_DIGITS:
+            continue
+        if zeros < 0 and digits.endswith("0" * -zeros):
+            digits, zeros = digits[:zeros], 0
+        if zeros >= 0 and LEAST_DIGITS <= len(digits) + zeros <= MOST_DIGITS:
+            yield start, end, digits + "0" * zeros
 
 
 # -- at and dot --------------------------------------------------------------------------------------------------------

@@ -40,6 +40,8 @@ class Joint:
 
     text: str = field(repr=False)
     pieces: tuple[tuple[int, int, int, int], ...]
+    least: float = STRICT
+    """The least score that counts."""
 
     def parts(self, start: int, end: int) -> list[tuple[int, int, int]]:
         """``(number of the text, start, end)`` of each piece of ``[start, end)``."""
@@ -142,7 +144,7 @@ def merge(joint: Joint, seen: TextResult, results: list[TextResult]) -> None:
             results[number] = replace(results[number], uninspected=seen.uninspected)
     for f in seen.findings:
         parts = joint.parts(f.start, f.end)
-        if f.score < STRICT or not parts or any(_has(results[n], s, e, f.label) for n, s, e in parts):
+        if f.score < joint.least or not parts or any(_has(results[n], s, e, f.label) for n, s, e in parts):
             continue
         crossing = joint.crosses(f.start, f.end)
         if not crossing and (len(parts) > 1 or not _named_before(joint, *parts[0])):

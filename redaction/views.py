@@ -50,8 +50,9 @@ SHORT = 16
 LONG = 12
 """Bytes from which on UTF-8 is no accident, whatever it says."""
 LOOSE = 4_000
-"""Characters of the longest run in which text is looked for anywhere; longer ones are files."""
+"""Characters of the longest run in which short rows of text count; longer ones are files, where chance makes some."""
 _ASCII = re.compile(rb"[\x20-\x7e]{10,}")
+_ASCII_LONG = re.compile(rb"[\x20-\x7e]{16,}")
 _STANDARD = str.maketrans({"-": "+", "_": "/", "=": None})
 APART = "\n\n\n\n\n"
 
@@ -150,8 +151,11 @@ def _base64(text: str) -> Iterator[tuple[int, int, str]]:
     for match in _B64.finditer(text):
         run, start = match[0], match.start()
         found = list(_in_run(run))
-        if not found and len(run) <= LOOSE:
-            found = [(*line.span(), said) for line in _LINE.finditer(run) if (said := _stretches(line[0])) is not None]
+        if not found:
+            row = _ASCII if len(run) <= LOOSE else _ASCII_LONG
+            found = [
+                (*line.span(), said) for line in _LINE.finditer(run) if (said := _stretches(line[0], row)) is not None
+            ]
         yield from ((start + first, start + end, said) for first, end, said in found)
 
 
@@ -167,11 +171,11 @@ def _in_run(run: str) -> Iterator[tuple[int, int, str]]:
     yield from found
 
 
-def _stretches(run: str) -> str | None:
+def _stretches(run: str, row: re.Pattern[bytes]) -> str | None:
     """What a run says that something was glued to: rows of ASCII, wherever its groups of four begin."""
     run = run.translate(_STANDARD)
     raws = (base64.b64decode(run[i : i + (len(run) - i) // 4 * 4]) for i in range(4))
-    found = [m[0].decode() for raw in raws for m in _ASCII.finditer(raw)]
+    found = [m[0].decode() for raw in raws for m in row.finditer(raw)]
     return APART.join(found) or None
 
 
@@ -194,6 +198,8 @@ def _text(raw: bytes, code: str) -> str | None:
     try:
         said = raw.decode(code)
     except UnicodeDecodeError:
+        return None
+    if code != "utf-8" and "\0" in said:  # rows of zeros would be UTF-16 of anything
         return None
     return said if len(raw) >= LONG or not _JUNK.search(said) else None
 

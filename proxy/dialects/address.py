@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote, unquote_to_bytes
 
-from proxy.dialects.base import Segment
+from proxy.dialects.base import Segment, Untransformable
 from proxy.errors import BadRequest
 
 MAX_PARTS = 512
@@ -28,6 +28,8 @@ class Address:
 
     path: str = field(repr=False)
     query: str = field(repr=False)
+    media: str = field(default="", repr=False)
+    """The media type of the body, where it is none of the usual ones: it travels on as it came, or not at all."""
 
     def segments(self) -> list[Segment]:
         """Each part of the path, each name and value of the query. Raises BadRequest."""
@@ -45,20 +47,26 @@ class Address:
             for kind, raw in (("query_name", name), ("query", value)):
                 if text := _decoded(raw, plus=True):
                     out.append(Segment(f"/{i}", "other", text, kind))
+        if self.media:
+            out.append(Segment("/media", "other", self.media, "header"))
         return out
 
     def render(self, edits: Mapping[tuple[str, str], str]) -> Address:
-        """With ``edits`` ((pointer, kind) -> new text); unchanged parts keep their bytes."""
+        """With ``edits`` ((pointer, kind) -> new text); unchanged parts keep their bytes. Raises Untransformable for the type."""
+        if ("/media", "header") in edits:
+            raise Untransformable
         parts = self.path[1:].split("/")
         path = "/".join(_part(edits, i, "path", raw) for i, raw in enumerate(parts))
-        return Address(f"/{path}", "&".join(self._member(edits, i, raw) for i, raw in enumerate(self.query.split("&"))))
+        return Address(
+            f"/{path}", "&".join(self._member(edits, i, raw) for i, raw in enumerate(self.query.split("&"))), self.media
+        )
 
     def _member(self, edits: Mapping[tuple[str, str], str], i: int, raw: str) -> str:
         name, equals, value = raw.partition("=")
         return _part(edits, i, "query_name", name) + equals + _part(edits, i, "query", value)
 
 
-KINDS = frozenset({"path", "query", "query_name"})
+KINDS = frozenset({"header", "path", "query", "query_name"})
 """Kinds of segments that stand in an address."""
 
 

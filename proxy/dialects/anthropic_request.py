@@ -6,6 +6,7 @@ that no detector reads (images, binary documents, encrypted thinking, tools that
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -24,6 +25,8 @@ ENUMS: Mapping[str, frozenset[str]] = {
 }
 UNREADABLE: Mapping[str, str] = {"image": "image", "document": "file", "container_upload": "file"}
 """Blocks no detector reads (a document only when its source is no text), and the kind of content they are."""
+FIELD = re.compile(r"[a-z]{2,16}(?:_[a-z]{2,16}){0,3}")
+"""Keys of blocks as the API spells them need no look."""
 CACHE = frozenset({"ephemeral", "5m", "1h"})
 CHOICES = frozenset({"auto", "any", "tool", "none"})
 MEDIA_TYPES = frozenset({"application/pdf", "text/plain"})
@@ -251,7 +254,10 @@ class Request:
             for key, value in node.items():
                 if key == "file_id" and isinstance(value, str):
                     self.walk.references.append(Reference("file", value))
-                self._opaque(self.walk.at(at, pointers.escape(key)), origin, value)
+                below = self.walk.at(at, pointers.escape(key))
+                if not FIELD.fullmatch(key):
+                    self.walk.key(below, origin, key)
+                self._opaque(below, origin, value)
         elif isinstance(node, list):
             for i, value in enumerate(node):
                 self._opaque(f"{at}/{i}", origin, value)

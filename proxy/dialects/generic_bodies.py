@@ -20,6 +20,12 @@ FORM = "application/x-www-form-urlencoded"
 MAX_MEMBERS = 2000
 TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,63}/[a-z0-9][a-z0-9!#$&^_.+-]{0,63}")
 """RFC 6838 §4.2, in lower case."""
+USUAL = frozenset(
+    {FORM, "application/json", "application/octet-stream", "application/pdf", "application/xml", "application/x-ndjson",
+     "application/zip", "application/gzip", "multipart/form-data", "text/plain", "text/html", "text/csv", "text/xml",
+     "text/markdown", "image/png", "image/jpeg", "image/gif", "image/webp", "audio/mpeg", "audio/wav", "video/mp4"}
+)  # fmt: skip
+"""Media types that need no look; any other is a text that the app chose."""
 _FORM = re.compile(r"(?:[A-Za-z0-9*._~!$'(),;:@/?=&+-]|%[0-9A-Fa-f]{2})*")
 
 

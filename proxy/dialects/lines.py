@@ -93,9 +93,10 @@ class Enveloped(Piece):
         """The envelope in one line, with edits inside and out. Raises Untransformable."""
         line: Line = parsed.tree
         lead = f"/{self._member}"
-        within = {(p[len(lead) :], k): t for (p, k), t in edits.items() if p == lead or p.startswith(lead + "/")}
+        mine = {(p, k) for p, k in edits if p.startswith(lead + "/")}
+        within = {(p[len(lead) :], k): edits[p, k] for p, k in mine}
         known = {(s.pointer, s.kind): s.text for s in parsed.segments}
-        around = {(p, k): t for (p, k), t in edits.items() if (p[len(lead) :], k) not in within and known[p, k] != t}
+        around = {place: t for place, t in edits.items() if place not in mine and known[place] != t}
         inner = line.dialect.render(line.inner, within, model)
         if inner == line.inner.body and not around:
             return parsed.body

@@ -42,6 +42,7 @@ _MAC = compile_pattern(r"(?i)\b(?:[0-9a-f]{2}(?:[:\-][0-9a-f]{2}){5}|[0-9a-f]{4}
 _PHONE = compile_pattern(r"[+(]{0,2}\d(?:[ ().\-/\x{a0}]{0,3}\d){6,}(?:\s?(?:x|ext\.?)\s?\d{1,6}\b)?")
 _DATE = re.compile(r"\d{4}[\-/.]\d{1,2}[\-/.]\d{1,2}|\d{1,2}[\-/.]\d{1,2}[\-/.]\d{2,4}")
 _DIGITS = re.compile(r"[0-9]+")
+_ZEROS = re.compile(r"\.0+(?![0-9.])")
 _US_SHAPES = frozenset({(3, 3, 4), (1, 3, 3, 4)})
 
 
@@ -134,8 +135,10 @@ def _card_from(text: str, groups: Sequence[tuple[int, int]], first: int) -> int 
 
 
 def _decimal(text: str, start: int, end: int) -> bool:
-    """Whether a point ties the digits to others, as in 0.4111111111111111."""
-    return text[max(0, start - 1) : start] == "." or (text[end : end + 1] == "." and text[end + 1 : end + 2].isdigit())
+    """Whether a point ties the digits to others, as in 0.4111111111111111; 4111111111111111.0 is a whole number."""
+    if text[max(0, start - 1) : start] == ".":
+        return True
+    return text[end : end + 1] == "." and text[end + 1 : end + 2].isdigit() and not _ZEROS.match(text, end)
 
 
 _COUNTRIES = (
