@@ -328,6 +328,15 @@ def _valid(text: str, region: str | None) -> bool:
     return bool(phonenumbers.is_valid_number(number) or (region is None and phonenumbers.is_possible_number(number)))
 
 
+_ETHEREUM = compile_pattern(r"\b0x[0-9a-fA-F]{40}\b")
+
+
+def wallets(text: str) -> Iterator[Finding]:
+    """Ethereum addresses, whose check sum (EIP-55) is optional; those of Bitcoin are Presidio's."""
+    for m in _ETHEREUM.finditer(text):
+        yield Finding(m.start(), m.end(), "CRYPTO", 0.9, NAME)
+
+
 _LINK = r"(?: (?:number|no\.?|nr\.?|code|id|#))?[\"']?\s{0,3}(?:[:=#]|is|ist|es|est)?\s{0,3}[\"']?"
 _NAMED = (
     (
@@ -362,4 +371,4 @@ def labelled(text: str) -> Iterator[Finding]:
         yield Finding(m.start(), m.end(), "NATIONAL_ID", 0.7, NAME)
 
 
-OWN = (emails, urls, cards, ibans, addresses, phones, labelled)
+OWN = (emails, urls, cards, ibans, addresses, phones, wallets, labelled)
