@@ -52,7 +52,10 @@ class Address:
         return out
 
     def render(self, edits: Mapping[tuple[str, str], str]) -> Address:
-        """With ``edits`` ((pointer, kind) -> new text); unchanged parts keep their bytes. Raises Untransformable for the type."""
+        """With ``edits`` ((pointer, kind) -> new text); unchanged parts keep their bytes.
+
+        Raises Untransformable for the type of the body.
+        """
         if ("/media", "header") in edits:
             raise Untransformable
         parts = self.path[1:].split("/")
