@@ -21,7 +21,7 @@ def show(report: Report) -> None:
     """The figures, for a run that somebody looks at (``pytest -s``)."""
     for p in report.prints:
         print(
-            f"{p.done:6}: {sum(p.tasks.values())} tasks, {p.sockets} sockets, {p.deleted + p.other_files} other"
+            f"{p.done:6}: {sum(p.tasks.values())} tasks, {p.sockets} sockets, {p.spools + p.other_files} other"
             f" files, {p.objects} objects, {p.memory / 2**20:.1f} MiB, workers {p.children / 2**20:.1f} MiB"
         )
     growth = {name: round(report.growth(name), 2) for name in ("objects", "memory", "children")}
@@ -35,7 +35,7 @@ async def test_a_soak_of_mixed_requests_leaves_nothing_behind_and_everything_on_
     warm, *rest = report.prints[1:]
     for now in rest:
         assert now.tasks == warm.tasks
-        assert (now.sockets, now.deleted, now.other_files) == (warm.sockets, 0, warm.other_files)
+        assert (now.sockets, now.spools, now.other_files) == (warm.sockets, 0, warm.other_files)
         assert now.on_disk == warm.on_disk and now.threads <= warm.threads + 1
     assert {"whole", "early", "body", "stream"} == report.endings.keys()
     assert report.outcomes["ok"] > COUNT / 5 and report.outcomes["cancelled"] > COUNT / 20

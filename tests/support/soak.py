@@ -56,7 +56,7 @@ class Footprint:
     done: int
     tasks: Counter[str]
     sockets: int
-    deleted: int
+    spools: int
     other_files: int
     threads: int
     on_disk: frozenset[str]
@@ -244,14 +244,14 @@ class Soak:
         me = psutil.Process()
         names = [_link(fd) for fd in os.listdir("/proc/self/fd")]
         sockets = sum(n.startswith("socket:") for n in names)
-        deleted = sum(n.endswith("(deleted)") for n in names)
         folder = self._w.gate.settings.data
+        spools = sum(n.startswith(f"{folder}/spool/") for n in names)  # nameless files
         return Footprint(
             done=sum(self.report.sent.values()),
             tasks=Counter(t.get_coro().__qualname__ for t in asyncio.all_tasks()),  # type: ignore[union-attr]  # a coroutine has one
             sockets=sockets,
-            deleted=deleted,
-            other_files=len(names) - sockets - deleted,
+            spools=spools,
+            other_files=len(names) - sockets - spools,
             threads=threading.active_count(),
             on_disk=frozenset(str(p.relative_to(folder)) for p in folder.rglob("*")),
             objects=len(gc.get_objects()),
