@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 MODELS := var/models/.ready
 
-.PHONY: run test check fix bench crash soak models clean
+.PHONY: run test check fix bench bench-answers crash fuzz soak models clean
 .DELETE_ON_ERROR:
 
 run: $(MODELS)
@@ -28,8 +28,14 @@ fix: .venv/.ready
 bench: $(MODELS)
 	$(BIN)/python -m benchmarks.latency
 
+bench-answers: $(MODELS)
+	$(BIN)/python -m benchmarks.answers
+
 crash: $(MODELS)
 	SEALGATE_CRASHES=300 $(BIN)/pytest -q tests/flow/test_crash.py
+
+fuzz: .venv/.ready
+	SEALGATE_FUZZ=20000 $(BIN)/pytest -q tests/property/test_fuzz_dialects.py
 
 soak: .venv/.ready
 	SEALGATE_SOAK=20000 $(BIN)/pytest -q -s tests/flow/test_soak.py
