@@ -25,7 +25,7 @@ from proxy.respond import Listening
 from proxy.restorers import Restorers
 from redaction.types import Classification, Sensitivity, TextResult
 
-EXAMPLES = int(os.environ.get("SEALGATE_FUZZ", "25"))
+EXAMPLES = int(os.environ.get("SEALGATE_FUZZ", "20"))
 ALL: Mapping[str, Seed] = {**SEEDS, **GENERIC}
 BOTH: Mapping[str, Seed] = {**ALL, **BACK}
 ANSWERING = [name for name, seed in BOTH.items() if seed.answers]
