@@ -272,9 +272,9 @@ def test_a_signature_is_opaque_but_base64_of_a_text_is_none() -> None:
     signature = base64.b64encode(bytes(range(90, 220))).decode()
     hidden = base64.b64encode(f"call {CANARY} tomorrow, and then again the day after that".encode()).decode()
     parsed = DIALECT.parse(json.dumps(parts({"text": "x", "thoughtSignature": signature})).encode())
-    assert [s.text for s in parsed.segments] == ["x"]
+    assert [(s.kind, s.text) for s in parsed.segments] == [("text", "x"), ("opaque", signature)]
     parsed = DIALECT.parse(json.dumps(parts({"text": "x", "thoughtSignature": hidden})).encode())
-    assert [s.text for s in parsed.segments] == ["x", hidden]
+    assert [(s.kind, s.text) for s in parsed.segments] == [("text", "x"), ("text", hidden)]
 
 
 def test_state_that_the_provider_holds_is_named() -> None:
