@@ -1,0 +1,101 @@
+"""The public leak suites for gateways, unmodified, against a gate that runs as in production; their verdicts count.
+
+``docs/evidence.md`` says what each of them does, which versions run and what they print. Each runs against
+:func:`suites.open_policy`: the shipped policy would refuse most of what the suites send (credentials never leave;
+card numbers leave as ``[CREDIT_CARD]``, which cannot be put back), and a refusal proves little. The more may travel,
+the harder the suites are to pass.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from suites import Served, capturing, open_policy, run, served, with_key
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+SEED = "5ea16a7e00000001"
+"""Of the values that pii-leak-benchmark-v2 makes up."""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def gate(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
+    folder = tmp_path_factory.mktemp("gate")
+    (folder / "open.yaml").write_text(open_policy())
+    async with served(folder, "./open.yaml") as running:
+        yield running
+
+
+def canarywire_config(target: str, capture: int) -> dict[str, Any]:
+    return {
+        "seed": 7,
+        "capture": {"url": f"http://127.0.0.1:{capture}"},
+        "target": {
+            "base_url": target,
+            "routes": [
+                {"protocol": "openai-chat", "path": "/v1/chat/completions"},
+                {"protocol": "anthropic-messages", "path": "/v1/messages"},
+            ],
+        },
+    }
+
+
+async def test_canarywire_finds_no_leak_and_every_value_comes_back(gate: Served, tmp_path: Path) -> None:
+    """Both protocols; plain messages, tool calls and turns of history; streams cut at every offset."""
+    async with capturing(tmp_path, gate.capture), with_key(gate.url) as target:
+        (tmp_path / "canarywire.yaml").write_text(json.dumps(canarywire_config(target, gate.capture)))
+        ran = await run(tmp_path, "canarywire", "run", "--config", "canarywire.yaml", "--out", "out")
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    print(ran.said, report["verified"])
+    assert ran.code == 0 and report["outcome"] == "pass", (ran.said, report["problems"])
+    assert not any(report[k] for k in ("leaks", "unrestored", "inconsistent", "mangled", "problems"))
+    assert Counter(a["status"] for a in report["attacks"]) == {"restored": 70}
+    assert report["negative_control"]["caught"]
+
+
+async def test_pii_leak_benchmark_selfcheck_says_clean(gate: Served, tmp_path: Path) -> None:
+    """Personal data and credentials; the values are new in each run."""
+    arguments = ("--target-base-url", f"{gate.url}/v1", "--capture-port", str(gate.capture))
+    ran = await run(tmp_path, "pii_leak_benchmark.cli", "selfcheck", *arguments, "--json-out", "report.json")
+    report = json.loads((tmp_path / "report.json").read_text())
+    print(ran.said)
+    assert ran.code == 0 and "\n  CLEAN\n" in ran.said, ran.said
+    assert all(check["passed"] for check in report["checks"].values())
+    assert len(report["fixture"]["formats"]) == 6
+    assert report["checks"]["configured_upstream_boundary"]["correlated_requests"] == 3
+
+
+async def test_pii_leak_benchmark_ci_says_clean_after_its_negative_control(gate: Served, tmp_path: Path) -> None:
+    arguments = ("--target-base-url", f"{gate.url}/v1", "--capture-port", str(gate.capture))
+    ran = await run(tmp_path, "pii_leak_benchmark.cli", "ci", *arguments, "--out", "out")
+    current = json.loads((tmp_path / "out" / "current.json").read_text())
+    print(ran.said)
+    assert ran.code == 0 and current["verdict"] == "CLEAN", ran.said
+    assert len(current["required_checks"]) == 5 and all(current["required_checks"].values())
+    assert current["contract"]["profile"] == "pii-secrets-v1" and current["contract"]["duty"] == "restore"
+
+
+async def test_pii_leak_benchmark_v2_gives_fidelity_1_and_leak_0(gate: Served, tmp_path: Path) -> None:
+    """Every case of the covering array counts: what was sent comes back, what the model made up does not."""
+    ran = await run(
+        tmp_path, "pii_leak_benchmark.v2_cli", "--only", "sealgate", "--out", "out", "--seed", SEED, "--validate",
+        "--gateway-url", f"{gate.url}/v1/chat/completions", "--upstream-port", str(gate.capture),
+        "--json-out", "summary.json", "--partial-emission",
+    )  # fmt: skip
+    print(ran.said)
+    assert ran.code == 0, ran.said
+    [row] = json.loads((tmp_path / "summary.json").read_text())["rows"]
+    assert row["outcome"] == "pass" and row["schema_valid"], row
+    assert row["fidelity_rate"] == 1.0
+    assert row["leak_single_chunk"] == row["leak_adversarial"] == row["delta_frag"] == 0.0
+    assert row["cases_applicable"] == row["echo_observable"] == row["cases_attempted"] == 32
+    assert not row["inconclusive"] and not row["request_path_leak"]
+    partial = json.loads((tmp_path / "out" / "sealgate.partial-emission.json").read_text())
+    assert partial["metrics"]["partial_emission_rate"]["overall"] == 0.0
+    assert partial["metrics"]["cases_applicable"] == 32
