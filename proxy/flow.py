@@ -238,7 +238,8 @@ class Flow:
         listening = None
         if back.answers is Answers.RESPOND:
             known = values(d.parsed, d.inspected) | frozenset(mapping.values())
-            listening = Listening(self._inspector, d.call.tenant, back, mapping, known, structured=as_json)
+            names = {s.text for s in d.parsed.segments if s.kind == "key"}
+            listening = Listening(self._inspector, d.call.tenant, back, mapping, known, structured=as_json, names=names)
         return Restorers(
             mapping, origins, back, keeping,
             structured=as_json, inputs=[s.text for s in d.parsed.segments], listening=listening,
