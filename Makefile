@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 MODELS := var/models/.ready
 
-.PHONY: run test check fix bench crash models clean
+.PHONY: run test check fix bench crash soak models clean
 .DELETE_ON_ERROR:
 
 run: $(MODELS)
@@ -30,6 +30,9 @@ bench: $(MODELS)
 
 crash: $(MODELS)
 	SEALGATE_CRASHES=300 $(BIN)/pytest -q tests/flow/test_crash.py
+
+soak: .venv/.ready
+	SEALGATE_SOAK=20000 $(BIN)/pytest -q -s tests/flow/test_soak.py
 
 models: $(MODELS)
 

@@ -195,7 +195,7 @@ class Flow:
                 failures.append(e)
             except Busy as e:
                 failures.append(e)
-        raise await self._exhausted(d, failures, any_candidate=bool(candidates))
+        raise await self._exhausted(d, failures, any_candidate=bool(candidates), fits=not unusable)
 
     async def _attempt(self, d: Decided, candidate: Candidate) -> Reply:
         want = d.decision.requirements.get(Zone.ENCLAVE, Requirements())  # only enclaves are prepared
@@ -351,8 +351,13 @@ class Flow:
         because = "; ".join(r.because for r in binding) or "no upstream is allowed for this content"
         return Refused(f"{because} [{', '.join(r.id for r in binding)}]")
 
-    async def _exhausted(self, d: Decided, failures: list[SealgateError], *, any_candidate: bool) -> SealgateError:
-        """Nothing within the ceiling answered: say why, and record it."""
+    async def _exhausted(
+        self, d: Decided, failures: list[SealgateError], *, any_candidate: bool, fits: bool
+    ) -> SealgateError:
+        """Nothing within the ceiling answered: say why, and record it. ``fits``: no zone was unusable."""
+        if not failures and not fits:  # asking again would change nothing
+            await self._record_refusal(d, None, "transform_failed", ())
+            return Refused("A value in this request cannot be replaced where it stands.", code="transform_failed")
         if (
             not failures
             and not any_candidate
