@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ import numpy as np
 
 from redaction import topics
 from redaction.markings import MARKED, is_marked
-from redaction.types import Classification, DetectorFailed, Finding, Sensitivity
+from redaction.types import GROUPS, Classification, DetectorFailed, Finding, Sensitivity
 
 SENSITIVITY: Mapping[str, Sensitivity] = {
     "general": Sensitivity.PUBLIC,
@@ -180,6 +180,27 @@ class TopicClassifier:
             best = max(candidates, key=lambda name: candidates[name])
             found = {best: candidates[best]}
         return found
+
+
+REGULATED_RULE = (
+    "as it stands: regulated when the content is regulated, or a finding with score >= 0.5 is a secret, a payment "
+    "identifier (@financial) or a personal identifier (@identifiers without IP and MAC addresses), or a person's "
+    "name stands beside an address, e-mail address, phone number or date of birth"
+)
+
+_STRONG = GROUPS["@secrets"] | GROUPS["@financial"] | (GROUPS["@identifiers"] - {"IP_ADDRESS", "MAC_ADDRESS"})
+_CONTACT = frozenset({"ADDRESS", "EMAIL_ADDRESS", "PHONE_NUMBER", "DATE_OF_BIRTH"})
+
+
+def payload_level(content: Sensitivity, findings: Iterable[Finding]) -> Sensitivity:
+    """How sensitive a text is as it stands, identifiers included: ``REGULATED_RULE`` as code.
+
+    Policies decide about content and about labels apart, since a replaced identifier no longer leaves.
+    """
+    labels = {finding.label for finding in findings if finding.score >= 0.5}
+    if labels & _STRONG or ("PERSON" in labels and labels & _CONTACT):
+        return Sensitivity.REGULATED
+    return content
 
 
 def softmax(logits: Any) -> Any:

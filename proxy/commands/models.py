@@ -137,8 +137,8 @@ def evaluate(data: Path, suite_dir: Path | None, as_json: bool, limit: int | Non
         if suite_dir is None:
             click.echo(json.dumps({"classifier": about}, indent=1))
             return
-        from proxy.models.evaluate import REGULATED_RULE
         from proxy.models.evaluate import evaluate as run
+        from redaction.classifier import REGULATED_RULE
 
         with _bar("judging texts") as tick:
             figures = run(suite_dir, _judge(data, content_only), tick, limit)

@@ -1,8 +1,8 @@
 """Trains the payload classifier from the committed texts, from a fixed seed.
 
 A multinomial logistic regression over (a) the mean of static word-piece vectors, each being what the MiniLM encoder
-says of that piece alone, in its 256 main directions, and (b) damped frequencies of word pieces. Both parts are linear in
-the pieces, so they are multiplied out into one table (``redaction.topics``): the encoder is not needed to judge a text.
+says of that piece alone, in its 256 main directions, and (b) damped frequencies of word pieces. Both parts are linear
+in the pieces, so they are multiplied out into one table (``redaction.topics``): no encoder is needed to judge a text.
 scikit-learn is imported here only and belongs to the ``train`` extra. Nothing here runs in ``serve``.
 """
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from proxy.errors import ConfigError
-from proxy.models.evaluate import combine, evaluate
+from proxy.models.evaluate import evaluate
+from redaction.classifier import payload_level
 from redaction.types import Finding, Sensitivity
 
 
@@ -31,11 +32,11 @@ def finding(label: str, score: float = 0.9) -> Finding:
     ],
 )
 def test_findings_raise_the_combined_sensitivity(labels: list[str], expected: Sensitivity) -> None:
-    assert combine(Sensitivity.INTERNAL, [finding(label) for label in labels]) is expected
+    assert payload_level(Sensitivity.INTERNAL, [finding(label) for label in labels]) is expected
 
 
 def test_a_weak_finding_does_not_count() -> None:
-    assert combine(Sensitivity.PUBLIC, [finding("CREDIT_CARD", 0.2)]) is Sensitivity.PUBLIC
+    assert payload_level(Sensitivity.PUBLIC, [finding("CREDIT_CARD", 0.2)]) is Sensitivity.PUBLIC
 
 
 def test_shares_are_counted_per_kind(tmp_path: Path) -> None:
