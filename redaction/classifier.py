@@ -185,22 +185,23 @@ class TopicClassifier:
 REGULATED_RULE = (
     "as it stands: regulated when the content is regulated, or a finding with score >= 0.5 is a secret, a payment "
     "identifier (@financial) or a personal identifier (@identifiers without IP and MAC addresses), or a person's "
-    "name stands beside an address, e-mail address, phone number or date of birth"
+    "name stands in a text about staff or in a letter, or beside an address, e-mail address, phone number, age or "
+    "date of birth"
 )
 
 _STRONG = GROUPS["@secrets"] | GROUPS["@financial"] | (GROUPS["@identifiers"] - {"IP_ADDRESS", "MAC_ADDRESS"})
-_CONTACT = frozenset({"ADDRESS", "EMAIL_ADDRESS", "PHONE_NUMBER", "DATE_OF_BIRTH"})
+_BESIDE = frozenset({"ADDRESS", "EMAIL_ADDRESS", "PHONE_NUMBER", "DATE_OF_BIRTH", "AGE"})
+_PERSONAL = frozenset({"hr", "correspondence"})
 
 
-def payload_level(content: Sensitivity, findings: Iterable[Finding]) -> Sensitivity:
+def payload_level(content: Classification, findings: Iterable[Finding]) -> Sensitivity:
     """How sensitive a text is as it stands, identifiers included: ``REGULATED_RULE`` as code.
 
     Policies decide about content and about labels apart, since a replaced identifier no longer leaves.
     """
     labels = {finding.label for finding in findings if finding.score >= 0.5}
-    if labels & _STRONG or ("PERSON" in labels and labels & _CONTACT):
-        return Sensitivity.REGULATED
-    return content
+    personal = "PERSON" in labels and (labels & _BESIDE or _PERSONAL & content.categories.keys())
+    return Sensitivity.REGULATED if labels & _STRONG or personal else content.sensitivity
 
 
 def softmax(logits: Any) -> Any:

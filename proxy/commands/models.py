@@ -17,7 +17,7 @@ import click
 
 from proxy.errors import ConfigError
 from proxy.models import store
-from redaction.types import Sensitivity
+from redaction.types import Classification
 
 _DATA = click.option(
     "--data",
@@ -189,19 +189,19 @@ def _facts(item: store.Installed) -> dict[str, Any]:
     }
 
 
-def _judge(data: Path, content_only: bool) -> Callable[[str], tuple[Sensitivity, Any]]:
+def _judge(data: Path, content_only: bool) -> Callable[[str], tuple[Classification, Any]]:
     if content_only:
         from redaction.classifier import TopicClassifier
 
         classifier = TopicClassifier()
-        return lambda text: (classifier.classify(text, ()).sensitivity, ())
+        return lambda text: (classifier.classify(text, ()), ())
     from proxy.inspect_worker import build
 
     pipeline = build(store.models_dir(data), names=True)
 
-    def judge(text: str) -> tuple[Sensitivity, Any]:
+    def judge(text: str) -> tuple[Classification, Any]:
         result = pipeline.inspect([text])[0]
-        return result.classification.sensitivity, result.findings
+        return result.classification, result.findings
 
     return judge
 

@@ -121,7 +121,7 @@ def judge(pipeline: Pipeline, number: int, line: bytes) -> dict[str, Any]:
         return {"id": ident, "line": number, "error": problem}
     seen = inspect_here(pipeline, (Segment("/text", "user", text),))
     (result,) = seen.results
-    content = seen.classification.sensitivity
+    content = seen.classification
     level = payload_level(content, result.findings)
     return {
         "id": ident,
@@ -130,8 +130,8 @@ def judge(pipeline: Pipeline, number: int, line: bytes) -> dict[str, Any]:
             for g in resolve(result.findings)
         ],
         "sensitivity": (Sensitivity.REGULATED if result.uninspected else level).word,
-        "content": content.word,
-        "categories": dict(sorted(seen.classification.categories.items())),
+        "content": content.sensitivity.word,
+        "categories": dict(sorted(content.categories.items())),
         "uninspected": result.uninspected,
     }
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from proxy.models.texts import Sample, suite
 from redaction.classifier import payload_level
-from redaction.types import Finding, Sensitivity
+from redaction.types import Classification, Finding, Sensitivity
 
 _LEVELS: Mapping[str, Sensitivity] = {
     "general": Sensitivity.PUBLIC, "math": Sensitivity.PUBLIC, "medical_knowledge": Sensitivity.PUBLIC,
@@ -24,8 +24,8 @@ _LEVELS: Mapping[str, Sensitivity] = {
 _ABOUT_CONTENT = ("phi", "credentials")
 """Regulated kinds that are regulated for what they are about; ``pii`` and ``pci`` are for what they contain."""
 
-Judge = Callable[[str], tuple[Sensitivity, tuple[Finding, ...]]]
-"""Text -> content sensitivity and findings."""
+Judge = Callable[[str], tuple[Classification, tuple[Finding, ...]]]
+"""Text -> what it is about, and findings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def evaluate(folder: Path, judge: Judge, tick: Callable[[int, int], None], limit
     judged = []
     for index, sample in enumerate(samples):
         content, findings = judge(sample.text)
-        judged.append((sample, content, payload_level(content, findings)))
+        judged.append((sample, content.sensitivity, payload_level(content, findings)))
         tick(index + 1, len(samples))
     return _figures(judged)
 
