@@ -39,7 +39,7 @@ models: $(MODELS)
 .venv/.ready: pyproject.toml .ci/setup
 	@PYTHON=$(PYTHON) bash .ci/setup
 
-$(MODELS): .venv/.ready proxy/models/catalog.py proxy/models/install.py proxy/models/convert.py redaction/data/head.json
+$(MODELS): .venv/.ready proxy/models/catalog.py proxy/models/install.py proxy/models/convert.py
 	@$(BIN)/sealgate models install --data var
 	@touch $@
 

@@ -53,7 +53,7 @@ WATCH_S = 1.0
 """How often policy and certificate files are looked at for changes."""
 SWEEP_S = 600.0
 """How often expired state is removed."""
-INSPECTION = ("rampart", "spacy-en", "minilm")
+INSPECTION = ("rampart", "spacy-en")
 """Bundles that inspection needs, unchanged since they were installed."""
 BUNDLES = {"smollm2-135m": ("smollm2", "model.gguf")}
 """Embedded models: public name -> (bundle, file)."""
