@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 MODELS := var/models/.ready
 
-.PHONY: run test check fix bench crash soak models clean
+.PHONY: run test check fix bench suites crash soak models clean
 .DELETE_ON_ERROR:
 
 run: $(MODELS)
@@ -27,6 +27,9 @@ fix: .venv/.ready
 
 bench: $(MODELS)
 	$(BIN)/python -m benchmarks.latency
+
+suites: $(MODELS)
+	$(BIN)/pytest -q -rP tests/contract/test_public_suites.py tests/contract/test_chunk_invariance.py
 
 crash: $(MODELS)
 	SEALGATE_CRASHES=300 $(BIN)/pytest -q tests/flow/test_crash.py

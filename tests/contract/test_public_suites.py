@@ -1,14 +1,17 @@
 """The public leak suites for gateways, unmodified, against a gate that runs as in production; their verdicts count.
 
 ``docs/evidence.md`` says what each of them does, which versions run and what they print. Each runs against
-:func:`suites.open_policy`: the shipped policy would refuse most of what the suites send (credentials never leave;
-card numbers leave as ``[CREDIT_CARD]``, which cannot be put back), and a refusal proves little. The more may travel,
-the harder the suites are to pass.
+:func:`suites.open_policy`, for what the suites demand contradicts the shipped policy in four places, where the policy
+gives way and never the suite: credentials must be replaced and come back (ours never leave the house), card numbers
+must come back (ours leave as ``[CREDIT_CARD]``), values of system prompts and tool definitions must come back (ours
+stay out of answers), and what a model made up must be masked (``answers: respond``). The last test holds the shipped
+policy, as it is, to what it promises.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -16,7 +19,11 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from suites import Served, capturing, open_policy, run, served, with_key
+from gate_support import Plan, world
+from suites import Served, capturing, free_port, open_policy, run, served, with_key
+
+from policies.types import Zone
+from proxy.settings import ModelRoute, UpstreamConfig
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -32,10 +39,27 @@ async def gate(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served
         yield running
 
 
-def canarywire_config(target: str, capture: int) -> dict[str, Any]:
+LOCK = """import sqlite3, sys, time
+ledger = sqlite3.connect(sys.argv[1], timeout=20, isolation_level=None)
+ledger.execute("BEGIN IMMEDIATE")
+open("locked", "w").close()
+time.sleep(60)
+"""
+"""Nobody else can write to the ledger while this runs."""
+
+
+def ledger_locked(gate: Served) -> dict[str, Any]:
+    """No record, no egress: with a ledger that cannot be written nothing may be sent."""
+    lock = f"exec '{sys.executable}' lock.py '{gate.ledger}'"
+    hold = f"({lock}) >/dev/null 2>&1 & echo $! >lock.pid; until [ -e locked ]; do sleep 0.1; done"
+    return {"name": "ledger-locked", "before": hold, "after": "kill $(cat lock.pid)", "expect": "refuse"}
+
+
+def canarywire_config(gate: Served, target: str) -> dict[str, Any]:
     return {
         "seed": 7,
-        "capture": {"url": f"http://127.0.0.1:{capture}"},
+        "capture": {"url": f"http://127.0.0.1:{gate.capture}"},
+        "faults": [ledger_locked(gate)],
         "target": {
             "base_url": target,
             "routes": [
@@ -47,16 +71,19 @@ def canarywire_config(target: str, capture: int) -> dict[str, Any]:
 
 
 async def test_canarywire_finds_no_leak_and_every_value_comes_back(gate: Served, tmp_path: Path) -> None:
-    """Both protocols; plain messages, tool calls and turns of history; streams cut at every offset."""
+    """Both protocols; plain messages, tool calls and turns of history; streams cut at every offset; a fault."""
     async with capturing(tmp_path, gate.capture), with_key(gate.url) as target:
-        (tmp_path / "canarywire.yaml").write_text(json.dumps(canarywire_config(target, gate.capture)))
+        (tmp_path / "lock.py").write_text(LOCK)
+        (tmp_path / "canarywire.yaml").write_text(json.dumps(canarywire_config(gate, target)))
         ran = await run(tmp_path, "canarywire", "run", "--config", "canarywire.yaml", "--out", "out")
     report = json.loads((tmp_path / "out" / "report.json").read_text())
-    print(ran.said, report["verified"])
+    ended = Counter((a["name"].split("/")[0], a["status"]) for a in report["attacks"])
+    print(ran.said, dict(ended), "values verified:", report["verified"])
     assert ran.code == 0 and report["outcome"] == "pass", (ran.said, report["problems"])
     assert not any(report[k] for k in ("leaks", "unrestored", "inconsistent", "mangled", "problems"))
-    assert Counter(a["status"] for a in report["attacks"]) == {"restored": 70}
     assert report["negative_control"]["caught"]
+    fault = {("fault", "restored"): 2, ("fault", "refused"): 2}
+    assert ended == {("baseline", "restored"): 6, ("fragmentation", "restored"): 64} | fault
 
 
 async def test_pii_leak_benchmark_selfcheck_says_clean(gate: Served, tmp_path: Path) -> None:
@@ -86,7 +113,7 @@ async def test_pii_leak_benchmark_v2_gives_fidelity_1_and_leak_0(gate: Served, t
     ran = await run(
         tmp_path, "pii_leak_benchmark.v2_cli", "--only", "sealgate", "--out", "out", "--seed", SEED, "--validate",
         "--gateway-url", f"{gate.url}/v1/chat/completions", "--upstream-port", str(gate.capture),
-        "--json-out", "summary.json", "--partial-emission",
+        "--json-out", "summary.json", "--exhaustive-splits", "--partial-emission",
     )  # fmt: skip
     print(ran.said)
     assert ran.code == 0, ran.said
@@ -99,3 +126,20 @@ async def test_pii_leak_benchmark_v2_gives_fidelity_1_and_leak_0(gate: Served, t
     partial = json.loads((tmp_path / "out" / "sealgate.partial-emission.json").read_text())
     assert partial["metrics"]["partial_emission_rate"]["overall"] == 0.0
     assert partial["metrics"]["cases_applicable"] == 32
+
+
+async def test_with_the_shipped_policy_credentials_stay_and_personal_data_crosses_in_stand_ins(tmp_path: Path) -> None:
+    """``NOT MEASURED`` here is the point: a request with credentials reaches no capture. Card numbers are redacted for
+    good, so without credentials the duty is ``anonymize``."""
+    port = free_port()
+    upstream = UpstreamConfig("capture", Zone.CLOUD, "openai", url=f"http://127.0.0.1:{port}/v1")
+    plan = Plan(models={"*": ModelRoute((("capture", "*"),))}, more={"capture": upstream})
+    async with world(tmp_path, plan) as w:
+        command = ("selfcheck", "--target-base-url", f"{w.gate.url}/v1", "--capture-port", str(port))
+        all_of_it = await run(tmp_path, "pii_leak_benchmark.cli", *command)
+        personal = await run(tmp_path, "pii_leak_benchmark.cli", *command, "--no-credentials", "--duty", "anonymize")
+        refusals = w.records(kind="refusal")
+    assert all_of_it.code == 2 and "answered HTTP 403 and forwarded" in all_of_it.said, all_of_it.said
+    assert "Requests to capture: 0 " in all_of_it.said
+    assert len(refusals) == 3 and all("credentials-never-leave" in r["rules"] for r in refusals)
+    assert personal.code == 0 and "\n  CLEAN\n" in personal.said, personal.said

@@ -61,6 +61,7 @@ class Served:
 
     url: str
     capture: int
+    ledger: Path
     process: asyncio.subprocess.Process
 
 
@@ -94,7 +95,7 @@ async def served(folder: Path, policy: str) -> AsyncIterator[Served]:
             greeting = (await process.stdout.readline()).decode()
         match = re.match(r"sealgate serves (\S+)/v1 ", greeting)
         assert match, greeting + log.read_text()
-        yield Served(match[1], capture, process)
+        yield Served(match[1], capture, folder / "var" / "ledger.sqlite", process)
     finally:
         await stop(process)
 
