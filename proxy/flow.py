@@ -269,7 +269,8 @@ class Flow:
         forward = forward_stream if flowing else forward_json  # 9
         if d.dialect.opaque and answer.status < 400 and not (flowing or _is_json(kind)):
             forward = forward_raw
-        return await forward(d.dialect, answer, restorers, ending, headers)
+        reply = await forward(d.dialect, answer, restorers, ending, headers)
+        return replace(reply, raw=reply.raw or (flowing and kind not in STREAMS))  # in a file nothing can be said
 
     @staticmethod
     def _talk(call: Call, parsed: Parsed) -> Talk:

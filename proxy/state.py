@@ -54,8 +54,10 @@ class Talk:
 
 
 def normal(text: str) -> str:
-    """A text as it is compared: case, white space and compatibility forms do not count."""
-    return " ".join(unicodedata.normalize("NFKC", text[:TAPPED]).casefold().split())
+    """A text as it is compared: case, white space and compatibility forms do not count. What is no character (half of
+    one in an answer, bytes of a picture) comes back from apps as the sign for it, if at all."""
+    sound = text[:TAPPED].encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return " ".join(unicodedata.normalize("NFKC", sound).casefold().split())
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import logging
 import os
 import random
 import sqlite3
@@ -67,7 +68,7 @@ class Footprint:
 
 @dataclass(slots=True)
 class Report:
-    """``answers`` are known request ids and what they must have on record; ``gone`` counts apps that never saw one."""
+    """``gone`` counts apps that left before an answer began."""
 
     prints: list[Footprint] = field(default_factory=list)
     sent: Counter[str] = field(default_factory=Counter)
@@ -75,7 +76,6 @@ class Report:
     statuses: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
-    answers: dict[str, str] = field(default_factory=dict)
     gone: int = 0
     restarts: int = 0
 
@@ -131,14 +131,29 @@ async def scene(folder: Path) -> AsyncIterator[tuple[World, Crowd]]:
         yield w, crowd
 
 
+class Faults(logging.Handler):
+    """Notes what the gate logs as a fault of its own."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__(logging.ERROR)
+        self._problems = problems
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._problems.append(record.getMessage())
+
+
 class Soak:
-    """One run. ``rounds`` of ``size`` requests after a warm-up of two rounds."""
+    """One run, round by round."""
 
     def __init__(self, w: World, crowd: Crowd, seed: int) -> None:
         self._w = w
         self._fars = [*vars(crowd).values(), w.cloud, w.house, w.enclave]
         self._outside = [crowd.endless, crowd.broken, crowd.claude, crowd.responses, crowd.gemini, crowd.api, w.cloud]
         self._dice = random.Random(seed)
+        self._answers: dict[str, str] = {}
+        """Request ids that apps saw in this round, and what they must have on record."""
+        self._gone = 0
+        self._audited = 0
         self.report = Report()
 
     async def round(self, size: int) -> None:
@@ -149,6 +164,7 @@ class Soak:
             await asyncio.gather(*(self._app(apps, shots) for _ in range(APPS)))
         await self._peace()
         self._look_at_wire()
+        self._audit()
         self.report.prints.append(self._footprint())
 
     async def _app(self, apps: aiohttp.ClientSession, shots: Iterable[Shot]) -> None:
@@ -172,7 +188,7 @@ class Soak:
             task.cancel()
             await asyncio.wait({task})
         if task.cancelled():
-            self.report.gone += 1
+            self._gone += 1
         elif (error := task.exception()) is not None:
             self._broke(shot, ending, error)
         else:
@@ -183,7 +199,7 @@ class Soak:
         """Only an answer that the far end cut, or a body that we cut, may end in an error."""
         if not (isinstance(error, aiohttp.ClientError) and (shot.unrecorded or ending == "body")):
             self.report.problems.append(f"{shot.kind}, {ending}: {type(error).__name__}: {error}")
-        self.report.gone += 1
+        self._gone += 1
 
     async def _ask(self, apps: aiohttp.ClientSession, shot: Shot, ending: str) -> Shot | None:
         data: Any = _halting(shot.body) if ending == "body" and shot.body else shot.body or None
@@ -197,7 +213,7 @@ class Soak:
                 answer.close()
                 return None
             body = await answer.read()
-            if answer.status >= 500 and shot.kind != "broken":
+            if (answer.status >= 500 or b"internal_error" in body) and shot.kind != "broken":
                 self.report.problems.append(f"{shot.kind}: {answer.status} {body.decode()}")
             return shot.then(body) if shot.then is not None and answer.status == 200 else None
 
@@ -208,7 +224,7 @@ class Soak:
         want = "intent" if served else "refusal"
         if shot.unrecorded or answer.status in {400, 404, 429}:
             want = "nothing"
-        self.report.answers[answer.headers["sealgate-request-id"]] = want
+        self._answers[answer.headers["sealgate-request-id"]] = want
 
     async def _peace(self) -> None:
         """Nothing runs any more: idle connections are closed, every intent has its outcome."""
@@ -259,10 +275,12 @@ class Soak:
             children=sum(c.memory_info().rss for c in me.children(recursive=True)),
         )
 
-    def audit(self) -> None:
-        """Every request has exactly what it must have on record, and the chain holds."""
+    def _audit(self) -> None:
+        """Every request of this round has exactly what it must have on record, and the chain holds."""
         with contextlib.closing(sqlite3.connect(self._ledger)) as db:
-            rows = db.execute("SELECT seq, request_id, kind, code, ref_seq FROM records").fetchall()
+            select = "SELECT seq, request_id, kind, code, ref_seq FROM records WHERE seq > ?"
+            rows = db.execute(select, (self._audited,)).fetchall()
+        self._audited = max((seq for seq, *_ in rows), default=self._audited)
         have: dict[str, Counter[str]] = {}
         for _, request_id, kind, code, _ in rows:
             if request_id:
@@ -277,7 +295,7 @@ class Soak:
             self.report.problems.append("the ledger does not verify")
 
     def _compare(self, have: dict[str, Counter[str]]) -> None:
-        for request_id, want in self.report.answers.items():
+        for request_id, want in self._answers.items():
             got = have.get(request_id, Counter())
             right = {
                 "nothing": not got,
@@ -286,9 +304,11 @@ class Soak:
             }[want]
             if not right:
                 self.report.problems.append(f"{want} expected, on record: {dict(got)}")
-        unknown = have.keys() - self.report.answers.keys()
-        if len(unknown) > self.report.gone:
-            self.report.problems.append(f"{len(unknown)} requests on record, {self.report.gone} apps left early")
+        unknown = have.keys() - self._answers.keys()
+        if len(unknown) > self._gone:
+            self.report.problems.append(f"{len(unknown)} requests on record, {self._gone} apps left early")
+        self.report.gone += self._gone
+        self._answers, self._gone = {}, 0
 
 
 def counted(ledger: Path, kind: str) -> int:
@@ -320,7 +340,11 @@ async def soak(folder: Path, count: int, rounds: int, seed: int) -> Report:
     """``count`` requests in ``rounds``, of which the first is the warm-up."""
     async with scene(folder) as (w, crowd):
         run = Soak(w, crowd, seed)
-        for _ in range(rounds):
-            await run.round(count // rounds)
-        run.audit()
+        faults = Faults(run.report.problems)
+        logging.getLogger("sealgate").addHandler(faults)
+        try:
+            for _ in range(rounds):
+                await run.round(count // rounds)
+        finally:
+            logging.getLogger("sealgate").removeHandler(faults)
         return run.report
