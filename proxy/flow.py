@@ -47,7 +47,7 @@ from proxy.ports import (
 from proxy.respond import Listening
 from proxy.restorers import STRUCTURED, Restorers, structured
 from proxy.rewrite import Leaky, Rewritten, rewrite, values
-from proxy.state import Inherited, State, Talk
+from proxy.state import AS_JSON, Inherited, State, Talk
 from redaction.pseudonym import StandIns
 from redaction.surrogates import Surrogates
 
@@ -229,12 +229,14 @@ class Flow:
     def _restorers(self, d: Decided, at: Candidate, ready: Rewritten) -> Restorers:
         """Values of this request and of what it refers to come back; what the answer leaves behind is kept."""
         mapping, origins = d.inherited.mapping(ready.mapping), d.inherited.origins(ready.origins)
-        made = Held(at.upstream, at.zone, d.decision.ceiling, d.facts, self._scope(d), mapping, origins=origins)
+        own = {AS_JSON: True} if structured(d.parsed.tree) else {}
+        made = Held(at.upstream, at.zone, d.decision.ceiling, d.facts, self._scope(d), mapping, own, origins)
         keeping = self._state.keeping(self._talk(d.call, d.parsed), d.inherited.heir(made))
         back = d.decision
         if not d.inherited.used:  # what comes back was judged when it was made, not by a question that holds no content
             back = decide(self._policy(), replace(d.inherited, used=True).join(d.facts))
-        as_json = structured(d.parsed.tree) or any(h.details.get(STRUCTURED) for h in d.inherited.held)
+        formats = (STRUCTURED,) if d.inherited.used else (STRUCTURED, AS_JSON)
+        as_json = bool(own) or any(h.details.get(name) for h in d.inherited.held for name in formats)
         listening = None
         if back.answers is Answers.RESPOND:
             known = values(d.parsed, d.inspected) | frozenset(mapping.values())
