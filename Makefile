@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 MODELS := var/models/.ready
 
-.PHONY: run test check fix bench suites crash models clean
+.PHONY: run test check fix bench suites crash soak models clean
 .DELETE_ON_ERROR:
 
 run: $(MODELS)
@@ -34,12 +34,15 @@ suites: $(MODELS)
 crash: $(MODELS)
 	SEALGATE_CRASHES=300 $(BIN)/pytest -q tests/flow/test_crash.py
 
+soak: .venv/.ready
+	SEALGATE_SOAK=20000 $(BIN)/pytest -q -s tests/flow/test_soak.py
+
 models: $(MODELS)
 
 .venv/.ready: pyproject.toml .ci/setup
 	@PYTHON=$(PYTHON) bash .ci/setup
 
-$(MODELS): .venv/.ready proxy/models/catalog.py proxy/models/install.py proxy/models/convert.py redaction/data/head.json
+$(MODELS): .venv/.ready proxy/models/catalog.py proxy/models/install.py proxy/models/convert.py
 	@$(BIN)/sealgate models install --data var
 	@touch $@
 

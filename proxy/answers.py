@@ -206,8 +206,13 @@ async def _stream(
     finally:
         ending.restored = restorers.counts()
         ending.usage = restorer.usage
-        await asyncio.shield(spawn(_remember(restorers), "answer-remember"))
-        await ending.end(code)
+        try:
+            await asyncio.shield(spawn(_remember(restorers), "answer-remember"))
+        except BaseException as e:
+            code = _code(e)
+            raise
+        finally:
+            await ending.end(code)
 
 
 async def _remember(restorers: Restorers) -> None:

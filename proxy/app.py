@@ -41,6 +41,7 @@ from proxy.selfcheck import foreign_files
 from proxy.server import Server
 from proxy.settings import SPEAKS, Settings
 from proxy.state import State
+from proxy.stored import StoredResponses
 from proxy.tasks import spawn
 from proxy.upstreams.enclave import EnclaveLeases
 from proxy.upstreams.local import LocalEngine
@@ -53,7 +54,7 @@ WATCH_S = 1.0
 """How often policy and certificate files are looked at for changes."""
 SWEEP_S = 600.0
 """How often expired state is removed."""
-INSPECTION = ("rampart", "spacy-en", "minilm")
+INSPECTION = ("rampart", "spacy-en")
 """Bundles that inspection needs, unchanged since they were installed."""
 BUNDLES = {"smollm2-135m": ("smollm2", "model.gguf")}
 """Embedded models: public name -> (bundle, file)."""
@@ -137,7 +138,7 @@ class Gate:
         )
 
     def _held_paths(self, secret: keys.Keys) -> Callable[[Server, web.UrlDispatcher], None]:
-        """Files and batches."""
+        """Files, batches and stored responses."""
         flow, limits, folder = self._flow(PieceFlow, secret), self.settings.limits, self.settings.data / "spool"
         depth = limits.json_depth
         lines = {u.route: u.dialect for u in surfaces.table(depth) if u.dialect.name in SPEAKS["openai"]}
@@ -145,6 +146,7 @@ class Gate:
         def add(server: Server, router: web.UrlDispatcher) -> None:
             Files(server, flow, self.vault, limits, lines, folder).add(router)
             Batches(server, flow, self.vault, limits).add(router)
+            StoredResponses(server, flow, self.vault, limits).add(router)
             MessageBatches(server, flow, self.vault, limits, AnthropicMessages(depth), folder).add(router)
 
         return add

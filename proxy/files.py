@@ -341,9 +341,11 @@ def way_back(
     return Plain
 
 
-def held_call(a: Admitted, method: str, path: str, route: str, headers: tuple[tuple[str, str], ...] = ()) -> Call:
+def held_call(
+    a: Admitted, method: str, path: str, route: str, headers: tuple[tuple[str, str], ...] = (), query: str = ""
+) -> Call:
     """A request without a body about one thing that is held. Records show ``route``, which names nothing."""
-    return Call(a.request_id, a.app.name, a.app.tenant, path, b"", headers, None, method, route)
+    return Call(a.request_id, a.app.name, a.app.tenant, path, b"", headers, None, method, route, query)
 
 
 def who(a: Admitted) -> Principal:

@@ -47,7 +47,7 @@ from proxy.ports import (
 from proxy.respond import Listening
 from proxy.restorers import STRUCTURED, Restorers, structured
 from proxy.rewrite import Leaky, Rewritten, rewrite, values
-from proxy.state import Inherited, State, Talk
+from proxy.state import AS_JSON, Inherited, State, Talk
 from redaction.pseudonym import StandIns
 from redaction.surrogates import Surrogates
 
@@ -195,7 +195,7 @@ class Flow:
                 failures.append(e)
             except Busy as e:
                 failures.append(e)
-        raise await self._exhausted(d, failures, any_candidate=bool(candidates))
+        raise await self._exhausted(d, failures, any_candidate=bool(candidates), fits=not unusable)
 
     async def _attempt(self, d: Decided, candidate: Candidate) -> Reply:
         want = d.decision.requirements.get(Zone.ENCLAVE, Requirements())  # only enclaves are prepared
@@ -229,12 +229,14 @@ class Flow:
     def _restorers(self, d: Decided, at: Candidate, ready: Rewritten) -> Restorers:
         """Values of this request and of what it refers to come back; what the answer leaves behind is kept."""
         mapping, origins = d.inherited.mapping(ready.mapping), d.inherited.origins(ready.origins)
-        made = Held(at.upstream, at.zone, d.decision.ceiling, d.facts, self._scope(d), mapping, origins=origins)
+        own = {AS_JSON: True} if structured(d.parsed.tree) else {}
+        made = Held(at.upstream, at.zone, d.decision.ceiling, d.facts, self._scope(d), mapping, own, origins)
         keeping = self._state.keeping(self._talk(d.call, d.parsed), d.inherited.heir(made))
         back = d.decision
         if not d.inherited.used:  # what comes back was judged when it was made, not by a question that holds no content
             back = decide(self._policy(), replace(d.inherited, used=True).join(d.facts))
-        as_json = structured(d.parsed.tree) or any(h.details.get(STRUCTURED) for h in d.inherited.held)
+        formats = (STRUCTURED,) if d.inherited.used else (STRUCTURED, AS_JSON)
+        as_json = bool(own) or any(h.details.get(name) for h in d.inherited.held for name in formats)
         listening = None
         if back.answers is Answers.RESPOND:
             known = values(d.parsed, d.inspected) | frozenset(mapping.values())
@@ -270,7 +272,8 @@ class Flow:
         forward = forward_stream if flowing else forward_json  # 9
         if d.dialect.opaque and answer.status < 400 and not (flowing or _is_json(kind)):
             forward = forward_raw
-        return await forward(d.dialect, answer, restorers, ending, headers)
+        reply = await forward(d.dialect, answer, restorers, ending, headers)
+        return replace(reply, raw=reply.raw or (flowing and kind not in STREAMS))  # in a file nothing can be said
 
     @staticmethod
     def _talk(call: Call, parsed: Parsed) -> Talk:
@@ -352,8 +355,13 @@ class Flow:
         because = "; ".join(r.because for r in binding) or "no upstream is allowed for this content"
         return Refused(f"{because} [{', '.join(r.id for r in binding)}]")
 
-    async def _exhausted(self, d: Decided, failures: list[SealgateError], *, any_candidate: bool) -> SealgateError:
-        """Nothing within the ceiling answered: say why, and record it."""
+    async def _exhausted(
+        self, d: Decided, failures: list[SealgateError], *, any_candidate: bool, fits: bool
+    ) -> SealgateError:
+        """Nothing within the ceiling answered: say why, and record it. ``fits``: no zone was unusable."""
+        if not failures and not fits:  # asking again would change nothing
+            await self._record_refusal(d, None, "transform_failed", ())
+            return Refused("A value in this request cannot be replaced where it stands.", code="transform_failed")
         if (
             not failures
             and not any_candidate

@@ -33,6 +33,8 @@ WITHHELD = "[uninspected]"
 _END = re.compile(r"[.!?\u2026][\"'\u201d\u2019)\]*_]{0,3}\s|[\u3002\uff01\uff1f]|\n")
 _WORD = re.compile(r"\w+")
 _NAME = re.compile(r"[^\W\d_]+(?:[\s.,'\u2019-]+[^\W\d_]+)*\.?")
+_HALF = re.compile("[\ud800-\udfff]")
+"""Half of a character, which JSON can write and no worker can read."""
 _QUOTE = re.compile(r"\\.|\"", re.DOTALL)
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)(?:"(\s*:)?|\\?\Z)', re.DOTALL)
 _MASKS = {Transform.MASK: mask, Transform.GENERALIZE: generalize}
@@ -121,7 +123,8 @@ class Listening:
         self._open = [h for h in self._open if not h.closed]
         segments: list[Segment] = []
         for heard, start, end in due:
-            segments.append(Segment(f"/{len(segments)}", "assistant", heard.text[max(0, start - CONTEXT) : end]))
+            text = _HALF.sub("\ufffd", heard.text[max(0, start - CONTEXT) : end])
+            segments.append(Segment(f"/{len(segments)}", "assistant", text))
         if not segments:
             return
         seen = await self._inspector.inspect(self._tenant, segments)

@@ -11,7 +11,7 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,10 +40,18 @@ JSON_TYPES = frozenset({"application/json", ""})
 REALTIME = "/v1/realtime"
 HELD = re.compile(
     r"/v1/(?:files|batches|uploads|vector_stores|assistants|threads|fine_tuning|containers|conversations|evals|realtime"
-    r"|responses|organization|skills|videos|chatkit|models|messages|environments)(?:/.*)?",
+    r"|responses|organization|skills|videos|chatkit|models|messages|environments|chat/completions)(?:/.*)?",
     re.IGNORECASE,
 )
 """Paths of what a provider holds for its caller: one key stands for all apps there, so none is served unseen."""
+FAMILIES: Mapping[str, str] = {
+    "conversations": "conversations: send earlier turns in the input, or previous_response_id",
+    "chat": "stored chat completions: what was sent with store goes to the upstream, but nothing is fetched from it",
+    "assistants": "assistants and threads", "threads": "assistants and threads",
+    "vector_stores": "vector stores", "uploads": "uploads in parts: use /v1/files", "containers": "containers",
+    "fine_tuning": "fine-tuning jobs", "responses": "this path: a response is fetched, cancelled or deleted by its id",
+}  # fmt: skip
+"""What is held below /v1/NAME and not served, in words for the app."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +176,9 @@ class Server:
             if request.path == REALTIME or request.path.startswith(f"{REALTIME}/"):
                 raise NotFound("The gate does not serve realtime sessions.", code="realtime_not_served")
             if request.method != "POST" or not request.path.startswith("/v1/") or HELD.fullmatch(request.path):
+                family = FAMILIES.get(request.path.lower().removeprefix("/v1/").partition("/")[0])
+                if family is not None:
+                    raise NotFound(f"The gate does not serve {family}.", code="path_not_served")
                 served = ", POST ".join(s.route for s in self._surfaces)
                 raise NotFound(
                     f"The gate serves POST {served}, GET /v1/models and /u/UPSTREAM/…; other paths are not served yet.",

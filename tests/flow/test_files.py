@@ -49,6 +49,7 @@ async def files(folder: Path, far: FakeFiles | None = None, **more: Any) -> Asyn
             more={
                 "far": UpstreamConfig("far", Zone.CLOUD, "openai", url=far.url, labels={"region": "eu"}),
                 "claude": UpstreamConfig("claude", Zone.CLOUD, "anthropic", url=far.url),
+                "own": UpstreamConfig("own", Zone.ONPREM, "openai", url=far.url),
             },
             **more,
         )
@@ -321,6 +322,35 @@ async def test_what_nobody_can_read_does_not_go_to_the_cloud(tmp_path: Path, nam
         assert f.far.requests == []
         (tried,) = f.w.records(kind="intent")
         assert (tried["zone"], tried["facts"]["uninspected"]) == ("onprem", ["file:unread"])
+
+
+PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 300
+
+
+def at_home(f: Files) -> None:
+    """The house holds files too."""
+    f.w.gate.router._upstreams = {"own": f.w.gate.settings.upstreams["own"]}  # type: ignore[misc]  # as above
+
+
+async def test_what_nobody_can_read_comes_back_from_the_house_byte_for_byte(tmp_path: Path) -> None:
+    async with files(tmp_path) as f:
+        at_home(f)
+        uploaded = await f.app.files.create(file=("a.png", PICTURE), purpose="vision")
+        assert (await f.app.files.content(uploaded.id)).content == PICTURE
+        await f.w.quiet()
+        assert [r["code"] for r in f.w.records(kind="outcome")] == ["ok", "ok"]
+
+
+async def test_a_download_that_breaks_off_never_looks_whole(tmp_path: Path) -> None:
+    async with files(tmp_path) as f:
+        at_home(f)
+        uploaded = await f.app.files.create(file=("a.png", PICTURE), purpose="vision")
+        f.far.cut = True
+        async with f.w.http.get(f"{f.w.gate.url}/v1/files/{uploaded.id}/content") as answer:
+            with pytest.raises(aiohttp.ClientError):
+                await answer.read()
+        await f.w.quiet()
+        assert f.w.records(kind="outcome")[-1]["code"] == "upstream_error"
 
 
 async def test_one_line_with_a_secret_keeps_the_whole_file_home(tmp_path: Path) -> None:
