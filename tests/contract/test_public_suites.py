@@ -57,7 +57,7 @@ def ledger_locked(gate: Served) -> dict[str, Any]:
 
 def canarywire_config(gate: Served, target: str) -> dict[str, Any]:
     return {
-        "seed": 7,
+        "seed": 105,
         "capture": {"url": f"http://127.0.0.1:{gate.capture}"},
         "faults": [ledger_locked(gate)],
         "target": {
