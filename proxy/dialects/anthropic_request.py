@@ -211,7 +211,7 @@ class Request:
             if isinstance(data, str) and is_base64(data):
                 self._encoded(at, origin, block, str(source.get("media_type", "")))
                 return
-        if kind not in {"text", "content"}:
+        if kind not in ("text", "content"):  # which may be anything, also what has no hash
             self.walk.uninspected.add("content:document")
             self.walk.content.add("file")
             self._opaque(at, origin, block)

@@ -181,7 +181,10 @@ def _grown(delta: dict[str, Any], key: Key, tail: str) -> None:
         delta["function_call"] = {key[1]: tail}
     else:
         holder = "custom" if "custom" in key else "function"
-        delta.setdefault("tool_calls", []).append({"index": int(key[1]), holder: {key[-1]: tail}})
+        calls = delta.get("tool_calls")
+        if not isinstance(calls, list):  # a text of that name is no call
+            calls = delta["tool_calls"] = []
+        calls.append({"index": int(key[1]), holder: {key[-1]: tail}})
 
 
 def _chunk(data: str) -> dict[str, Any] | None:
