@@ -26,6 +26,7 @@ from proxy import admin, keys, observe, surfaces
 from proxy.audit.sqlite import SqliteStore
 from proxy.audit.store import LEDGER
 from proxy.batches import Batches, MessageBatches
+from proxy.catalog import Catalog
 from proxy.dialects.anthropic import AnthropicMessages
 from proxy.egress import ControlDoor, DataDoor
 from proxy.errors import ConfigError, VaultUnavailable
@@ -117,7 +118,7 @@ class Gate:
         self.door = await self._doors()
         self.router = ModelRouter(s.models, s.upstreams, Breaker(self.clock.monotonic))
         flow = self._flow(Flow, secret)
-        self.server = Server(s, flow, self.router.names, (self._held_paths(secret),))
+        self.server = Server(s, flow, (self._catalog, self._held_paths(secret)))
         await self._listen()
         await self._event("started", {"policy_revision": self.policy.current().revision})
         watcher = spawn(self._watch(), "watch-files")
@@ -136,6 +137,9 @@ class Gate:
             purpose=secret.purpose,
             state=State(self.vault, dt.timedelta(days=days.state_days), dt.timedelta(days=days.history_days)),
         )
+
+    def _catalog(self, server: Server, router: web.UrlDispatcher) -> None:
+        Catalog(server, self.router.names).add(router)
 
     def _held_paths(self, secret: keys.Keys) -> Callable[[Server, web.UrlDispatcher], None]:
         """Files, batches and stored responses."""
