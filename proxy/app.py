@@ -34,6 +34,7 @@ from proxy.files import Files
 from proxy.flow import Flow
 from proxy.health import Breaker
 from proxy.inspect import WorkerPool
+from proxy.listener import Runner
 from proxy.models import store as models
 from proxy.pieces import PieceFlow
 from proxy.policyfile import PolicyFile, locate
@@ -229,9 +230,7 @@ class Gate:
         self.admin_url = await self._site(admin.application(checks, self._status), s.admin, None)
 
     async def _site(self, app: web.Application, at: tuple[str, int], tls: ssl.SSLContext | None) -> str:
-        runner = web.AppRunner(
-            app, handler_cancellation=True, access_log=None, shutdown_timeout=1.0, auto_decompress=False
-        )
+        runner = Runner(app, handler_cancellation=True, access_log=None, shutdown_timeout=1.0, auto_decompress=False)
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
         try:

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import logging
 import re
-import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,13 +24,12 @@ from proxy.dialects.generic import GenericJson
 from proxy.dialects.generic_bodies import GenericBytes
 from proxy.errors import BadRequest, Busy, InternalError, NotFound, SealgateError, Unavailable
 from proxy.flow import Call, Flow
-from proxy.observe import log_request
+from proxy.listener import new_id
+from proxy.observe import log_fault, log_request
 from proxy.ports import Reply
 from proxy.settings import AppConfig, Settings
 from proxy.surfaces import JSON_TYPE, Surface
 from proxy.upstreams.remote import METHODS
-
-log = logging.getLogger("sealgate")
 
 JSON_TYPES = frozenset({"application/json", ""})
 REALTIME = "/v1/realtime"
@@ -119,7 +116,7 @@ class Server:
         try:
             surface = surface.bound(request.headers.getall("Content-Type", [])).asked(request.query)
         except BadRequest as e:
-            return self._error(e, _new_id(), time.perf_counter())
+            return self._error(e, new_id(), time.perf_counter())
 
         async def call(admitted: Admitted) -> Call:
             if surface.form is None:
@@ -142,7 +139,7 @@ class Server:
         try:
             dialect, kind = generic_bodies.for_type(request.headers.get("Content-Type", ""), limits.json_depth)
         except BadRequest as e:
-            return self._error(e, _new_id(), time.perf_counter())
+            return self._error(e, new_id(), time.perf_counter())
 
         async def call(admitted: Admitted) -> Call:
             if request.method not in METHODS:
@@ -210,7 +207,7 @@ class Server:
     ) -> web.StreamResponse:
         """Step 1, then ``work``, and every way it may fail, in the shape of ``dialect``. ``url_key``: the app's key may
         stand in the query as ``key``, as Google's API has it; nothing of such a query travels on."""
-        request_id = _new_id()
+        request_id = new_id()
         started = time.perf_counter()
 
         async def respond(reply: Reply, call: Call) -> web.StreamResponse:
@@ -297,10 +294,6 @@ class Server:
         return web.Response(status=error.status, headers=headers, body=body)
 
 
-def _new_id() -> str:
-    return f"req_{secrets.token_hex(12)}"
-
-
 def _url_key(request: web.Request) -> str:
     """The key in the query; of two, none."""
     keys = request.query.getall("key", [])
@@ -326,12 +319,7 @@ def _event(reply: Reply, dialect: Dialect, error: SealgateError, request_id: str
 
 
 def _internal(error: Exception) -> InternalError:
-    """Logs where a bug of ours shows: type and line. Its message may hold text and goes nowhere."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else "?"
-    log.error("internal error: %s at %s", type(error).__name__, where)
+    log_fault(error)
     return InternalError("The gate failed. Nothing more is said here; the operator finds the request id in the log.")
 
 
