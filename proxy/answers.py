@@ -168,7 +168,9 @@ async def _raw(answer: Answer, ending: Ending) -> AsyncGenerator[bytes, None]:
 async def forward_stream(
     dialect: Dialect, answer: Answer, restorers: Restorers, ending: Ending, headers: dict[str, str]
 ) -> Reply:
-    """An SSE answer, restored as it arrives, with the pace of its reader."""
+    """An answer that streams, restored as it arrives, with the pace of its reader."""
+    if kind := getattr(dialect, "stream_type", ""):  # what the app asked for is not what the upstream sends
+        headers["content-type"] = kind
     chunks = Chunks(_stream(dialect, answer, restorers, ending), ending)
     return Reply(answer.status, _reply_headers(answer, headers), chunks, stream=True)
 

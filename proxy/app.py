@@ -26,6 +26,7 @@ from proxy import admin, keys, observe, surfaces
 from proxy.audit.sqlite import SqliteStore
 from proxy.audit.store import LEDGER
 from proxy.batches import Batches, MessageBatches
+from proxy.catalog import Catalog
 from proxy.dialects.anthropic import AnthropicMessages
 from proxy.egress import ControlDoor, DataDoor
 from proxy.errors import ConfigError, VaultUnavailable
@@ -33,6 +34,7 @@ from proxy.files import Files
 from proxy.flow import Flow
 from proxy.health import Breaker
 from proxy.inspect import WorkerPool
+from proxy.listener import Runner
 from proxy.models import store as models
 from proxy.pieces import PieceFlow
 from proxy.policyfile import PolicyFile, locate
@@ -117,7 +119,7 @@ class Gate:
         self.door = await self._doors()
         self.router = ModelRouter(s.models, s.upstreams, Breaker(self.clock.monotonic))
         flow = self._flow(Flow, secret)
-        self.server = Server(s, flow, self.router.names, (self._held_paths(secret),))
+        self.server = Server(s, flow, (self._catalog, self._held_paths(secret)))
         await self._listen()
         await self._event("started", {"policy_revision": self.policy.current().revision})
         watcher = spawn(self._watch(), "watch-files")
@@ -136,6 +138,9 @@ class Gate:
             purpose=secret.purpose,
             state=State(self.vault, dt.timedelta(days=days.state_days), dt.timedelta(days=days.history_days)),
         )
+
+    def _catalog(self, server: Server, router: web.UrlDispatcher) -> None:
+        Catalog(server, self.router.names).add(router)
 
     def _held_paths(self, secret: keys.Keys) -> Callable[[Server, web.UrlDispatcher], None]:
         """Files, batches and stored responses."""
@@ -225,9 +230,7 @@ class Gate:
         self.admin_url = await self._site(admin.application(checks, self._status), s.admin, None)
 
     async def _site(self, app: web.Application, at: tuple[str, int], tls: ssl.SSLContext | None) -> str:
-        runner = web.AppRunner(
-            app, handler_cancellation=True, access_log=None, shutdown_timeout=1.0, auto_decompress=False
-        )
+        runner = Runner(app, handler_cancellation=True, access_log=None, shutdown_timeout=1.0, auto_decompress=False)
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
         try:

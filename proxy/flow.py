@@ -230,13 +230,14 @@ class Flow:
         """Values of this request and of what it refers to come back; what the answer leaves behind is kept."""
         mapping, origins = d.inherited.mapping(ready.mapping), d.inherited.origins(ready.origins)
         own = {AS_JSON: True} if structured(d.parsed.tree) else {}
+        own |= getattr(d.dialect, "details", {})
         made = Held(at.upstream, at.zone, d.decision.ceiling, d.facts, self._scope(d), mapping, own, origins)
         keeping = self._state.keeping(self._talk(d.call, d.parsed), d.inherited.heir(made))
         back = d.decision
         if not d.inherited.used:  # what comes back was judged when it was made, not by a question that holds no content
             back = decide(self._policy(), replace(d.inherited, used=True).join(d.facts))
         formats = (STRUCTURED,) if d.inherited.used else (STRUCTURED, AS_JSON)
-        as_json = bool(own) or any(h.details.get(name) for h in d.inherited.held for name in formats)
+        as_json = AS_JSON in own or any(h.details.get(name) for h in d.inherited.held for name in formats)
         listening = None
         if back.answers is Answers.RESPOND:
             known = values(d.parsed, d.inspected) | frozenset(mapping.values())

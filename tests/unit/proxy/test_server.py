@@ -64,7 +64,7 @@ async def made() -> AsyncIterator[Made]:
             Path(), "builtin:default", (AppConfig("crm", "sales", digest(KEY)),), {}, {},
             limits=Limits(concurrent_requests=1),
         )  # fmt: skip
-        server = Server(settings, flow, list)  # type: ignore[arg-type]  # plays the flow
+        server = Server(settings, flow)  # type: ignore[arg-type]  # plays the flow
         client = TestClient(TestServer(server.application(), handler_cancellation=True))
         await client.start_server()
         clients.append(client)
