@@ -61,7 +61,8 @@ def _chat() -> Seed:
     }  # fmt: skip
     base = {"id": "c", "object": "chat.completion", "created": 1, "model": "m"}
     said = {"role": "assistant", "content": f"Dear {TOKEN}", "refusal": None, "tool_calls": [call],
-            "annotations": [{"type": "url_citation", "url_citation": {"title": TOKEN, "url": "https://x.example"}}]}  # fmt: skip
+            "annotations": [{"type": "url_citation", "url_citation": {"title": TOKEN, "url": "https://x.example"}}],
+            }  # fmt: skip
     logprobs = {"content": [{"token": "Dear", "logprob": -0.1, "bytes": [1], "top_logprobs": []}]}
     choice = {"index": 0, "message": said, "logprobs": logprobs, "finish_reason": "stop"}
     usage = {"prompt_tokens": 7, "completion_tokens": 11, "total_tokens": 18}
@@ -97,7 +98,8 @@ def _responses() -> tuple[dict[str, Any], dict[str, Any], tuple[Any, ...]]:
         "tools": [{"type": "function", "name": "f", "description": WORDS, "parameters": SCHEMA, "strict": True},
                   {"type": "custom", "name": "g", "description": WORDS}],
         "tool_choice": {"type": "function", "name": "f"}, "metadata": {"k": "v"}, "user": "u", "temperature": 1,
-        "text": {"format": {"type": "json_schema", "name": "n", "schema": SCHEMA}}, "include": ["reasoning.encrypted_content"],
+        "text": {"format": {"type": "json_schema", "name": "n", "schema": SCHEMA}},
+        "include": ["reasoning.encrypted_content"],
         "reasoning": {"effort": "low"}, "prompt_cache_key": "k", "truncation": "auto", "max_output_tokens": 9,
     }  # fmt: skip
     response = {"id": "resp_1", "object": "response", "created_at": 1, "model": "m", "status": "completed",
@@ -210,7 +212,8 @@ def _ollama() -> Seed:
     request = {
         "model": "m", "stream": True, "think": True, "format": SCHEMA, "options": {"temperature": 0.5, "stop": ["x"]},
         "keep_alive": "5m", "tools": [tool],
-        "messages": [{"role": "system", "content": WORDS}, {"role": "user", "content": WORDS, "images": ["iVBORw0KGgo="]},
+        "messages": [{"role": "system", "content": WORDS},
+                     {"role": "user", "content": WORDS, "images": ["iVBORw0KGgo="]},
                      {"role": "assistant", "content": "", "thinking": WORDS, "tool_calls": [call]},
                      {"role": "tool", "content": '{"a": ["x"]}', "tool_name": "f"}],
     }  # fmt: skip
@@ -263,11 +266,13 @@ def _small() -> dict[str, Seed]:
         Seed(_of("gemini.embed"), (embed, requests), ({"embedding": {"values": [0.5]}},)),
         Seed(_of("ollama.generate"), (generate,), ({**head, "response": TOKEN, "thinking": TOKEN, "done": True},),
              ((*({**head, "response": p, "done": False} for p in PIECES), {**head, "response": "", "done": True}),)),
-        Seed(_of("ollama.embed"), ({"model": "m", "input": [WORDS], "truncate": True},), ({**head, "embeddings": [[0.5]]},)),
+        Seed(_of("ollama.embed"), ({"model": "m", "input": [WORDS], "truncate": True},),
+             ({**head, "embeddings": [[0.5]]},)),
         Seed(_of("openai.completions"), ({"model": "m", "prompt": [WORDS], "suffix": WORDS, "user": "u", "stream": True,
                                           "stop": "x", "logit_bias": {"50": 1}},),
              ({**choice(TOKEN), "usage": usage},), ((*map(choice, PIECES), {**base, "choices": [], "usage": usage}),)),
-        Seed(_of("openai.embeddings"), ({"model": "m", "input": [WORDS], "encoding_format": "float", "user": "u"},), (embedding,)),
+        Seed(_of("openai.embeddings"), ({"model": "m", "input": [WORDS], "encoding_format": "float", "user": "u"},),
+             (embedding,)),
         Seed(_of("openai.moderations"), ({"model": "m", "input": [{"type": "text", "text": WORDS}, {
             "type": "image_url", "image_url": {"url": URI}}]},), ({"id": "modr-1", "model": "m", "results": []},)),
         Seed(_of("openai.images"), ({"model": "m", "prompt": WORDS, "size": "auto", "user": "u", "n": 1},), (image,),
@@ -288,7 +293,8 @@ GENERIC: Mapping[str, Seed] = {
         Enveloped("body", {"/v1/chat/completions": SEEDS["openai.chat"].dialect}, {"method": "POST"}), (_LINE,)
     ),
     "batch": Seed(HeldState(BATCHES, "batch"), (
-        {"input_file_id": "file-1", "endpoint": "/v1/chat/completions", "completion_window": "24h", "metadata": {"k": "v"}},),
+        {"input_file_id": "file-1", "endpoint": "/v1/chat/completions", "completion_window": "24h",
+         "metadata": {"k": "v"}},),
         ({"id": "batch_1", "object": "batch", "output_file_id": "file-2", "metadata": {"k": TOKEN}},)),
 }  # fmt: skip
 """Dialects of what is no single path."""
@@ -302,7 +308,7 @@ _SPOKEN = [{"type": "transcript.text.delta", "delta": p, "segment_id": "s"} for 
 BACK: Mapping[str, Seed] = {
     "transcript": Seed(
         OpenAIUpload(TRANSCRIPTIONS), (), ({"text": TOKEN, "segments": [{"text": TOKEN, "tokens": [1]}]},),
-        ((*_SPOKEN, {"type": "transcript.text.segment", "text": TOKEN}, {"type": "transcript.text.done", "text": TOKEN}),),
+        ((*_SPOKEN, *({"type": f"transcript.text.{kind}", "text": TOKEN} for kind in ("segment", "done"))),),
     ),
     "download of results": Seed(
         Download(FILES, "file", "f", lambda r: Lines(r, _BATCH)), (), (), (_RESULTS,)

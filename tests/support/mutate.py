@@ -15,8 +15,10 @@ from typing import Any
 CANARY = "canary7Qz9w"
 NUMBER = 902731845562
 ODD: tuple[Any, ...] = (
-    None, True, False, 0, -1, 2.50, 10**30, "", " ", "user", "assistant", "tool", "text", "\u2028", "é😀", "{", "[]", "~1",
-    '{"a": "x", "a#": ["y"]}', "data:text/plain;base64,aGVsbG8=", "data:,", "https://x.example/a?b=c", [], {}, [[]], {"": ""},
+    None, True, False, 0, -1, 2.50, 10**30, "", " ", "user", "assistant", "tool", "text", "\u2028", "é😀", "{", "[]",
+    "~1",
+    '{"a": "x", "a#": ["y"]}', "data:text/plain;base64,aGVsbG8=", "data:,", "https://x.example/a?b=c", [], {},
+    [[]], {"": ""},
     {"type": "text", "text": "x"}, "resp_" + "ab" * 20, "x" * 90,
 )  # fmt: skip
 Place = tuple[Any, Any]
@@ -137,7 +139,8 @@ class Mutator:
                 del out[at:]
             else:
                 out[at:at] = self._dice.choice(
-                    (b"\xff", b"\xef\xbb\xbf", b"\0", b'"', b"\\", b"\\ud83d", b"[" * size, b"{", b"}", b",", b"\n\n", b"\r",
+                    (b"\xff", b"\xef\xbb\xbf", b"\0", b'"', b"\\", b"\\ud83d", b"[" * size, b"{", b"}", b",",
+                     b"\n\n", b"\r",
                      b"data: ", b"data: [DONE]\n\n", b"NaN", b"1e999", b"9" * 40, CANARY.encode())
                 )  # fmt: skip
         return bytes(out)
