@@ -18,13 +18,14 @@ from aiohttp import web
 
 from proxy import bodies, surfaces
 from proxy.auth import authenticate
+from proxy.call import Call
 from proxy.dialects import generic_bodies
 from proxy.dialects.address import Address
 from proxy.dialects.base import Dialect
 from proxy.dialects.generic import GenericJson
 from proxy.dialects.generic_bodies import GenericBytes
 from proxy.errors import BadRequest, Busy, InternalError, NotFound, SealgateError, Unavailable
-from proxy.flow import Call, Flow
+from proxy.flow import Flow
 from proxy.listener import new_id
 from proxy.observe import log_fault, log_request
 from proxy.ports import Reply

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import io
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -330,5 +331,6 @@ async def test_sound_may_be_larger_than_other_requests(tmp_path: Path) -> None:
         headers = {"content-type": "multipart/form-data; boundary=0123456789abcdef0123456789abcdef"}
         async with w.http.post(f"{w.gate.url}/v1/audio/transcriptions", data=unsaid(), headers=headers) as answer:
             assert answer.status == 413, "a length that is not said is not large"
-        async with w.http.post(w.chat_url, json={"model": "m", "x": "y" * 9 * 2**20}) as answer:
+        text = io.BytesIO(json.dumps({"model": "m", "x": "y" * 9 * 2**20}).encode())
+        async with w.http.post(w.chat_url, data=text, headers={"content-type": "application/json"}) as answer:
             assert answer.status == 413, "nor is anything but sound and images"
