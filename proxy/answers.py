@@ -172,7 +172,8 @@ async def forward_stream(
     if kind := getattr(dialect, "stream_type", ""):  # what the app asked for is not what the upstream sends
         headers["content-type"] = kind
     chunks = Chunks(_stream(dialect, answer, restorers, ending), ending)
-    return Reply(answer.status, _reply_headers(answer, headers), chunks, stream=True)
+    raw = getattr(dialect, "flowing", False)  # a file has no place for an error: a broken one must not look whole
+    return Reply(answer.status, _reply_headers(answer, headers), chunks, stream=True, raw=raw)
 
 
 async def _stream(

@@ -17,11 +17,11 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from proxy.call import Call
 from proxy.dialects.base import Dialect, RestorerFactory, StreamRestorer
 from proxy.dialects.held import FILES, Download, HeldState
 from proxy.dialects.lines import Lines, Plain, Whole, any_json, batch_line
 from proxy.errors import BadRequest, NotFound
-from proxy.flow import Call
 from proxy.pieces import PieceFlow
 from proxy.ports import Held, Principal, Reply, Vault
 from proxy.server import Admitted, Server

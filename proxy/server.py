@@ -6,6 +6,7 @@ Errors leave in the dialect's own shape with a stable code and the request id. N
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import re
 import time
@@ -17,13 +18,14 @@ from aiohttp import web
 
 from proxy import bodies, surfaces
 from proxy.auth import authenticate
+from proxy.call import Call
 from proxy.dialects import generic_bodies
 from proxy.dialects.address import Address
 from proxy.dialects.base import Dialect
 from proxy.dialects.generic import GenericJson
 from proxy.dialects.generic_bodies import GenericBytes
 from proxy.errors import BadRequest, Busy, InternalError, NotFound, SealgateError, Unavailable
-from proxy.flow import Call, Flow
+from proxy.flow import Flow
 from proxy.listener import new_id
 from proxy.observe import log_fault, log_request
 from proxy.ports import Reply
@@ -33,6 +35,8 @@ from proxy.upstreams.remote import METHODS
 
 JSON_TYPES = frozenset({"application/json", ""})
 REALTIME = "/v1/realtime"
+LARGE = 4
+"""Forms over ``limits.body_bytes`` that are in memory at a time, each with a few copies of itself; others wait."""
 HELD = re.compile(
     r"/v1/(?:files|batches|uploads|vector_stores|assistants|threads|fine_tuning|containers|conversations|evals|realtime"
     r"|responses|organization|skills|videos|chatkit|models|messages|environments|chat/completions)(?:/.*)?",
@@ -99,6 +103,7 @@ class Server:
         self._unknown = GenericJson(settings.limits.json_depth, routed=True)
         self._more = more
         self.gauge = Gauge()
+        self._large = asyncio.Semaphore(LARGE)
 
     def application(self) -> web.Application:
         app = web.Application(client_max_size=self._settings.limits.body_bytes)
@@ -118,11 +123,15 @@ class Server:
         except BadRequest as e:
             return self._error(e, new_id(), time.perf_counter())
 
+        limits = self._settings.limits
+        large = surface.form is not None and (request.content_length or 0) > limits.body_bytes
+        most = limits.form_bytes if large else limits.body_bytes  # what does not say its length is not large
+
         async def call(admitted: Admitted) -> Call:
             if surface.form is None:
                 body = await self._json(request)
             else:
-                body = await bodies.read(request, self._settings.limits)
+                body = await bodies.read(request, self._settings.limits, most)
             headers = surface.headers
             if surface.betas:
                 headers += surfaces.betas(request.headers.get("anthropic-beta"))
@@ -131,7 +140,7 @@ class Server:
                 model=request.match_info.get("model"), query=surfaces.query(surface, list(request.query.items())),
             )  # fmt: skip
 
-        return await self._serve(request, surface.dialect, call, url_key=surface.check is not None)
+        return await self._serve(request, surface.dialect, call, url_key=surface.check is not None, large=large)
 
     async def any_api(self, request: web.Request) -> web.StreamResponse:
         """``/u/NAME/…``: any method and path of a configured upstream of kind ``http``, one way."""
@@ -188,12 +197,14 @@ class Server:
         make: Callable[[Admitted], Awaitable[Call]],
         *,
         url_key: bool = False,
+        large: bool = False,
     ) -> web.StreamResponse:
         """Steps 1 to 9 of one request."""
 
         async def work(admitted: Admitted) -> web.StreamResponse:
-            call = await make(admitted)
-            return await admitted.respond(await self._flow.run(call, dialect), call)
+            async with self._large if large else contextlib.nullcontext():
+                call = await make(admitted)
+                return await admitted.respond(await self._flow.run(call, dialect), call)
 
         return await self.guarded(request, dialect, work, url_key=url_key)
 

@@ -52,6 +52,8 @@ class Limits:
     """Every bound of the data plane, with its unit."""
 
     body_bytes: int = 8 * 1024 * 1024
+    form_bytes: int = 27 * 1024 * 1024
+    """Largest form with sound or images (OpenAI takes 25 MB of sound). Only few over ``body_bytes`` are in memory."""
     json_depth: int = 64
     segments: int = 20_000
     concurrent_requests: int = 256

@@ -15,6 +15,7 @@ from typing import Any
 import aiohttp
 import anthropic
 import document_files
+import httpx
 import openai
 import pytest
 from crash_support import Driver
@@ -22,6 +23,7 @@ from fake_files import FakeFiles
 from gate_support import HARMLESS, KEY, OTHER_KEY, SECRET, Plan, World, world
 
 from policies.types import Zone
+from proxy.dialects import lines
 from proxy.ports import Principal
 from proxy.settings import Limits, ModelRoute, UpstreamConfig
 
@@ -533,6 +535,18 @@ async def test_a_batch_of_messages_with_one_secret_stays(tmp_path: Path) -> None
 async def claude(f: Files, key: str) -> AsyncIterator[anthropic.AsyncAnthropic]:
     async with anthropic.AsyncAnthropic(base_url=f.w.gate.url, api_key=key, max_retries=0) as made:
         yield made
+
+
+async def test_a_download_that_breaks_never_looks_like_a_whole_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with files(tmp_path) as f:
+        uploaded = await f.app.files.create(file=("b.jsonl", batch_file()), purpose="batch")
+        monkeypatch.setattr(lines, "LINE_BYTES", -1)  # too long, by now
+        with pytest.raises((openai.APIConnectionError, httpx.RemoteProtocolError)):
+            await f.app.files.content(uploaded.id)
+        await f.w.quiet()
+        assert f.w.records(kind="outcome")[-1]["code"] == "upstream_unreadable"
 
 
 # --- a gate that dies

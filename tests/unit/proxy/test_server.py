@@ -13,7 +13,7 @@ from aiohttp import ClientError, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from proxy.auth import digest, new_key
-from proxy.flow import Call
+from proxy.call import Call
 from proxy.ports import Reply
 from proxy.server import Server
 from proxy.settings import AppConfig, Limits, Settings
