@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 MODELS := var/models/.ready
 
-.PHONY: run test check fix bench bench-answers crash fuzz soak models clean
+.PHONY: run test check fix bench bench-answers suites crash fuzz soak models clean
 .DELETE_ON_ERROR:
 
 run: $(MODELS)
@@ -28,6 +28,9 @@ fix: .venv/.ready
 bench: $(MODELS)
 	$(BIN)/python -m benchmarks.latency
 
+suites: $(MODELS)
+	$(BIN)/pytest -q -rP tests/contract/test_public_suites.py tests/contract/test_chunk_invariance.py
+
 bench-answers: $(MODELS)
 	$(BIN)/python -m benchmarks.answers
 
@@ -45,7 +48,7 @@ models: $(MODELS)
 .venv/.ready: pyproject.toml .ci/setup
 	@PYTHON=$(PYTHON) bash .ci/setup
 
-$(MODELS): .venv/.ready proxy/models/catalog.py proxy/models/install.py proxy/models/convert.py redaction/data/head.json
+$(MODELS): .venv/.ready proxy/models/catalog.py proxy/models/install.py proxy/models/convert.py
 	@$(BIN)/sealgate models install --data var
 	@touch $@
 

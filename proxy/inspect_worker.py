@@ -28,13 +28,13 @@ def build(models: Path | None, *, names: bool) -> Pipeline:
     detectors: list[Any] = [PatternDetector(), SecretsDetector()]
     classifier = None
     if names and models is not None:
-        from redaction.classifier import MiniLmClassifier
+        from redaction.classifier import TopicClassifier
         from redaction.detectors.names import RampartDetector
         from redaction.detectors.places import SpacyDetector
 
         detectors.append(RampartDetector(models / "rampart"))
         detectors.append(SpacyDetector(models / "spacy-en"))
-        classifier = MiniLmClassifier(models / "minilm")
+        classifier = TopicClassifier()
     return Pipeline(detectors, classifier)
 
 

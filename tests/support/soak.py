@@ -10,10 +10,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import itertools
 import logging
 import os
 import random
 import sqlite3
+import statistics
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
@@ -80,12 +82,10 @@ class Report:
     restarts: int = 0
 
     def growth(self, name: str) -> float:
-        """Units per request, by least squares over the second half of the rounds."""
-        rest = self.prints[len(self.prints) // 2 :]
-        xs, ys = [p.done for p in rest], [getattr(p, name) for p in rest]
-        x, y = sum(xs) / len(xs), sum(ys) / len(ys)
-        spread = sum((a - x) ** 2 for a in xs)
-        return sum((a - x) * (b - y) for a, b in zip(xs, ys, strict=True)) / spread if spread else 0.0
+        """Units per request over the second half of the rounds: the median slope of all pairs (Theil and Sen), so that
+        one round in which the system took memory away says nothing."""
+        rest = [(p.done, getattr(p, name)) for p in self.prints[len(self.prints) // 2 :]]
+        return statistics.median((b[1] - a[1]) / (b[0] - a[0]) for a, b in itertools.combinations(rest, 2))
 
 
 class Crowd:

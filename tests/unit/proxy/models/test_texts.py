@@ -15,9 +15,9 @@ def test_the_same_seed_gives_the_same_texts() -> None:
 
 
 def test_the_committed_head_belongs_to_the_committed_texts() -> None:
-    from redaction.head import load_head
+    from redaction.topics import load
 
-    about = load_head().about
+    about = load().about
     assert about["data_sha256"] == data_digest(expand(templates(), about["seed"]))
 
 
