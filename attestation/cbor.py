@@ -1,7 +1,7 @@
 """A small strict reader of CBOR (RFC 8949) for evidence: Nitro documents and RA-TLS certificates.
 
 Strict: one value and no more, shortest form of every length and number (§4.2.1), no duplicate keys, no floats,
-no tags but those asked for, bounded depth. Maps and lists of unknown length are allowed only where asked for: real Nitro
+no tags but those asked for, bounded depth. Maps and lists of unknown length are allowed only where asked for: Nitro
 payloads have them, and those bytes are signed. No writer here, and no decoding into anything but plain values.
 """
 

@@ -56,9 +56,7 @@ def check_path(
         check(f"{prefix}.issuer", all(a.issuer == b.subject for a, b in links), "issuer must be the parent's subject"),
         check(f"{prefix}.signature", all(signed_by(a, b) for a, b in links), "each signed by the next one's key"),
         check(f"{prefix}.validity", dates, f"{now:%F %T} must be in {latest:%F %T}..{earliest:%F %T}"),
-        check(
-            f"{prefix}.constraints", _constraints(path), "issuers must be CAs of enough depth, the leaf none"
-        ),
+        check(f"{prefix}.constraints", _constraints(path), "issuers must be CAs of enough depth, the leaf none"),
         check(f"{prefix}.critical", critical, "no unknown critical extension"),
     )
 

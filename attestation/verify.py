@@ -10,12 +10,19 @@ from collections.abc import Callable, Mapping
 
 from attestation.nitro.verify import verify as verify_nitro
 from attestation.snp.verify import verify as verify_snp
+from attestation.tdx.verify import verify as verify_intel
 from attestation.trust import SimulatedTrust, TrustStore
 from attestation.types import NO_COLLATERAL, Claims, Collateral, Evidence, Malformed
 
 Verifier = Callable[[Evidence, dt.datetime, TrustStore, SimulatedTrust | None, Collateral], Claims]
 
-VERIFIERS: Mapping[str, Verifier] = {"sealgate-snp": verify_snp, "snp": verify_snp, "nitro": verify_nitro}
+VERIFIERS: Mapping[str, Verifier] = {
+    "sealgate-snp": verify_snp,
+    "snp": verify_snp,
+    "nitro": verify_nitro,
+    "tdx": verify_intel,
+    "sgx": verify_intel,
+}
 
 
 def verify(
