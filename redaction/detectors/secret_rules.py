@@ -55,9 +55,7 @@ TOKENS: tuple[tuple[str, float, str], ...] = (
     ("API_KEY", 0.9, r"\b(ey[JI][A-Za-z0-9_\-]{8,}(?:\.[A-Za-z0-9_\-]{4,}){1,4}|eyJ[A-Za-z0-9_\-+/]{40,}={0,2})"),
     ("SECRET", 0.9, r"(\$(?:[1567y]|2[abxy]?|apr1|argon2(?:id|[id])|scrypt|pbkdf2[\w\-]*|krb5\w+)\$[^\s\"'<>]{20,})"),
     ("SECRET", 0.9, r"\b(pbkdf2_sha(?:1|256|512)\$[0-9]+\$[^\s\"'<>]{20,}|\{SSHA(?:256|512)?\}[A-Za-z0-9+/=]{20,})"),
-    ("PRIVATE_KEY", 1.0, r"(-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----[A-Za-z0-9+/=\s\\,:\-]*?-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----)"),
-    ("PRIVATE_KEY", 0.9, r"(-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----[A-Za-z0-9+/=\\\r\n]*)"),
-    ("PRIVATE_KEY", 0.9, r"\b(LS0tLS1CRUdJTi[A-Za-z0-9+/=]{20,}|PuTTY-User-Key-File-[23]:[^\x00]{0,900}?Private-MAC: [0-9a-f]{40,64})"),
+    ("PRIVATE_KEY", 0.9, r"\b(LS0tLS1CRUdJTi[A-Za-z0-9+/=]{20,})"),
     # Where they stand
     ("CONNECTION_STRING", 0.95, r"(?i)\b([a-z][a-z0-9+.\-]{1,30}://[^\s:@/\"'<>]{0,100}:[^\s@/\"'<>]{2,200}@[^\s\"'<>]+)"),
     ("CONNECTION_STRING", 0.95, r"(?i)\b((?:Server|Data Source|Provider|AccountName|DefaultEndpointsProtocol|Endpoint)=[^\n\"']{3,300}(?:Password|Pwd|AccountKey|SharedAccessKey)=[^\s;\"']{3,200})"),
@@ -67,4 +65,11 @@ TOKENS: tuple[tuple[str, float, str], ...] = (
     ("SECRET", 0.85, r"(?i)\b(?:curl|wget|http)\b[^\n|;]{0,300}?(?:-u|--user)[ =][\"']?([^\s:\"'$<{]{2,80}:[^\s\"'$<{]{3,200})"),
     ("SECRET", 0.8, r"(?:^|\s)-u\s+[\"']?([A-Za-z0-9_.\-]{2,80}:[A-Za-z0-9_.+/=\-]{16,200})"),
 )  # fmt: skip
-"""Label, score, pattern."""
+"""Label, score, pattern of what stands in one line."""
+
+BLOCKS: tuple[tuple[str, float, str], ...] = (
+    ("PRIVATE_KEY", 1.0, r"(-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----[A-Za-z0-9+/=\s\\,:\-]*?-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----)"),
+    ("PRIVATE_KEY", 0.9, r"(-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----[A-Za-z0-9+/=\\\r\n]*)"),
+    ("PRIVATE_KEY", 0.9, r"\b(PuTTY-User-Key-File-[23]:[^\x00]{0,900}?(?i:Private)-MAC: [0-9a-f]{40,64})"),
+)  # fmt: skip
+"""The same, over several lines."""

@@ -9,11 +9,12 @@ import hashlib
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from redaction.detectors.linear import compile_pattern
-from redaction.detectors.secret_rules import TOKENS
+from redaction.detectors.secret_rules import BLOCKS, TOKENS
+from redaction.detectors.sweep import Sweep
 from redaction.types import Finding
 
 VERSION = "3"
@@ -22,17 +23,20 @@ _WORD = (
     r"(?:key|secret|token|credentials?|private|access|auth|api|pat|passcode|bearer|signature|webhook|licen[cs]e|"
     r"p_?a_?s_?s(?:phrase)?|salt|seed|cookie|session)"
 )
-_VALUE = r"(?:\"([^\"\n]{4,600})\"|'([^'\n]{4,600})'|([^\s\"'\x60,;<>]{4,600}))"
+_VALUE = r"(?:\"([^\"\n]{4,})\"|'([^'\n]{4,})'|([^\s\"'\x60,;<>]{4,}))"
 _EQUALS = r"(?::=|=>|[:=])"
 _NAMED = rf"(?i){_WORD}s?[0-9]{{0,3}}(?:[_.\-]?[a-z0-9]{{1,20}}){{0,2}}[\"'\])]{{0,3}}\s{{0,4}}{_EQUALS}\s{{0,4}}[\[(]?{_VALUE}"
-_SAID = rf"(?i){_WORD}s?[\"']?(?:[ \t]{{1,3}}(?:(?:is|ist|es|est|was)[ \t])?|[.\-])[\"']?([a-z0-9_+/=.~\-]{{16,600}})"
-_LISTED = rf"(?i){_WORD}s?(?:[_.\-]?[a-z0-9]{{1,20}}){{0,2}}[\"']\s?,\s{{0,3}}(?:[\"']\w{{1,20}}[\"']\s?[:=]\s?\[?\s{{0,9}})?[\"']([^\"'\n]{{8,600}})[\"']"
-_XML = rf"(?i)(?:name|key)=[\"'][^\"'<>]{{0,80}}(?:password|{_WORD})[^\"'<>]{{0,40}}[\"']\s{{1,4}}value=[\"']([^\"'\n]{{4,600}})[\"']"
-_PREFIXED = r"\b([A-Za-z]{2,10}[_\-](?:[A-Za-z0-9]{2,6}[_\-])?[A-Za-z0-9]{24,600})\b"
+_SAID = rf"(?i){_WORD}s?[\"']?(?:[ \t]{{1,3}}(?:(?:is|ist|es|est|was)[ \t])?|[.\-])[\"']?([a-z0-9_+/=.~\-]{{16,}})"
+_LISTED = rf"(?i){_WORD}s?(?:[_.\-]?[a-z0-9]{{1,20}}){{0,2}}[\"']\s?,\s{{0,3}}(?:[\"']\w{{1,20}}[\"']\s?[:=]\s?\[?\s{{0,9}})?[\"']([^\"'\n]{{8,}})[\"']"
+_XML = rf"(?i)(?:name|key)=[\"'][^\"'<>]{{0,80}}(?:password|{_WORD})[^\"'<>]{{0,40}}[\"']\s{{1,4}}value=[\"']([^\"'\n]{{4,}})[\"']"
+_PREFIXED = r"\b([A-Za-z]{2,10}[_\-](?:[A-Za-z0-9]{2,6}[_\-])?[A-Za-z0-9]{24,})\b"
 """``sgp_…``, ``xkeysib-…``: how most providers write their tokens today."""
-_ASSIGNED = rf"([A-Za-z][\w.\- ]{{1,40}})[\"']?\s{{0,2}}{_EQUALS}\s{{0,2}}[\"']?([A-Za-z0-9_+/=.~:\-]{{20,600}})"
+_WORDS = r"[A-Za-z0-9_+/=.~:\-]{20,}"
+_NAME = re.compile(r"([A-Za-z][\w.\- ]{1,40})[\"']?\s{0,2}(?::=|=>|[:=])\s{0,2}[\"']?$")
+_JOINED = re.compile(r"([A-Za-z][\w.\-]{1,40})[:=]{1,2}(?=.{20})")
 """Any name with a generated value: half of all keys carry only the name of their provider."""
-_LONE = r"(?:^|[\s\"'=:(\[,>\x60])([A-Za-z0-9_+/=.~\-]{32,600})(?:[\s\"'),\];<\x60]|$)"
+_NEAR = rf"(?i){_WORD}[^\n]{{0,40}}?[\s\"'=:(\[,>/]([a-z0-9_+/=.~\-]{{20,}})"
+_LONE = r"(?:^|[\s\"'=:(\[,>\x60])([A-Za-z0-9_+/=.~\-]{32,})(?:[\s\"'),\];<\x60]|$)"
 _PASSWORD = (
     r"(?i)(?:password|passwd|passwort|passphrase|passcode|pwd|contraseña|contrasena|clave|mot de passe|kennwort|senha|"
     r"wachtwoord|hasło|haslo|(?:^|[^a-z])pass|pin code)"
@@ -98,6 +102,8 @@ def _said(value: str) -> bool:
 def _lone(value: str) -> bool:
     """Whether a word by itself is a key: small letters, capitals and digits in turn, all over the alphabet."""
     turns = len(re.findall(r"[a-z][A-Z0-9]|[A-Z][a-z0-9]|[0-9][A-Za-z]", value))
+    if value.lower().startswith("sha"):
+        return False
     sorts = all(re.search(sort, value) for sort in ("[a-z]", "[A-Z]", "[0-9]"))
     return sorts and turns >= len(value) / 4 and entropy(value) >= 4.2 and value.count("/") < 4 and value.count(".") < 3
 
@@ -138,49 +144,77 @@ def _value(match: Any) -> tuple[int, str]:
     return match.start(group), value if group < match.re.groups else value.rstrip(".!?)]}:\\")
 
 
+_LONG = re.compile(r"[A-Za-z0-9_+/=.~:-]{20}")
+_PARTS = r"[^\n]*[A-Za-z0-9_+/=.~$:@\-]{14}[^\n]*"
+"""Lines that hold a word long enough for a token."""
+_Rule = tuple[str, float, Any, Callable[[str], bool]]
+
+
 class SecretsDetector:
     """Implements ``Detector``."""
 
     name = "secrets"
 
     def __init__(self) -> None:
-        self._tokens = [(label, score, compile_pattern(p)) for label, score, p in TOKENS]
+        self._sweep = Sweep([p for _, _, p in TOKENS], _PARTS, 1)
+        self._blocks = [(label, score, compile_pattern(p)) for label, score, p in BLOCKS]
         self._assignments = [
             ("SECRET", 0.75, compile_pattern(_NAMED), _generated),
             ("SECRET", 0.7, compile_pattern(_SAID), _said),
             ("SECRET", 0.7, compile_pattern(_LISTED), _said),
             ("SECRET", 0.75, compile_pattern(_XML), _strong),
-            ("API_KEY", 0.7, compile_pattern(_PREFIXED), _said),
-            ("API_KEY", 0.6, compile_pattern(_LONE), _lone),
+            ("SECRET", 0.65, compile_pattern(_NEAR), _assigned_key),
             ("PASSWORD", 0.7, compile_pattern(_PASSWORD), _strong),
             ("PASSWORD", 0.7, compile_pattern(_PASSWORD_QUOTED), _no_plain_word),
             ("PASSWORD", 0.7, compile_pattern(_PASSWORD_LINE), _no_plain_word),
         ]
-        self._any = compile_pattern(_ASSIGNED)
-        source = repr((VERSION, TOKENS, [p.pattern for _, _, p, _ in self._assignments], _ASSIGNED, _PLACEHOLDERS))
+        self._word = compile_pattern(rf"(?i){_WORD}|pwd|passw|contrase|clave|mot de|kennwort|senha|wachtw|has[lł]o")
+        self._long = [
+            ("API_KEY", 0.7, compile_pattern(_PREFIXED), _said),
+            ("API_KEY", 0.6, compile_pattern(_LONE), _lone),
+        ]
+        self._words = compile_pattern(_WORDS)
+        source = repr((VERSION, TOKENS, [p.pattern for _, _, p, _ in self._assignments], _WORDS, _PLACEHOLDERS))
         self.digest = hashlib.sha256(source.encode()).hexdigest()[:16]
 
     def detect(self, text: str, /) -> tuple[Finding, ...]:
-        return (*self._formats(text), *self._assigned(text), *self._any_name(text))
+        found = list(self._formats(text))
+        if self._word.search(text):
+            found += self._assigned(text, self._assignments)
+        if _LONG.search(text):
+            found += self._assigned(text, self._long)
+            found += self._any_name(text)
+        return tuple(found)
 
     def _formats(self, text: str) -> Iterator[Finding]:
-        for label, score, pattern in self._tokens:
-            for m in pattern.finditer(text):
-                if not (label == "CONNECTION_STRING" and _template(m.group(1))):
-                    yield Finding(m.start(1), m.end(1), label, score, "secrets")
+        for number, start, end in self._sweep.find(text):
+            label, score, _ = TOKENS[number]
+            if label != "CONNECTION_STRING" or not _template(text[start:end]):
+                yield Finding(start, end, label, score, self.name)
+        if "PRIVATE" in text or "PuTTY" in text:
+            for label, score, pattern in self._blocks:
+                for m in pattern.finditer(text):
+                    yield Finding(m.start(1), m.end(1), label, score, self.name)
 
-    def _assigned(self, text: str) -> Iterator[Finding]:
-        for label, score, pattern, judge in self._assignments:
+    def _assigned(self, text: str, rules: Sequence[_Rule]) -> Iterator[Finding]:
+        for label, score, pattern, judge in rules:
             for m in pattern.finditer(text):
                 start, value = _value(m)
                 if value and not _placeholder(value) and judge(value):
                     yield Finding(start, start + len(value), label, score, self.name)
 
     def _any_name(self, text: str) -> Iterator[Finding]:
-        for m in self._any.finditer(text):
-            value = m.group(2).rstrip(".:-")
-            if not _HASHES.search(m.group(1)) and not _placeholder(value) and _assigned_key(value):
-                yield Finding(m.start(2), m.start(2) + len(value), "SECRET", 0.6, self.name)
+        for m in self._words.finditer(text):
+            start, end = m.span()
+            name = _JOINED.match(text, start, end)
+            if name is not None:
+                start = name.end()
+            else:
+                name = _NAME.search(text[max(0, start - 60) : start])
+            value = text[start:end].rstrip(".:-")
+            if name is None or _HASHES.search(name.group(1)) or _placeholder(value) or not _assigned_key(value):
+                continue
+            yield Finding(start, start + len(value), "SECRET", 0.6, self.name)
 
 
 def _template(value: str) -> bool:
