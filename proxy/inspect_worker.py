@@ -19,23 +19,53 @@ from proxy.attachments import read_document
 from redaction.pipeline import Pipeline
 from redaction.types import TextResult
 
+FORMAL = ("patterns", "secrets")
+"""Detectors that need no model."""
+DETECTORS = (*FORMAL, "student", "names", "places")
+
 
 def build(models: Path | None, *, names: bool) -> Pipeline:
     """The detectors of this release. Without models (``names=False``) patterns and secrets only."""
-    from redaction.detectors.patterns import PatternDetector
-    from redaction.detectors.secrets import SecretsDetector
+    if not names or models is None:
+        return Pipeline(chosen(None, FORMAL), None)
+    from redaction.classifier import MiniLmClassifier
 
-    detectors: list[Any] = [PatternDetector(), SecretsDetector()]
-    classifier = None
-    if names and models is not None:
-        from redaction.classifier import MiniLmClassifier
+    return Pipeline(chosen(models), MiniLmClassifier(models / "minilm"))
+
+
+def chosen(models: Path | None, using: Sequence[str] = ()) -> list[Any]:
+    """The detectors of this release, or those named in ``using``, in the order of ``DETECTORS``."""
+    made: list[Any] = []
+    for name in DETECTORS:
+        if (using and name not in using) or (models is None and name not in FORMAL):
+            continue
+        made.append(_made(name, models))
+    return made
+
+
+def _made(name: str, models: Path | None) -> Any:
+    """One detector. Heavy libraries are loaded only for what is used."""
+    if name == "patterns":
+        from redaction.detectors.patterns import PatternDetector
+
+        return PatternDetector()
+    if name == "secrets":
+        from redaction.detectors.secrets import SecretsDetector
+
+        return SecretsDetector()
+    if name == "student":
+        from redaction.detectors.student import StudentDetector
+
+        return StudentDetector()
+    if models is None:
+        raise ValueError("this detector needs its bundle")
+    if name == "names":
         from redaction.detectors.names import RampartDetector
-        from redaction.detectors.places import SpacyDetector
 
-        detectors.append(RampartDetector(models / "rampart"))
-        detectors.append(SpacyDetector(models / "spacy-en"))
-        classifier = MiniLmClassifier(models / "minilm")
-    return Pipeline(detectors, classifier)
+        return RampartDetector(models / "rampart")
+    from redaction.detectors.places import SpacyDetector
+
+    return SpacyDetector(models / "spacy-en")
 
 
 def encode(results: Sequence[TextResult]) -> list[Any]:

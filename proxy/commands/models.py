@@ -121,12 +121,28 @@ def train(data: Path, suite_dir: Path | None, out: Path | None) -> None:
 @_DATA
 @_SUITE
 @_JSON
-@click.option("--limit", type=click.IntRange(1), help="Judge only about this many texts.")
+@click.option("--limit", type=click.IntRange(1), help="Judge only about this many texts (of each set).")
 @click.option("--content-only", is_flag=True, help="The classifier alone on the text as it stands; fast.")
-def evaluate(data: Path, suite_dir: Path | None, as_json: bool, limit: int | None, content_only: bool) -> None:
-    """Measure the classifier on a labelled suite; without --suite, print what the head says of itself."""
+@click.option("--part", type=click.Choice(["all", "detectors", "classifier"]), default="all", show_default=True)
+@click.option("--set", "sets", multiple=True, help="Only this labelled set; may be given again.")
+@click.option("--using", multiple=True, help="Only this detector (patterns, secrets, student, names, places).")
+def evaluate(
+    data: Path,
+    suite_dir: Path | None,
+    as_json: bool,
+    limit: int | None,
+    content_only: bool,
+    part: str,
+    sets: tuple[str, ...],
+    using: tuple[str, ...],
+) -> None:
+    """Measure detectors and classifier on labelled sets; without --suite, print what the head says of itself."""
     from redaction.head import load_head
 
+    if suite_dir is not None and part != "classifier" and not content_only:
+        _evaluate_detectors(data, suite_dir, as_json, sets, using, limit)
+        if part == "detectors":
+            return
     with _one_line():
         about = dict(load_head(store.require(data, "minilm") / "head.json").about)
         if suite_dir is None:
@@ -153,6 +169,19 @@ def evaluate(data: Path, suite_dir: Path | None, as_json: bool, limit: int | Non
     click.echo(f"confidential or regulated sent as public, combined       {figures.sensitive_as_public:.3f}")
     click.echo(f"public judged confidential or more, combined             {figures.public_as_sensitive:.3f}")
     click.echo(REGULATED_RULE + ("; this run used no detectors" if content_only else ""))
+
+
+def _evaluate_detectors(
+    data: Path, folder: Path, as_json: bool, sets: tuple[str, ...], using: tuple[str, ...], limit: int | None
+) -> None:
+    from proxy.commands import leaks
+
+    with _one_line():
+        figures = leaks.run(data, folder, _bar, sets, using, limit)
+    if as_json:
+        click.echo(json.dumps({"detectors": [asdict(row) for row in figures]}, indent=1))
+    else:
+        leaks.show(figures)
 
 
 def _not_yet(name: str) -> None:
