@@ -13,6 +13,7 @@ import re
 import string
 from collections import defaultdict
 from functools import cache
+from itertools import accumulate
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -22,7 +23,32 @@ import mimesis
 from babel import Locale
 from faker import Faker
 from faker.config import AVAILABLE_LOCALES
-from wordfreq import top_n_list
+from wordfreq import top_n_list, word_frequency
+
+UNITS = ("mg kg g mcg ml l dl cm mm m km kB GB MHz % °C h min s mmHg mg/dl ng/ml UI/l days hours weeks euros dollars horas días Stunden Tage "
+         "heures jours ore giorni dias uur dagen godz dni zł").split()  # fmt: skip
+DISEASES = (
+    "Parkinson Alzheimer Crohn Hodgkin Huntington Marfan Down Turner Klinefelter Gaucher Fabry Wilson Addison Cushing Graves Hashimoto Raynaud "
+    "Sjögren Behçet Kawasaki Tourette Asperger Rett Angelman Prader-Willi Ehlers-Danlos Charcot-Marie-Tooth Guillain-Barré Bartter Gitelman Alport "
+    "Noonan Williams Usher Stargardt Leber Niemann-Pick Tay-Sachs Hurler Pompe Paget Perthes Dupuytren Peyronie Ménière Barrett Lynch Gardner Cowden "
+    "Peutz-Jeghers Sturge-Weber von_Hippel-Lindau von_Willebrand Stevens-Johnson Wolff-Parkinson-White Brugada Budd-Chiari Zollinger-Ellison Ewing "
+    "Kaposi Wilms Burkitt Waldenström Felty Still Horton Takayasu Goodpasture Wegener Churg-Strauss Munchausen Treacher_Collins Pierre_Robin "
+    "Russell-Silver Beckwith-Wiedemann Cornelia_de_Lange Smith-Lemli-Opitz Bardet-Biedl Joubert Leigh Kearns-Sayre Friedreich Duchenne Becker Emery-Dreifuss"
+).split()
+_OF = {
+    "en": "{} syndrome|{} disease|{}'s disease|{} type {n}|{}'s syndrome", "de": "{}-Syndrom|Morbus {}|{}-Krankheit", "fr": "syndrome de {}|maladie de {}",
+    "es": "síndrome de {}|enfermedad de {}|signo de {}", "it": "sindrome di {}|morbo di {}|malattia di {}", "pt": "síndrome de {}|doença de {}",
+    "nl": "syndroom van {}|ziekte van {}", "pl": "zespół {}|choroba {}",
+}  # fmt: skip
+SEXES = {
+    "en": "male female M F man woman", "de": "männlich weiblich m w divers", "fr": "homme femme masculin féminin H F M", "es": "hombre mujer varón H M V masculino femenino",
+    "it": "maschio femmina M F", "pt": "masculino feminino M F", "nl": "man vrouw M V", "pl": "kobieta mężczyzna K M",
+}  # fmt: skip
+DRUGS = (
+    "ibuprofen paracetamol aspirin metformin amlodipine lisinopril atorvastatin omeprazole levothyroxine amoxicillin ciprofloxacin prednisone insulin "
+    "warfarin heparin clopidogrel furosemide bisoprolol ramipril losartan simvastatin salbutamol morphine tramadol diazepam lorazepam sertraline "
+    "fluoxetine quetiapine risperidone lithium valproate methotrexate cyclophosphamide rituximab adalimumab Advil Tylenol Motrin Xanax Lipitor Humira"
+).split()
 
 LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl", "pl")
 _LATIN = re.compile(r"[A-Za-zÀ-ɏḀ-ỿ'’ .-]+")
@@ -183,6 +209,34 @@ def words(language: str) -> list[str]:
 
 
 @cache
+def running(language: str) -> tuple[list[str], list[float]]:
+    """Words of all kinds with how often they stand in texts: for sentences without sense or names."""
+    first, last = _name_words()
+    named = first | last | _place_words()
+    found = [w for w in top_n_list(language, 60_000) if w.replace("'", "").isalpha()]
+    kept = [w for at, w in enumerate(found) if at < 150 or w not in named]
+    return kept, list(accumulate(word_frequency(w, language) ** 0.75 for w in kept))
+
+
+@cache
+def rare(language: str) -> list[str]:
+    """Seldom words, of science and elsewhere."""
+    first, last = _name_words()
+    named = first | last | _place_words()
+    return [w for w in top_n_list(language, 90_000)[15_000:] if w.isalpha() and len(w) > 4 and w not in named]
+
+
+@cache
+def _endings(language: str) -> dict[str, list[str]]:
+    chain: dict[str, list[str]] = defaultdict(list)
+    for word in rare(language)[:20_000]:
+        padded = "^^^^" + word + "$"
+        for i in range(4, len(padded)):
+            chain[padded[i - 4 : i]].append(padded[i])
+    return chain
+
+
+@cache
 def _place_words() -> frozenset[str]:
     places = {w.lower() for values in cities().values() for v in values for w in (v, *v.split())}
     for language in LANGUAGES:
@@ -257,7 +311,7 @@ class Fill:
         return r.choice(list(names()))
 
     def first(self) -> str:
-        if self.r.random() < 0.12:
+        if not self.casual and self.r.random() < 0.12:
             return invented(self.r, 0)
         name = self.r.choice(names()[self._locale()][0])
         return name + "-" + self.first() if self.r.random() < 0.02 else name
@@ -265,7 +319,7 @@ class Fill:
     def last(self) -> str:
         r = self.r
         x = r.random()
-        if x < 0.18:
+        if x < 0.18 and not self.casual:
             return invented(r, 1)
         if x < 0.21:
             return r.choice(self._city_pool())
@@ -579,6 +633,53 @@ class Fill:
 
     def word(self) -> str:
         return self.r.choice(words(self.language)[: self.r.choice((1500, 6000, 19000))])
+
+    def disease(self) -> str:
+        r = self.r
+        return r.choice(_OF[self.language].split("|")).format(
+            r.choice(DISEASES).replace("_", " "), n=r.choice(("1", "2", "3", "A", "II"))
+        )
+
+    def term(self) -> str:
+        """A seldom word, or one that only looks like one of the language."""
+        r = self.r
+        if r.random() < 0.6:
+            return r.choice(rare(self.language))
+        chain, out = _endings(self.language), "^^^^"
+        while len(out) < 20 and (letter := r.choice(chain[out[-4:]])) != "$":
+            out += letter
+        return out[4:]
+
+    def acronym(self) -> str:
+        r = self.r
+        return "".join(r.choice(string.ascii_uppercase) for _ in range(r.choice((2, 3, 3, 3, 4)))) + r.choice(
+            ("", "", "", "s", "2", "-1")
+        )
+
+    def measure(self) -> str:
+        r = self.r
+        return f"{r.choice((str(r.randint(1, 999)), f'{r.randint(0, 99)}.{r.randint(0, 9)}', f'{r.randint(0, 99)},{r.randint(0, 9)}'))}{r.choice(' ')}{r.choice(UNITS)}"
+
+    def sentence(self) -> str:
+        """Words as often as they stand in texts, in no order."""
+        r = self.r
+        found, weights = running(self.language)
+        words_ = r.choices(found, cum_weights=weights, k=r.randint(3, 16))
+        for at in range(len(words_)):
+            x = r.random()
+            if x < 0.03:
+                words_[at] = self.term()
+            elif x < 0.045:
+                words_[at] = self.acronym()
+            elif x < 0.06:
+                words_[at] = self.measure()
+            elif x < 0.07:
+                words_[at] = "#" + words_[at]
+            elif x < 0.14 and at:
+                words_[at] = (
+                    r.choice((",", ",", "-", "(", "...", ":", "/", '"', "&")) + r.choice((" ", "")) + words_[at]
+                )
+        return " ".join(words_)
 
     def weekday(self) -> str:
         return str(self.r.choice(list(Locale(self.language).days["format"]["wide"].values())))

@@ -27,7 +27,7 @@ SKIP = "?"
 SLOTS = {
     "p": "PERSON", "f": "PERSON", "l": "PERSON", "pi": "PERSON", "o": "ORGANIZATION", "h": "ORGANIZATION", "c": "LOCATION",
     "k": "LOCATION", "s": "LOCATION", "a": "ADDRESS", "st": "ADDRESS", "z": "ADDRESS", "d": "DATE_TIME", "my": "DATE_TIME",
-    "y": "DATE_TIME", "t": "DATE_TIME", "age": "AGE", "n": "AGE", "nat": "NRP", "rel": "NRP", "j": "PROFESSION",
+    "y": "DATE_TIME", "t": "DATE_TIME", "age": "AGE", "n": "AGE", "nat": "NRP", "rel": "NRP", "sex": "NRP", "j": "PROFESSION",
     "u": "USERNAME", "id": "REFERENCE_NUMBER", "ph": "PHONE_NUMBER", "e": SKIP, "url": SKIP,
 }  # fmt: skip
 LABELS = (
@@ -126,19 +126,47 @@ class Writer:
     def _document(self, language: str) -> tuple[str, list[Span]]:
         r = self.r
         fill = Fill(r, language)
+        fill.casual = r.random() < 0.2
+        shout = r.choice((0.0, 0.0, 0.0, 0.0, 0.03, 0.1, 0.3))
         pieces: list[tuple[str, list[Span]]] = []
         for _ in range(r.choice((1, 1, 2, 2, 3, 4))):
             x = r.random()
-            if x < 0.60:
+            if x < 0.50:
                 pieces.append(self._filled(r.choice(templates(language)), fill))
-            elif x < 0.80:
+            elif x < 0.66:
                 pieces.append(self._filled(r.choice(templates(language + "_neg")), fill))
-            elif x < 0.88 and language == "en":
+            elif x < 0.84:
+                pieces.append(self._nonsense(fill))
+            elif x < 0.92 and language == "en":
                 pieces.append(self._filled(r.choice(old_templates()), fill))
             else:
                 n = r.randint(1, 5)
                 pieces.append((" ".join(self._plainly(r.choice(plain(language)), fill) for _ in range(n)), []))
-        return joined(pieces, [r.choice((" ", "\n", "\n\n")) for _ in pieces])
+        text, spans = joined(pieces, [r.choice((" ", "\n", "\n\n")) for _ in pieces])
+        return (raised(text, spans, shout, r), spans) if shout else (text, spans)
+
+    def _nonsense(self, fill: Fill) -> tuple[str, list[Span]]:
+        """Words in no order, sometimes with a name among them: what is no name in any context, and what is in any."""
+        r = self.r
+        kinds = ("p", "p", "p", "f", "f", "l", "c", "o", "k", "d", "u", "id", "nat", "pi", "h")
+        text, spans = "", []
+        for _ in range(r.choice((1, 1, 2, 3))):
+            sentence = fill.sentence()
+            words = sentence.split(" ")
+            at = r.randrange(len(words) + 1) if r.random() < 0.6 else -1
+            for number in range(len(words) + 1):
+                if number == at:
+                    name = r.choice(kinds)
+                    before = "@" if name == "u" else r.choice(("", "", "", "", "(", '"'))
+                    value = self._value(name, fill)
+                    spans.append((len(text) + len(before), len(text) + len(before) + len(value), SLOTS[name]))
+                    text += (
+                        before + value + {"(": ")", '"': '"'}.get(before, r.choice(("", "", "", "'s", ",", ":"))) + " "
+                    )
+                if number < len(words):
+                    text += (words[number].capitalize() if not number and not fill.casual else words[number]) + " "
+            text = text[:-1] + r.choice((". ", ". ", "! ", "? ", "\n", " "))
+        return text.rstrip(), spans
 
     def _plainly(self, text: str, fill: Fill) -> str:
         return re.sub(r"%\(?\w*\)?[sd]|\{\w*\}", lambda _: fill.word(), text)
@@ -159,7 +187,8 @@ class Writer:
             if name in SLOTS:
                 spans.append((start, size, SLOTS[name]))
         out.append(self._noised(template[at:], fill))
-        return "".join(out), spans
+        text = "".join(out)
+        return text, with_units(text, spans)
 
     def _noised(self, text: str, fill: Fill) -> str:
         """Now and then another word in place of a long one, so that no wording is learned by heart."""
@@ -174,12 +203,16 @@ class Writer:
             "p": fill.person, "f": fill.first, "l": fill.last, "pi": fill.initials, "o": fill.org, "h": fill.hospital, "c": fill.city,
             "k": fill.country, "s": fill.city, "a": fill.address, "st": fill.street, "z": fill.postcode, "d": fill.date, "my": fill.month_year,
             "y": fill.year, "t": fill.time, "age": fill.age, "n": fill.number_of_years, "nat": fill.nation, "id": fill.code, "u": fill.handle,
-            "ph": fill.phone, "w": fill.word, "W": fill.title_word, "dw": fill.weekday,
+            "ph": fill.phone, "D": fill.disease, "A": fill.acronym, "r": fill.term, "K": fill.country, "w": fill.word, "W": fill.title_word, "dw": fill.weekday,
         }  # fmt: skip
         if name in simple:
             return self._inflected(simple[name](), name, fill)
-        if name == "K":
-            return fill.country()
+        if name == "M":
+            return r.choice(fillers.DRUGS) if r.random() < 0.7 else fill.term()
+        if name == "U":
+            return r.choice(fillers.UNITS)
+        if name == "sex":
+            return r.choice(fillers.SEXES[fill.language].split())
         if name == "rel":
             return r.choice(fillers.FAITHS[fill.language].split())
         if name == "j":
@@ -280,6 +313,37 @@ def court() -> tuple[tuple[str, list[Span], str], ...]:
                 ]
                 out.append((row["text"], spans, row["lang"]))
     return tuple(out)
+
+
+_PLAIN_WORD = re.compile(r"(?<![\w@#])[a-zà-ÿ]{3,}(?!\w)")
+
+
+def raised(text: str, spans: list[Span], share: float, r: Random) -> str:
+    """Some of the words outside of spans with a capital first letter, or all in capitals: titles, headings, roles."""
+    inside = {i for start, end, _ in spans for i in range(start, end)}
+    loud = r.random() < 0.3
+
+    def other(match: re.Match[str]) -> str:
+        word = match[0]
+        if match.start() in inside or r.random() > share or len(word.upper()) != len(word):
+            return word
+        return word.upper() if loud else word.capitalize()
+
+    return _PLAIN_WORD.sub(other, text)
+
+
+_UNIT = re.compile(
+    r"[ -]?(?:years?[ -]old|years of age|y/o|yo\b|años|ans\b|anni|anos|Jahre alt|Jahre|jährig\w*|-jährige?r?|jaar|lata?\b|letni\w*|l\.)"
+)
+
+
+def with_units(text: str, spans: list[Span]) -> list[Span]:
+    """An age with the years that belong to it."""
+    out = []
+    for start, end, label in spans:
+        unit = _UNIT.match(text, end) if label == "AGE" else None
+        out.append((start, unit.end() if unit else end, label))
+    return out
 
 
 def joined(pieces: list[tuple[str, list[Span]]], seams: list[str]) -> tuple[str, list[Span]]:

@@ -15,8 +15,8 @@ class Shape:
     rows: int
     labels: int
     table: int = 96
-    width: int = 128
-    inner: int = 192
+    width: int = 144
+    inner: int = 224
     dilations: tuple[int, ...] = (1, 2, 4, 8, 16, 1)
 
 
