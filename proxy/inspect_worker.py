@@ -22,6 +22,8 @@ from redaction.types import TextResult
 FORMAL = ("patterns", "secrets")
 """Detectors that need no model."""
 DETECTORS = (*FORMAL, "student", "names", "places")
+DOUBT = 0.1
+"""What the student must give a finding of ``places`` for it to count: see docs/student.md."""
 
 
 def build(models: Path | None, *, names: bool) -> Pipeline:
@@ -34,38 +36,37 @@ def build(models: Path | None, *, names: bool) -> Pipeline:
 
 
 def chosen(models: Path | None, using: Sequence[str] = ()) -> list[Any]:
-    """The detectors of this release, or those named in ``using``, in the order of ``DETECTORS``."""
+    """The detectors of this release, or those named in ``using``. Heavy libraries are loaded for what is used only."""
+    wanted = [name for name in DETECTORS if (not using or name in using) and (models is not None or name in FORMAL)]
     made: list[Any] = []
-    for name in DETECTORS:
-        if (using and name not in using) or (models is None and name not in FORMAL):
-            continue
-        made.append(_made(name, models))
-    return made
-
-
-def _made(name: str, models: Path | None) -> Any:
-    """One detector. Heavy libraries are loaded only for what is used."""
-    if name == "patterns":
+    if "patterns" in wanted:
         from redaction.detectors.patterns import PatternDetector
 
-        return PatternDetector()
-    if name == "secrets":
+        made.append(PatternDetector())
+    if "secrets" in wanted:
         from redaction.detectors.secrets import SecretsDetector
 
-        return SecretsDetector()
-    if name == "student":
-        from redaction.detectors.student import StudentDetector
+        made.append(SecretsDetector())
+    if models is None or not set(wanted) - set(FORMAL):
+        return made
+    return made + _models(models, wanted)
 
-        return StudentDetector()
-    if models is None:
-        raise ValueError("this detector needs its bundle")
-    if name == "names":
-        from redaction.detectors.names import RampartDetector
 
-        return RampartDetector(models / "rampart")
+def _models(models: Path, wanted: Sequence[str]) -> list[Any]:
+    """The student, and the two encoders as further opinions; spaCy's counts where the student has some doubt."""
+    from redaction.detectors.doubted import Doubted
+    from redaction.detectors.names import RampartDetector
     from redaction.detectors.places import SpacyDetector
+    from redaction.detectors.student import StudentDetector
 
-    return SpacyDetector(models / "spacy-en")
+    student = StudentDetector()
+    made: list[Any] = [student] if "student" in wanted else []
+    if "names" in wanted:
+        made.append(RampartDetector(models / "rampart"))
+    if "places" in wanted:
+        places = SpacyDetector(models / "spacy-en")
+        made.append(Doubted(places, student, DOUBT) if "student" in wanted else places)
+    return made
 
 
 def encode(results: Sequence[TextResult]) -> list[Any]:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -63,16 +65,27 @@ class StudentDetector:
         self.digest = digest.hexdigest()[:16]
 
     def detect(self, text: str, /) -> tuple[Finding, ...]:
-        found: list[Token] = []
-        for token in wordview.tokens(text):
-            found.append(token)
-            if len(found) > TOKEN_BUDGET:
-                raise DetectorFailed(self.name, "budget")
-        if not found:
-            return ()
-        return tuple(self._findings(text, found, self.scores(text, found)))
+        found = self._tokens(text)
+        return tuple(self._findings(text, found, self._scores(text, found))) if found else ()
 
-    def scores(self, text: str, found: Sequence[Token]) -> Any:
+    def belief(self, text: str, findings: Sequence[Finding]) -> list[float]:
+        """For each finding, the largest probability of a token in it to be of any label. Raises DetectorFailed."""
+        found = self._tokens(text)
+        if not found:
+            return [0.0] * len(findings)
+        some = 1.0 - self._scores(text, found)[:, 0]
+        ends = [t.end for t in found]
+        starts = [t.start for t in found]
+        parts = (some[bisect_right(ends, f.start) : bisect_left(starts, f.end)] for f in findings)
+        return [float(part.max(initial=0.0)) for part in parts]
+
+    def _tokens(self, text: str) -> list[Token]:
+        found = list(islice(wordview.tokens(text), TOKEN_BUDGET + 1))
+        if len(found) > TOKEN_BUDGET:
+            raise DetectorFailed(self.name, "budget")
+        return found
+
+    def _scores(self, text: str, found: Sequence[Token]) -> Any:
         """Probabilities ``[tokens, TAGS]``."""
         out = []
         for at in range(0, len(found), WINDOW):

@@ -64,17 +64,16 @@ def test_windows_give_what_one_pass_gives(student: StudentDetector, monkeypatch:
 
 
 def test_a_text_far_away_changes_nothing(student: StudentDetector) -> None:
-    text = GOLDEN[0][0]
-    gap = " ," * REACH
-    alone = [(f.start, f.end, f.label) for f in student.detect(gap + text + gap)]
-    for before in ("", "DROP TABLE x; ", "Hallo Welt 2024 " * 50):
-        shift = len(before)
-        found = student.detect(before + gap + text + gap + before)
-        assert [
-            (f.start - shift, f.end - shift, f.label)
-            for f in found
-            if f.start >= shift and f.end <= shift + len(gap + text + gap)
-        ] == alone
+    text = "Priya Raghunathan is a cardiologist in Leeds."
+    gap = " and then" * REACH
+
+    def spans(before: str) -> list[tuple[int, int, str]]:
+        shift = len(before + gap) + 1
+        found = student.detect(f"{before}{gap} {text}{gap} {before}")
+        return [(f.start - shift, f.end - shift, f.label) for f in found if shift <= f.start < shift + len(text)]
+
+    assert len(spans("")) == 3
+    assert spans("DROP TABLE x; ") == spans("Hallo Welt 2024 " * 900) == spans("")
 
 
 def test_over_budget_is_said(student: StudentDetector, monkeypatch: pytest.MonkeyPatch) -> None:
