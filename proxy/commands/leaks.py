@@ -30,9 +30,9 @@ def run(
 
 def detectors(data: Path, using: Sequence[str]) -> Detect:
     """What the gate does with one text: every reading of it, then what was found once everywhere. No classifier."""
-    from proxy.inspect_worker import chosen
+    from proxy.inspect_worker import DETECTORS, chosen
 
-    pipeline = Pipeline(chosen(store.models_dir(data), using), None)
+    pipeline = Pipeline(chosen(store.models_dir(data), using or DETECTORS), None)
     return lambda text: propagate([text], pipeline.inspect([text]))[0].findings
 
 

@@ -139,9 +139,12 @@ def evaluate(
     """Measure detectors and classifier on labelled sets; without --suite, print what the head says of itself."""
     from redaction.head import load_head
 
+    detected: dict[str, Any] = {}
     if suite_dir is not None and part != "classifier" and not content_only:
-        _evaluate_detectors(data, suite_dir, as_json, sets, using, limit)
+        detected = _evaluate_detectors(data, suite_dir, as_json, sets, using, limit)
         if part == "detectors":
+            if as_json:
+                click.echo(json.dumps(detected, indent=1))
             return
     with _one_line():
         about = dict(load_head(store.require(data, "minilm") / "head.json").about)
@@ -154,7 +157,7 @@ def evaluate(
         with _bar("judging texts") as tick:
             figures = run(suite_dir, _judge(data, content_only), tick, limit)
     if as_json:
-        click.echo(json.dumps({"head": about, "figures": asdict(figures)}, indent=1))
+        click.echo(json.dumps({"head": about, "figures": asdict(figures), **detected}, indent=1))
         return
     click.echo(f"head: {about['trained_on']}, {about['samples']} texts, seed {about['seed']}")
     click.echo(f"{'kind':<18}{'should be':<14}{'texts':>6}{'content':>9}{'combined':>10}   got")
@@ -173,15 +176,14 @@ def evaluate(
 
 def _evaluate_detectors(
     data: Path, folder: Path, as_json: bool, sets: tuple[str, ...], using: tuple[str, ...], limit: int | None
-) -> None:
+) -> dict[str, Any]:
     from proxy.commands import leaks
 
     with _one_line():
         figures = leaks.run(data, folder, _bar, sets, using, limit)
-    if as_json:
-        click.echo(json.dumps({"detectors": [asdict(row) for row in figures]}, indent=1))
-    else:
+    if not as_json:
         leaks.show(figures)
+    return {"detectors": [asdict(row) for row in figures]}
 
 
 def _not_yet(name: str) -> None:

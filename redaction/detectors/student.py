@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -35,6 +37,11 @@ WINDOW = 1024
 """Tokens judged at once, without the neighbours they see."""
 TOKEN_BUDGET = 400_000
 """Most tokens of one text (a megabyte and more); more raises DetectorFailed."""
+_SYMBOLIC = frozenset({"USERNAME", "REFERENCE_NUMBER", "PHONE_NUMBER"})
+_LEAST: Mapping[str, int] = {"PERSON": 2, "ORGANIZATION": 2, "LOCATION": 2, "REFERENCE_NUMBER": 3, "PHONE_NUMBER": 6}
+"""Letters and digits that a finding needs."""
+_DIGITS = frozenset({"REFERENCE_NUMBER", "PHONE_NUMBER"})
+_DIGIT = re.compile(r"\d")
 THRESHOLDS: Mapping[str, float] = dict.fromkeys(LABELS, 0.5)
 
 
@@ -115,10 +122,24 @@ class StudentDetector:
                 open_ = Finding(open_.start, token.end, label, max(open_.score, score), self.name)
                 continue
             if open_:
-                yield open_
+                yield from _worth(text, open_)
             open_ = Finding(token.start, token.end, label, score, self.name)
         if open_:
-            yield open_
+            yield from _worth(text, open_)
+
+
+def _worth(text: str, f: Finding) -> Iterator[Finding]:
+    """Without symbols at its ends (those of a handle or number count); nothing if it is too little for its label."""
+    start, end = f.start, f.end
+    opening = "@#+(" if f.label in _SYMBOLIC else "("
+    while start < end and not text[start].isalnum() and text[start] not in opening:
+        start += 1
+    while end > start and not text[end - 1].isalnum() and text[end - 1] not in ".)":
+        end -= 1
+    value = text[start:end]
+    if sum(c.isalnum() for c in value) < _LEAST.get(f.label, 1) or (f.label in _DIGITS and not _DIGIT.search(value)):
+        return
+    yield replace(f, start=start, end=end)
 
 
 def _close(text: str, end: int, start: int) -> bool:
