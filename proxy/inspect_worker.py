@@ -38,7 +38,7 @@ def build(models: Path | None, *, names: bool) -> Pipeline:
 
 
 def chosen(models: Path | None, using: Sequence[str] = DETECTORS) -> list[Any]:
-    """The detectors named in ``using``, in the order of ``DETECTORS``. Heavy libraries are loaded for what is used only.
+    """The detectors named in ``using``, in the order of ``DETECTORS``. Heavy libraries load for what is used only.
 
     Those that read a bundle (``names``, ``places``) need ``models``; spaCy's findings count where the student doubts.
     """
