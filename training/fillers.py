@@ -84,7 +84,7 @@ _INSTITUTION = {
     "it": "Università di {c}|Liceo {p}|Tribunale di {c}|Corte d'appello di {c}|Comune di {c}|Ministero della {W}|Banca di {c}|Associazione {W}|AC {c}|Studio {l}|Fondazione {l}|Istituto {l}|Scuola {p}|Questura di {c}|Partito {W}|ASL {c}",
     "pt": "Universidade de {c}|Universidade Federal de {c}|Escola {p}|Tribunal de Justiça de {c}|Tribunal Regional do Trabalho|Tribunal da Relação de {c}|Câmara Municipal de {c}|Prefeitura de {c}|Ministério da {W}|Banco {l}|Associação {W}|Sporting de {c}|Fundação {l}|Instituto {l}|Partido {W}|Secretaria de {W}|Vara Cível de {c}",
     "nl": "Universiteit van {c}|{l} College|Rechtbank {c}|Gerechtshof {c}|Gemeente {c}|Ministerie van {W}|Stichting {l}|Basisschool {l}|Hogeschool {c}|FC {c}|SV {c}|Vereniging {W}|Politie {c}|Bank van {c}|Advocatenkantoor {l}|Partij voor {W}",
-    "pl": "Uniwersytet w {c}|Politechnika {W}|Sąd Okręgowy w {c}|Sąd Rejonowy w {c}|Urząd Skarbowy w {c}|Urząd Miasta {c}|Ministerstwo {W}|Bank {l}|Fundacja {l}|Stowarzyszenie {W}|Liceum im. {p}|Szkoła Podstawowa nr {num}|Kancelaria {l}|Spółdzielnia {W}|Komenda Policji w {c}|Starostwo Powiatowe w {c}",
+    "pl": "Uniwersytet w {c}|Politechnika {W}|Sąd Okręgowy w {c}|Sąd Rejonowy w {c}|Urząd Skarbowy w {c}|Urząd Miasta {c}|Ministerstwo {W}|Bank {l}|Fundacja {l}|Stowarzyszenie {W}|Liceum im. {p}|Szkoła Podstawowa nr {num}|Kancelaria {l}|Spółdzielnia {W}|Komenda Policji w {c}|Starostwo Powiatowe w {c}|{W} i {W} Sp. z o.o.|{p} {W}|{W} i {W} {W} Sp. z o.o.",
 }  # fmt: skip
 _HOSPITAL = {
     "en": "{c} General Hospital|St. {f}'s Hospital|{l} Medical Center|{c} Clinic|{c} Royal Infirmary|{l} Memorial Hospital|{c} Health Centre",

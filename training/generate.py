@@ -207,6 +207,10 @@ class Writer:
         }  # fmt: skip
         if name in simple:
             return self._inflected(simple[name](), name, fill)
+        if name == "WW":
+            return fill.title_word().upper()
+        if name == "T":
+            return fill.term().capitalize() if r.random() < 0.7 else r.choice(fillers.DRUGS).capitalize()
         if name == "M":
             return r.choice(fillers.DRUGS) if r.random() < 0.7 else fill.term()
         if name == "U":
@@ -333,7 +337,7 @@ def raised(text: str, spans: list[Span], share: float, r: Random) -> str:
 
 
 _UNIT = re.compile(
-    r"[ -]?(?:years?[ -]old|years of age|y/o|yo\b|años|ans\b|anni|anos|Jahre alt|Jahre|jährig\w*|-jährige?r?|jaar|lata?\b|letni\w*|l\.)"
+    r"[ -]?(?:years?[ -]old|years of age|y/o|yo\b|años(?: de edad)?|meses|ans\b|anni|anos|Jahre alt|Jahre|jährig\w*|-jährige?r?|jaar|lata?\b|letni\w*|l\.)"
 )
 
 
@@ -361,8 +365,13 @@ def _polish(word: str, r: Random) -> str:
         return word + r.choice(("ego", "emu", "m"))
     if word.endswith(("ska", "cka")):
         return word[:-1] + r.choice(("iej", "ą"))
+    if word.endswith(("sz", "rz", "cz", "ż", "c", "j", "l", "ś", "ń", "ź")):
+        soft = {"ś": "si", "ń": "ni", "ź": "zi"}.get(word[-1])
+        return (word[:-1] + soft if soft else word) + r.choice(("a", "owi", "em", "u"))
+    if word.endswith(("eł", "er", "ec", "el")) and len(word) > 4:
+        return word[:-2] + word[-1] + r.choice(("a", "owi", "em", "u"))
     if word.endswith("a"):
-        return word[:-1] + r.choice(("y", "ę", "ie", "ą", "i"))
+        return word[:-1] + r.choice(("y", "ę", "ie", "ą", "i", "o"))
     if word.endswith("ek"):
         return word[:-2] + r.choice(("ka", "kiem", "kowi"))
     if word[-1] not in "aeiouyąę":
