@@ -43,6 +43,9 @@ fuzz: .venv/.ready
 soak: .venv/.ready
 	SEALGATE_SOAK=20000 $(BIN)/pytest -q -s tests/flow/test_soak.py
 
+coverage-doc: .venv/.ready
+	PYTHONPATH=.:tests/support $(BIN)/python -m wire.document
+
 models: $(MODELS)
 
 .venv/.ready: pyproject.toml .ci/setup
