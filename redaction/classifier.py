@@ -13,7 +13,9 @@ Loads files of this package; opens no connection and keeps no text.
 from __future__ import annotations
 
 import hashlib
+import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -145,19 +147,30 @@ class TopicClassifier:
         sensitivity = max([least, *(SENSITIVITY[name] for name in categories)])
         return Classification(sensitivity, categories, tags)
 
-    def evidence(self, text: str, category: str, most: int = 5) -> list[tuple[int, int]]:
-        """Spans of the words that speak most for ``category``, best first, for ``policy explain``."""
+    def evidence(
+        self, text: str, category: str, findings: Sequence[Finding] = (), most: int = 5
+    ) -> list[tuple[int, int]]:
+        """Spans of the words that speak most for ``category``, best first, for ``policy explain``.
+
+        Of a word that stands there often, the first place. Values that ``findings`` hide from the classifier are none.
+        """
         of = self._topics.classes.index(category)
-        weights: dict[str, float] = {}
+        hidden = [(f.start, f.end) for f in findings if f.label in NEUTRAL]
         first: dict[str, tuple[int, int]] = {}
+        often: Counter[str] = Counter()
         for word in _WORD.finditer(text):
-            key = word[0].lower()
-            if key not in first:
-                first[key] = word.span()
-                ids = self._tokenizer.encode(key, add_special_tokens=False).ids
-                weights[key] = sum(self._topics.weight(i, of) for i in ids) / max(len(ids), 1)
-        best = sorted(weights, key=lambda key: -weights[key])[:most]
-        return [first[key] for key in best if weights[key] > 0]
+            if not any(start < word.end() and word.start() < end for start, end in hidden):
+                first.setdefault(word[0].lower(), word.span())
+                often[word[0].lower()] += 1
+        weights = {word: self._weight(word, of) * (1.0 + math.log(count)) for word, count in often.items()}
+        best = sorted(weights, key=lambda word: (-weights[word], first[word]))[:most]
+        return [first[word] for word in best if weights[word] > 0]
+
+    def _weight(self, word: str, of: int) -> float:
+        """How much a word speaks for class number ``of``, per word piece; single characters say nothing."""
+        ids = self._tokenizer.encode(word, add_special_tokens=False).ids
+        said = [self._topics.weight(piece, of) for piece in ids if piece >= topics.FIRST_WORD]
+        return sum(said) / len(said) if said else 0.0
 
     def _ids(self, text: str) -> Any:
         ids: list[int] = []

@@ -119,7 +119,7 @@ def _fit(samples: Sequence[Sample], features: Sequence[Any]) -> Any:
     return model.fit(vstack(features), labels)
 
 
-def _cross_validate(samples: Sequence[Sample], features: Sequence[Any], seed: int, folds: int = 5) -> float:
+def _cross_validate(samples: Sequence[Sample], features: Sequence[Any], seed: int, folds: int = 3) -> float:
     """Accuracy on templates not trained on; says little about other sources, see ``models evaluate``."""
     groups = np.array([sample.group for sample in samples])
     shuffled = np.random.default_rng(seed).permutation(int(groups.max()) + 2)

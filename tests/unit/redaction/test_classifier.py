@@ -126,6 +126,16 @@ def test_a_tool_name_is_not_a_sensitive_topic(classifier: TopicClassifier) -> No
         assert classifier.classify(text, ()).sensitivity < Sensitivity.CONFIDENTIAL
 
 
+def test_evidence_is_the_words_that_speak_for_a_category_without_hidden_values(classifier: TopicClassifier) -> None:
+    text = "Emma Diabetes wrote: the patient takes metformin, METFORMIN and insulin; the sofa is blue."
+    found = [Finding(0, 13, "PERSON", 0.9, "names")]
+    spans = classifier.evidence(text, "health", found)
+    words = [text[start:end] for start, end in spans]
+    assert len({"patient", "metformin", "insulin", "takes"} & set(words[:4])) >= 2 and "Diabetes" not in words
+    assert classifier.evidence("... é ?", "health") == [] and len(classifier.evidence(text, "health", most=1)) == 1
+    assert "Diabetes" in {text[start:end] for start, end in classifier.evidence(text, "health")}
+
+
 def test_the_digest_names_the_files(classifier: TopicClassifier) -> None:
     again = TopicClassifier()
     assert classifier.digest == again.digest and len(classifier.digest) == 64
