@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from model_support import models_or_skip
 
 from proxy.commands.models import models
 from proxy.models.catalog import BUNDLES
