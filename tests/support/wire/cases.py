@@ -20,6 +20,8 @@ from wire.values import CARD, MAIL, VALUES
 BOTH = f"Please note {MAIL.value} and the card {CARD.value} for later."
 TWIN = f"Please note {HARMLESS} for later."
 EVERY_LABEL = "every label"
+LARGE = 30
+"""Places of a surface from which on each label has a request of its own."""
 SAID = "Please note {} and the card {} for later."
 HALVES = (MAIL.value[:14], MAIL.value[14:])
 HALF_TWINS = ("the green gar", "den fence")
@@ -28,9 +30,11 @@ WORST = ("zero-width in all", "full width", "base64 in a sentence", "JSON in JSO
 
 
 def all_cases() -> list[Case]:
-    """Every place × two values. Every label × one place of each surface; of a surface that shares its table with
-    another, all labels in one text. Every spelling × one place of each surface, the worst × one place of each row.
-    Every other way in × each surface."""
+    """Every place × two values. Every label × one place of each large surface; all labels in one text of the others.
+    Every spelling × one place of each surface, the worst × one place of each row. Every other way in × each surface.
+
+    A surface that is read as another one: one place of each row × two values, the worst spellings × one place.
+    """
     out: list[Case] = []
     for surface in SURFACES:
         out += in_places(surface)
@@ -59,7 +63,7 @@ def _pair(
 def _labels(surface: Surface) -> Iterator[Case]:
     """Every label in one place."""
     place = surface.place(surface.plain)
-    if surface.like:
+    if surface.like or len(surface.places) < LARGE:
         texts = "\n".join(v.text() for v in VALUES), "\n".join(v.text(v.twin) for v in VALUES)
         yield from _pair("label", surface, place, EVERY_LABEL, texts, tuple(v.value for v in VALUES))
         return
@@ -72,10 +76,12 @@ def _spelled(surface: Surface) -> Iterator[Case]:
     plain = surface.place(surface.plain)
     rest = [p for p in surface.one_per_row().values() if not (p is plain or p.binary or surface.like)]
     for name, make in EVERY.items():
+        if surface.like and name not in WORST:
+            continue
         texts = SAID.format(make(MAIL.value), make(CARD.value)), f"Please note {make(HARMLESS)} for later."
         for place in (plain, *(rest if name in WORST else ())):
             yield from _pair("spelling", surface, place, name, texts, (MAIL.value, CARD.value))
-    for value in (MAIL, CARD):
+    for value in () if surface.like else (MAIL, CARD):
         for name, text in SPELLED[value.name].items():
             said = surface.says(plain, value.text(text))
             yield Case("spelling", surface, plain.path, f"{value.name}: {name}", said, (value.value,))

@@ -90,9 +90,9 @@ def _values() -> Iterator[str]:
 
 def _evasions() -> Iterator[str]:
     yield "## Spellings and ways in\n"
-    yield "Every spelling, in one place of each surface: " + _words(EVERY) + "."
+    yield "Every spelling, in one place of each surface that has a reader of its own: " + _words(EVERY) + "."
     yield from (f"Of a {name} also: {_words(known)}." for name, known in SPELLED.items())
-    yield f"In one place of every row: {_words(WORST)}.\n"
+    yield f"In one place of every row, and of every other surface: {_words(WORST)}.\n"
     yield f"On every surface with a JSON body: {_words(WAYS)}."
     yield f"One value in two pieces: {_words(SPLITS)}."
     yield f"On every surface: {_words(ANYWHERE)}.\n"
