@@ -17,6 +17,7 @@ import regex as re
 from presidio_analyzer import PatternRecognizer, predefined_recognizers
 
 from redaction.detectors.formats import NAME, OWN, near
+from redaction.detectors.labelled import Labelled
 from redaction.detectors.numbers import Numbers, is_alone
 from redaction.detectors.sweep import Sweep
 from redaction.types import LABELS, DetectorFailed, Finding
@@ -126,12 +127,15 @@ class PatternDetector:
     def __init__(self) -> None:
         self._rules = _rules()
         self._numbers = Numbers()
+        self._labelled = Labelled()
         self._sweep = Sweep([*(r.pattern for r in self._rules), *(form for form, _ in self._numbers.forms)])
         names = "\n".join(f"{r.pattern}\t{r.exact and r.exact.pattern}\t{r.score}\t{r.label}" for r in self._rules)
-        self.digest = hashlib.sha256(f"{VERSION}\n{names}\n{self._numbers.digest}".encode()).hexdigest()[:16]
+        self.digest = hashlib.sha256(
+            f"{VERSION}\n{names}\n{self._numbers.digest}\n{self._labelled.digest}".encode()
+        ).hexdigest()[:16]
 
     def detect(self, text: str, /) -> tuple[Finding, ...]:
-        found = [*self._numbers.find(text), *(f for own in OWN for f in own(text))]
+        found = [*self._numbers.find(text), *(f for own in OWN for f in own(text)), *self._labelled.find(text)]
         alone = is_alone(text)
         for number, start, end in self._sweep.find(text):
             if number < len(self._rules):
