@@ -37,11 +37,11 @@ _NAMED = (
     ("DATE_OF_BIRTH", rf"(?:d\.?o\.?b\.?|date of birth|birth ?(?:date|day)|born(?: on)?|geboren am|geburtsdatum|geb\.|n[ée]e? le|"
      rf"date de naissance|nacid[oa] el|fecha de nacimiento|nat[oa] il|data di nascita|nascid[oa] em|data de nascimento|"
      rf"geboren op|geboortedatum|urodzon[ya]|data urodzenia|ur\.)[\"']?\s{{0,3}}[:=]?\s{{0,3}}[\"']?({_DATE})"),
-    ("AGE", r"(\d{1,3}(?:[ \-](?:years?|yrs?|months?|weeks?|days?)[ \-]old| ?y/?o|-jährige[rnms]?|-year-olds?| Jahre alt|"
-     r" jaar oud| años de edad| anos de idade))"),
+    ("AGE", r"(\d{1,3})(?:[ \-](?:years?|yrs?|months?|weeks?|days?)[ \-]old| ?y/?o|-jährige[rnms]?|-year-olds?| Jahre alt| jaar oud)"),
+    ("AGE", r"(\d{1,3} (?:años|anos)) (?:de edad|de idade)"),
     ("AGE", r"(?:aged?|im Alter von|âgée?s? de|de edad de|di|de|d'|wieku|leeftijd van) (\d{1,3} ?(?:años|ans|anni|anos|Jahren?|jaar|lat|meses|mois))"),
     ("AGE", r"(?:\bage|edad|alter|âge|età|idade|leeftijd|wiek|aged)[\"']?(?:\s{0,3}[:=]\s{0,3}|\s(?:is|of|ist|von)\s|\s)[\"']?(\d{1,3}(?: ?(?:años|ans|anni|anos|Jahre|years|lat|meses))?)"),
-    ("AGE", r"\b(?:I am|I'm|he is|she is|he's|she's|who is|turned|turning) (\d{1,2})(?:[ ,.;!?]|$)"),
+    ("AGE", r"\b(?:I am|I'm|he is|she is|he's|she's|who is|turned|turning|turns?) (\d{1,2})(?:[ ,.;!?]|$)"),
     ("CASE_NUMBER", r"(?:applications?|app\.|case|cause|docket|petition|appeal|proceedings|requêtes?|demandas?|asunto|Beschwerde)[ ,(]{1,3}"
      r"(?:nos?\.?|n[o°º]s?\.?|núms?\.?|Nr\.?)\s{0,2}([A-Z]{0,4}[\-. ]?\d[\dA-Z\-/.]{2,20}\d)"),
     ("CASE_NUMBER", r"\(?(?:nos?\.|n[o°º]s?\.?|núm\.|Nr\.)\s{0,2}(\d{1,6}/\d{2,4})"),
@@ -71,9 +71,10 @@ _GERMANIC = (
     rf"\b(\d{{1,5}}[A-Za-z]?(?:-\d{{1,4}})? (?:[NSEW]\.? )?(?:(?:{_CAP}|\d{{1,3}}(?:st|nd|rd|th)) ){{1,4}}(?:Street|St|Road|Rd|Avenue|Ave|Lane|Ln|Drive|"
     rf"Dr|Boulevard|Blvd|Court|Ct|Place|Pl|Square|Sq|Terrace|Ter|Way|Close|Crescent|Parkway|Pkwy|Highway|Hwy|Circle|Cir|Trail|Trl|Row|"
     rf"Gardens|Grove|Mews|Loop|Plaza|Hill|Park|Rise|Walk|View)\b\.?(?:,? (?:Apt|Apartment|Suite|Ste|Unit|Floor|Flat|#)\.? ?[\dA-Z\-]{{1,6}})?"
-    rf"(?:,? {_CAP}(?: {_CAP}){{0,2}}, [A-Z]{{2}} \d{{5}}(?:-\d{{4}})?)?)",
-    rf"\b((?:{_CAP}[ \-]){{0,2}}\p{{Lu}}[\pL\-]*(?:straße|strasse|str\.|weg|platz|allee|gasse|ufer|damm|steig|chaussee|ring|straat|laan|plein|gracht|kade|"
+    rf"(?:(?:,|,? ?\n)? {{0,4}}{_CAP}(?: {_CAP}){{0,2}},? (?:[A-Z]{{2}} )?\d{{5}}(?:-\d{{4}})?)?)",
+    rf"\b((?:{_CAP}[ \-]){{0,2}}\p{{Lu}}[\pL\-]*(?:straße|strasse|str\.|weg|platz|allee|gasse|ufer|damm|steig|chaussee|ring|straat|laan|plein|gracht|kade|gata|gatan|gate|vej|vegen|veien|väg|vägen|katu|utca|"
     rf"singel|dijk|steeg) ?\d{{1,4}}(?: ?[a-zA-Z])?\b{_ZIP})",
+    rf"\b((?:(?:PSC|CMR|Unit) \d{{1,5}},? Box \d{{1,5}}|USNS {_CAP}|USS {_CAP}|USCGC {_CAP}),?\s{{1,3}}[AFD]PO,? A[AEP] \d{{5}}(?:-\d{{4}})?)",
     rf"\b((?:\p{{Lu}}[\pL\-]+er )?(?:Straße|Strasse|Str\.|Platz|Allee|Weg|Ring|Damm) \d{{1,4}} ?[a-z]?\b{_ZIP})",
 )
 _FRENCH = (
@@ -87,8 +88,8 @@ _ROMANCE = (
 _POLISH = r"\b(?i:ul\.|al\.|pl\.|os\.|ulica|ulicy|aleja|alei|aleje|osiedle|plac|placu) ?"
 _STREET = rf"(?:(?:{_CAP}|de|del|della|delle|dei|di|da|do|dos|das|la|las|los|el|e|y) ){{0,5}}{_CAP}"
 _HOUSE = (
-    r"(?:,? ?(?:n[.º°]{1,2}|núm\.?|número|no\.?|nr)? ?\d{1,4}(?: ?[A-Za-z]\b)?"
-    r"(?:[,/ \-]{1,2}(?:\d{1,3}[ºª°]?(?: ?[A-Za-z]\b)?|m\. ?\d{1,3}|lok\. ?\d{1,3}|bajo|piso \d)){0,2})"
+    r"(?:,? ?(?:n[.º°]{1,2}|núm\.?|número|no\.?|nr)? ?\d{1,4}(?:[A-Za-z]\b| [A-Z]\b)?"
+    r"(?:[,/ \-]{1,2}(?:\d{1,3}[ºª°]?(?:[A-Za-z]\b| [A-Z]\b)?|m\. ?\d{1,3}|lok\. ?\d{1,3}|bajo|piso \d)){0,2})"
 )
 _ADDRESSES = (
     *_GERMANIC,

@@ -7,7 +7,6 @@ that matches everything is therefore one of the set, and where its answer is mis
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import re2
 

@@ -62,8 +62,7 @@ class Capture:
                 target = head.split(b" ", 2)[1].decode("latin-1")
                 data = json.dumps(self.answer(target)).encode()
                 writer.write(
-                    b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(data)
-                    + data
+                    b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(data) + data
                 )
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
