@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 MODELS := var/models/.ready
 
-.PHONY: run test check fix bench crash models clean
+.PHONY: run test check fix bench bench-answers suites crash fuzz soak models clean
 .DELETE_ON_ERROR:
 
 run: $(MODELS)
@@ -28,15 +28,30 @@ fix: .venv/.ready
 bench: $(MODELS)
 	$(BIN)/python -m benchmarks.latency
 
+suites: $(MODELS)
+	$(BIN)/pytest -q -rP tests/contract/test_public_suites.py tests/contract/test_chunk_invariance.py
+
+bench-answers: $(MODELS)
+	$(BIN)/python -m benchmarks.answers
+
 crash: $(MODELS)
 	SEALGATE_CRASHES=300 $(BIN)/pytest -q tests/flow/test_crash.py
+
+fuzz: .venv/.ready
+	SEALGATE_FUZZ=20000 $(BIN)/pytest -q tests/property/test_fuzz_dialects.py
+
+soak: .venv/.ready
+	SEALGATE_SOAK=20000 $(BIN)/pytest -q -s tests/flow/test_soak.py
+
+coverage-doc: .venv/.ready
+	PYTHONPATH=.:tests/support $(BIN)/python -m wire.document
 
 models: $(MODELS)
 
 .venv/.ready: pyproject.toml .ci/setup
 	@PYTHON=$(PYTHON) bash .ci/setup
 
-$(MODELS): .venv/.ready proxy/models/catalog.py proxy/models/install.py proxy/models/convert.py redaction/data/head.json
+$(MODELS): .venv/.ready proxy/models/catalog.py proxy/models/install.py proxy/models/convert.py
 	@$(BIN)/sealgate models install --data var
 	@touch $@
 

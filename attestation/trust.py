@@ -28,8 +28,20 @@ AMD_CERTIFICATES: Mapping[str, str] = {
 }
 """File name in ``roots/`` -> SHA-256 of the certificate's DER. ARK: root; ASK, ASVK: its issuers of VCEKs and VLEKs."""
 
+VENDOR_ROOTS: Mapping[str, Mapping[str, str]] = {
+    "amd": {name: digest for name, digest in AMD_CERTIFICATES.items() if name.endswith("_ark")},
+    "aws": {"aws_nitro_root_g1": "641a0321a3e244efe456463195d606317ed7cdcc3c1756e09893f3c68f79bb5b"},
+    "intel": {"intel_sgx_root": "44a0196b2b99f889b8e149e95b807a350e7424964399e885a7cbb8ccfab674d3"},
+    "nvidia": {"nvidia_device_root": "102bf659d5419614c9d8e6aecebc80454eb26b1df6a769ac720b9a690b167b48"},
+    "azure": {"azure_vtpm_root_2023": "e6c596b17f8ffefba5c300f714cfb1260c6028704ecf7becc4ab5018efb00e95"},
+    "google": {"google_ek_ak_root": "594759594b9b61524f6c8ef668f7177f7b9066bc0674f2f49fe9e052be78beb2"},
+}
+"""Vendor -> its roots by file name. A root counts for its own vendor's evidence only."""
+
 PRODUCTS = ("Milan", "Genoa", "Turin")
-_ROOTS = frozenset(digest for name, digest in AMD_CERTIFICATES.items() if name.endswith("_ark"))
+_DIGESTS: Mapping[str, str] = {d: vendor for vendor, files in VENDOR_ROOTS.items() for d in files.values()}
+FILES: Mapping[str, str] = {n: d for files in (AMD_CERTIFICATES, *VENDOR_ROOTS.values()) for n, d in files.items()}
+"""Every file in ``roots/`` -> SHA-256 of its DER."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +53,13 @@ class TrustStore:
     def __post_init__(self) -> None:
         if not self.roots:
             raise ValueError("a trust store without roots trusts nothing")
-        if any(hashlib.sha256(der).hexdigest() not in _ROOTS for der in self.roots):
+        if any(hashlib.sha256(der).hexdigest() not in _DIGESTS for der in self.roots):
             raise ValueError("this root is not one of the vendor roots named in the source")
+
+    def of(self, vendor: str, simulated: SimulatedTrust | None) -> frozenset[bytes]:
+        """The roots that evidence of ``vendor`` may end in; the simulator's too where the caller passes it."""
+        own = {der for der in self.roots if _DIGESTS[hashlib.sha256(der).hexdigest()] == vendor}
+        return frozenset(own) | (simulated.roots if simulated is not None else frozenset())
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +67,18 @@ class SimulatedTrust:
     """The root (DER) of a software enclave, for tests and the demo. It proves nothing about any hardware."""
 
     root: bytes = field(repr=False)
+    more: frozenset[bytes] = field(default=frozenset(), repr=False)
+
+    @property
+    def roots(self) -> frozenset[bytes]:
+        return self.more | {self.root}
 
 
 def certificate(name: str) -> bytes:
-    """DER of a certificate in ``AMD_CERTIFICATES``. Raises ValueError when the installed file is not that one."""
+    """DER of a certificate named in this source. Raises ValueError when the installed file is not that one."""
     pem = resources.files("attestation.roots").joinpath(f"{name}.pem").read_bytes()
     der = x509.load_pem_x509_certificate(pem).public_bytes(Encoding.DER)
-    if hashlib.sha256(der).hexdigest() != AMD_CERTIFICATES[name]:
+    if hashlib.sha256(der).hexdigest() != FILES[name]:
         raise ValueError(f"roots/{name}.pem is not the certificate named in the source")
     return der
 
@@ -72,4 +94,5 @@ def amd_chain(product: str, *, vlek: bool = False) -> tuple[bytes, bytes]:
     return certificate(f"{prefix}_{'asvk' if vlek else 'ask'}"), certificate(f"{prefix}_ark")
 
 
-AMD = TrustStore(frozenset(certificate(f"amd_{product.lower()}_ark") for product in PRODUCTS))
+AMD = TrustStore(frozenset(certificate(name) for name in VENDOR_ROOTS["amd"]))
+VENDORS = TrustStore(frozenset(certificate(name) for files in VENDOR_ROOTS.values() for name in files))

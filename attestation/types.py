@@ -15,6 +15,8 @@ from enum import StrEnum
 class Status(StrEnum):
     PASS = "pass"  # noqa: S105 -- a verdict, not a password
     FAIL = "fail"
+    WAIVED = "waived"
+    """Failed, and a named waiver accepts that: visible wherever claims are shown."""
     UNKNOWN = "unknown"
 
 
@@ -43,8 +45,39 @@ class Evidence:
 
     kind: str
     report: bytes = field(repr=False)
-    certificates: tuple[bytes, ...] = field(repr=False)
+    certificates: tuple[bytes, ...] = field(default=(), repr=False)
     """DER, leaf first (VCEK, ASK, ARK). The root must equal a pinned root, it is not trusted for being here."""
+    parts: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    """What a format sends beside the report, by the name its module gives it (an event log, a TPM's signature)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Collateral:
+    """What others than the enclave publish: revocation lists, TCB levels, keys of token issuers. All of it is checked
+    like evidence; a piece that a format needs and that is not here makes verification fail.
+    """
+
+    amd_crl: bytes | None = field(default=None, repr=False)
+    """The ARK's revocation list, DER."""
+    intel: str | None = field(default=None, repr=False)
+    """One platform's Intel PCS answers as the JSON that ``dcap-qvl`` stores: CRLs, TCB info, QE identity."""
+    minimum_evaluation: int = 0
+    """Lowest ``tcbEvaluationDataNumber`` that still counts: the highest one seen so far."""
+    jwks: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    """Token issuer -> its published JWKS document."""
+    waivers: frozenset[str] = frozenset()
+    """Ids of checks that policy lets fail, out of ``WAIVABLE``. A waived check is reported, never left out."""
+
+    def __post_init__(self) -> None:
+        if unknown := self.waivers - WAIVABLE:
+            raise ValueError(f"these checks cannot be waived: {', '.join(sorted(unknown))}")
+
+
+WAIVABLE = frozenset({"td.sept-ve"})
+"""Azure's first TDX machines run without SEPT_VE_DISABLE (attestation.md §2.2, row 9). Nothing else has a reason."""
+
+
+NO_COLLATERAL = Collateral()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +99,16 @@ class Claims:
     checks: tuple[Check, ...]
     simulated: bool = False
     host_data: bytes = b""
+    measurements: Mapping[str, bytes] = field(default_factory=dict)
+    """Every measured register by name (``mrtd``, ``rtmr0``, ``pcr0``, ``mrenclave`` ...), as the evidence signs it."""
+    advisories: tuple[str, ...] = ()
+    """Vendor advisories that apply to this platform at its firmware level."""
+    signed_at: dt.datetime | None = None
+    """When the evidence says it was made; None where the format has no time. Signed, but by the sender's clock."""
+    bound: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    """Values of the asker that the evidence signs, by field: ``nonce``, ``public_key``, ``user_data`` ..."""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """Further signed statements, for policy and for an auditor's eyes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +134,16 @@ class Malformed(AttestationError):
 
 
 class Rejected(AttestationError):
-    """Verification or validation says no; ``failures`` names every reason at once."""
+    """Verification or validation says no; ``failures`` names every reason at once, ``checks`` are all that ran."""
 
-    def __init__(self, failures: tuple[str, ...]) -> None:
+    def __init__(self, failures: tuple[str, ...], checks: tuple[Check, ...] = ()) -> None:
         super().__init__("; ".join(failures))
         self.failures = failures
+        self.checks = checks
+
+
+def require(checks: tuple[Check, ...]) -> None:
+    """Raises Rejected with every failed check, or when there is no check at all."""
+    failures = tuple(f"{c.id}: {c.detail}" for c in checks if c.status is Status.FAIL)
+    if failures or not checks:
+        raise Rejected(failures or ("unchecked: nothing was checked",), checks)

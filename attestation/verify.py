@@ -8,13 +8,21 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping
 
+from attestation.nitro.verify import verify as verify_nitro
 from attestation.snp.verify import verify as verify_snp
+from attestation.tdx.verify import verify as verify_intel
 from attestation.trust import SimulatedTrust, TrustStore
-from attestation.types import Claims, Evidence, Malformed
+from attestation.types import NO_COLLATERAL, Claims, Collateral, Evidence, Malformed
 
-Verifier = Callable[[Evidence, dt.datetime, TrustStore, SimulatedTrust | None, bytes | None], Claims]
+Verifier = Callable[[Evidence, dt.datetime, TrustStore, SimulatedTrust | None, Collateral], Claims]
 
-VERIFIERS: Mapping[str, Verifier] = {"sealgate-snp": verify_snp}
+VERIFIERS: Mapping[str, Verifier] = {
+    "sealgate-snp": verify_snp,
+    "snp": verify_snp,
+    "nitro": verify_nitro,
+    "tdx": verify_intel,
+    "sgx": verify_intel,
+}
 
 
 def verify(
@@ -22,14 +30,14 @@ def verify(
     now: dt.datetime,
     trust: TrustStore,
     simulated: SimulatedTrust | None = None,
-    crl: bytes | None = None,
+    collateral: Collateral = NO_COLLATERAL,
 ) -> Claims:
     """Claims of genuine evidence at ``now`` (aware).
 
-    ``simulated`` additionally accepts a software enclave's root and marks the claims; ``crl`` is the vendor root's
-    revocation list as DER. Raises Malformed or Rejected, the latter with every failure.
+    ``simulated`` additionally accepts a software enclave's root and marks the claims; ``collateral`` is what vendors
+    publish. Raises Malformed or Rejected, the latter with every failure.
     """
     verifier = VERIFIERS.get(evidence.kind)
     if verifier is None:
         raise Malformed("evidence of this kind cannot be verified")
-    return verifier(evidence, now, trust, simulated, crl)
+    return verifier(evidence, now, trust, simulated, collateral)

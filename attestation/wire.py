@@ -10,8 +10,8 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from typing import Any, NoReturn
 
+from attestation import strictjson
 from attestation.types import Evidence, Malformed
 
 MAX_DOCUMENT_BYTES = 64 * 1024
@@ -23,7 +23,7 @@ SEALGATE_SNP = "sealgate-snp"
 
 def parse_sealgate_snp(document: bytes) -> Evidence:
     """Raises Malformed."""
-    body = _object(document)
+    body = strictjson.load_object(document, MAX_DOCUMENT_BYTES)
     if set(body) != {"report", "vcek", "chain"}:
         raise Malformed("the document needs exactly the keys report, vcek, chain")
     chain = body["chain"]
@@ -41,28 +41,6 @@ def encode_sealgate_snp(evidence: Evidence) -> bytes:
     """The document that :func:`parse_sealgate_snp` reads back. For enclaves, simulated ones included."""
     vcek, *chain = (base64.b64encode(c).decode() for c in evidence.certificates)
     return json.dumps({"report": base64.b64encode(evidence.report).decode(), "vcek": vcek, "chain": chain}).encode()
-
-
-def _object(document: bytes) -> dict[str, Any]:
-    if len(document) > MAX_DOCUMENT_BYTES:
-        raise Malformed(f"the document has more than {MAX_DOCUMENT_BYTES} bytes")
-    try:
-        body = json.loads(document.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        raise Malformed("the document is not JSON") from None
-    if not isinstance(body, dict):
-        raise Malformed("the document is not a JSON object")
-    return body
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len({key for key, _ in pairs}) != len(pairs):
-        raise Malformed("the document has a key twice")
-    return dict(pairs)
-
-
-def _no_constant(_: str) -> NoReturn:
-    raise Malformed("the document holds a number that JSON does not have")
 
 
 def _bytes(value: object, name: str, limit: int) -> bytes:

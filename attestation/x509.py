@@ -8,6 +8,7 @@ Details name dates and numbers, never strings out of a certificate.
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import warnings
 from dataclasses import dataclass
 from typing import TypeVar
@@ -50,6 +51,7 @@ def check(id_: str, ok: bool, detail: str, source: Source = Source.VERIFIER) -> 
     return Check(id_, Status.PASS if ok else Status.FAIL, source, detail)
 
 
+@functools.lru_cache(maxsize=256)  # issuers repeat; reading is a pure function of the bytes
 def load_certificate(der: bytes) -> x509.Certificate:
     """One DER certificate and nothing else. Raises Malformed."""
     if len(der) > MAX_CERTIFICATE_BYTES:
@@ -65,6 +67,8 @@ def load_certificate(der: bytes) -> x509.Certificate:
             _ = (certificate.extensions, certificate.subject, certificate.issuer, certificate.signature_hash_algorithm)
     except _UNREADABLE:
         raise Malformed("a certificate cannot be read") from None
+    if certificate.serial_number < 0:  # RFC 5280 §4.1.2.2; a revocation list cannot name it
+        raise Malformed("a certificate has a negative serial number")
     # the bit string's count of unused bits is outside the signature: it must be zero (X.690 §8.6.2)
     if not canonical or not der.endswith(b"\0" + certificate.signature):
         raise Malformed("a certificate is not in canonical form")
@@ -152,18 +156,19 @@ def _constraints(chain: Chain) -> list[Check]:
     for name, certificate in chain.named()[1:]:
         ok = _may_issue(certificate)
         out.append(check(f"chain.{name}-constraints", ok, "want a CA that may sign certificates"))
-    leaf = _extension(chain.leaf, x509.BasicConstraints)
+    leaf = extension_of(chain.leaf, x509.BasicConstraints)
     out.append(check("chain.leaf-constraints", leaf is None or not leaf.ca, "a leaf must not be a CA"))
     return out
 
 
 def _may_issue(certificate: x509.Certificate) -> bool:
-    basic = _extension(certificate, x509.BasicConstraints)
-    usage = _extension(certificate, x509.KeyUsage)
+    basic = extension_of(certificate, x509.BasicConstraints)
+    usage = extension_of(certificate, x509.KeyUsage)
     return basic is not None and basic.ca and (usage is None or usage.key_cert_sign)
 
 
-def _extension(certificate: x509.Certificate, kind: type[_Extension]) -> _Extension | None:
+def extension_of(certificate: x509.Certificate, kind: type[_Extension]) -> _Extension | None:
+    """The extension of this type, or None."""
     try:
         return certificate.extensions.get_extension_for_class(kind).value
     except x509.ExtensionNotFound:

@@ -1,7 +1,8 @@
 """The processes of a benchmark: an upstream that answers at once, a minimal pass-through, and the gate.
 
-``python -m benchmarks.loopback upstream | passthrough URL | gate FOLDER URL KEY MODELS``; each prints its address and
-serves until stdin closes. The pass-through is the least that an aiohttp proxy can do: read, send on, copy the answer.
+``python -m benchmarks.loopback upstream | dictation | passthrough URL | gate FOLDER URL KEY MODELS``; each prints its
+address and serves until stdin closes. The pass-through is the least that an aiohttp proxy can do: read, send on, copy
+the answer.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -28,8 +31,18 @@ defaults:
   uninspected: onprem
   transforms: {"*": pseudonym}
   transforms_enclave: {"*": keep}
+  restore: {user: [text]}
+  answers: restore-only
+rules:
+  - {id: tolerant, when: {app: [bench, tolerant]}, answers: tolerant, because: measured}
+  - {id: respond, when: {app: respond}, answers: respond, because: measured}
 """
 """Everything may go to the cloud with stand-ins, so that every case takes the whole way through the gate."""
+APPS = ("bench", "restore-only", "tolerant", "respond")
+"""Apps of the gate; the key of each but the first ends in its name."""
+WORDS = 60
+PACE_S = 0.01
+STAND_IN = re.compile(r"\b[A-Z_]+_[a-z0-9]{13}\b")
 
 
 def chunk(delta: dict[str, str], finish: str | None) -> bytes:
@@ -56,9 +69,44 @@ async def answer(request: web.Request) -> web.StreamResponse:
     return response
 
 
-async def serve(handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> None:
+class Dictation:
+    """An answer word by word, at the pace of a fast model; every tenth word is a stand-in of the request. ``GET
+    /stamps`` gives the moments (monotonic, the machine's) at which the words of the last answer left."""
+
+    def __init__(self) -> None:
+        self._stamps: list[float] = []
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        text = (await request.read()).decode()
+        own = STAND_IN.findall(text) or ["nobody"]
+        response = web.StreamResponse(headers={"content-type": "text/event-stream"})
+        await response.prepare(request)
+        self._stamps = []
+        for i in range(WORDS):
+            await asyncio.sleep(PACE_S)
+            name = f"{own[i % len(own)]} " if i % 10 == 5 else ""
+            self._stamps.append(time.monotonic())
+            await response.write(chunk({"content": f"{name}{word(i)} "}, None))
+        await response.write(chunk({}, "stop") + b"data: [DONE]\n\n")
+        return response
+
+    async def stamps(self, _: web.Request) -> web.Response:
+        return web.json_response(self._stamps)
+
+
+def word(i: int) -> str:
+    """The ``i``-th word of an answer: none like it, and a sentence ends after every twelve."""
+    return f"word{i:03}" + ("." if i % 12 == 11 else "")
+
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+async def serve(handler: Handler, stamps: Handler | None = None) -> None:
     app = web.Application(client_max_size=2**27)
     app.router.add_post(PATH, handler)
+    if stamps is not None:
+        app.router.add_get("/stamps", stamps)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -101,7 +149,7 @@ async def gate(folder: Path, upstream: str, key: str, models: str) -> None:
     settings = Settings(
         data=folder / "var",
         policy="policy.yaml",
-        apps=(AppConfig("bench", "bench", digest(key)),),
+        apps=tuple(AppConfig(a, "bench", digest(key if a == APPS[0] else f"{key}-{a}")) for a in APPS),
         upstreams={"cloud": UpstreamConfig("cloud", Zone.CLOUD, "openai", url=f"{upstream}/v1")},
         models={"gpt-4o": ModelRoute((("cloud", "gpt-4o"),))},
         listen=("127.0.0.1", 0),
@@ -117,6 +165,9 @@ def main(role: str, *args: str) -> None:
     """Runs one role until stdin closes."""
     if role == "upstream":
         asyncio.run(serve(answer))
+    elif role == "dictation":
+        dictation = Dictation()
+        asyncio.run(serve(dictation.answer, dictation.stamps))
     elif role == "passthrough":
         asyncio.run(passthrough(*args))
     else:

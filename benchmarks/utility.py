@@ -134,6 +134,9 @@ async def measure(count: int, stand_ins: str = "plain") -> list[Outcome]:
         stack.push_async_callback(engine.close)
         url = await stack.enter_async_context(serving(engine))
         key = new_key()
+        fixed = folder / "var.keys"  # no secret: two runs draw the same stand-ins
+        fixed.write_text("5e" * 32)
+        fixed.chmod(0o600)
         gate = await stack.enter_async_context(Gate(_settings(folder, url, key, stand_ins), base=folder))
         plain = openai.AsyncOpenAI(base_url=url, api_key="none", max_retries=0)
         gated = openai.AsyncOpenAI(base_url=f"{gate.url}/v1", api_key=key, max_retries=0)

@@ -168,9 +168,12 @@ async def _raw(answer: Answer, ending: Ending) -> AsyncGenerator[bytes, None]:
 async def forward_stream(
     dialect: Dialect, answer: Answer, restorers: Restorers, ending: Ending, headers: dict[str, str]
 ) -> Reply:
-    """An SSE answer, restored as it arrives, with the pace of its reader."""
+    """An answer that streams, restored as it arrives, with the pace of its reader."""
+    if kind := getattr(dialect, "stream_type", ""):  # what the app asked for is not what the upstream sends
+        headers["content-type"] = kind
     chunks = Chunks(_stream(dialect, answer, restorers, ending), ending)
-    return Reply(answer.status, _reply_headers(answer, headers), chunks, stream=True)
+    raw = getattr(dialect, "flowing", False)  # a file has no place for an error: a broken one must not look whole
+    return Reply(answer.status, _reply_headers(answer, headers), chunks, stream=True, raw=raw)
 
 
 async def _stream(
@@ -206,8 +209,13 @@ async def _stream(
     finally:
         ending.restored = restorers.counts()
         ending.usage = restorer.usage
-        await asyncio.shield(spawn(_remember(restorers), "answer-remember"))
-        await ending.end(code)
+        try:
+            await asyncio.shield(spawn(_remember(restorers), "answer-remember"))
+        except BaseException as e:
+            code = _code(e)
+            raise
+        finally:
+            await ending.end(code)
 
 
 async def _remember(restorers: Restorers) -> None:

@@ -26,6 +26,7 @@ from proxy import admin, keys, observe, surfaces
 from proxy.audit.sqlite import SqliteStore
 from proxy.audit.store import LEDGER
 from proxy.batches import Batches, MessageBatches
+from proxy.catalog import Catalog
 from proxy.dialects.anthropic import AnthropicMessages
 from proxy.egress import ControlDoor, DataDoor
 from proxy.errors import ConfigError, VaultUnavailable
@@ -33,6 +34,7 @@ from proxy.files import Files
 from proxy.flow import Flow
 from proxy.health import Breaker
 from proxy.inspect import WorkerPool
+from proxy.listener import Runner
 from proxy.models import store as models
 from proxy.pieces import PieceFlow
 from proxy.policyfile import PolicyFile, locate
@@ -41,6 +43,7 @@ from proxy.selfcheck import foreign_files
 from proxy.server import Server
 from proxy.settings import SPEAKS, Settings
 from proxy.state import State
+from proxy.stored import StoredResponses
 from proxy.tasks import spawn
 from proxy.upstreams.enclave import EnclaveLeases
 from proxy.upstreams.local import LocalEngine
@@ -53,7 +56,7 @@ WATCH_S = 1.0
 """How often policy and certificate files are looked at for changes."""
 SWEEP_S = 600.0
 """How often expired state is removed."""
-INSPECTION = ("rampart", "spacy-en", "minilm")
+INSPECTION = ("rampart", "spacy-en")
 """Bundles that inspection needs, unchanged since they were installed."""
 BUNDLES = {"smollm2-135m": ("smollm2", "model.gguf")}
 """Embedded models: public name -> (bundle, file)."""
@@ -116,7 +119,7 @@ class Gate:
         self.door = await self._doors()
         self.router = ModelRouter(s.models, s.upstreams, Breaker(self.clock.monotonic))
         flow = self._flow(Flow, secret)
-        self.server = Server(s, flow, self.router.names, (self._held_paths(secret),))
+        self.server = Server(s, flow, (self._catalog, self._held_paths(secret)))
         await self._listen()
         await self._event("started", {"policy_revision": self.policy.current().revision})
         watcher = spawn(self._watch(), "watch-files")
@@ -136,8 +139,11 @@ class Gate:
             state=State(self.vault, dt.timedelta(days=days.state_days), dt.timedelta(days=days.history_days)),
         )
 
+    def _catalog(self, server: Server, router: web.UrlDispatcher) -> None:
+        Catalog(server, self.router.names).add(router)
+
     def _held_paths(self, secret: keys.Keys) -> Callable[[Server, web.UrlDispatcher], None]:
-        """Files and batches."""
+        """Files, batches and stored responses."""
         flow, limits, folder = self._flow(PieceFlow, secret), self.settings.limits, self.settings.data / "spool"
         depth = limits.json_depth
         lines = {u.route: u.dialect for u in surfaces.table(depth) if u.dialect.name in SPEAKS["openai"]}
@@ -145,6 +151,7 @@ class Gate:
         def add(server: Server, router: web.UrlDispatcher) -> None:
             Files(server, flow, self.vault, limits, lines, folder).add(router)
             Batches(server, flow, self.vault, limits).add(router)
+            StoredResponses(server, flow, self.vault, limits).add(router)
             MessageBatches(server, flow, self.vault, limits, AnthropicMessages(depth), folder).add(router)
 
         return add
@@ -223,9 +230,7 @@ class Gate:
         self.admin_url = await self._site(admin.application(checks, self._status), s.admin, None)
 
     async def _site(self, app: web.Application, at: tuple[str, int], tls: ssl.SSLContext | None) -> str:
-        runner = web.AppRunner(
-            app, handler_cancellation=True, access_log=None, shutdown_timeout=1.0, auto_decompress=False
-        )
+        runner = Runner(app, handler_cancellation=True, access_log=None, shutdown_timeout=1.0, auto_decompress=False)
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
         try:

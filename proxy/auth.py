@@ -23,22 +23,23 @@ def digest(key: str) -> bytes:
     return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
 
 
-def presented(headers: Mapping[str, str]) -> str | None:
+def presented(headers: Mapping[str, str], in_url: str = "") -> str | None:
     """The key an app presents: ``Authorization: Bearer`` as OpenAI's SDKs send it, ``x-api-key`` as Anthropic's
-    and ``x-goog-api-key`` as Google's do. A key in a URL is none: URLs end up in logs."""
+    and ``x-goog-api-key`` as Google's do; else ``in_url``, where the API has its keys there."""
     value = headers.get("Authorization", "")
     scheme, _, key = value.partition(" ")
     if scheme.lower() == "bearer" and key.strip():
         return key.strip()
-    return headers.get("x-api-key", "").strip() or headers.get("x-goog-api-key", "").strip() or None
+    found = (headers.get(name, "").strip() for name in ("x-api-key", "x-goog-api-key"))
+    return next((key for key in found if key), None) or in_url.strip() or None
 
 
-def authenticate(apps: Sequence[AppConfig], headers: Mapping[str, str]) -> AppConfig:
+def authenticate(apps: Sequence[AppConfig], headers: Mapping[str, str], in_url: str = "") -> AppConfig:
     """The app that owns the presented key. Every app is compared, so timing tells nothing. Raises Unauthorized."""
-    key = presented(headers)
+    key = presented(headers, in_url)
     if key is None:
         raise Unauthorized(
-            "No app key: send it as 'Authorization: Bearer <app key>', never in the URL.", code="missing_api_key"
+            "No app key: send it as 'Authorization: Bearer <app key>', not in the URL.", code="missing_api_key"
         )
     want = digest(key)
     found: AppConfig | None = None

@@ -13,13 +13,13 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from proxy.call import Call
 from proxy.dialects import json_text
 from proxy.dialects.base import Dialect
 from proxy.dialects.held import BATCHES, MESSAGE_BATCHES, Download, HeldState
 from proxy.dialects.lines import Enveloped, Lines, batch_line
 from proxy.errors import BadRequest
 from proxy.files import HeldPaths, held_call, who
-from proxy.flow import Call
 from proxy.pieces import Cargo, PieceFlow
 from proxy.ports import Reply, Vault
 from proxy.server import Admitted, Server

@@ -28,39 +28,41 @@ class _Corrupt(Exception):
     """The body is not what its Content-Encoding says, or goes on after its end."""
 
 
-async def read(request: web.Request, limits: Limits) -> bytes:
-    """The whole body. Raises TooLarge, RequestTimeout, or BadRequest for an encoding that is unknown or corrupt."""
+async def read(request: web.Request, limits: Limits, most: int | None = None) -> bytes:
+    """The whole body, of ``most`` bytes (``limits.body_bytes``) at most, packed and unpacked. Raises TooLarge,
+    RequestTimeout, or BadRequest for an encoding that is unknown or corrupt."""
+    most = limits.body_bytes if most is None else most
     encoding = request.headers.get("Content-Encoding", "").strip().lower() or "identity"
     if encoding != "identity" and encoding not in DECODERS:
         known = ", ".join(sorted(DECODERS))
         raise BadRequest(f"The Content-Encoding must be one of: {known}.", code="unsupported_encoding")
-    raw = await _arrived(request, limits)
+    raw = await _arrived(request, most, limits.read_timeout_s)
     if encoding == "identity" or not raw:
         return raw
     unpack = DECODERS[encoding]
     try:
         if len(raw) < INLINE:
-            body = unpack(raw, limits.body_bytes + 1)
+            body = unpack(raw, most + 1)
         else:
-            body = await asyncio.to_thread(unpack, raw, limits.body_bytes + 1)
+            body = await asyncio.to_thread(unpack, raw, most + 1)
     except (_Corrupt, zlib.error, brotli.error, zstandard.ZstdError):
         raise BadRequest("The body is not what its Content-Encoding says.", code="invalid_compression") from None
-    if len(body) > limits.body_bytes:
-        raise TooLarge(f"The request is larger than {limits.body_bytes} bytes when unpacked.")
+    if len(body) > most:
+        raise TooLarge(f"The request is larger than {most} bytes when unpacked.")
     return body
 
 
-async def _arrived(request: web.Request, limits: Limits) -> bytes:
-    too_large = TooLarge(f"The request is larger than {limits.body_bytes} bytes.")
-    if request.content_length is not None and request.content_length > limits.body_bytes:
+async def _arrived(request: web.Request, most: int, timeout_s: float) -> bytes:
+    too_large = TooLarge(f"The request is larger than {most} bytes.")
+    if request.content_length is not None and request.content_length > most:
         raise too_large
     parts: list[bytes] = []
     size = 0
     try:
-        async with asyncio.timeout(limits.read_timeout_s):
+        async with asyncio.timeout(timeout_s):
             async for chunk in request.content.iter_any():
                 size += len(chunk)
-                if size > limits.body_bytes:
+                if size > most:
                     raise too_large
                 parts.append(chunk)
     except TimeoutError:

@@ -21,8 +21,9 @@ COMMANDS = {
     "models": "proxy.commands.models:models",
     "apps": "proxy.commands.apps:apps",
     "config": "proxy.commands.config:config",
+    "scan": "proxy.commands.scan:scan",
 }
-LATER = ("scan", "redact", "attest", "keys", "doctor")
+LATER = ("redact", "attest", "keys", "doctor")
 """Commands of the architecture that a later release brings; they say so instead of being unknown."""
 
 

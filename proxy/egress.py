@@ -37,9 +37,6 @@ from types import TracebackType
 from typing import Any
 
 import aiohttp
-from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from yarl import URL
 
 from policies.types import Requirements, Zone
@@ -50,6 +47,7 @@ from proxy.ports import Candidate, LeaseInfo
 from proxy.receipts import Spent
 from proxy.settings import Limits, Network, UpstreamConfig
 from proxy.upstreams import remote
+from proxy.upstreams.pinning import PinMismatch, keyed_tls, pinned_tls
 from proxy.upstreams.transports import (
     EnclaveTransport,
     KeyChanged,
@@ -76,10 +74,6 @@ _FAILURES = (aiohttp.ClientError, OSError)  # TimeoutError and ssl.SSLError are 
 
 class _AddressRefused(OSError):
     """The address is not where this upstream's zone may be."""
-
-
-class _PinMismatch(ssl.SSLCertVerificationError):
-    """The peer's key is not the attested one. Raised inside the handshake."""
 
 
 def _connector(
@@ -117,44 +111,10 @@ def _session(connector: aiohttp.TCPConnector, timeout: aiohttp.ClientTimeout) ->
     )
 
 
-def _keyed_tls(check: Callable[[bytes], None]) -> ssl.SSLContext:
-    """TLS 1.3 that hands the peer's SPKI (DER) to ``check`` inside the handshake.
-
-    No certificate authority is asked: the key is proven by attestation, not by a name.
-    """
-
-    class Keyed(ssl.SSLObject):
-        def do_handshake(self) -> None:
-            super().do_handshake()  # raises SSLWantReadError until it is complete
-            try:
-                certificate = x509.load_der_x509_certificate(self.getpeercert(True) or b"")
-                spki = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-            except (ValueError, UnsupportedAlgorithm):
-                raise _PinMismatch("the peer's key cannot be read") from None
-            check(spki)
-
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    context.sslobject_class = Keyed
-    return context
-
-
-def pinned_tls(pin: bytes) -> ssl.SSLContext:
-    """TLS 1.3 with exactly the peer whose SPKI has this SHA-256 (attestation.md §6.4)."""
-
-    def check(spki: bytes) -> None:
-        if not hmac.compare_digest(hashlib.sha256(spki).digest(), pin):
-            raise _PinMismatch("this is not the attested key")
-
-    return _keyed_tls(check)
-
-
 def _failure(upstream: str, error: BaseException) -> Exception:
     """What went wrong, in our words: a client library's message may quote headers or answers."""
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        if isinstance(error.certificate_error, _PinMismatch):
+        if isinstance(error.certificate_error, PinMismatch):
             return KeyChanged()
         return UpstreamError(f"{upstream} has no certificate that is trusted here", code="upstream_untrusted")
     if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, _AddressRefused):
@@ -398,7 +358,7 @@ class ControlDoor:
         inside = IN_DOOR.set(True)
         try:
             async with (
-                _session(_connector(config, self._networks, _keyed_tls(keys.append)), timeout) as session,
+                _session(_connector(config, self._networks, keyed_tls(keys.append)), timeout) as session,
                 session.get(url, allow_redirects=False) as response,
             ):
                 document = await _document(upstream, response)

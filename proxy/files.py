@@ -1,9 +1,7 @@
 """``/v1/files``: uploads that are judged whole before a byte leaves, and what was uploaded by its principal only.
 
-An upload waits in an encrypted spool. What it holds is read by its name and its bytes together: lines of a batch
-through the dialect of their path, other JSON Lines and JSON value by value, text block by block; anything else is
-``uninspected``. Its name never leaves (it may name a person); the vault keeps it. Handlers only: the steps are in
-``proxy/pieces.py`` and ``proxy/flow.py``.
+An upload waits in an encrypted spool; ``proxy/uploads.py`` says how it is read. Its name never leaves (it may name a
+person); the vault keeps it. Handlers only: the steps are in ``proxy/pieces.py`` and ``proxy/flow.py``.
 """
 
 from __future__ import annotations
@@ -11,58 +9,31 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import re
-import secrets
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import orjson
-from aiohttp import BodyPartReader, MultipartReader, web
+from aiohttp import web
 
+from proxy.call import Call
 from proxy.dialects.base import Dialect, RestorerFactory, StreamRestorer
-from proxy.dialects.generic import GenericJson
 from proxy.dialects.held import FILES, Download, HeldState
-from proxy.dialects.lines import Enveloped, Lines, Opaque, Plain, Text, Whole, any_json, batch_line
-from proxy.errors import BadRequest, NotFound, RequestTimeout, TooLarge
-from proxy.flow import Call
-from proxy.pieces import Cargo, PieceFlow
+from proxy.dialects.lines import Lines, Plain, Whole, any_json, batch_line
+from proxy.errors import BadRequest, NotFound
+from proxy.pieces import PieceFlow
 from proxy.ports import Held, Principal, Reply, Vault
 from proxy.server import Admitted, Server
 from proxy.settings import Limits
 from proxy.spool import Spool
 from proxy.state import SHOWN
+from proxy.uploads import Form, cargo_of, document_of, read_form
+from redaction.documents import Limits as DocumentLimits
 
 ID = re.compile(r"[A-Za-z0-9_.:-]{1,256}")
-PURPOSES = frozenset({"assistants", "batch", "fine-tune", "vision", "user_data", "evals"})
-FORM = {
-    "purpose": re.compile(r"[a-z0-9_-]{1,32}"),
-    "expires_after[anchor]": re.compile("created_at"),
-    "expires_after[seconds]": re.compile("[0-9]{1,7}"),
-}
-"""Fields of an upload, which leave as they came: none has room for a value."""
-FIELD_BYTES = 256
-BLOCK_BYTES = 16_384
-"""Bytes of a block of text, up to its last line end."""
-LINES = frozenset({".jsonl", ".ndjson"})
-TEXTS = frozenset({".txt", ".md", ".csv", ".tsv", ".log", ".markdown", ".rst"})
-KEPT = LINES | TEXTS | {".json", ".pdf", ".docx", ".xlsx", ".pptx", ".html", ".png", ".jpg", ".jpeg", ".gif", ".webp"}
-"""Endings that go along, since upstreams tell kinds of files by them."""
-
-
-@dataclass(slots=True)
-class Form:
-    """What an app uploaded. ``fields`` are checked words."""
-
-    body: Spool
-    fields: dict[str, str] = field(default_factory=dict)
-    name: str = field(default="", repr=False)
-    present: bool = False
-
-    @property
-    def ending(self) -> str:
-        return Path(self.name).suffix.lower()
-
+READ_AT_ONCE = 4
+"""Documents that may be in memory at a time, each of ``DocumentLimits.bytes`` at most."""
 
 Work = Callable[[Admitted], Awaitable[web.StreamResponse]]
 Own = Callable[[Mapping[str, Any]], Mapping[str, Any]]
@@ -149,6 +120,7 @@ class Files(HeldPaths):
         super().__init__(server, flow, vault, limits)
         self._dialects = dialects
         self._folder = folder
+        self._reading = asyncio.Semaphore(READ_AT_ONCE)
 
     def add(self, router: web.UrlDispatcher) -> None:
         asked = HeldState(FILES, "file")
@@ -166,9 +138,19 @@ class Files(HeldPaths):
             form = await read_form(a.request, body, self._limits)
             cargo = cargo_of(form, self._dialects, self._limits)
             call = Call(a.request_id, a.app.name, a.app.tenant, "/files", b"", ())
-            reply = await self._flow.send(call, HeldState(FILES, "file"), cargo, self._folder)
+            if cargo.unread and body.size <= DocumentLimits().bytes:
+                reply = await self._document(call, form)
+            else:
+                reply = await self._flow.send(call, HeldState(FILES, "file"), cargo, self._folder)
             own = {"filename": form.name, "bytes": body.size}
             return await a.respond(await self._object(a, reply, "file", lambda _: own), call)
+
+    async def _document(self, call: Call, form: Form) -> Reply:
+        """What is neither text nor JSON goes through the reader of documents, as a whole."""
+        async with self._reading:
+            body, dialect = document_of(form)
+            headers = (("content-type", dialect.content_type),)
+            return await self._flow.run(replace(call, body=body, headers=headers), dialect)
 
     async def _list(self, a: Admitted) -> web.StreamResponse:
         shown, more = await self._listed(a, "file", 10_000)
@@ -199,132 +181,6 @@ class Files(HeldPaths):
         return await a.respond(await self._flow.run(call, Download(FILES, "file", id, back)), call)
 
 
-# --- an upload, read
-
-
-async def read_form(request: web.Request, body: Spool, limits: Limits) -> Form:
-    """The multipart form, its file in ``body``. Raises BadRequest, TooLarge or RequestTimeout."""
-    if request.content_type != "multipart/form-data":
-        raise BadRequest("A file is uploaded as multipart/form-data.", code="unsupported_content_type")
-    if request.query_string:
-        raise BadRequest("This path takes no query parameters.", code="unexpected_query")
-    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise BadRequest("Compressed uploads are not read.", code="unsupported_encoding")
-    form = Form(body)
-    try:
-        async with asyncio.timeout(limits.upload_timeout_s):
-            reader = await request.multipart()
-            while (part := await reader.next()) is not None:
-                await _part(part, form, limits.file_bytes)
-    except TimeoutError:
-        raise RequestTimeout("The file did not arrive in time.") from None
-    except ValueError:  # what aiohttp raises for a broken form
-        raise BadRequest("The multipart form cannot be read.", code="invalid_form") from None
-    body.seal()
-    if not form.present or form.fields.get("purpose") not in PURPOSES:
-        raise BadRequest("An upload needs a file and a known purpose.", code="invalid_form")
-    return form
-
-
-async def _part(part: MultipartReader | BodyPartReader, form: Form, limit: int) -> None:
-    if isinstance(part, MultipartReader) or {"Content-Encoding", "Content-Transfer-Encoding"} & set(part.headers):
-        raise BadRequest("A part of the form is nested or encoded.", code="invalid_form")
-    if part.name == "file" and not form.present:
-        form.present, form.name = True, part.filename or "upload"
-        while chunk := await part.read_chunk(65_536):
-            form.body.write(chunk)
-            if form.body.size > limit:
-                raise TooLarge(f"The file is larger than {limit} bytes.")
-        return
-    value = (await part.read_chunk(FIELD_BYTES)).decode("ascii", "replace")
-    said = FORM.get(part.name or "")
-    if said is None or part.name is None or part.name in form.fields or not said.fullmatch(value):
-        raise BadRequest("The form has a field that is not known, or of the wrong form.", code="invalid_form")
-    form.fields[part.name] = value
-
-
-def cargo_of(form: Form, dialects: Mapping[str, Dialect], limits: Limits) -> Cargo:
-    """How a file is read, and what stands around it on the wire. Raises BadRequest."""
-    body, purpose = form.body, form.fields["purpose"]
-    boundary = f"sealgate-{secrets.token_hex(16)}"
-    head = "".join(
-        f'--{boundary}\r\ncontent-disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
-        for name, value in form.fields.items()
-    )
-    name = f"upload{form.ending if form.ending in KEPT else ''}"
-    head += (
-        f'--{boundary}\r\ncontent-disposition: form-data; name="file"; filename="{name}"\r\n'
-        "content-type: application/octet-stream\r\n\r\n"
-    )
-    reader, pieces, dialect, between = _reader(form, limits, dialects)
-    return Cargo(
-        pieces, dialect, f"multipart/form-data; boundary={boundary}", head.encode(),
-        f"\r\n--{boundary}--\r\n".encode(), between, purpose == "batch", "file:unread" if reader == "opaque" else "",
-        {"reader": reader, "endpoint": _endpoint(body, limits) if reader == "batch" else ""}, reader == "text",
-    )  # fmt: skip
-
-
-Reading = tuple[str, Callable[[], Iterator[bytes]], Dialect, bytes]
-
-
-def _reader(form: Form, limits: Limits, dialects: Mapping[str, Dialect]) -> Reading:
-    """(reader, pieces, their dialect, what stands between them) by purpose, ending and bytes."""
-    body = form.body
-
-    def lines() -> Iterator[bytes]:
-        try:
-            yield from body.lines(limits.body_bytes)
-        except ValueError:
-            raise TooLarge(f"A line of the file is longer than {limits.body_bytes} bytes.") from None
-
-    if form.fields["purpose"] == "batch":
-        return "batch", lines, Enveloped("body", dialects, {"method": "POST"}), b"\n"
-    if form.ending in LINES:
-        return "lines", lines, GenericJson(limits.json_depth), b"\n"
-    if form.ending == ".json" and body.size <= limits.body_bytes:
-        return "json", lambda: iter([b"".join(body.read())]), GenericJson(limits.json_depth), b""
-    if form.ending in TEXTS and _is_text(body):
-        return "text", lambda: blocks(body), Text(), b""
-    return "opaque", body.read, Opaque(), b""
-
-
-def _is_text(body: Spool) -> bool:
-    """UTF-8 without a byte order mark and without control characters that only binary formats have."""
-    try:
-        for number, block in enumerate(blocks(body)):
-            text = block.decode("utf-8")
-            if "\0" in text or (number == 0 and text.startswith(("\ufeff", "%PDF"))):
-                return False
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def blocks(body: Spool) -> Iterator[bytes]:
-    """A text in pieces that end where a line ends, or a character where a line is too long."""
-    held = b""
-    for chunk in body.read():
-        held += chunk
-        while len(held) > BLOCK_BYTES:
-            at = held.rfind(b"\n", 0, BLOCK_BYTES) + 1 or held.rfind(b" ", 0, BLOCK_BYTES) + 1 or BLOCK_BYTES
-            while at < len(held) and held[at] & 0xC0 == 0x80:  # not inside a character
-                at += 1
-            yield held[:at]
-            held = held[at:]
-    if held:
-        yield held
-
-
-def _endpoint(body: Spool, limits: Limits) -> str:
-    """The path of a batch's first line; the lines themselves are held to it when they are judged."""
-    try:
-        first = next((line for line in body.lines(limits.body_bytes) if line.strip()), b"{}")
-        url = orjson.loads(first).get("url", "")
-    except (ValueError, AttributeError):
-        return ""
-    return url if isinstance(url, str) else ""
-
-
 # --- the way back, and small things
 
 
@@ -341,9 +197,11 @@ def way_back(
     return Plain
 
 
-def held_call(a: Admitted, method: str, path: str, route: str, headers: tuple[tuple[str, str], ...] = ()) -> Call:
+def held_call(
+    a: Admitted, method: str, path: str, route: str, headers: tuple[tuple[str, str], ...] = (), query: str = ""
+) -> Call:
     """A request without a body about one thing that is held. Records show ``route``, which names nothing."""
-    return Call(a.request_id, a.app.name, a.app.tenant, path, b"", headers, None, method, route)
+    return Call(a.request_id, a.app.name, a.app.tenant, path, b"", headers, None, method, route, query)
 
 
 def who(a: Admitted) -> Principal:

@@ -15,9 +15,8 @@ import datetime as dt
 import hashlib
 import hmac
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from urllib.parse import quote
 
 from policies.decide import decide
 from policies.facts import facts_to_json
@@ -26,9 +25,8 @@ from policies.types import Answers, Decision, Facts, Requirements, Zone
 from proxy import facts as facts_
 from proxy.answers import Ending, Sending, forward_json, forward_raw, forward_stream
 from proxy.audit.record import Common, Intent, Refusal
-from proxy.dialects.address import Address
+from proxy.call import Call, outbound
 from proxy.dialects.base import Dialect, Parsed, Segment, Untransformable
-from proxy.dialects.references import of_address
 from proxy.errors import AttestationFailed, Busy, Misuse, NotFound, Refused, SealgateError, Unavailable, UpstreamError
 from proxy.outbound import Outbound
 from proxy.ports import (
@@ -47,7 +45,7 @@ from proxy.ports import (
 from proxy.respond import Listening
 from proxy.restorers import STRUCTURED, Restorers, structured
 from proxy.rewrite import Leaky, Rewritten, rewrite, values
-from proxy.state import Inherited, State, Talk
+from proxy.state import AS_JSON, Inherited, State, Talk
 from redaction.pseudonym import StandIns
 from redaction.surrogates import Surrogates
 
@@ -60,44 +58,6 @@ ANY = "*"
 MODEL_NAME = re.compile(r"[A-Za-z0-9@][A-Za-z0-9_.:/@+-]{0,127}")
 GUESSING = frozenset({"names", "places", "student"})
 """Detectors that take some model names for people and places; the others know a form or a checksum."""
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """An admitted request: who asks (authenticated), for what, and the complete body.
-
-    ``path`` is the upstream's, where ``{model}`` stands for its model. ``model`` and ``stream`` are set where the path
-    says them instead of the body. ``address`` is the app's own path and query, where the dialect does not know them;
-    ``upstream`` is set where the app names it (``/u/NAME/…``).
-    """
-
-    request_id: str
-    app: str
-    tenant: str
-    path: str
-    body: bytes = field(repr=False)
-    headers: tuple[tuple[str, str], ...] = (("content-type", "application/json"),)
-    conversation: str | None = field(default=None, repr=False)
-    method: str = "POST"
-    route: str = ""
-    """What records say instead of ``path``, where that names something (``/files/:id``)."""
-    query: str = field(default="", repr=False)
-    model: str | None = field(default=None, repr=False)
-    stream: bool | None = None
-    address: Address | None = None
-    upstream: str | None = None
-
-    def complete(self, parsed: Parsed) -> Parsed:
-        """``parsed`` with what the path says, and with the address as segments. Raises BadRequest."""
-        if self.model is not None:
-            parsed = replace(parsed, model=self.model)
-        if self.stream is not None:
-            parsed = replace(parsed, stream=self.stream)
-        if self.address is not None:
-            outer = self.address.segments()
-            named = (*parsed.references, *of_address(self.method, outer))
-            parsed = replace(parsed, segments=(*parsed.segments, *outer), references=named)
-        return parsed
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +155,7 @@ class Flow:
                 failures.append(e)
             except Busy as e:
                 failures.append(e)
-        raise await self._exhausted(d, failures, any_candidate=bool(candidates))
+        raise await self._exhausted(d, failures, any_candidate=bool(candidates), fits=not unusable)
 
     async def _attempt(self, d: Decided, candidate: Candidate) -> Reply:
         want = d.decision.requirements.get(Zone.ENCLAVE, Requirements())  # only enclaves are prepared
@@ -229,16 +189,20 @@ class Flow:
     def _restorers(self, d: Decided, at: Candidate, ready: Rewritten) -> Restorers:
         """Values of this request and of what it refers to come back; what the answer leaves behind is kept."""
         mapping, origins = d.inherited.mapping(ready.mapping), d.inherited.origins(ready.origins)
-        made = Held(at.upstream, at.zone, d.decision.ceiling, d.facts, self._scope(d), mapping, origins=origins)
+        own = {AS_JSON: True} if structured(d.parsed.tree) else {}
+        own |= getattr(d.dialect, "details", {})
+        made = Held(at.upstream, at.zone, d.decision.ceiling, d.facts, self._scope(d), mapping, own, origins)
         keeping = self._state.keeping(self._talk(d.call, d.parsed), d.inherited.heir(made))
         back = d.decision
         if not d.inherited.used:  # what comes back was judged when it was made, not by a question that holds no content
             back = decide(self._policy(), replace(d.inherited, used=True).join(d.facts))
-        as_json = structured(d.parsed.tree) or any(h.details.get(STRUCTURED) for h in d.inherited.held)
+        formats = (STRUCTURED,) if d.inherited.used else (STRUCTURED, AS_JSON)
+        as_json = AS_JSON in own or any(h.details.get(name) for h in d.inherited.held for name in formats)
         listening = None
         if back.answers is Answers.RESPOND:
             known = values(d.parsed, d.inspected) | frozenset(mapping.values())
-            listening = Listening(self._inspector, d.call.tenant, back, mapping, known, structured=as_json)
+            names = {s.text for s in d.parsed.segments if s.kind == "key"}
+            listening = Listening(self._inspector, d.call.tenant, back, mapping, known, structured=as_json, names=names)
         return Restorers(
             mapping, origins, back, keeping,
             structured=as_json, inputs=[s.text for s in d.parsed.segments], listening=listening,
@@ -254,7 +218,7 @@ class Flow:
         ready = rewrite(
             d.dialect, d.parsed, d.inspected, d.decision, at.zone, at.model, stand_ins, d.call.address
         )  # fmt: skip
-        return ready, _outbound(d.call, at, ready, stream=d.parsed.stream)
+        return ready, outbound(d.call, at, ready, stream=d.parsed.stream)
 
     async def _answer(
         self, d: Decided, at: Candidate, sending: Sending, ending: Ending, restorers: Restorers, headers: dict[str, str]
@@ -269,7 +233,8 @@ class Flow:
         forward = forward_stream if flowing else forward_json  # 9
         if d.dialect.opaque and answer.status < 400 and not (flowing or _is_json(kind)):
             forward = forward_raw
-        return await forward(d.dialect, answer, restorers, ending, headers)
+        reply = await forward(d.dialect, answer, restorers, ending, headers)
+        return replace(reply, raw=reply.raw or (flowing and kind not in STREAMS))  # in a file nothing can be said
 
     @staticmethod
     def _talk(call: Call, parsed: Parsed) -> Talk:
@@ -351,8 +316,13 @@ class Flow:
         because = "; ".join(r.because for r in binding) or "no upstream is allowed for this content"
         return Refused(f"{because} [{', '.join(r.id for r in binding)}]")
 
-    async def _exhausted(self, d: Decided, failures: list[SealgateError], *, any_candidate: bool) -> SealgateError:
-        """Nothing within the ceiling answered: say why, and record it."""
+    async def _exhausted(
+        self, d: Decided, failures: list[SealgateError], *, any_candidate: bool, fits: bool
+    ) -> SealgateError:
+        """Nothing within the ceiling answered: say why, and record it. ``fits``: no zone was unusable."""
+        if not failures and not fits:  # asking again would change nothing
+            await self._record_refusal(d, None, "transform_failed", ())
+            return Refused("A value in this request cannot be replaced where it stands.", code="transform_failed")
         if (
             not failures
             and not any_candidate
@@ -388,14 +358,6 @@ def lease_json(lease: LeaseInfo | None) -> dict[str, object] | None:
     }
 
 
-def _outbound(call: Call, at: Candidate, ready: Rewritten, *, stream: bool) -> Outbound:
-    path = call.path.replace("{model}", quote(at.model, safe="-._~:"))
-    query = call.query
-    if ready.address is not None:
-        path, query = ready.address.path, ready.address.query
-    return Outbound(at.upstream, call.method, path, query=query, body=ready.body, stream=stream, headers=call.headers)
-
-
 def _action(zone: Zone, ready: Rewritten) -> str:
     """The first that is true of blocked > local > enclave > redacted > allowed (architecture §5)."""
     if zone is Zone.ONPREM:
@@ -407,8 +369,3 @@ def _action(zone: Zone, ready: Rewritten) -> str:
 
 def _is_json(kind: str) -> bool:
     return kind == "application/json" or kind.endswith("+json")
-
-
-async def drain(chunks: AsyncIterator[bytes]) -> bytes:
-    """A whole body; for tests and callers that want no stream."""
-    return b"".join([c async for c in chunks])

@@ -40,6 +40,8 @@ CHARS_PER_TOKEN = 3
 CACHE_ENTRIES = 50_000
 RETRY_S = 1.0
 """Pause before a worker that cannot start is tried again."""
+LEFT_S = 2.0
+"""How long a worker may go on with a text whose app went away: mostly less than a new worker takes to start."""
 
 _NOTHING = Classification(Sensitivity.PUBLIC)
 
@@ -68,6 +70,8 @@ class Job:
     texts: list[str]
     done: asyncio.Future[list[TextResult]]
     patterns_only: bool = False
+    left: bool = False
+    """Whether the request was given up."""
 
     async def run(self, worker: Worker) -> list[TextResult]:
         """Raises IncompleteReadError or OSError when the process is gone."""
@@ -189,6 +193,8 @@ class WorkerPool:
         run: asyncio.Task[Any] = spawn(job.run(worker), "inspect-job")
         try:
             await asyncio.wait({run, job.done}, return_when=asyncio.FIRST_COMPLETED)
+            if job.left:  # apps that come and go must not cost the others a worker each time
+                await asyncio.wait({run}, timeout=LEFT_S)
             if not run.done():  # deadline or client gone: only a kill stops a native loop
                 await self._restart(worker)
                 await asyncio.wait({run})
@@ -269,6 +275,10 @@ class WorkerPool:
             return
         try:
             await asyncio.wait({j.done for j in jobs}, timeout=timeout_s)
+        except asyncio.CancelledError:
+            for job in jobs:
+                job.left = True
+            raise
         finally:
             for job in jobs:
                 job.settle("deadline")

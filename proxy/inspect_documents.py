@@ -24,6 +24,8 @@ class ReadJob:
 
     segment: Segment = field(repr=False)
     done: asyncio.Future[Document]
+    left: bool = False
+    """Whether the request was given up."""
 
     async def run(self, worker: Asked) -> Document:
         """Raises IncompleteReadError or OSError when the process is gone."""

@@ -32,9 +32,9 @@ def build(models: Path | None, *, names: bool) -> Pipeline:
     """The detectors of this release. Without models (``names=False``) patterns and secrets only."""
     if not names or models is None:
         return Pipeline(chosen(None, FORMAL), None)
-    from redaction.classifier import MiniLmClassifier
+    from redaction.classifier import TopicClassifier
 
-    return Pipeline(chosen(models), MiniLmClassifier(models / "minilm"))
+    return Pipeline(chosen(models), TopicClassifier())
 
 
 def chosen(models: Path | None, using: Sequence[str] = DETECTORS) -> list[Any]:

@@ -57,6 +57,15 @@ def log_request(
     log.info("%s", orjson.dumps(line).decode())
 
 
+def log_fault(error: BaseException) -> None:
+    """Says where a bug of ours shows: type and line. Its message may hold text and goes nowhere."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else "?"
+    logging.getLogger("sealgate").error("internal error: %s at %s", type(error).__name__, where)
+
+
 def setup(level: int = logging.INFO) -> None:
     """Plain lines on stderr; libraries from warnings up only."""
     handler = logging.StreamHandler(sys.stderr)

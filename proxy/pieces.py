@@ -19,10 +19,11 @@ import orjson
 from policies.decide import decide, meet
 from policies.types import Facts
 from proxy import facts as facts_
+from proxy.call import Call
 from proxy.dialects.base import Dialect, Parsed, Segment, Untransformable
 from proxy.dialects.lines import Line
 from proxy.errors import BadRequest, NotFound
-from proxy.flow import ANY, Call, Decided, Flow
+from proxy.flow import ANY, Decided, Flow
 from proxy.outbound import Outbound
 from proxy.ports import Candidate, Held, Inspected, Reply
 from proxy.restorers import STRUCTURED, Restorers, structured

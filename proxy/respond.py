@@ -3,8 +3,9 @@
 * A dialect reads every piece of an answer twice: first with listeners, which note the text of each channel, then, once
   the new sentences were judged, with the channels that hand out. Channels come in the same order both times.
 * A sentence is judged with what stands before it in view. A finding that is a value of the request stays (it is the
-  app's own), and so do stand-ins and what policy keeps on the way to the cloud; anything else the model invented or
-  knows of others, and goes the way the cloud table says, but never as a stand-in.
+  app's own), and so do stand-ins, keys of a JSON document that the request names, and what policy keeps on the way to
+  the cloud; anything else the model invented or knows of others, and goes the way the cloud table says, but never as a
+  stand-in.
 * A sentence that could not be judged is withheld. Arguments of tools and answers in JSON are judged as a whole.
 
 Sentences are cut by rules that look at the text only, so any chunking gives the same answer.
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from policies.types import Decision, Transform, Zone
@@ -32,7 +33,10 @@ WITHHELD = "[uninspected]"
 _END = re.compile(r"[.!?\u2026][\"'\u201d\u2019)\]*_]{0,3}\s|[\u3002\uff01\uff1f]|\n")
 _WORD = re.compile(r"\w+")
 _NAME = re.compile(r"[^\W\d_]+(?:[\s.,'\u2019-]+[^\W\d_]+)*\.?")
+_HALF = re.compile("[\ud800-\udfff]")
+"""Half of a character, which JSON can write and no worker can read."""
 _QUOTE = re.compile(r"\\.|\"", re.DOTALL)
+_STRING = re.compile(r'"((?:[^"\\]|\\.)*)(?:"(\s*:)?|\\?\Z)', re.DOTALL)
 _MASKS = {Transform.MASK: mask, Transform.GENERALIZE: generalize}
 
 
@@ -70,8 +74,8 @@ class Heard:
 
 
 class Listening:
-    """Listens to one answer and judges it. ``keys`` are the stand-ins of the request, ``known`` its sensitive values;
-    with ``structured`` the answer's text is JSON."""
+    """Listens to one answer and judges it. ``keys`` are the stand-ins of the request, ``known`` its sensitive values,
+    ``names`` its JSON keys; with ``structured`` the answer's text is JSON."""
 
     def __init__(
         self,
@@ -82,12 +86,14 @@ class Listening:
         known: Iterable[str],
         *,
         structured: bool = False,
+        names: Collection[str] = (),
     ) -> None:
         self._inspector = inspector
         self._tenant = tenant
         self._decision = decision
         self._keys = tuple(keys)
         self._structured = structured
+        self._names = frozenset(names)
         self._known = {k.casefold() for k in known}
         self._words = {w for k in self._known if _NAME.fullmatch(k) for w in _WORD.findall(k)}
         self.heard: list[Heard] = []
@@ -117,7 +123,8 @@ class Listening:
         self._open = [h for h in self._open if not h.closed]
         segments: list[Segment] = []
         for heard, start, end in due:
-            segments.append(Segment(f"/{len(segments)}", "assistant", heard.text[max(0, start - CONTEXT) : end]))
+            text = _HALF.sub("\ufffd", heard.text[max(0, start - CONTEXT) : end])
+            segments.append(Segment(f"/{len(segments)}", "assistant", text))
         if not segments:
             return
         seen = await self._inspector.inspect(self._tenant, segments)
@@ -141,6 +148,10 @@ class Listening:
 
     def _edits(self, heard: Heard, text: str, found: Iterable[Finding]) -> list[tuple[int, int, str]]:
         own = list(Spellings(self._keys, tolerant=True, units=heard.whole).spans(text)) if self._keys else []
+        if (
+            heard.whole
+        ):  # detectors of names take keys that stand apart for names; masked, a tool would miss its argument
+            own = sorted([*own, *(m.span(1) for m in _STRING.finditer(text) if m[2] and m[1] in self._names)])
         out: list[tuple[int, int, str]] = []
         for f in sorted(found, key=lambda f: (f.start, -f.end)):
             if self._decision.transform(Zone.CLOUD, f.label) is Transform.KEEP or self._is_own(text[f.start : f.end]):

@@ -37,9 +37,9 @@ class ModelRouter:
         self._upstreams = upstreams
         self._breaker = breaker
 
-    def names(self) -> list[str]:
-        """The configured public names, without ``*``."""
-        return [name for name in self._models if name != ANY]
+    def names(self, dialect: str = "") -> list[str]:
+        """The configured public names, without ``*``; those that are served in ``dialect`` only, where it is given."""
+        return [n for n in self._models if n != ANY and (not dialect or self.known(n, dialect) is not None)]
 
     def known(self, model: str, dialect: str = CHAT, only: str | None = None) -> str | None:
         """The configured mapping key that serves ``model`` in this dialect, or None. With ``only``: ``u/NAME`` where an

@@ -6,44 +6,51 @@ Errors leave in the dialect's own shape with a stable code and the request id. N
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
-import logging
 import re
-import secrets
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
 from aiohttp import web
 
 from proxy import bodies, surfaces
 from proxy.auth import authenticate
+from proxy.call import Call
 from proxy.dialects import generic_bodies
 from proxy.dialects.address import Address
 from proxy.dialects.base import Dialect
 from proxy.dialects.generic import GenericJson
 from proxy.dialects.generic_bodies import GenericBytes
-from proxy.dialects.ollama import tags
 from proxy.errors import BadRequest, Busy, InternalError, NotFound, SealgateError, Unavailable
-from proxy.flow import Call, Flow
-from proxy.observe import log_request
+from proxy.flow import Flow
+from proxy.listener import new_id
+from proxy.observe import log_fault, log_request
 from proxy.ports import Reply
 from proxy.settings import AppConfig, Settings
 from proxy.surfaces import JSON_TYPE, Surface
 from proxy.upstreams.remote import METHODS
 
-log = logging.getLogger("sealgate")
-
 JSON_TYPES = frozenset({"application/json", ""})
 REALTIME = "/v1/realtime"
+LARGE = 4
+"""Forms over ``limits.body_bytes`` that are in memory at a time, each with a few copies of itself; others wait."""
 HELD = re.compile(
     r"/v1/(?:files|batches|uploads|vector_stores|assistants|threads|fine_tuning|containers|conversations|evals|realtime"
-    r"|responses|organization|skills|videos|chatkit|models|messages|environments)(?:/.*)?",
+    r"|responses|organization|skills|videos|chatkit|models|messages|environments|chat/completions)(?:/.*)?",
     re.IGNORECASE,
 )
 """Paths of what a provider holds for its caller: one key stands for all apps there, so none is served unseen."""
+FAMILIES: Mapping[str, str] = {
+    "conversations": "conversations: send earlier turns in the input, or previous_response_id",
+    "chat": "stored chat completions: what was sent with store goes to the upstream, but nothing is fetched from it",
+    "assistants": "assistants and threads", "threads": "assistants and threads",
+    "vector_stores": "vector stores", "uploads": "uploads in parts: use /v1/files", "containers": "containers",
+    "fine_tuning": "fine-tuning jobs", "responses": "this path: a response is fetched, cancelled or deleted by its id",
+}  # fmt: skip
+"""What is held below /v1/NAME and not served, in words for the app."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,23 +95,20 @@ class Server:
         self,
         settings: Settings,
         flow: Flow,
-        models: Callable[[], list[str]],
         more: Sequence[Callable[[Server, web.UrlDispatcher], None]] = (),
     ) -> None:
         self._settings = settings
         self._flow = flow
         self._surfaces = surfaces.table(settings.limits.json_depth)
         self._unknown = GenericJson(settings.limits.json_depth, routed=True)
-        self._models = models
         self._more = more
         self.gauge = Gauge()
+        self._large = asyncio.Semaphore(LARGE)
 
     def application(self) -> web.Application:
         app = web.Application(client_max_size=self._settings.limits.body_bytes)
         for surface in self._surfaces:
             app.router.add_post(surface.route, functools.partial(self.answer, surface))
-        app.router.add_get("/v1/models", self.models)
-        app.router.add_get("/api/tags", self.models)
         for add in self._more:
             add(self, app.router)
         app.router.add_route("*", "/u/{upstream}/{tail:.*}", self.any_api)
@@ -115,15 +119,19 @@ class Server:
     async def answer(self, surface: Surface, request: web.Request) -> web.StreamResponse:
         """A POST to one of the surfaces."""
         try:
-            surface = surface.bound(request.headers.getall("Content-Type", []))
+            surface = surface.bound(request.headers.getall("Content-Type", [])).asked(request.query)
         except BadRequest as e:
-            return self._error(e, _new_id(), time.perf_counter())
+            return self._error(e, new_id(), time.perf_counter())
+
+        limits = self._settings.limits
+        large = surface.form is not None and (request.content_length or 0) > limits.body_bytes
+        most = limits.form_bytes if large else limits.body_bytes  # what does not say its length is not large
 
         async def call(admitted: Admitted) -> Call:
             if surface.form is None:
                 body = await self._json(request)
             else:
-                body = await bodies.read(request, self._settings.limits)
+                body = await bodies.read(request, self._settings.limits, most)
             headers = surface.headers
             if surface.betas:
                 headers += surfaces.betas(request.headers.get("anthropic-beta"))
@@ -132,7 +140,7 @@ class Server:
                 model=request.match_info.get("model"), query=surfaces.query(surface, list(request.query.items())),
             )  # fmt: skip
 
-        return await self._serve(request, surface.dialect, call)
+        return await self._serve(request, surface.dialect, call, url_key=surface.check is not None, large=large)
 
     async def any_api(self, request: web.Request) -> web.StreamResponse:
         """``/u/NAME/…``: any method and path of a configured upstream of kind ``http``, one way."""
@@ -140,7 +148,7 @@ class Server:
         try:
             dialect, kind = generic_bodies.for_type(request.headers.get("Content-Type", ""), limits.json_depth)
         except BadRequest as e:
-            return self._error(e, _new_id(), time.perf_counter())
+            return self._error(e, new_id(), time.perf_counter())
 
         async def call(admitted: Admitted) -> Call:
             if request.method not in METHODS:
@@ -168,6 +176,9 @@ class Server:
             if request.path == REALTIME or request.path.startswith(f"{REALTIME}/"):
                 raise NotFound("The gate does not serve realtime sessions.", code="realtime_not_served")
             if request.method != "POST" or not request.path.startswith("/v1/") or HELD.fullmatch(request.path):
+                family = FAMILIES.get(request.path.lower().removeprefix("/v1/").partition("/")[0])
+                if family is not None:
+                    raise NotFound(f"The gate does not serve {family}.", code="path_not_served")
                 served = ", POST ".join(s.route for s in self._surfaces)
                 raise NotFound(
                     f"The gate serves POST {served}, GET /v1/models and /u/UPSTREAM/…; other paths are not served yet.",
@@ -180,28 +191,41 @@ class Server:
         return await self._serve(request, self._unknown, call)
 
     async def _serve(
-        self, request: web.Request, dialect: Dialect, make: Callable[[Admitted], Awaitable[Call]]
+        self,
+        request: web.Request,
+        dialect: Dialect,
+        make: Callable[[Admitted], Awaitable[Call]],
+        *,
+        url_key: bool = False,
+        large: bool = False,
     ) -> web.StreamResponse:
         """Steps 1 to 9 of one request."""
 
         async def work(admitted: Admitted) -> web.StreamResponse:
-            call = await make(admitted)
-            return await admitted.respond(await self._flow.run(call, dialect), call)
+            async with self._large if large else contextlib.nullcontext():
+                call = await make(admitted)
+                return await admitted.respond(await self._flow.run(call, dialect), call)
 
-        return await self.guarded(request, dialect, work)
+        return await self.guarded(request, dialect, work, url_key=url_key)
 
     async def guarded(
-        self, request: web.Request, dialect: Dialect, work: Callable[[Admitted], Awaitable[web.StreamResponse]]
+        self,
+        request: web.Request,
+        dialect: Dialect,
+        work: Callable[[Admitted], Awaitable[web.StreamResponse]],
+        *,
+        url_key: bool = False,
     ) -> web.StreamResponse:
-        """Step 1, then ``work``, and every way it may fail, in the shape of ``dialect``."""
-        request_id = _new_id()
+        """Step 1, then ``work``, and every way it may fail, in the shape of ``dialect``. ``url_key``: the app's key may
+        stand in the query as ``key``, as Google's API has it; nothing of such a query travels on."""
+        request_id = new_id()
         started = time.perf_counter()
 
         async def respond(reply: Reply, call: Call) -> web.StreamResponse:
             return await self._respond(request, reply, call, started, dialect)
 
         try:
-            app = authenticate(self._settings.apps, request.headers)
+            app = authenticate(self._settings.apps, request.headers, _url_key(request) if url_key else "")
             with _Slot(self.gauge, self._settings.limits.concurrent_requests):
                 return await work(Admitted(request, request_id, app, lambda: self._json(request), respond))
         except SealgateError as e:
@@ -246,8 +270,10 @@ class Server:
         self, request: web.Request, response: web.StreamResponse, reply: Reply, call: Call, dialect: Dialect
     ) -> None:
         """Hands out chunks at the app's pace. An error is too late for a status: the stream says it, without [DONE]."""
+        begun = False
         try:
             async for chunk in reply.chunks:
+                begun = True
                 async with asyncio.timeout(self._settings.limits.app_idle_s):
                     await response.write(chunk)
         except TimeoutError:  # the app does not read: it gets no more, and its slot and upstream are free again
@@ -261,7 +287,7 @@ class Server:
             error = e if isinstance(e, SealgateError) else _internal(e)
             if reply.raw:
                 raise _cut(request) from None
-            await response.write(_event(reply, dialect, error, call.request_id))
+            await response.write(_event(reply, dialect, error, call.request_id, begun=begun))
         await response.write_eof()
 
     def _error(
@@ -278,22 +304,11 @@ class Server:
         body = (dialect or self._surfaces[0].dialect).error(error, request_id)
         return web.Response(status=error.status, headers=headers, body=body)
 
-    async def models(self, request: web.Request) -> web.Response:
-        """GET /v1/models, and Ollama's GET /api/tags: the configured public names."""
-        request_id = _new_id()
-        try:
-            authenticate(self._settings.apps, request.headers)
-        except SealgateError as e:
-            return self._error(e, request_id, time.perf_counter())
-        data: list[dict[str, Any]] = [
-            {"id": name, "object": "model", "created": 0, "owned_by": "sealgate"} for name in self._models()
-        ]
-        body = orjson.dumps({"object": "list", "data": data}) if request.path == "/v1/models" else tags(self._models())
-        return web.Response(body=body, content_type="application/json", headers={"sealgate-request-id": request_id})
 
-
-def _new_id() -> str:
-    return f"req_{secrets.token_hex(12)}"
+def _url_key(request: web.Request) -> str:
+    """The key in the query; of two, none."""
+    keys = request.query.getall("key", [])
+    return keys[0] if len(keys) == 1 else ""
 
 
 def _cut(request: web.Request) -> ConnectionResetError:
@@ -303,21 +318,19 @@ def _cut(request: web.Request) -> ConnectionResetError:
     return ConnectionResetError()
 
 
-def _event(reply: Reply, dialect: Dialect, error: SealgateError, request_id: str) -> bytes:
-    """An error inside a stream, in the dialect's shape: a line of its own, or an event."""
-    if reply.headers.get("content-type", "").startswith("application/x-ndjson"):
+def _event(reply: Reply, dialect: Dialect, error: SealgateError, request_id: str, *, begun: bool) -> bytes:
+    """An error inside a stream, in the dialect's shape: a line of its own, an element of an array, or an event."""
+    kind = reply.headers.get("content-type", "")
+    if kind.startswith("application/x-ndjson"):
         return dialect.error(error, request_id) + b"\n"
+    if kind.startswith("application/json"):
+        return (b",\r\n" if begun else b"[") + dialect.error(error, request_id) + b"\n]\n"
     name = f"event: {dialect.error_event}\n".encode() if dialect.error_event else b""
     return name + b"data: " + dialect.error(error, request_id) + b"\n\n"
 
 
 def _internal(error: Exception) -> InternalError:
-    """Logs where a bug of ours shows: type and line. Its message may hold text and goes nowhere."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else "?"
-    log.error("internal error: %s at %s", type(error).__name__, where)
+    log_fault(error)
     return InternalError("The gate failed. Nothing more is said here; the operator finds the request id in the log.")
 
 

@@ -16,7 +16,8 @@ SPEAKS: Mapping[str, frozenset[str]] = {
     "openai": frozenset(
         {"openai.chat", "openai.responses", "openai.input_tokens", "openai.completions", "openai.embeddings",
          "openai.moderations", "openai.images", "openai.image_edits", "openai.image_variations", "openai.speech",
-         "openai.transcriptions", "openai.translations", "openai.files", "openai.batches", "generic"}
+         "openai.transcriptions", "openai.translations", "openai.files", "openai.batches",
+         "openai.stored_responses", "generic"}
     ),
     "llama": frozenset({"openai.chat"}),
     "anthropic": frozenset({"anthropic.messages", "anthropic.count_tokens", "anthropic.batches", "generic"}),
@@ -25,7 +26,7 @@ SPEAKS: Mapping[str, frozenset[str]] = {
     "http": frozenset({"generic"}),
 }  # fmt: skip
 """Upstream kind -> the dialects it understands. Nothing is translated. Kind ``http`` is reached by name only."""
-WITHOUT_MODEL = frozenset({"openai.files", "openai.batches", "anthropic.batches"})
+WITHOUT_MODEL = frozenset({"openai.files", "openai.batches", "openai.stored_responses", "anthropic.batches"})
 """Dialects whose requests name no model: any upstream that speaks them may serve, or the one that holds the state."""
 
 
@@ -51,6 +52,8 @@ class Limits:
     """Every bound of the data plane, with its unit."""
 
     body_bytes: int = 8 * 1024 * 1024
+    form_bytes: int = 27 * 1024 * 1024
+    """Largest form with sound or images (OpenAI takes 25 MB of sound). Only few over ``body_bytes`` are in memory."""
     json_depth: int = 64
     segments: int = 20_000
     concurrent_requests: int = 256

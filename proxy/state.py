@@ -29,6 +29,8 @@ ANSWER = "answer"
 """The kind of entry that is a text of an answer."""
 SHOWN = "object"
 """The detail that is what lists show of a thing: its own, never that of what it came of."""
+AS_JSON = "as_json"
+"""The detail of a response that says whether its own request asks for JSON: its text is JSON too when it is fetched."""
 SHORT = 64
 """Normalised characters below which an answer is remembered within its conversation only: every "Yes." of a tenant is
 not the same one."""
@@ -54,8 +56,10 @@ class Talk:
 
 
 def normal(text: str) -> str:
-    """A text as it is compared: case, white space and compatibility forms do not count."""
-    return " ".join(unicodedata.normalize("NFKC", text[:TAPPED]).casefold().split())
+    """A text as it is compared: case, white space and compatibility forms do not count. What is no character (half of
+    one in an answer, bytes of a picture) comes back from apps as the sign for it, if at all."""
+    sound = text[:TAPPED].encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return " ".join(unicodedata.normalize("NFKC", sound).casefold().split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +111,11 @@ class Inherited:
         ceiling is not that of the question."""
         if not self.held:
             return made
-        details = {k: v for k, v in self.held[0].details.items() if k != SHOWN}
-        return replace(made if self.used else self.held[0], mapping=made.mapping, details=details, origins=made.origins)
+        held = self.held[0]
+        kept = {k: v for k, v in held.details.items() if k not in ({SHOWN, AS_JSON} if self.used else {SHOWN})}
+        if self.used:
+            return replace(made, details={**kept, **made.details})
+        return replace(held, mapping=made.mapping, details=kept, origins=made.origins)
 
     def join(self, facts: Facts) -> Facts:
         """Facts that hold what is inherited."""

@@ -6,7 +6,6 @@ at all.
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from proxy.dialects.anthropic import AnthropicMessages
 from proxy.dialects.anthropic_count import AnthropicCountTokens
 from proxy.dialects.base import Dialect
-from proxy.dialects.gemini import GeminiCountTokens, GeminiEmbed, GeminiGenerate, check_query
+from proxy.dialects.gemini import GeminiCountTokens, GeminiEmbed, GeminiGenerate, check_query, events_asked
+from proxy.dialects.gemini_array import GeminiArray
 from proxy.dialects.ollama import OllamaChat, OllamaEmbed, OllamaGenerate
 from proxy.dialects.openai_chat import OpenAIChat
 from proxy.dialects.openai_completions import OpenAICompletions
@@ -58,6 +58,8 @@ class Surface:
     betas: bool = False
     form: Callable[[str], tuple[Dialect, tuple[str, str]]] | None = None
     """For uploads: the dialect and the header that go with a request's content type, which holds the boundary."""
+    array: Dialect | None = None
+    """The dialect of a stream that is not asked for as server-sent events."""
 
     def bound(self, content_types: Sequence[str]) -> Surface:
         """This path as one request takes it. Raises BadRequest for a content type that no form has."""
@@ -67,6 +69,10 @@ class Surface:
             raise BadRequest("A form has one Content-Type.", code="unsupported_content_type")
         dialect, header = self.form(content_types[0])
         return replace(self, dialect=dialect, headers=(header,))
+
+    def asked(self, query: Mapping[str, str]) -> Surface:
+        """This path as a query asks for it."""
+        return self if self.array is None or events_asked(query) else replace(self, dialect=self.array)
 
 
 def _upload(path: str, kind: Kind) -> Surface:
@@ -118,7 +124,8 @@ def _gemini(max_depth: int) -> Sequence[Surface]:
     return [
         Surface(
             f"/{version}/models/{{model}}:{verb}", dialect, f"/models/{{model}}:{verb}", stream=stream,
-            sent="alt=sse" if stream else "", check=functools.partial(check_query, stream=stream),
+            sent="alt=sse" if stream else "", check=check_query,
+            array=GeminiArray(max_depth) if stream else None,
         )
         for version in ("v1beta", "v1")
         for verb, dialect, stream in verbs
@@ -128,6 +135,8 @@ def _gemini(max_depth: int) -> Sequence[Surface]:
 def query(surface: Surface, given: Sequence[tuple[str, str]]) -> str:
     """What of an app's query goes on. Raises BadRequest for what the path does not take."""
     if surface.check is not None:
+        if len(dict(given)) < len(given):
+            raise BadRequest("A query parameter stands here twice.", code="unexpected_query")
         surface.check(dict(given))
         return surface.sent
     said = []

@@ -40,11 +40,12 @@ class Hit:
 
 
 def said(value: str) -> str:
-    """A value with its disguises undone."""
+    """A value with its disguises undone, without the blanks that a leading ``+`` becomes: they are not its own."""
+    out = value
     for _ in range(2):
-        undone = undo(value, flat=True)
-        value = undone.text if undone else value
-    return value
+        undone = undo(out, flat=True)
+        out = undone.text if undone else out
+    return out.strip() or value
 
 
 class Known:

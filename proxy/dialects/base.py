@@ -86,8 +86,10 @@ class RestorerFactory(Protocol):
     """What a dialect tells, and asks for, while it reads an answer."""
 
     def __call__(self, place: str) -> TextRestorer:
-        """A restorer for a place: ``text``, ``text+NAME`` (:data:`JOINED`) or ``tool_args:NAME``. In
-        tool arguments the values are JSON-escaped."""
+        """A restorer for a place: ``text``, ``text+NAME`` (:data:`JOINED`), ``code``, ``link``, which are JSON-escaped
+        where the request asks for JSON; ``text:plain`` and :data:`THOUGHT`, which are text in any case;
+        ``tool_args:NAME``, always escaped, and ``tool_input:NAME``, a tool's plain text: policy calls both
+        ``tool_args:NAME``. Nothing comes back into ``other`` and ``logprobs``."""
         ...
 
     def created(self, kind: str, id: str) -> None:

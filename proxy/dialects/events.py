@@ -100,7 +100,7 @@ class TypedStream(EventStream):
         for member in WHOLE:
             changed |= put(tree, member, self._restorers, TEXT)
         out = event.with_data(json_text.serialize(tree).decode()) if changed else event.raw
-        if kind not in self._ends:
+        if not isinstance(kind, str) or kind not in self._ends:
             return self._held() + out
         self._complete = True
         return self._ending() + out

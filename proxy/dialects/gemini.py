@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from proxy.dialects import json_text, pointers, walk
-from proxy.dialects.base import Parsed, RestorerFactory
+from proxy.dialects.base import Parsed, RestorerFactory, StreamRestorer
 from proxy.dialects.gemini_answers import error_body, restore_answer
 from proxy.dialects.gemini_fields import camel, encoded
 from proxy.dialects.gemini_request import Request
@@ -86,7 +86,7 @@ class GeminiGenerate:
         """Raises ValueError for what is no answer (broken JSON, an error object)."""
         return restore_answer(body, restorers)
 
-    def restore_stream(self, restorers: RestorerFactory, trailer: Callable[[], str]) -> GenerateStream:
+    def restore_stream(self, restorers: RestorerFactory, trailer: Callable[[], str]) -> StreamRestorer:
         """Its ``feed`` raises UpstreamError when a line or event is too long to be buffered.
 
         ``trailer`` is never asked: Google's own client reads a comment as broken JSON and fails.
@@ -119,16 +119,21 @@ class GeminiEmbed(GeminiGenerate):
         request.embed(tree)
 
 
-def check_query(query: Mapping[str, str], *, stream: bool) -> None:
-    """What stands behind ``?`` of a request. Raises BadRequest for a key there, and for a stream that is no SSE."""
-    if "key" in query:
-        raise BadRequest(
-            "Send the app key in the x-goog-api-key header: a key in a URL ends up in logs.", code="key_in_query"
-        )
-    if stream and query.get("alt") != "sse":
-        raise BadRequest("Streams are served as server-sent events only: add ?alt=sse.", code="alt_sse_needed")
-    if any(name not in {"alt", "$alt"} or value not in {"json", "sse"} for name, value in query.items()):
-        raise BadRequest("This path takes no query parameter but alt.", code="unexpected_query")
+def check_query(query: Mapping[str, str]) -> None:
+    """What stands behind ``?``: how a stream is to come, and the app's key, which the gate has read by now. Raises
+    BadRequest for anything else."""
+    wrong = any(query[name] not in {"json", "sse"} for name in FORMS if name in query)
+    if wrong or set(query) - {"key", *FORMS}:
+        raise BadRequest("This path takes no query parameter but alt and key.", code="unexpected_query")
+
+
+def events_asked(query: Mapping[str, str]) -> bool:
+    """Whether a stream is to come as server-sent events; else it is one JSON array."""
+    return any(query.get(name) == "sse" for name in FORMS)
+
+
+FORMS = ("alt", "$alt")
+"""The parameter for the form of an answer, in both spellings."""
 
 
 def _in_base64(parsed: Parsed, place: tuple[str, str], known: Mapping[tuple[str, str], str]) -> bool:

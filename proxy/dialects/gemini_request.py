@@ -192,12 +192,13 @@ class Request(Settings):
         mime = member(as_object(at, node), "mimeType")
 
         def data(p: str, v: Any) -> None:
-            text = decoded_text(as_text(p, v)) if textual(mime) else None
+            said = as_text(p, v)
+            text = decoded_text(said) if textual(mime) else None
             if text is not None:
                 self.walk.text(p, origin, text)
                 return
             self._unread(mime)
-            self.walk.blob(p, origin, v)
+            self.walk.blob(p, origin, said)
 
         known: dict[str, Reader | None] = {"mimeType": self._mime(origin), "data": data, "displayName": None}
         fields(self.walk, at, origin, node, known)

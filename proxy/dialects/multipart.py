@@ -28,6 +28,7 @@ _GENERATED = re.compile(
 """Boundaries as clients draw them at random (httpx, aiohttp, curl, browsers, Node); all others are text."""
 _TYPE = re.compile(rb"[!-~](?:[ -~]{0,253}[!-~])?")
 _DISPOSITION = re.compile(rb'form-data; ?name="([^"\\\r\n\0]+)"(?:; ?filename="([^"\\\r\n\0]*)")?', re.I)
+_LENGTH = re.compile(rb"0|[1-9][0-9]{0,15}")
 _IDENTITY = frozenset({b"binary", b"8bit", b"7bit"})
 _ESCAPES = {'"': "%22", "\r": "%0D", "\n": "%0A"}
 
@@ -79,7 +80,8 @@ def _quoted(text: str) -> str:
     return "".join(_ESCAPES.get(c, c) for c in text)
 
 
-def _bad(message: str) -> BadRequest:
+def bad(message: str) -> BadRequest:
+    """What is raised for a form that readers may read differently."""
     return BadRequest(f"The form cannot be read alike by everybody: {message}.", code="invalid_multipart")
 
 
@@ -109,13 +111,13 @@ def split(body: bytes, mark: str) -> tuple[Part, ...]:
     dash = b"--" + mark.encode("ascii")
     tail = b"\r\n" if body.endswith(b"--\r\n") else b""
     if not body.startswith(dash + b"\r\n") or not body.endswith(b"\r\n" + dash + b"--" + tail):
-        raise _bad("it must begin and end with its boundary")
+        raise bad("it must begin and end with its boundary")
     inner = body[len(dash) + 2 : len(body) - len(dash) - 2 - len(tail)]
     pieces = inner.split(b"\r\n" + dash + b"\r\n")
     if len(pieces) > MAX_PARTS:
         raise BadRequest("The form has too many parts.", code="too_complex")
     if body.count(dash) != len(pieces) + 1:
-        raise _bad("its boundary occurs elsewhere too")
+        raise bad("its boundary occurs elsewhere too")
     return tuple(
         _part(piece.removesuffix(b"\r\n") if i == len(pieces) - 1 else piece) for i, piece in enumerate(pieces)
     )
@@ -132,25 +134,36 @@ def join(parts: Sequence[Part], mark: str) -> bytes:
 def _part(piece: bytes) -> Part:
     head, blank, content = piece.partition(b"\r\n\r\n")
     if not blank or len(head) > MAX_HEAD:
-        raise _bad("a part has no end of its headers")
+        raise bad("a part has no end of its headers")
+    part, length = part_head(head)
+    if length not in {None, len(content)}:
+        raise bad("a part has another length than it says")
+    return replace(part, content=content)
+
+
+def part_head(head: bytes) -> tuple[Part, int | None]:
+    """A part by its headers, still without content, and the length that they say, if any. Raises BadRequest."""
     found: dict[bytes, bytes] = {}
     for line in head.split(b"\r\n"):
         name, colon, value = line.partition(b":")
         if not colon or name.lower() in found:
-            raise _bad("a part has a header twice, or one that is no header")
+            raise bad("a part has a header twice, or one that is no header")
         found[name.lower()] = value.strip(b" ")
     disposition = found.pop(b"content-disposition", None)
     media = found.pop(b"content-type", b"")
     encoding = found.pop(b"content-transfer-encoding", b"binary").lower()
-    length = found.pop(b"content-length", str(len(content)).encode())
+    length = found.pop(b"content-length", None)
     match = _DISPOSITION.fullmatch(disposition or b"")
     if match is None:
-        raise _bad('a part must say form-data; name="…" and at most a filename, without escapes')
-    if found or encoding not in _IDENTITY or length != str(len(content)).encode():
-        raise _bad("a part has a header, an encoding or a length that forms do not have")
+        raise bad('a part must say form-data; name="…" and at most a filename, without escapes')
+    if found or encoding not in _IDENTITY or (length is not None and not _LENGTH.fullmatch(length)):
+        raise bad("a part has a header, an encoding or a length that forms do not have")
     if (media and not _TYPE.fullmatch(media)) or media.lower().startswith(b"multipart/"):
-        raise _bad("a part has a content type that forms do not have")
-    return Part(_utf8(match[1]), None if match[2] is None else _utf8(match[2]), media.decode("ascii"), content, head)
+        raise bad("a part has a content type that forms do not have")
+    filename = None if match[2] is None else _utf8(match[2])
+    return Part(_utf8(match[1]), filename, media.decode("ascii"), b"", head), int(
+        length
+    ) if length is not None else None
 
 
 def _utf8(raw: bytes) -> str:

@@ -89,13 +89,22 @@ class OllamaEmbed(OllamaChat):
         request.embed()
 
 
+_DETAILS = {"parent_model": "", "format": "", "family": "", "families": [], "parameter_size": "",
+            "quantization_level": ""}  # fmt: skip
+
+
+def shown() -> bytes:
+    """The answer of POST /api/show for a configured model, of which the gate knows its name only."""
+    made = {"license": "", "modelfile": "", "parameters": "", "template": "", "details": _DETAILS, "model_info": {},
+            "capabilities": ["completion", "tools"], "modified_at": "1970-01-01T00:00:00Z"}  # fmt: skip
+    return json_text.serialize(made)
+
+
 def tags(names: Sequence[str]) -> bytes:
     """The answer of GET /api/tags: the configured models. What the gate does not know of them is empty."""
-    details = {"parent_model": "", "format": "", "family": "", "families": [], "parameter_size": "",
-               "quantization_level": ""}  # fmt: skip
     models = [
         {"name": name, "model": name, "modified_at": "1970-01-01T00:00:00Z", "size": Number("0"), "digest": "",
-         "details": details}
+         "details": _DETAILS}
         for name in names
     ]  # fmt: skip
     return json_text.serialize({"models": models})

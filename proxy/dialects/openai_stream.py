@@ -72,15 +72,14 @@ class ChatStream:
             raise UpstreamError("the upstream's stream is not readable", code="upstream_unreadable") from None
 
     def close(self) -> bytes:
-        last = self._parser.close()
-        out = b"".join([self._last(e) for e in last])
-        return out if self._complete else self._ending() + out
-
-    def _last(self, event: sse.Event) -> bytes:
-        """What no empty line ended: read if it is whole; a torn piece follows after everything that was held."""
-        if event.data is None or (event.data != DONE and _chunk(event.data) is None):
-            return event.raw
-        return self._event(event) + (b"\n" if event.raw.endswith((b"\n", b"\r")) else b"\n\n")
+        """What no empty line ended is read if it is whole; a torn piece follows after everything that was held."""
+        out, torn = b"", b""
+        for event in self._parser.close():
+            if event.data is None or (event.data != DONE and _chunk(event.data) is None):
+                torn += event.raw
+            else:
+                out += self._event(event) + (b"\n" if event.raw.endswith((b"\n", b"\r")) else b"\n\n")
+        return out + (b"" if self._complete else self._ending()) + torn
 
     def _event(self, event: sse.Event) -> bytes:
         if event.data is None or self._complete:
@@ -182,7 +181,10 @@ def _grown(delta: dict[str, Any], key: Key, tail: str) -> None:
         delta["function_call"] = {key[1]: tail}
     else:
         holder = "custom" if "custom" in key else "function"
-        delta.setdefault("tool_calls", []).append({"index": int(key[1]), holder: {key[-1]: tail}})
+        calls = delta.get("tool_calls")
+        if not isinstance(calls, list):  # a text of that name is no call
+            calls = delta["tool_calls"] = []
+        calls.append({"index": int(key[1]), holder: {key[-1]: tail}})
 
 
 def _chunk(data: str) -> dict[str, Any] | None:

@@ -182,7 +182,7 @@ class ResponseStream:
         if isinstance(name, str):
             self._tools[_item_of(tree)] = name
         member, grows = STARTS.get(kind, ("", ""))
-        begun = node.get(member) if starts else None
+        begun = node.get(member) if starts and member else None
         if not isinstance(begun, str) or not begun:
             return item(node, self._whole)
         rest = item({k: v for k, v in node.items() if k != member}, self._whole)

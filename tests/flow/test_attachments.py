@@ -189,3 +189,12 @@ async def test_a_document_block_of_any_type_is_read(tmp_path: Path, kind: str) -
         with pytest.raises(anthropic.APIStatusError):
             await sdk.messages.create(**telling(FIRST[kind](), TYPES[kind]))
         assert cloud.bodies == []
+
+
+async def test_an_attachment_that_no_upstream_may_have_is_refused_once_and_for_good(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        answer = await w.ask({**asking("pdf", FIRST["pdf"]()), "model": "cloud-only"})
+        assert (answer.status, answer.code) == (403, "transform_failed")
+        assert answer.headers["x-should-retry"] == "false" and "retry-after" not in answer.headers
+        assert not w.cloud.requests and not w.records(kind="intent")
+        assert [r["code"] for r in w.records(kind="refusal")] == ["transform_failed"] * 2

@@ -178,6 +178,7 @@ MALFORMED = (
     b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: " + TOKEN.encode() + b"\r\n\r\n",
     b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n" + TOKEN.encode() + b"\r\n",
     b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-encoding: br\r\ncontent-length: 50\r\n\r\n" + b"x" * 50,
+    b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nexpect: " + TOKEN.encode() + b"\r\ncontent-length: 0\r\n\r\n",
     b"GET /v1/models HTTP/1.1\r\nhost: x\r\n\r\n" + TOKEN.encode() + b" / HTTP/1.1\r\n\r\n",
     b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nx: " + TOKEN.encode() * 1000 + b"\r\n\r\n",
     b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer " + KEY.encode()
@@ -192,6 +193,9 @@ async def test_bytes_that_are_no_http_leave_no_payload_behind(search: Search, tm
         writer.write(data)
         answer = await reader.read(65536)
         assert re.match(rb"HTTP/1\.[01] 4\d\d ", answer)
+        head, _, body = answer.partition(b"\r\n\r\n")
+        assert json.loads(body.splitlines()[-1])["error"]["request_id"].startswith("req_")
+        assert b"aiohttp" not in head.lower() and not found(answer)
         writer.close()
         await writer.wait_closed()
     assert search.dirty() == {}

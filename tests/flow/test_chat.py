@@ -296,7 +296,7 @@ async def test_many_requests_at_once_do_not_mix(tmp_path: Path) -> None:
 async def test_with_the_local_models_names_leave_as_stand_ins_and_clinical_notes_stay_in_the_enclave(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SEALGATE_MODELS", str(models_or_skip("rampart", "spacy-en", "minilm")))
+    monkeypatch.setenv("SEALGATE_MODELS", str(models_or_skip("rampart", "spacy-en")))
     text = f"Please write a short thank-you note to Maria Keller, {ADDRESS}, for the flowers."
     note = (
         "Progress note, ward 4B. Patient: Harold Jenkins, 67-year-old man, MRN: 48291734. Admitted with chest pain and "

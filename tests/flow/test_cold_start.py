@@ -31,7 +31,7 @@ print("quiet")
 
 
 def test_a_cold_start_with_empty_caches_opens_no_connection(tmp_path: Path) -> None:
-    models = models_or_skip("rampart", "spacy-en", "minilm")
+    models = models_or_skip("rampart", "spacy-en")
     home = {name: str(tmp_path) for name in ("HOME", "XDG_CACHE_HOME", "TLDEXTRACT_CACHE", "HF_HOME", "TMPDIR")}
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **home}
     done = subprocess.run(

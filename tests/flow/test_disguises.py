@@ -55,7 +55,10 @@ async def test_a_spelled_out_address_crosses_as_a_stand_in_and_comes_back_as_it_
             assert (got.status, got.zone) == (200, "cloud"), name
             sent = " ".join(strings(w.cloud.requests[-1].json["messages"]))
             assert "vorhausen" not in sent and "v o r" not in sent and "berry" not in sent, name
-            assert got.text == text, name
+            if name == "in_a_link":  # nothing of the user goes into links (``restore:``), even where it was
+                assert got.text.startswith(text.partition("quintella")[0]) and "EMAIL_" in got.text
+            else:
+                assert got.text == text, name
 
 
 async def test_a_disguised_card_never_crosses(tmp_path: Path) -> None:

@@ -144,14 +144,14 @@ async def test_a_worker_that_is_killed_at_work_leaves_its_text_uninspected_and_i
     async with world(tmp_path, Plan(judge=None)) as w:
         worker = w.gate.workers.workers[0]
         assert worker.pid is not None
-        old, at_work, run = worker.pid, asyncio.Event(), worker.run
+        old, at_work, ask = worker.pid, asyncio.Event(), worker.ask
         os.kill(old, signal.SIGSTOP)
 
-        async def watched(texts: list[str]) -> Any:
+        async def watched(frame: Any) -> Any:
             at_work.set()
-            return await run(texts)
+            return await ask(frame)
 
-        worker.run = watched  # type: ignore[method-assign]  # only to know when it works
+        worker.ask = watched  # type: ignore[method-assign]  # only to know when it works
         asking = asyncio.create_task(w.ask(HARMLESS))
         await at_work.wait()
         os.kill(old, signal.SIGKILL)

@@ -14,6 +14,8 @@ from typing import Any
 
 import aiohttp
 import anthropic
+import document_files
+import httpx
 import openai
 import pytest
 from crash_support import Driver
@@ -21,6 +23,7 @@ from fake_files import FakeFiles
 from gate_support import HARMLESS, KEY, OTHER_KEY, SECRET, Plan, World, world
 
 from policies.types import Zone
+from proxy.dialects import lines
 from proxy.ports import Principal
 from proxy.settings import Limits, ModelRoute, UpstreamConfig
 
@@ -49,6 +52,7 @@ async def files(folder: Path, far: FakeFiles | None = None, **more: Any) -> Asyn
             more={
                 "far": UpstreamConfig("far", Zone.CLOUD, "openai", url=far.url, labels={"region": "eu"}),
                 "claude": UpstreamConfig("claude", Zone.CLOUD, "anthropic", url=far.url),
+                "own": UpstreamConfig("own", Zone.ONPREM, "openai", url=far.url),
             },
             **more,
         )
@@ -308,10 +312,10 @@ async def test_a_file_without_any_value_leaves_byte_for_byte(tmp_path: Path) -> 
     [
         ("scan.pdf", b"%PDF-1.7 anna.berg@example.com"),
         ("lies.txt", b"%PDF-1.7 anna.berg@example.com"),
-        ("wide.txt", "anna.berg@example.com".encode("utf-16")),
-        ("bom.txt", "\ufeffanna.berg@example.com".encode()),
-        ("noname", b"anna.berg@example.com"),
-        ("page.html", b"<b>anna</b>.berg@example.com"),
+        ("lies.csv", document_files.BENIGN["docx"]()),
+        ("photo.png", b"\x89PNG\r\n\x1a\n" + bytes(range(256))),
+        ("noname", b"\xff\xfe\xfd anna.berg@example.com"),
+        ("large.pdf", document_files.BENIGN["pdf"]() + b"\n" * 2**23),
     ],
 )
 async def test_what_nobody_can_read_does_not_go_to_the_cloud(tmp_path: Path, name: str, data: bytes) -> None:
@@ -320,7 +324,82 @@ async def test_what_nobody_can_read_does_not_go_to_the_cloud(tmp_path: Path, nam
             await f.app.files.create(file=(name, data), purpose="user_data")
         assert f.far.requests == []
         (tried,) = f.w.records(kind="intent")
-        assert (tried["zone"], tried["facts"]["uninspected"]) == ("onprem", ["file:unread"])
+        (reason,) = tried["facts"]["uninspected"]
+        assert tried["zone"] == "onprem" and reason.startswith("file:unread" if "large" in name else "document:")
+
+
+READABLE = {
+    "wide.txt": NAMES[0].encode("utf-16"), "bom.txt": f"\ufeff{NAMES[0]}".encode(), "noname": NAMES[0].encode(),
+    "page.html": b"<b>anna</b>.berg@example.com",
+    **{f"a.{kind}": next(iter(places.values()))() for kind, places in document_files.PLACES.items()},
+    **{f"b.{kind}": make() for kind, make in document_files.OTHER.items() if kind in {"eml", "html"}},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", READABLE)
+async def test_a_document_with_a_value_stays_where_the_value_may_be(tmp_path: Path, name: str) -> None:
+    async with files(tmp_path) as f:
+        with pytest.raises(openai.APIStatusError):  # the house of this world holds no files
+            await f.app.files.create(file=(name, READABLE[name]), purpose="assistants")
+        assert f.far.requests == []
+        tried = f.w.records(kind="intent")[-1]
+        assert tried["zone"] == "onprem" and tried["facts"]["labels"]["EMAIL_ADDRESS"]["n"] >= 1
+        assert not tried["facts"]["uninspected"]
+
+
+@pytest.mark.parametrize("name", READABLE)
+async def test_a_document_gives_way_to_its_text_where_policy_says_so(tmp_path: Path, name: str) -> None:
+    policy = tmp_path / "policy.yaml"
+    default = (Path(__file__).resolve().parents[2] / "policies/default.yaml").read_text()
+    policy.write_text(default.replace("defaults:\n", "defaults:\n  attachments: text\n", 1))
+    async with files(tmp_path, policy=str(policy)) as f:
+        uploaded = await f.app.files.create(file=(name, READABLE[name]), purpose="user_data")
+        assert (uploaded.filename, uploaded.bytes) == (name, len(READABLE[name]))
+        stored = f.far.files[uploaded.id]
+        assert b"EMAIL_" in stored and not any(n.encode() in f.far.wire for n in (*NAMES, document_files.CANARY))
+        assert b'filename="upload.txt"' in f.far.wire and b'filename="' + name.encode() not in f.far.wire
+        got = (await f.app.files.content(uploaded.id)).text
+        assert (NAMES[0] in got or document_files.CANARY in got) and "EMAIL_" not in got
+        assert (await f.app.files.retrieve(uploaded.id)).filename == name and not f.far.violations
+
+
+@pytest.mark.parametrize("kind", [k for k in document_files.BENIGN if k not in {"json"}])
+async def test_a_document_without_findings_leaves_byte_for_byte(tmp_path: Path, kind: str) -> None:
+    async with files(tmp_path) as f:
+        data = document_files.BENIGN[kind]()
+        uploaded = await f.app.files.create(file=(f"anna-berg.{kind}", data), purpose="assistants")
+        assert f.far.files[uploaded.id] == data and f.clean and b"anna-berg" not in f.far.wire
+        assert (await f.app.files.content(uploaded.id)).content == data
+        assert (await f.app.files.retrieve(uploaded.id)).filename == f"anna-berg.{kind}"
+
+
+PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 300
+
+
+def at_home(f: Files) -> None:
+    """The house holds files too."""
+    f.w.gate.router._upstreams = {"own": f.w.gate.settings.upstreams["own"]}  # type: ignore[misc]  # as above
+
+
+async def test_what_nobody_can_read_comes_back_from_the_house_byte_for_byte(tmp_path: Path) -> None:
+    async with files(tmp_path) as f:
+        at_home(f)
+        uploaded = await f.app.files.create(file=("a.png", PICTURE), purpose="vision")
+        assert (await f.app.files.content(uploaded.id)).content == PICTURE
+        await f.w.quiet()
+        assert [r["code"] for r in f.w.records(kind="outcome")] == ["ok", "ok"]
+
+
+async def test_a_download_that_breaks_off_never_looks_whole(tmp_path: Path) -> None:
+    async with files(tmp_path) as f:
+        at_home(f)
+        uploaded = await f.app.files.create(file=("a.png", PICTURE), purpose="vision")
+        f.far.cut = True
+        async with f.w.http.get(f"{f.w.gate.url}/v1/files/{uploaded.id}/content") as answer:
+            with pytest.raises(aiohttp.ClientError):
+                await answer.read()
+        await f.w.quiet()
+        assert f.w.records(kind="outcome")[-1]["code"] == "upstream_error"
 
 
 async def test_one_line_with_a_secret_keeps_the_whole_file_home(tmp_path: Path) -> None:
@@ -456,6 +535,18 @@ async def test_a_batch_of_messages_with_one_secret_stays(tmp_path: Path) -> None
 async def claude(f: Files, key: str) -> AsyncIterator[anthropic.AsyncAnthropic]:
     async with anthropic.AsyncAnthropic(base_url=f.w.gate.url, api_key=key, max_retries=0) as made:
         yield made
+
+
+async def test_a_download_that_breaks_never_looks_like_a_whole_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with files(tmp_path) as f:
+        uploaded = await f.app.files.create(file=("b.jsonl", batch_file()), purpose="batch")
+        monkeypatch.setattr(lines, "LINE_BYTES", -1)  # too long, by now
+        with pytest.raises((openai.APIConnectionError, httpx.RemoteProtocolError)):
+            await f.app.files.content(uploaded.id)
+        await f.w.quiet()
+        assert f.w.records(kind="outcome")[-1]["code"] == "upstream_unreadable"
 
 
 # --- a gate that dies

@@ -212,9 +212,9 @@ async def test_wrong_keys_unknown_models_and_bad_bodies_raise_what_the_sdk_knows
 @pytest.mark.parametrize(
     ("path", "headers", "code"),
     [
-        (":streamGenerateContent", {"x-goog-api-key": KEY}, "alt_sse_needed"),
-        (f":generateContent?key={KEY}", {"x-goog-api-key": KEY}, "key_in_query"),
-        (f":generateContent?key={KEY}", {}, "missing_api_key"),
+        (":streamGenerateContent?alt=sse&alt=json", {"x-goog-api-key": KEY}, "unexpected_query"),
+        (":generateContent?key=nobody", {}, "invalid_api_key"),
+        (f":generateContent?key={KEY}&key={KEY}", {}, "missing_api_key"),
         (":generateContent?userProject=x", {"x-goog-api-key": KEY}, "unexpected_query"),
     ],
 )
@@ -274,3 +274,55 @@ async def test_what_the_house_answered_stays_there_when_a_chat_brings_it_back_in
             assert len(cloud.bodies) == 1
             await sdk.aio.aclose()
             sdk.close()
+
+
+@pytest.mark.parametrize("piece", [1, 4, 400])
+async def test_without_alt_sse_a_stream_is_one_array_of_restored_chunks(tmp_path: Path, piece: int) -> None:
+    async with gemini(tmp_path) as (w, cloud, _):
+        cloud.piece = piece
+        body = {"contents": [{"role": "user", "parts": [{"text": MAIL}]}]}
+        pieces = []
+        async with w.http.post(f"{w.gate.url}/v1beta/models/flash:streamGenerateContent", json=body) as answer:
+            assert answer.status == 200 and answer.content_type == "application/json"
+            async for chunk in answer.content.iter_any():
+                pieces.append(chunk)
+        chunks = json.loads(b"".join(pieces))
+        texts = [p["text"] for c in chunks for p in c["candidates"][0]["content"]["parts"] if not p.get("thought")]
+        assert "".join(texts) == f"You said: {MAIL}"
+        assert cloud.paths == ["/v1beta/models/gemini-3-flash:streamGenerateContent?alt=sse"]
+        assert ADDRESS.encode() not in cloud.bodies[0]
+        await w.quiet()
+        assert w.records(kind="outcome")[0]["code"] == "ok"
+
+
+async def test_the_app_key_may_stand_in_the_url_and_goes_no_further(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    async with gemini(tmp_path) as (w, cloud, _):
+        w.http.headers.pop("authorization")
+        body = {"contents": [{"role": "user", "parts": [{"text": HARMLESS}]}]}
+        for verb in ("generateContent?key=", "streamGenerateContent?alt=sse&key=", "streamGenerateContent?key="):
+            async with w.http.post(f"{w.gate.url}/v1beta/models/flash:{verb}{KEY}", json=body) as answer:
+                assert answer.status == 200 and await answer.read()
+        async with w.http.get(f"{w.gate.url}/v1beta/models?key={KEY}") as answer:
+            assert answer.status == 200
+        async with w.http.post(f"{w.gate.url}/v1/chat/completions?key={KEY}", json=body) as answer:
+            assert answer.status == 401, "other APIs have their keys in headers"
+        assert all("key=" not in path for path in cloud.paths)
+        assert all(KEY not in value for headers in cloud.headers for value in headers.values())
+        assert KEY not in caplog.text and KEY not in json.dumps(w.records())
+
+
+async def test_the_configured_models_are_listed_as_google_does(tmp_path: Path) -> None:
+    async with gemini(tmp_path) as (_, cloud, sdk):
+        listed = await anyio.to_thread.run_sync(lambda: list(sdk.models.list(config={"page_size": 5})))
+        assert [m.name for m in listed] == ["models/flash"], "gpt-4o speaks another dialect"
+        one = await sdk.aio.models.get(model="flash")
+        assert one.display_name == "flash" and "generateContent" in (one.supported_actions or [])
+        with pytest.raises(errors.ClientError) as e:
+            await sdk.aio.models.get(model="gpt-4o")
+        assert e.value.code == 404
+        with pytest.raises(errors.ClientError) as e:
+            await sdk.aio.caches.get(name="cachedContents/1")
+        assert e.value.code == 404 and "not served" in str(e.value) and cloud.bodies == []

@@ -123,3 +123,14 @@ async def test_a_chat_request_never_reaches_an_upstream_of_the_other_dialect(tmp
     async with claude(tmp_path) as (w, cloud, _):
         answer = await w.ask(HARMLESS, model="claude")
         assert answer.status == 404 and cloud.bodies == []
+
+
+async def test_the_configured_models_are_listed_as_each_vendor_does(tmp_path: Path) -> None:
+    async with claude(tmp_path) as (w, cloud, sdk):
+        assert [m.id async for m in sdk.models.list()] == ["claude"], "gpt-4o speaks another dialect"
+        assert (await sdk.models.retrieve("claude")).display_name == "claude"
+        with pytest.raises(anthropic.NotFoundError):
+            await sdk.models.retrieve("gpt-4o")
+        openai = w.sdk()
+        assert "gpt-4o" in [m.id async for m in openai.models.list()]
+        assert (await openai.models.retrieve("gpt-4o")).owned_by == "sealgate" and cloud.bodies == []

@@ -174,3 +174,19 @@ async def test_an_error_inside_a_stream_is_a_line_that_the_client_raises(
 async def test_the_configured_models_are_listed(tmp_path: Path) -> None:
     async with llama(tmp_path) as (_, _, sdk):
         assert {m.model for m in (await sdk.list()).models} >= {"llama3", "near3", "gpt-4o"}
+        shown = await sdk.show("llama3")
+        assert shown.capabilities and shown.modelinfo == {}
+
+
+async def test_models_are_not_managed_through_the_gate(tmp_path: Path) -> None:
+    async with llama(tmp_path) as (w, house, sdk):
+        for asking in (sdk.pull("llama3"), sdk.delete("llama3"), sdk.create("x", from_="llama3"), sdk.ps(),
+                       sdk.copy("llama3", "x"), sdk.push("llama3"), sdk.show("nobody")):  # fmt: skip
+            with pytest.raises(ollama.ResponseError) as refused:
+                await asking
+            assert refused.value.status_code == 404
+        async with w.http.get(f"{w.gate.url}/api/version") as answer:
+            assert (await answer.json())["version"].count(".") == 2
+        async with w.http.get(f"{w.gate.url}/api/version", headers={"authorization": "Bearer nobody"}) as answer:
+            assert answer.status == 401
+        assert house.bodies == []

@@ -98,7 +98,7 @@ async def launch(file: Path, models: Path | None) -> asyncio.subprocess.Process:
 @contextlib.asynccontextmanager
 async def serving(folder: Path, text: str) -> AsyncIterator[Served]:
     """Skips the test where the local models are not installed."""
-    models = models_or_skip("rampart", "spacy-en", "minilm")
+    models = models_or_skip("rampart", "spacy-en")
     file = folder / "sealgate.yaml"
     file.write_text(text)
     process = await launch(file, models)
@@ -248,7 +248,7 @@ async def test_an_admin_listener_off_loopback_is_refused(tmp_path: Path) -> None
 
 
 async def test_a_port_in_use_is_refused(tmp_path: Path) -> None:
-    models = models_or_skip("rampart", "spacy-en", "minilm")
+    models = models_or_skip("rampart", "spacy-en")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         said = await refuses(tmp_path, config(listen=f"127.0.0.1:{port}"), models)
@@ -271,7 +271,7 @@ async def test_a_port_in_use_is_refused(tmp_path: Path) -> None:
     ids=["twice", "unknown", "zone", "syntax", "policy", "builtin", "upstream", "secret", "tls"],
 )
 async def test_a_mistake_in_the_configuration_is_said_with_its_place(tmp_path: Path, text: str, where: str) -> None:
-    models = models_or_skip("rampart", "spacy-en", "minilm") if where == "tls" else None
+    models = models_or_skip("rampart", "spacy-en") if where == "tls" else None
     assert where in await refuses(tmp_path, text, models)
 
 

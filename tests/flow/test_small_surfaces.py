@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import io
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -311,3 +312,25 @@ async def test_base64_of_embeddings_passes_untouched(tmp_path: Path) -> None:
         async with w.http.post(f"{w.gate.url}/v1/embeddings", json=body) as answer:
             data = json.loads(await answer.read())["data"]
         assert base64.b64decode(data[0]["embedding"])
+
+
+async def test_sound_may_be_larger_than_other_requests(tmp_path: Path) -> None:
+    async with small(tmp_path) as (w, cloud, sdk):
+        sound = b"ID3\x04\x00" + bytes(range(256)) * 97_000  # 24.8 MB, of the 25 that the API takes
+        heard = await asyncio.gather(
+            *(sdk.audio.transcriptions.create(model="ear", file=("a.mp3", sound, "audio/mpeg")) for _ in range(5))
+        )
+        assert len(heard) == 5 and all(r.path == "/v1/audio/transcriptions" for r in cloud.requests)
+        with pytest.raises(openai.APIStatusError) as large:
+            await sdk.audio.transcriptions.create(model="ear", file=("a.mp3", sound + sound[: 2**22], "audio/mpeg"))
+        assert large.value.status_code == 413
+
+        async def unsaid() -> AsyncIterator[bytes]:
+            yield bytes(9 * 2**20)
+
+        headers = {"content-type": "multipart/form-data; boundary=0123456789abcdef0123456789abcdef"}
+        async with w.http.post(f"{w.gate.url}/v1/audio/transcriptions", data=unsaid(), headers=headers) as answer:
+            assert answer.status == 413, "a length that is not said is not large"
+        text = io.BytesIO(json.dumps({"model": "m", "x": "y" * 9 * 2**20}).encode())
+        async with w.http.post(w.chat_url, data=text, headers={"content-type": "application/json"}) as answer:
+            assert answer.status == 413, "nor is anything but sound and images"

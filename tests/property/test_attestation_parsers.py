@@ -12,7 +12,7 @@ from attestation.expectations import BadExpectations, load_expectations
 from attestation.snp.report import parse_report
 from attestation.snp.vcek import parse_endorsement
 from attestation.trust import AMD
-from attestation.types import Evidence, Malformed, Rejected
+from attestation.types import Collateral, Evidence, Malformed, Rejected
 from attestation.verify import verify
 from attestation.wire import encode_sealgate_snp, parse_sealgate_snp
 from attestation.x509 import load_certificate, load_crl
@@ -89,7 +89,7 @@ def test_damaged_evidence_is_never_accepted(report, which, data):
     if evidence == GOOD:
         return
     try:
-        verify(evidence, NOW, AMD, platform().trust, data.draw(st.one_of(st.none(), damaged(CRL))))
+        verify(evidence, NOW, AMD, platform().trust, Collateral(amd_crl=data.draw(st.one_of(st.none(), damaged(CRL)))))
     except (Malformed, Rejected):
         return
     raise AssertionError("damaged evidence was accepted")

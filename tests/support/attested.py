@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from attestation.simulator.snp import MEASUREMENT, Platform, shared_platform
-from attestation.trust import AMD, amd_chain
-from attestation.types import Claims, Evidence, Expectations, Malformed, Rejected
+from attestation.trust import AMD, VENDORS, SimulatedTrust, amd_chain
+from attestation.types import Claims, Collateral, Evidence, Expectations, Malformed, Rejected
 from attestation.verify import verify
 
 NOW = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
@@ -34,7 +35,7 @@ def verdict(
     evidence: Evidence, *, now: dt.datetime = NOW, crl: bytes | None = None, simulated: bool = False
 ) -> set[str]:
     try:
-        verify(evidence, now, AMD, platform().trust if simulated else None, crl)
+        verify(evidence, now, AMD, platform().trust if simulated else None, Collateral(amd_crl=crl))
     except Rejected as e:
         return {f.partition(":")[0] for f in e.failures}
     except Malformed:
@@ -78,3 +79,20 @@ def der(data: bytes) -> bytes:
 
 def real_evidence(report: bytes, leaf: bytes, product: str, *, vlek: bool = False) -> Evidence:
     return Evidence("sealgate-snp", report, (der(leaf), *amd_chain(product, vlek=vlek)))
+
+
+def ids(evidence: Evidence, trust: SimulatedTrust | None, now: dt.datetime = NOW, collateral: Collateral | None = None):
+    """Ids of the failing checks of evidence of any kind; empty when it is accepted, {"malformed"} when unreadable."""
+    try:
+        verify(evidence, now, VENDORS, trust, collateral or Collateral())
+    except Rejected as e:
+        return {f.partition(":")[0] for f in e.failures}
+    except Malformed:
+        return {"malformed"}
+    return set()
+
+
+def flips(raw: bytes) -> Iterator[bytes]:
+    """``raw`` with one bit changed, once for each byte; which bit depends on the place, so that all eight occur."""
+    for i in range(len(raw)):
+        yield raw[:i] + bytes((raw[i] ^ 1 << (i * 5 + i // 8) % 8,)) + raw[i + 1 :]

@@ -63,12 +63,14 @@ class FakeCloud:
     endless (streams until the reader leaves), gzip, evil_headers, not_json.
 
     ``reply`` makes the answer from the request: a text, or a whole message. ``piece`` is the number of characters per
-    streamed delta; ``wire_piece`` the number of bytes per write (0: one write per event or body).
+    streamed delta; ``wire_piece`` the number of bytes per write (0: one write per event or body). ``ascii``: all
+    other characters as escapes.
     """
 
     reply: Callable[[dict[str, Any]], str | dict[str, Any]] = echo
     mode: str = "ok"
     status: int = 500
+    ascii: bool = False
     piece: int = 5
     wire_piece: int = 0
     location: str = "http://127.0.0.1:9/v1/elsewhere"
@@ -166,7 +168,7 @@ class FakeCloud:
             headers["content-encoding"] = "gzip"
         if self.mode == "evil_headers":
             headers |= {"set-cookie": "a=b; Path=/", "sealgate-action": "allowed", "x-ratelimit-limit-requests": "9"}
-        return await self._write(request, headers, [json.dumps(made, ensure_ascii=False).encode()])
+        return await self._write(request, headers, [json.dumps(made, ensure_ascii=self.ascii).encode()])
 
     async def _stream(self, request: web.Request, body: dict[str, Any], message: dict[str, Any]) -> web.StreamResponse:
         finish = "tool_calls" if message.get("tool_calls") else "stop"
@@ -197,7 +199,7 @@ class FakeCloud:
         choice = {"index": 0, "delta": delta, "finish_reason": finish, "logprobs": None}
         made = {**_base(body), "object": "chat.completion.chunk", "choices": [choice]}
         ChatCompletionChunk.model_validate(made, strict=True)
-        return b"data: " + json.dumps(made, ensure_ascii=False).encode() + b"\n\n"
+        return b"data: " + json.dumps(made, ensure_ascii=self.ascii).encode() + b"\n\n"
 
     async def _write(self, request: web.Request, headers: dict[str, str], parts: list[bytes]) -> web.StreamResponse:
         response = web.StreamResponse(headers=headers)

@@ -63,6 +63,8 @@ class FakeFiles:
     results: dict[str, bytes] = field(default_factory=dict)
     calls: list[dict[str, Any]] = field(default_factory=list)
     """Tool arguments that answers carry instead of a text, one per line; empty for the echo."""
+    cut: bool = False
+    """Whether downloads break off in the middle."""
     url: str = ""
 
     async def __aenter__(self) -> FakeFiles:
@@ -168,6 +170,11 @@ class FakeFiles:
         """In pieces that end anywhere."""
         response = web.StreamResponse(headers={"content-type": "application/octet-stream"})
         await response.prepare(request)
+        if self.cut:
+            await response.write(data[: len(data) // 2])
+            assert request.transport is not None
+            request.transport.abort()
+            return response
         for i in range(0, len(data), 37):
             await response.write(data[i : i + 37])
         return response

@@ -114,7 +114,7 @@ class FakeOpenAIMore:
             self.violations.append("content type")
 
     async def _form(self, request: web.Request, raw: bytes) -> Mapping[str, list[tuple[str | None, bytes]]]:
-        stream = aiohttp.StreamReader(BaseProtocol(asyncio.get_running_loop()), 2**20)
+        stream = aiohttp.StreamReader(BaseProtocol(asyncio.get_running_loop()), 2**26)
         stream.feed_data(raw)
         stream.feed_eof()
         form: dict[str, list[tuple[str | None, bytes]]] = {}

@@ -89,6 +89,10 @@ class FakeResponses:
     bodies: list[bytes] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    """Method, path and query of what was asked of stored responses."""
+    stored: dict[str, tuple[dict[str, Any], dict[str, Any]]] = field(default_factory=dict)
+    """Id -> request and response; ``background`` ones are done when they are asked for a second time."""
     url: str = ""
 
     def __post_init__(self) -> None:
@@ -99,6 +103,8 @@ class FakeResponses:
         app = web.Application(client_max_size=2**26)
         for path in ("", "/compact", "/input_tokens"):
             app.router.add_post(f"/v1/responses{path}", self._create)
+        app.router.add_route("*", "/v1/responses/{id}", self._held)
+        app.router.add_route("*", "/v1/responses/{id}/{verb}", self._held)
         self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.2)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
@@ -131,10 +137,37 @@ class FakeResponses:
             if body.get("stream"):
                 return await self._stream(request, body, output)
             more = {"object": "response.compaction"} if request.path.endswith("/compact") else {}
-            return web.json_response(self._response(body, output) | more)
+            whole = self._response(body, output) | more
+            self.stored[whole["id"]] = (body, whole)
+            if body.get("background"):
+                return web.json_response({**whole, "status": "queued", "output": [], "usage": None})
+            return web.json_response(whole)
         except (asyncio.CancelledError, ConnectionResetError):
             self.gone.set()
             raise
+
+    async def _held(self, request: web.Request) -> web.StreamResponse:
+        self.asked.append(f"{request.method} {request.path_qs}")
+        id, verb = request.match_info["id"], request.match_info.get("verb", "")
+        if id not in self.stored or await request.read():
+            return web.json_response({"error": {"message": "no such response"}}, status=404)
+        body, whole = self.stored[id]
+        if request.method == "DELETE":
+            del self.stored[id]
+            return web.json_response({"id": id, "object": "response", "deleted": True})
+        if verb == "input_items":
+            given = body["input"]
+            items = given if isinstance(given, list) else [{"role": "user", "content": given}]
+            data = [
+                {"id": f"in_{i}", "type": "message", "status": "completed", "role": one["role"],
+                 "content": [{"type": "input_text", "text": one["content"]}]}
+                for i, one in enumerate(items)
+            ]  # fmt: skip
+            ends = {"first_id": "in_0", "last_id": data[-1]["id"]}
+            return web.json_response({"object": "list", "data": data, "has_more": False, **ends})
+        if request.query.get("stream") == "true":
+            return await self._stream(request, body, whole["output"])
+        return web.json_response({**whole, "status": "cancelled"} if verb == "cancel" else whole)
 
     def _response(self, body: dict[str, Any], output: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
         usage = {

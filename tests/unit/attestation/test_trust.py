@@ -7,7 +7,7 @@ import pytest
 from attested import NOW, platform, verdict
 
 from attestation import trust
-from attestation.trust import AMD, AMD_CERTIFICATES, PRODUCTS, SimulatedTrust, TrustStore, amd_chain, certificate
+from attestation.trust import AMD, PRODUCTS, SimulatedTrust, TrustStore, amd_chain, certificate
 from attestation.types import Evidence, Rejected
 from attestation.verify import verify
 
@@ -23,18 +23,24 @@ def test_the_default_trust_is_exactly_the_three_vendor_roots():
     assert {hashlib.sha256(root).hexdigest() for root in AMD.roots} == ARKS
 
 
-@pytest.mark.parametrize("name", AMD_CERTIFICATES)
+@pytest.mark.parametrize("name", trust.FILES)
 def test_each_shipped_certificate_has_the_digest_in_the_source(name):
-    assert hashlib.sha256(certificate(name)).hexdigest() == AMD_CERTIFICATES[name]
+    assert hashlib.sha256(certificate(name)).hexdigest() == trust.FILES[name]
+
+
+def test_a_vendors_root_counts_for_its_own_evidence_only():
+    for vendor, files in trust.VENDOR_ROOTS.items():
+        assert trust.VENDORS.of(vendor, None) == {certificate(name) for name in files}
+    assert AMD.of("intel", None) == frozenset()
 
 
 def test_the_folder_of_roots_holds_nothing_else():
     files = {f.name for f in resources.files("attestation.roots").iterdir() if f.name.endswith(".pem")}
-    assert files == {f"{name}.pem" for name in AMD_CERTIFICATES}
+    assert files == {f"{name}.pem" for name in trust.FILES}
 
 
 def test_a_replaced_file_is_refused(monkeypatch):
-    monkeypatch.setattr(trust, "AMD_CERTIFICATES", {"amd_milan_ark": "0" * 64})
+    monkeypatch.setattr(trust, "FILES", {"amd_milan_ark": "0" * 64})
     with pytest.raises(ValueError, match="not the certificate"):
         certificate("amd_milan_ark")
 

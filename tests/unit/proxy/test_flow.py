@@ -19,6 +19,7 @@ from policies.schema import Policy
 from policies.types import Requirements, Zone
 from proxy.audit.record import Intent, Outcome, Refusal, record_json
 from proxy.audit.store import genuine, issue
+from proxy.call import Call
 from proxy.dialects.base import Segment
 from proxy.dialects.openai_chat import OpenAIChat
 from proxy.errors import (
@@ -32,7 +33,7 @@ from proxy.errors import (
     Unavailable,
     UpstreamError,
 )
-from proxy.flow import Call, Flow
+from proxy.flow import Flow
 from proxy.health import FAILURES, OPEN_S, Breaker
 from proxy.outbound import Answer, Outbound, Receipt
 from proxy.ports import Candidate, Inspected, LeaseInfo, Reply

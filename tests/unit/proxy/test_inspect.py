@@ -132,6 +132,22 @@ async def test_a_client_that_goes_away_frees_the_worker(running: WorkerPool) -> 
     assert seen.results[0].uninspected is None
 
 
+async def test_apps_that_leave_while_their_text_is_read_cost_no_worker(running: WorkerPool) -> None:
+    pid = running.workers[0].pid
+    assert pid is not None
+    for i in range(3):
+        os.kill(pid, signal.SIGSTOP)
+        task = asyncio.ensure_future(running.inspect("t", segments(f"mail a{i}@example.org")))
+        await asyncio.sleep(0.05)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        os.kill(pid, signal.SIGCONT)
+        seen = await running.inspect("t", segments(f"mail d{i}@example.org"))
+        assert [f.label for f in seen.results[0].findings] == ["EMAIL_ADDRESS"], "its own answer, not that of the other"
+    assert running.restarts == 0 and running.workers[0].pid == pid
+
+
 async def test_stopping_answers_what_waits_as_uninspected() -> None:
     made = pool()
     await made.start()

@@ -18,11 +18,11 @@ from policies.load import load
 from policies.types import Zone
 from proxy.audit.record import Intent, record_json
 from proxy.audit.store import issue
+from proxy.call import Call
 from proxy.dialects.held import FILES, HeldState
 from proxy.dialects.lines import Enveloped, Text
 from proxy.dialects.openai_chat import OpenAIChat
 from proxy.errors import Refused
-from proxy.flow import Call
 from proxy.health import Breaker
 from proxy.outbound import Answer, Outbound
 from proxy.pieces import Cargo, PieceFlow

@@ -65,10 +65,15 @@ def decision(more: str = "") -> Decision:
 
 
 def both(
-    judge: Judge | None = None, *, known: Sequence[str] = (), structured: bool = False, more: str = ""
+    judge: Judge | None = None,
+    *,
+    known: Sequence[str] = (),
+    structured: bool = False,
+    more: str = "",
+    names: Sequence[str] = (),
 ) -> Restorers:
     listening = Listening(
-        judge or Judge(), "t", decision(more), VALUES, [*VALUES.values(), *known], structured=structured
+        judge or Judge(), "t", decision(more), VALUES, [*VALUES.values(), *known], structured=structured, names=names
     )
     origins = dict.fromkeys(VALUES, frozenset({"user"}))
     return Restorers(VALUES, origins, decision(more), structured=structured, listening=listening)
@@ -159,6 +164,18 @@ async def test_a_sentence_that_cannot_be_judged_is_withheld() -> None:
 
 def call(arguments: str) -> dict[str, Any]:
     return {"content": None, "tool_calls": [{"id": "c", "function": {"name": "mail", "arguments": arguments}}]}
+
+
+async def test_keys_that_the_request_names_stay_and_only_as_keys() -> None:
+    """A tool whose schema has a property ``Bob`` needs its argument under that name, whatever a detector thinks."""
+    said = {"Bob": "Bob", "x": '"Bob": 1', "Keller": "bob@theirs.example"}
+    shown = {"Bob": "[PERSON]", "x": '"[PERSON]": 1', "[PERSON]": "[EMAIL_ADDRESS]"}
+    message = (await whole(call(json.dumps(said)), both(names=["Bob"])))["message"]
+    assert json.loads(message["tool_calls"][0]["function"]["arguments"]) == shown
+    as_json = (await whole({"content": json.dumps(said)}, both(names=["Bob"], structured=True)))["message"]["content"]
+    assert json.loads(as_json) == shown
+    prose = (await whole({"content": 'I write "Bob": hello.'}, both(names=["Bob"])))["message"]["content"]
+    assert prose == 'I write "[PERSON]": hello.'
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from aiohttp import ClientError, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from proxy.auth import digest, new_key
-from proxy.flow import Call
+from proxy.call import Call
 from proxy.ports import Reply
 from proxy.server import Server
 from proxy.settings import AppConfig, Limits, Settings
@@ -64,7 +64,7 @@ async def made() -> AsyncIterator[Made]:
             Path(), "builtin:default", (AppConfig("crm", "sales", digest(KEY)),), {}, {},
             limits=Limits(concurrent_requests=1),
         )  # fmt: skip
-        server = Server(settings, flow, list)  # type: ignore[arg-type]  # plays the flow
+        server = Server(settings, flow)  # type: ignore[arg-type]  # plays the flow
         client = TestClient(TestServer(server.application(), handler_cancellation=True))
         await client.start_server()
         clients.append(client)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from model_support import models_or_skip
 
 from redaction import classifier as module
-from redaction.classifier import OVERLAP, WINDOW, MiniLmClassifier, neutral_view, windows
+from redaction.classifier import OVERLAP, WINDOW, TopicClassifier, neutral_view, windows
 from redaction.types import DetectorFailed, Finding, Sensitivity
 
 LETTER = """Dear Sir, my name is Karin Holm and I ordered a blue sofa on 3 May (order 88213). It arrived with a torn
@@ -17,8 +16,8 @@ SE45 5000 0000 0583 9825 7466 or to my card 4111 1111 1111 1111. Please write a 
 
 
 @pytest.fixture(scope="module")
-def classifier() -> MiniLmClassifier:
-    return MiniLmClassifier(models_or_skip("minilm") / "minilm")
+def classifier() -> TopicClassifier:
+    return TopicClassifier()
 
 
 @pytest.mark.parametrize(
@@ -75,14 +74,14 @@ def classifier() -> MiniLmClassifier:
     ],
 )
 def test_a_text_is_judged_by_what_it_is_about(
-    classifier: MiniLmClassifier, text: str, level: str, category: str
+    classifier: TopicClassifier, text: str, level: str, category: str
 ) -> None:
     result = classifier.classify(text, ())
     assert result.sensitivity.word == level
     assert category in result.categories
 
 
-def test_identifiers_do_not_change_what_a_letter_is_about(classifier: MiniLmClassifier) -> None:
+def test_identifiers_do_not_change_what_a_letter_is_about(classifier: TopicClassifier) -> None:
     text = "Hello, I am Ida Berg, my card 4111 1111 1111 1111 was charged twice. Please write back to me. Regards, Ida"
     findings = [
         Finding(text.index("Ida Berg"), text.index("Ida Berg") + 8, "PERSON", 0.9, "names"),
@@ -92,13 +91,13 @@ def test_identifiers_do_not_change_what_a_letter_is_about(classifier: MiniLmClas
         assert classifier.classify(text, found).sensitivity is Sensitivity.INTERNAL
 
 
-def test_a_marking_makes_any_text_confidential(classifier: MiniLmClassifier) -> None:
+def test_a_marking_makes_any_text_confidential(classifier: TopicClassifier) -> None:
     result = classifier.classify("CONFIDENTIAL\n\nThe picnic is on Friday.", ())
     assert result.sensitivity is Sensitivity.CONFIDENTIAL and result.tags == {"marked_confidential"}
 
 
 @pytest.mark.parametrize("at", [0, 1, 2])
-def test_a_clinical_note_is_found_wherever_it_stands_in_a_long_text(classifier: MiniLmClassifier, at: int) -> None:
+def test_a_clinical_note_is_found_wherever_it_stands_in_a_long_text(classifier: TopicClassifier, at: int) -> None:
     prose = "The river runs through the valley and many birds rest on its banks in the early autumn. " * 60
     note = (
         "\n\nAdmission note. The patient, 71, presents with unstable angina, troponin positive, EF 35 %. "
@@ -111,24 +110,34 @@ def test_a_clinical_note_is_found_wherever_it_stands_in_a_long_text(classifier: 
 
 
 def test_a_text_over_the_budget_is_refused_and_not_cut(
-    classifier: MiniLmClassifier, monkeypatch: pytest.MonkeyPatch
+    classifier: TopicClassifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "TOKEN_BUDGET", 50)
     with pytest.raises(DetectorFailed, match="budget"):
         classifier.classify("word " * 60, ())
 
 
-def test_a_text_without_letters_or_digits_is_public(classifier: MiniLmClassifier) -> None:
+def test_a_text_without_letters_or_digits_is_public(classifier: TopicClassifier) -> None:
     assert classifier.classify(" \n--- {}", ()).sensitivity is Sensitivity.PUBLIC
 
 
-def test_a_tool_name_is_not_a_sensitive_topic(classifier: MiniLmClassifier) -> None:
+def test_a_tool_name_is_not_a_sensitive_topic(classifier: TopicClassifier) -> None:
     for text in ("user_id", "mortgage", "string", "Books an appointment."):
         assert classifier.classify(text, ()).sensitivity < Sensitivity.CONFIDENTIAL
 
 
-def test_the_digest_names_the_files(classifier: MiniLmClassifier) -> None:
-    again = MiniLmClassifier(models_or_skip("minilm") / "minilm")
+def test_evidence_is_the_words_that_speak_for_a_category_without_hidden_values(classifier: TopicClassifier) -> None:
+    text = "Emma Diabetes wrote: the patient takes metformin, METFORMIN and insulin; the sofa is blue."
+    found = [Finding(0, 13, "PERSON", 0.9, "names")]
+    spans = classifier.evidence(text, "health", found)
+    words = [text[start:end] for start, end in spans]
+    assert len({"patient", "metformin", "insulin", "takes"} & set(words[:4])) >= 2 and "Diabetes" not in words
+    assert classifier.evidence("... é ?", "health") == [] and len(classifier.evidence(text, "health", most=1)) == 1
+    assert "Diabetes" in {text[start:end] for start, end in classifier.evidence(text, "health")}
+
+
+def test_the_digest_names_the_files(classifier: TopicClassifier) -> None:
+    again = TopicClassifier()
     assert classifier.digest == again.digest and len(classifier.digest) == 64
 
 

@@ -139,3 +139,21 @@ def test_the_best_label_spreads_and_an_uninspected_text_stays_so() -> None:
     assert values(texts[1], spread[1]) == {("AB123456", "PASSPORT", "request")}
     assert spread[2].uninspected == "deadline"
     assert values(texts[2], spread[2]) == {("AB123456", "PASSPORT", "request")}
+
+
+@pytest.mark.parametrize(
+    "text", ["phone +12025550193, thanks", "phone: +12025550193", "a\t+12025550193 b", "+12025550193"]
+)
+def test_the_blank_before_a_plus_is_no_part_of_the_number(text: str) -> None:
+    """In the reading where ``+`` is a blank (form encoding) the two are one; replaced together, words would run on."""
+    number = "+12025550193"
+    [result] = propagate([text], Pipeline([Fake(number)], None).inspect([text]))
+    assert number in {text[f.start : f.end] for f in result.findings}
+    assert not [f for f in result.findings if text[f.start : f.end].strip() != text[f.start : f.end]]
+
+
+def test_a_number_with_a_plus_is_found_where_a_form_lost_it() -> None:
+    texts = ["phone +12025550193", "tel=%2B12025550193&x=1", "tel=+12025550193", "call 12025550193"]
+    pipeline = Pipeline([Fake("+12025550193")], None)
+    for text, result in zip(texts, propagate(texts, pipeline.inspect(texts)), strict=True):
+        assert any(text[f.start : f.end].endswith("12025550193") for f in result.findings), text

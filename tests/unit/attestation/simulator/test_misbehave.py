@@ -7,7 +7,7 @@ from attestation.binding import sealgate_snp_report_data
 from attestation.simulator.misbehave import Misbehaviour, present
 from attestation.simulator.snp import ASK_SERIAL
 from attestation.trust import AMD
-from attestation.types import Malformed, Rejected
+from attestation.types import Collateral, Malformed, Rejected
 from attestation.validate import validate
 from attestation.verify import verify
 from attestation.wire import parse_sealgate_snp
@@ -39,7 +39,9 @@ def judged(misbehaviour: Misbehaviour | None) -> set[str]:
     revoked = (ASK_SERIAL,) if misbehaviour is Misbehaviour.REVOKED_ASK else ()
     try:
         document = present(platform(), misbehaviour, SPKI, NONCE)
-        claims = verify(parse_sealgate_snp(document), NOW, AMD, platform().trust, platform().crl(revoked))
+        claims = verify(
+            parse_sealgate_snp(document), NOW, AMD, platform().trust, Collateral(amd_crl=platform().crl(revoked))
+        )
         validate(claims, wanted(), TODAY, sealgate_snp_report_data(SPKI, NONCE))
     except Rejected as e:
         return {f.partition(":")[0] for f in e.failures}

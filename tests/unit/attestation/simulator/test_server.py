@@ -18,7 +18,7 @@ from attestation.simulator import server as simulator_server
 from attestation.simulator.misbehave import Misbehaviour
 from attestation.simulator.server import SimulatedEnclave
 from attestation.trust import AMD
-from attestation.types import Rejected
+from attestation.types import Collateral, Rejected
 from attestation.validate import validate
 from attestation.verify import verify
 from attestation.wire import parse_sealgate_snp
@@ -62,7 +62,8 @@ async def chat(client: aiohttp.ClientSession, enclave: SimulatedEnclave, **body:
 
 async def test_evidence_binds_the_key_of_the_connection_and_the_nonce(enclave, client):
     nonce = secrets.token_bytes(32)
-    claims = verify(parse_sealgate_snp(await evidence(client, enclave, nonce)), NOW, AMD, enclave.trust, enclave.crl())
+    document = parse_sealgate_snp(await evidence(client, enclave, nonce))
+    claims = verify(document, NOW, AMD, enclave.trust, Collateral(amd_crl=enclave.crl()))
     want = load_expectations(enclave.expectations_yaml("sim", UNTIL))
     assert claims.simulated
     assert validate(claims, want, TODAY, sealgate_snp_report_data(enclave.spki, nonce))

@@ -14,7 +14,7 @@ from attestation.simulator.snp import POLICY, TCB, Chip, Guest, Platform, sign, 
 from attestation.snp.report import POLICY_DEBUG, POLICY_MIGRATE_MA, POLICY_RESERVED_ONE
 from attestation.snp.verify import verify
 from attestation.trust import AMD, SimulatedTrust, amd_chain
-from attestation.types import Evidence, Malformed, Rejected, Source, Status
+from attestation.types import Collateral, Evidence, Malformed, Rejected, Source, Status
 
 SIM = platform()
 GOOD = SIM.evidence(BINDING)
@@ -57,7 +57,7 @@ def test_claims_end_with_the_first_certificate_or_the_revocation_list():
     chip = SIM.make_chip(end=soon)
     assert verify(SIM.evidence(BINDING, None, chip), NOW, AMD, SIM.trust).not_after == soon
     crl = pki.revocation_list(SIM.root_name, SIM.root_key, end=soon)
-    assert verify(GOOD, NOW, AMD, SIM.trust, crl).not_after == soon
+    assert verify(GOOD, NOW, AMD, SIM.trust, Collateral(amd_crl=crl)).not_after == soon
 
 
 def test_a_naive_time_is_our_own_mistake():

@@ -46,18 +46,16 @@ def test_later_commands_say_not_yet(name: str) -> None:
     assert result.exit_code == 1 and "not yet" in result.output
 
 
-def test_evaluate_without_a_suite_prints_what_the_head_was_trained_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SEALGATE_MODELS", str(models_or_skip("minilm")))
+def test_evaluate_without_a_suite_prints_what_the_classifier_was_trained_on() -> None:
     result = CliRunner().invoke(models, ["evaluate"])
     assert result.exit_code == 0
-    assert json.loads(result.output)["head"]["trained_on"] == "self-made templates"
+    assert json.loads(result.output)["classifier"]["trained_on"] == "self-made texts"
 
 
-def test_regulated_recall_on_other_sources_is_above_the_floor(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_regulated_recall_on_other_sources_is_above_the_floor() -> None:
     suite = Path(__file__).resolve().parents[4].parent / "shared" / "reference" / "eval"
     if not suite.is_dir():
         pytest.skip(f"no evaluation sets in {suite}")
-    monkeypatch.setenv("SEALGATE_MODELS", str(models_or_skip("minilm")))
     arguments = ["evaluate", "--suite", str(suite), "--content-only", "--json", "--limit", "400"]
     figures = json.loads(CliRunner().invoke(models, arguments).stdout)["figures"]
     assert figures["regulated_recall_content"] >= 0.80

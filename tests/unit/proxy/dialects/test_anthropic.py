@@ -259,3 +259,19 @@ def test_files_and_containers_of_the_provider_are_references() -> None:
     assert {(r.kind, r.id) for r in DIALECT.parse(json.dumps(body).encode()).references} == {
         ("file", "file_1"), ("container", "c_1")
     }  # fmt: skip
+
+
+def test_what_is_held_comes_before_a_torn_end_and_after_a_whole_event_that_no_empty_line_ended() -> None:
+    def event(text: str) -> bytes:
+        delta = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}}
+        return b"event: content_block_delta\ndata: " + json.dumps(delta).encode() + b"\n\n"
+
+    def run(data: bytes) -> bytes:
+        stream = DIALECT.restore_stream(factory({STAND_IN: CANARY}), lambda: "sealgate-restored 1/1")
+        return stream.feed(data) + stream.close()
+
+    whole = run(event(STAND_IN[:9]) + event(f"{STAND_IN[9:]} says").rstrip(b"\n"))
+    assert json.dumps(CANARY + " says", ensure_ascii=False)[1:-1].encode() in whole.replace(b"\\u00eb", "ë".encode())
+    assert whole.index(b"says") < whole.index(b": sealgate-restored")
+    torn = run(event(STAND_IN[:9]) + b'event: content_block_delta\ndata: {"type')
+    assert torn.endswith(b'data: {"type') and STAND_IN[:9].encode() in torn

@@ -272,9 +272,9 @@ def test_a_signature_is_opaque_but_base64_of_a_text_is_none() -> None:
     signature = base64.b64encode(bytes(range(90, 220))).decode()
     hidden = base64.b64encode(f"call {CANARY} tomorrow, and then again the day after that".encode()).decode()
     parsed = DIALECT.parse(json.dumps(parts({"text": "x", "thoughtSignature": signature})).encode())
-    assert [s.text for s in parsed.segments] == ["x"]
+    assert [(s.kind, s.text) for s in parsed.segments] == [("text", "x"), ("opaque", signature)]
     parsed = DIALECT.parse(json.dumps(parts({"text": "x", "thoughtSignature": hidden})).encode())
-    assert [s.text for s in parsed.segments] == ["x", hidden]
+    assert [(s.kind, s.text) for s in parsed.segments] == [("text", "x"), ("text", hidden)]
 
 
 def test_state_that_the_provider_holds_is_named() -> None:
@@ -371,23 +371,17 @@ def test_the_model_in_a_body_follows_the_path_and_never_the_app() -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "stream", "code"),
-    [
-        ({"key": "x"}, False, "key_in_query"), ({"key": "x", "alt": "sse"}, True, "key_in_query"),
-        ({}, True, "alt_sse_needed"), ({"alt": "json"}, True, "alt_sse_needed"),
-        ({"alt": "sse", "q": "x"}, True, "unexpected_query"), ({"alt": "media"}, False, "unexpected_query"),
-    ],
-)  # fmt: skip
-def test_keys_in_urls_and_streams_that_are_no_events_are_refused(query: Any, stream: bool, code: str) -> None:
+    "query", [{"alt": "sse", "q": "x"}, {"alt": "media"}, {"$alt": "proto"}, {"userProject": "x"}, {"Key": "x"}]
+)
+def test_a_query_has_room_for_a_form_and_a_key_only(query: Any) -> None:
     with pytest.raises(BadRequest) as e:
-        check_query(query, stream=stream)
-    assert e.value.code == code
+        check_query(query)
+    assert e.value.code == "unexpected_query"
 
 
 def test_the_usual_queries_pass() -> None:
-    check_query({"alt": "sse"}, stream=True)
-    check_query({}, stream=False)
-    check_query({"alt": "json"}, stream=False)
+    for query in ({"alt": "sse"}, {}, {"$alt": "json"}, {"key": "x", "alt": "sse"}):
+        check_query(query)
 
 
 def test_an_answer_that_comes_back_in_pieces_is_put_together() -> None:

@@ -276,3 +276,12 @@ def test_an_answer_without_stand_ins_keeps_its_bytes() -> None:
 def test_what_is_no_completion_is_a_value_error(raw: bytes) -> None:
     with pytest.raises(ValueError, match="the answer is"):
         CHAT.restore(raw, factory(VALUES))
+
+
+def test_what_is_held_comes_before_a_torn_end_and_after_a_whole_event_that_no_empty_line_ended() -> None:
+    begun, rest = event(delta(content=NAME[:9])), event(delta(content=NAME[9:] + " says")).rstrip(b"\n")
+    out = restored([begun, rest])
+    assert joined(out)[0, "content"] == f"{VALUES[NAME]} says"
+    assert out.index(b"says") < out.index(b": sealgate-restored")
+    torn = restored([begun, b'data: {"choi'])
+    assert torn.endswith(b'data: {"choi') and joined(torn.removesuffix(b'data: {"choi'))[0, "content"] == NAME[:9]

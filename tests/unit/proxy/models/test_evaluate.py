@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from proxy.errors import ConfigError
-from proxy.models.evaluate import combine, evaluate
-from redaction.types import Finding, Sensitivity
+from proxy.models.evaluate import evaluate
+from redaction.classifier import payload_level
+from redaction.types import Classification, Finding, Sensitivity
 
 
 def finding(label: str, score: float = 0.9) -> Finding:
@@ -31,11 +32,18 @@ def finding(label: str, score: float = 0.9) -> Finding:
     ],
 )
 def test_findings_raise_the_combined_sensitivity(labels: list[str], expected: Sensitivity) -> None:
-    assert combine(Sensitivity.INTERNAL, [finding(label) for label in labels]) is expected
+    assert payload_level(Classification(Sensitivity.INTERNAL), [finding(label) for label in labels]) is expected
+
+
+def test_a_name_in_a_letter_or_a_text_about_staff_is_personal_data() -> None:
+    for category, expected in (("hr", Sensitivity.REGULATED), ("internal", Sensitivity.INTERNAL)):
+        about = Classification(Sensitivity.INTERNAL, {category: 0.6})
+        assert payload_level(about, [finding("PERSON")]) is expected
+        assert payload_level(about, [finding("LOCATION")]) is Sensitivity.INTERNAL
 
 
 def test_a_weak_finding_does_not_count() -> None:
-    assert combine(Sensitivity.PUBLIC, [finding("CREDIT_CARD", 0.2)]) is Sensitivity.PUBLIC
+    assert payload_level(Classification(Sensitivity.PUBLIC), [finding("CREDIT_CARD", 0.2)]) is Sensitivity.PUBLIC
 
 
 def test_shares_are_counted_per_kind(tmp_path: Path) -> None:
@@ -45,8 +53,8 @@ def test_shares_are_counted_per_kind(tmp_path: Path) -> None:
             stream.write(json.dumps({"text": text, "category": kind, "source": "s"}) + "\n")
     answers = {"a": 3, "b": 0, "c": 2, "d": 2, "e": 1}
 
-    def judge(text: str) -> tuple[Sensitivity, tuple[Finding, ...]]:
-        return Sensitivity(answers[text]), (finding("CREDIT_CARD"),) if text == "e" else ()
+    def judge(text: str) -> tuple[Classification, tuple[Finding, ...]]:
+        return Classification(Sensitivity(answers[text])), (finding("CREDIT_CARD"),) if text == "e" else ()
 
     figures = evaluate(tmp_path, judge, lambda *_: None)
     assert figures.regulated_recall_content == 0.5
@@ -59,4 +67,4 @@ def test_shares_are_counted_per_kind(tmp_path: Path) -> None:
 
 def test_a_missing_suite_is_a_configuration_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="--suite"):
-        evaluate(tmp_path, lambda _: (Sensitivity.PUBLIC, ()), lambda *_: None)
+        evaluate(tmp_path, lambda _: (Classification(Sensitivity.PUBLIC), ()), lambda *_: None)

@@ -1,0 +1,97 @@
+"""Certificate chains of any length, leaf first, up to a pinned root: Intel, AWS, NVIDIA, TPM and token issuers.
+
+The chain is exactly what was sent, in order; nothing is searched or fetched, and the root counts only when it equals a
+pinned one byte for byte. AMD's chains have rules of their own (:mod:`attestation.x509`). Every check runs and has an id
+under the caller's prefix; details name numbers and dates, never text out of a certificate.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+from itertools import pairwise
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import SignatureAlgorithmOID as Algorithm
+
+from attestation.types import Check, Malformed
+from attestation.x509 import MIN_RSA_BITS, check, extension_of, is_pinned, load_certificate
+
+MAX_CHAIN = 8
+ECDSA = frozenset({Algorithm.ECDSA_WITH_SHA256, Algorithm.ECDSA_WITH_SHA384})
+RSA = frozenset({Algorithm.RSA_WITH_SHA256, Algorithm.RSA_WITH_SHA384, Algorithm.RSA_WITH_SHA512})
+_KNOWN_CRITICAL = {"2.5.29.15", "2.5.29.19", "2.5.29.37"}  # keyUsage, basicConstraints, extendedKeyUsage
+
+
+def load_path(certificates: tuple[bytes, ...]) -> tuple[x509.Certificate, ...]:
+    """Leaf first, at least two. Raises Malformed."""
+    if not 2 <= len(certificates) <= MAX_CHAIN:
+        raise Malformed(f"a chain has 2..{MAX_CHAIN} certificates, got {len(certificates)}")
+    return tuple(load_certificate(der) for der in certificates)
+
+
+def check_path(
+    prefix: str,
+    path: tuple[x509.Certificate, ...],
+    pinned: frozenset[bytes],
+    now: dt.datetime,
+    algorithms: frozenset[x509.ObjectIdentifier] = ECDSA,
+) -> tuple[Check, ...]:
+    """All checks of ``path`` at ``now`` (aware). ``pinned`` are the acceptable roots as DER."""
+    links = [*pairwise(path), (path[-1], path[-1])]
+    dates = all(c.not_valid_before_utc <= now <= c.not_valid_after_utc for c in path)
+    latest = max(c.not_valid_before_utc for c in path)
+    earliest = min(c.not_valid_after_utc for c in path)
+    critical = all({e.oid.dotted_string for e in c.extensions if e.critical} <= _KNOWN_CRITICAL for c in path)
+    return (
+        check(f"{prefix}.root", is_pinned(path[-1], pinned), "the root must equal a pinned root"),
+        check(
+            f"{prefix}.algorithm",
+            all(c.signature_algorithm_oid in algorithms and _strong(c) for c in path),
+            "signature algorithms and key sizes must be on the list",
+        ),
+        check(f"{prefix}.distinct", len(set(path)) == len(path), "no certificate twice"),
+        check(f"{prefix}.issuer", all(a.issuer == b.subject for a, b in links), "issuer must be the parent's subject"),
+        check(f"{prefix}.signature", all(signed_by(a, b) for a, b in links), "each signed by the next one's key"),
+        check(f"{prefix}.validity", dates, f"{now:%F %T} must be in {latest:%F %T}..{earliest:%F %T}"),
+        check(f"{prefix}.constraints", _constraints(path), "issuers must be CAs of enough depth, the leaf none"),
+        check(f"{prefix}.critical", critical, "no unknown critical extension"),
+    )
+
+
+@functools.lru_cache(maxsize=256)  # the same issuers sign all day; the answer depends on nothing else
+def signed_by(child: x509.Certificate, parent: x509.Certificate) -> bool:
+    """Whether ``parent`` issued ``child``, by name and signature (RSA as PKCS #1 v1.5, or ECDSA)."""
+    try:
+        child.verify_directly_issued_by(parent)
+    except (InvalidSignature, ValueError, TypeError, UnsupportedAlgorithm):
+        return False
+    return True
+
+
+def ends(path: tuple[x509.Certificate, ...]) -> dt.datetime:
+    """The first moment after which some certificate of ``path`` is no longer valid."""
+    return min(c.not_valid_after_utc for c in path)
+
+
+def _strong(certificate: x509.Certificate) -> bool:
+    key = certificate.public_key()
+    if isinstance(key, rsa.RSAPublicKey):
+        return key.key_size >= MIN_RSA_BITS
+    return isinstance(key, ec.EllipticCurvePublicKey) and key.curve.key_size >= 256
+
+
+def _constraints(path: tuple[x509.Certificate, ...]) -> bool:
+    leaf = extension_of(path[0], x509.BasicConstraints)
+    if leaf is not None and leaf.ca:
+        return False
+    for below, certificate in enumerate(path[1:]):
+        basic = extension_of(certificate, x509.BasicConstraints)
+        usage = extension_of(certificate, x509.KeyUsage)
+        if basic is None or not basic.ca or (usage is not None and not usage.key_cert_sign):
+            return False
+        if basic.path_length is not None and basic.path_length < below:
+            return False
+    return True

@@ -1,0 +1,36 @@
+"""JSON as evidence has it: UTF-8, each key once, no NaN or infinity, bounded (attestation.md §2.1 C3)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+from attestation.types import Malformed
+
+
+def load(raw: bytes, most: int, name: str = "the document") -> Any:
+    """Any JSON value of at most ``most`` bytes. Raises Malformed, naming ``name``."""
+    if len(raw) > most:
+        raise Malformed(f"{name} has more than {most} bytes")
+    try:
+        return json.loads(raw.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise Malformed(f"{name} is not JSON") from None
+
+
+def load_object(raw: bytes, most: int, name: str = "the document") -> dict[str, Any]:
+    """As :func:`load`, for an object."""
+    body = load(raw, most, name)
+    if not isinstance(body, dict):
+        raise Malformed(f"{name} is not a JSON object")
+    return body
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len({key for key, _ in pairs}) != len(pairs):
+        raise Malformed("JSON: a key is there twice")
+    return dict(pairs)
+
+
+def _no_constant(_: str) -> NoReturn:
+    raise Malformed("JSON: a number that JSON does not have")

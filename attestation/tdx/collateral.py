@@ -1,0 +1,186 @@
+"""Intel's answers about a platform: revocation lists, TCB levels, the quoting enclave's identity (Intel PCS v4; §2.2).
+
+Reads the JSON in which ``dcap-qvl`` stores them. Signatures and dates are checked here, every one of them, so that a
+refusal says which piece it was; nothing is believed before that.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+from dataclasses import dataclass, field
+from typing import Any
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, utils
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from attestation import strictjson
+from attestation.paths import check_path, ends, load_path, signed_by
+from attestation.tdx.quote import pem_chain
+from attestation.types import Check, Malformed
+from attestation.x509 import check, common_name, is_pinned, load_crl
+
+MAX_COLLATERAL_CHARACTERS = 512 * 1024
+_KEYS = {"pck_crl_issuer_chain", "root_ca_crl", "pck_crl", "tcb_info_issuer_chain", "tcb_info", "tcb_info_signature",
+         "qe_identity_issuer_chain", "qe_identity", "qe_identity_signature"}  # fmt: skip
+TCB_SIGNER = "Intel SGX TCB Signing"
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A JSON document of Intel's with its chain and signature."""
+
+    name: str
+    text: str = field(repr=False)
+    body: dict[str, Any] = field(repr=False)
+    signature: bytes = field(repr=False)
+    path: tuple[x509.Certificate, ...] = field(repr=False)
+    issued: dt.datetime
+    until: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class IntelCollateral:
+    """Parsed, not yet trusted."""
+
+    pck_crl_path: tuple[x509.Certificate, ...] = field(repr=False)
+    root_crl: x509.CertificateRevocationList = field(repr=False)
+    pck_crl: x509.CertificateRevocationList = field(repr=False)
+    tcb_info: Signed
+    qe_identity: Signed
+
+    @property
+    def not_after(self) -> dt.datetime:
+        lists = [crl.next_update_utc for crl in (self.root_crl, self.pck_crl) if crl.next_update_utc is not None]
+        paths = (self.pck_crl_path, self.tcb_info.path, self.qe_identity.path)
+        return min(*lists, self.tcb_info.until, self.qe_identity.until, *map(ends, paths))
+
+
+@functools.lru_cache(maxsize=32)  # one platform's collateral serves every quote of it for days
+def parse_collateral(text: str) -> IntelCollateral:
+    """Raises Malformed."""
+    if len(text) > MAX_COLLATERAL_CHARACTERS:
+        raise Malformed("the collateral is too large")
+    body = strictjson.load_object(text.encode("utf-8", "replace"), MAX_COLLATERAL_CHARACTERS * 4, "the collateral")
+    # a PCK chain may be stored beside the rest; the quote's own is used
+    if not _KEYS <= set(body) <= _KEYS | {"pck_certificate_chain"} or not all(isinstance(body[k], str) for k in _KEYS):
+        raise Malformed("the collateral lacks a part, or has one that is not known")
+    return IntelCollateral(
+        pck_crl_path=_path(body["pck_crl_issuer_chain"]),
+        root_crl=load_crl(_hex(body["root_ca_crl"])),
+        pck_crl=load_crl(_hex(body["pck_crl"])),
+        tcb_info=_signed(body, "tcb_info"),
+        qe_identity=_signed(body, "qe_identity"),
+    )
+
+
+def _signed(body: dict[str, Any], name: str) -> Signed:
+    text: str = body[name]
+    value = strictjson.load_object(text.encode("utf-8", "replace"), MAX_COLLATERAL_CHARACTERS, name)
+    try:
+        issued, until = (
+            dt.datetime.strptime(value[k], _TIME).replace(tzinfo=dt.UTC) for k in ("issueDate", "nextUpdate")
+        )
+    except (KeyError, TypeError, ValueError):
+        raise Malformed(f"{name} lacks its dates") from None
+    return Signed(
+        name, text, value, _hex(body[f"{name}_signature"]), _path(body[f"{name}_issuer_chain"]), issued, until
+    )
+
+
+def _path(pem: str) -> tuple[x509.Certificate, ...]:
+    return load_path(pem_chain(pem.encode("ascii", "replace")))
+
+
+def _hex(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise Malformed("a part of the collateral is not hex") from None
+
+
+def check_collateral(got: IntelCollateral, pck: tuple[x509.Certificate, ...], pinned: frozenset[bytes],
+                     now: dt.datetime) -> tuple[Check, ...]:  # fmt: skip
+    """Everything Intel signed about ``pck`` (the quote's own chain): genuine, current, and nothing revoked."""
+    issuer, root = got.pck_crl_path[0], got.pck_crl_path[-1]
+    return (
+        *_list("crl.root", got.root_crl, got.tcb_info.path[-1], now),
+        *_list("crl.pck", got.pck_crl, issuer, now),
+        check("crl.pck-issuer", issuer == pck[1], "the list must be of the CA that issued the PCK certificate"),
+        check(
+            "crl.pck-root",
+            is_pinned(root, pinned) and signed_by(issuer, root),
+            "its CA must be issued by the pinned root",
+        ),
+        check("crl.pck-revoked", _absent(got.pck_crl, pck[0]), "the PCK certificate must not be revoked"),
+        check("crl.ca-revoked", _absent(got.root_crl, pck[1]), "the PCK's CA must not be revoked"),
+        *_document(got.tcb_info, got.root_crl, pinned, now),
+        *_document(got.qe_identity, got.root_crl, pinned, now),
+    )
+
+
+def _document(doc: Signed, root_crl: x509.CertificateRevocationList, pinned: frozenset[bytes],
+              now: dt.datetime) -> tuple[Check, ...]:  # fmt: skip
+    name = doc.name.replace("_", "-")
+    signer = doc.path[0]
+    named = common_name(signer.subject) == TCB_SIGNER
+    return (
+        *check_path(f"{name}.chain", doc.path, pinned, now),
+        check(f"{name}.signer", named, f"signed by a certificate named {TCB_SIGNER}"),
+        check(f"{name}.signer-revoked", _absent(root_crl, signer), "its signer must not be revoked"),
+        check(f"{name}.signature", _document_signed(signer, doc.signature, doc.text), "signature by Intel's signer"),
+        check(f"{name}.window", doc.issued <= now <= doc.until, f"{now:%F} must be in {doc.issued:%F}..{doc.until:%F}"),
+    )
+
+
+def _list(prefix: str, crl: x509.CertificateRevocationList, issuer: x509.Certificate, now: dt.datetime
+          ) -> tuple[Check, ...]:  # fmt: skip
+    end = crl.next_update_utc
+    whole = not any(e.critical for e in crl.extensions) and not any(e.critical for r in crl for e in r.extensions)
+    window = end is not None and crl.last_update_utc <= now <= end
+    shown = f"{now:%F} must be in {crl.last_update_utc:%F}..{f'{end:%F}' if end else 'never'}"
+    return (
+        check(
+            f"{prefix}-signature",
+            _list_signed(crl.public_bytes(Encoding.DER), issuer) and crl.issuer == issuer.subject,
+            "by the CA that it speaks for",
+        ),
+        check(f"{prefix}-scope", whole, "no unknown critical extension"),
+        check(f"{prefix}-window", window, shown),
+    )
+
+
+@functools.lru_cache(maxsize=64)
+def _list_signed(der: bytes, issuer: x509.Certificate) -> bool:
+    key = issuer.public_key()
+    return isinstance(key, ec.EllipticCurvePublicKey) and load_crl(der).is_signature_valid(key)
+
+
+@functools.lru_cache(maxsize=64)
+def _document_signed(signer: x509.Certificate, signature: bytes, text: str) -> bool:
+    return raw_p256(signer, signature, text.encode())
+
+
+def _absent(crl: x509.CertificateRevocationList, certificate: x509.Certificate) -> bool:
+    return crl.get_revoked_certificate_by_serial_number(certificate.serial_number) is None
+
+
+def raw_p256(signer: x509.Certificate | ec.EllipticCurvePublicKey, signature: bytes, signed: bytes) -> bool:
+    """Whether ``signature`` (r || s, 64 bytes) over ``signed`` is by this P-256 key, with SHA-256."""
+    key = signer.public_key() if isinstance(signer, x509.Certificate) else signer
+    if (
+        not isinstance(key, ec.EllipticCurvePublicKey)
+        or not isinstance(key.curve, ec.SECP256R1)
+        or len(signature) != 64
+    ):
+        return False
+    r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
+    try:
+        key.verify(utils.encode_dss_signature(r, s), signed, ec.ECDSA(hashes.SHA256()))
+    except InvalidSignature:
+        return False
+    return True

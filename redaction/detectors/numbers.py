@@ -1,0 +1,204 @@
+"""Numbers that a state, a bank or a company issues: python-stdnum's validators, on candidates found in linear time.
+
+A candidate is a run of tokens with digits. What may be in it is decided by the words around it, by a form of its own,
+or by its standing alone in the text; the validator of the kind has the last word, so that a wrong check sum is no finding.
+Opens nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+
+from stdnum.exceptions import InvalidLength, ValidationError
+
+from redaction.detectors.kinds import FORMS, KINDS, LABEL_OF
+from redaction.detectors.linear import compile_pattern
+from redaction.types import DetectorFailed, Finding
+
+NAME = "patterns"
+BEFORE, AFTER = 60, 30
+"""Characters around a run in which a word says what it is."""
+NEAREST = 4
+"""Words looked at on one run."""
+TOKENS = 9
+"""Tokens of one number."""
+LONGEST = 40
+"""Characters of one number."""
+ALONE = 8
+"""Characters that a number without any word needs to mean something."""
+
+_TOKEN = r"[\pL\pN]*\pN[\pL\pN]*"
+_SEPARATOR = r"[ \-./,:·\x{a0}\x{2011}\x{202f}]{1,2}"
+_RUN = compile_pattern(rf"(?:\b[A-Z]{{1,4}}[ \-./]{{1,2}}){{0,2}}{_TOKEN}(?:{_SEPARATOR}(?:{_TOKEN}|[A-Z]{{1,3}}\b))*")
+_WORD = re.compile(r"[^\W_]+")
+_SQUASH = re.compile(r"[\W_]+")
+_PLAIN = re.compile(r"\d{1,4}[\-/.]\d{1,2}[\-/.]\d{1,4}|\d+[.,:]\d+|(?:19|20)\d\d[01]\d[0-3]\d|1[4-8]\d{8}(?:\d{3})?")
+"""A date, a time, a decimal number, a Unix time of our days."""
+_ONE = re.compile(r"\W*(?:[A-Z]{1,4}[ ./-]{1,2}){0,2}\w*\d\w*(?:[ ./,-]{1,2}(?:\w*\d\w*|[A-Z]{1,3}\b))*\W*")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of number."""
+
+    module: str
+    label: str
+    words: tuple[str, ...]
+    validate: Callable[[str], str]
+    lengths: frozenset[int]
+    """How many letters and digits it may have, as its validator says."""
+
+    def accepts(self, text: str) -> bool:
+        try:
+            self.validate(text)
+        except (ValidationError, ValueError, KeyError, IndexError):
+            return False
+        return True
+
+
+def _lengths(validate: Callable[[str], str]) -> frozenset[int]:
+    """Lengths that the validator does not refuse as such, also with a country's letters before them."""
+    sizes = set()
+    for size in range(1, LONGEST):
+        if any(_long_enough(validate, probe) for probe in ("1" * size, "1" * (size - 1) + "A")):
+            sizes.update(range(size, size + 4))
+    return frozenset(sizes)
+
+
+def _long_enough(validate: Callable[[str], str], probe: str) -> bool:
+    try:
+        validate(probe)
+    except InvalidLength:
+        return False
+    except (ValidationError, ValueError, KeyError, IndexError):
+        return True
+    return True
+
+
+def is_alone(text: str) -> bool:
+    """Whether a text is nothing but one short value."""
+    return len(text) <= LONGEST + 10 and _ONE.fullmatch(text) is not None
+
+
+def _kinds() -> tuple[Kind, ...]:
+    out = []
+    for module, label, words in KINDS:
+        validate = import_module(f"stdnum.{module}").validate
+        out.append(Kind(module, LABEL_OF.get(module, label), words, validate, _lengths(validate)))
+    return tuple(out)
+
+
+@dataclass(frozen=True, slots=True)
+class _Hit:
+    """A word that names kinds of numbers."""
+
+    start: int
+    end: int
+    kinds: tuple[Kind, ...]
+
+
+class Numbers:
+    """Finds them. Work is counted: a text that would need more fails the detector (``budget``)."""
+
+    def __init__(self) -> None:
+        self._kinds = _kinds()
+        self._specific = sorted(
+            self._kinds, key=lambda k: (len(k.lengths) > 12, k.label == "REFERENCE_NUMBER", len(k.lengths))
+        )
+        self._named: dict[str, tuple[Kind, ...]] = {}
+        for kind in self._kinds:
+            for word in kind.words:
+                key = _SQUASH.sub("", word)
+                self._named[key] = (*self._named.get(key, ()), kind)
+        words = sorted({w for k in self._kinds for w in k.words}, key=len, reverse=True)
+        spelled = "|".join(r"[ _.\-]{0,2}".join(map(re.escape, re.split(r"[ .\-]+", w))) for w in words)
+        self._words = compile_pattern(rf"(?i)(?:^|[^\pL\pN])({spelled})")
+        by_module = {k.module: k for k in self._kinds}
+        lines = (line.partition(": ") for line in FORMS.splitlines())
+        self.forms = [(form, by_module[module]) for module, _, form in lines]
+        """Patterns of kinds that need no word."""
+        self.digest = hashlib.sha256(repr((KINDS, FORMS, _RUN.pattern)).encode()).hexdigest()[:16]
+
+    def find(self, text: str) -> Iterator[Finding]:
+        """Findings of numbers with a word, or alone in their text. Raises DetectorFailed."""
+        runs = [m.span() for m in _RUN.finditer(text)]
+        if not runs:
+            return
+        budget = [2_000 + len(text)]
+        hits = list(self._hits(text))
+        starts = [h.start for h in hits]
+        for start, end in runs:
+            near = hits[bisect_left(starts, start - BEFORE) : bisect_left(starts, end + AFTER)]
+            if near:
+                yield from self._named_in(text, start, end, near, budget)
+        if len(runs) == 1 and len(text) <= LONGEST + 10:
+            yield from self._alone(text, *runs[0], budget)
+
+    def _hits(self, text: str) -> Iterator[_Hit]:
+        for m in self._words.finditer(text):
+            start, end = m.span(1)
+            while end > start and (
+                text[end : end + 1].isalnum() or _SQUASH.sub("", text[start:end]).lower() not in self._named
+            ):
+                end = max(text.rfind(c, start, end) for c in " -._")  # ``vat note`` is ``vat``
+            if end > start:
+                word = _SQUASH.sub("", text[start:end]).lower()
+                yield _Hit(start, end, self._named[word])
+
+    def in_form(self, number: int, text: str, start: int, end: int) -> Iterator[Finding]:
+        """The number in a match of form ``number``; words of the sentence may stand before it."""
+        kind = self.forms[number][1]
+        end = start + len(text[start:end].rstrip(" .-"))
+        while start < end:
+            if kind.accepts(text[start:end]):
+                yield Finding(start, end, kind.label, 1.0, NAME)
+                return
+            start = text.find(" ", start, end) + 1 or end
+
+    def _named_in(self, text: str, start: int, end: int, near: Sequence[_Hit], budget: list[int]) -> Iterator[Finding]:
+        """The longest numbers of a run that the words near it allow."""
+        hits = sorted(near, key=lambda h: start - h.end if h.end <= start + 2 else 40 + abs(h.start - start))[:NEAREST]
+        kinds = list(dict.fromkeys(k for h in hits for k in h.kinds))
+        done = start
+        for left, right in _windows(text, start, end):
+            if left < done:
+                continue
+            found = _valid(text[left:right], kinds, budget)
+            if found is not None:
+                yield Finding(left, right, found.label, 1.0, NAME)
+                done = right
+
+    def _alone(self, text: str, start: int, end: int, budget: list[int]) -> Iterator[Finding]:
+        """A number that is all there is to the text."""
+        value = text[start:end]
+        bare = sum(map(str.isalnum, value)) >= ALONE and not _PLAIN.fullmatch(value)
+        if bare and not any(map(str.isalnum, text[:start] + text[end:])):
+            found = _valid(value, self._specific, budget)
+            if found is not None:
+                yield Finding(start, end, found.label, 0.6, NAME)
+
+
+def _windows(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Neighbouring tokens of a run, from each token on the longest first."""
+    tokens = [m.span() for m in _WORD.finditer(text, start, end)]
+    for i, (left, _) in enumerate(tokens):
+        for j in range(min(len(tokens), i + TOKENS), i, -1):
+            if tokens[j - 1][1] - left <= LONGEST:
+                yield left, tokens[j - 1][1]
+
+
+def _valid(value: str, kinds: Iterable[Kind], budget: list[int]) -> Kind | None:
+    size = sum(map(str.isalnum, value))
+    for kind in kinds:
+        if size in kind.lengths:
+            budget[0] -= 1
+            if budget[0] < 0:
+                raise DetectorFailed(NAME, "budget")
+            if kind.accepts(value):
+                return kind
+    return None
