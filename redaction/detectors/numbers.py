@@ -29,6 +29,8 @@ TOKENS = 9
 LONGEST = 40
 """Characters of one number."""
 ALONE = 8
+BY_ITSELF = 0.55
+"""Score of a number that no word names. Many kinds accept any number of their length, so it says little."""
 """Characters that a number without any word needs to mean something."""
 
 _DIGITED = r"[\pL\pN]*\pN[\pL\pN]*"
@@ -182,7 +184,7 @@ class Numbers:
         if bare and not any(map(str.isalnum, text[:start] + text[end:])):
             found = _valid(value, self._specific, budget)
             if found is not None:
-                yield Finding(start, end, found.label, 0.6, NAME)
+                yield Finding(start, end, found.label, BY_ITSELF, NAME)
 
 
 def _windows(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
