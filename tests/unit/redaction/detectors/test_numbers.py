@@ -19,7 +19,6 @@ EVAL = Path(__file__).parents[5] / "shared" / "reference" / "eval"
 
 
     return {(text[f.start : f.end], f.label) for f in DETECTOR.detect(text) if f.score >= BY_ITSELF}
-    return {(text[f.start : f.end], f.label) for f in DETECTOR.detect(text) if f.score >= 0.6}
 
 
 @pytest.mark.parametrize(
