@@ -156,7 +156,8 @@ def _member(source: bytes) -> Callable[[bytes, str], bytes]:
 
 
 MAIL_ONLY: Mapping[str, Any] = {"texts": (MAIL.value, "the-green-fence"), "values": (MAIL.value,)}
-DIGITS: Mapping[str, Any] = {"texts": (CARD.value, CARD.twin), "values": (CARD.value,)}
+DIGITS: Mapping[str, Any] = {"texts": (CARD.value, "19443703570741501"), "values": (CARD.value,)}
+"""The twin is a number that no kind of number allows; a number alone in its place needs no word beside it."""
 UNREAD = frozenset({"invalid_json", "duplicate_key", "invalid_encoding"})
 WAYS: Mapping[str, Way] = {
     "an unknown field": Way(_field(lambda t: {"x_note": t})),

@@ -64,6 +64,7 @@ VALUES: tuple[Value, ...] = (
     Value("medical record", "MEDICAL_RECORD", "48291734", "xx", "Patient MRN: {} was seen."),
     Value("bank account", "BANK_ACCOUNT", "9876543210", "12", "Account number: {} please."),
     Value("date of birth", "DATE_OF_BIRTH", "12.03.1987", "soon", "Date of birth: {} on the form."),
+    Value("imei", "DEVICE_ID", "35-209900-176148-1", "pending", "IMEI: {} please."),
     Value("aws key", "API_KEY", "AKIAQ7ZK3N5XV2WB9LMT", "AKIA-is-a-prefix"),
     Value("google key", "API_KEY", "AIzaSyB8qk2Xv9LmN4pR7tW1yZ3cF6hJ0dG5sKe", "AIza-is-a-prefix"),
     Value("github token", "API_KEY", "ghp_Zq7Canary4vK2mXw9TbRj5LpYs8NcHd3GfAe", "ghp_is_a_prefix"),

@@ -18,6 +18,7 @@ DETECTOR = PatternDetector()
 EVAL = Path(__file__).parents[5] / "shared" / "reference" / "eval"
 
 
+def found(text: str) -> set[tuple[str, str]]:
     return {(text[f.start : f.end], f.label) for f in DETECTOR.detect(text) if f.score >= BY_ITSELF}
 
 
