@@ -19,7 +19,7 @@ from wire.values import VALUES, Value
 
 from proxy import surfaces as served
 from redaction.detectors.patterns import PatternDetector
-from redaction.detectors.secrets import _TOKENS
+from redaction.detectors.secret_rules import BLOCKS, TOKENS
 
 DISGUISED = "detectors do not look behind disguises yet"
 LATE: Mapping[str, str] = dict.fromkeys(
@@ -81,7 +81,7 @@ def test_every_served_path_has_a_table() -> None:
 
 
 def test_every_label_that_a_rule_proves_has_a_canary() -> None:
-    rules = {r.label for r in PatternDetector()._rules} | {label for label, _, _ in _TOKENS}
+    rules = {r.label for r in PatternDetector()._rules} | {label for label, _, _ in (*TOKENS, *BLOCKS)}
     assert rules - {v.label for v in VALUES} == set()
 
 
