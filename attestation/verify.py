@@ -8,6 +8,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping
 
+from attestation.jwt.nras import verify as verify_nras
+from attestation.jwt.verify import verify_google, verify_ita, verify_maa
 from attestation.nitro.verify import verify as verify_nitro
 from attestation.snp.verify import verify as verify_snp
 from attestation.tdx.verify import verify as verify_intel
@@ -22,6 +24,10 @@ VERIFIERS: Mapping[str, Verifier] = {
     "nitro": verify_nitro,
     "tdx": verify_intel,
     "sgx": verify_intel,
+    "maa": verify_maa,
+    "google": verify_google,
+    "ita": verify_ita,
+    "nras": verify_nras,
 }
 
 
