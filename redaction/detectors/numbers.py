@@ -29,7 +29,7 @@ TOKENS = 9
 LONGEST = 40
 """Characters of one number."""
 ALONE = 8
-BY_ITSELF = 0.55
+BY_ITSELF = 0.58
 """Score of a number that no word names. Many kinds accept any number of their length, so it says little."""
 """Characters that a number without any word needs to mean something."""
 
