@@ -1,8 +1,7 @@
 """Numbers that a state, a bank or a company issues: python-stdnum's validators, on candidates found in linear time.
 
 A candidate is a run of tokens with digits. What may be in it is decided by the words around it, by a form of its own,
-or by its standing alone in the text; the validator of the kind has the last word, so that a wrong check sum is no finding.
-Opens nothing.
+or by its standing alone in the text; the validator of the kind has the last word: a wrong check sum is no finding.
 """
 
 from __future__ import annotations
@@ -32,9 +31,11 @@ LONGEST = 40
 ALONE = 8
 """Characters that a number without any word needs to mean something."""
 
-_TOKEN = r"[\pL\pN]*\pN[\pL\pN]*"
+_DIGITED = r"[\pL\pN]*\pN[\pL\pN]*"
 _SEPARATOR = r"[ \-./,:·\x{a0}\x{2011}\x{202f}]{1,2}"
-_RUN = compile_pattern(rf"(?:\b[A-Z]{{1,4}}[ \-./]{{1,2}}){{0,2}}{_TOKEN}(?:{_SEPARATOR}(?:{_TOKEN}|[A-Z]{{1,3}}\b))*")
+_RUN = compile_pattern(
+    rf"(?:\b[A-Z]{{1,4}}[ \-./]{{1,2}}){{0,2}}{_DIGITED}(?:{_SEPARATOR}(?:{_DIGITED}|[A-Z]{{1,3}}\b))*"
+)
 _WORD = re.compile(r"[^\W_]+")
 _SQUASH = re.compile(r"[\W_]+")
 _PLAIN = re.compile(r"\d{1,4}[\-/.]\d{1,2}[\-/.]\d{1,4}|\d+[.,:]\d+|(?:19|20)\d\d[01]\d[0-3]\d|1[4-8]\d{8}(?:\d{3})?")
@@ -63,7 +64,7 @@ class Kind:
 
 def _lengths(validate: Callable[[str], str]) -> frozenset[int]:
     """Lengths that the validator does not refuse as such, also with a country's letters before them."""
-    sizes = set()
+    sizes: set[int] = set()
     for size in range(1, LONGEST):
         if any(_long_enough(validate, probe) for probe in ("1" * size, "1" * (size - 1) + "A")):
             sizes.update(range(size, size + 4))
@@ -137,7 +138,8 @@ class Numbers:
             if near:
                 yield from self._named_in(text, start, end, near, budget)
         if len(runs) == 1 and len(text) <= LONGEST + 10:
-            yield from self._alone(text, *runs[0], budget)
+            start, end = runs[0]
+            yield from self._alone(text, start, end, budget)
 
     def _hits(self, text: str) -> Iterator[_Hit]:
         for m in self._words.finditer(text):

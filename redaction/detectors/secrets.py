@@ -5,6 +5,7 @@ RE2 only, so the time is linear in the text whatever it holds. A finding covers 
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import math
 import re
@@ -42,10 +43,10 @@ _PASSWORD = (
     r"wachtwoord|hasło|haslo|(?:^|[^a-z])pass|pin code)"
     rf"[0-9]{{0,2}}[\"'\])]{{0,2}}\s{{0,4}}(?:{_EQUALS}|\b(?:is|ist|es|est|è|to|jest|é)\b)\s{{0,4}}{_VALUE}"
 )
-_PASSWORD_QUOTED = (
+_QUOTED = (
     r"(?i)(?:password|passwd|passwort|pwd)(?:[ \t]{1,3}|\s[^\n]{0,60}\sis\s)(?:\"([^\"\s]{3,80})\"|'([^'\s]{3,80})')"
 )
-_PASSWORD_LINE = r"(?im)^[\t ]*(?:export )?[\w.]{0,40}(?:password|passwd|pwd)=([^\s\"'\x60,;<>&]{5,80})\s*$"
+_LINE = r"(?im)^[\t ]*(?:export )?[\w.]{0,40}(?:password|passwd|pwd)=([^\s\"'\x60,;<>&]{5,80})\s*$"
 _PLACEHOLDERS = ("xxxx", "****", "...", "your", "example", "changeme", "change_me", "placeholder", "dummy", "redacted")
 _NOT_A_VALUE = ("$", "{", "%", "<", "*", "(", "[", "os.", "process.", "env.", "config.", "settings.", "self.", "/", "#{",
                 "+", "\\", " +", ",", "'", '"', ".", "$(", "|", "&")  # fmt: skip
@@ -74,7 +75,7 @@ def entropy(text: str) -> float:
 
 def _random(value: str, least: float = 3.0) -> bool:
     """Whether a value looks generated: varied, of letters and digits, or long and of one sort; no word, no path."""
-    if value.startswith("/") or value.count("/") > 2 and not any(_varied(part, least) for part in value.split("/")):
+    if value.startswith("/") or (value.count("/") > 2 and not any(_varied(p, least) for p in value.split("/"))):
         return False
     return _varied(value, least)
 
@@ -105,9 +106,22 @@ def _lone(value: str) -> bool:
     if value.lower().startswith("sha"):
         return False
     sorts = all(re.search(sort, value) for sort in ("[a-z]", "[A-Z]", "[0-9]"))
+    if _spells(value):
+        return False
     return sorts and turns >= len(value) / 4 and entropy(value) >= 4.2 and value.count("/") < 4 and value.count(".") < 3
 
 
+def _spells(value: str) -> bool:
+    """Whether a word is base64 of a text in ASCII: what it says is looked at, and random bytes are none."""
+    plain = value.rstrip("=").translate(_URL_SAFE)
+    try:
+        said = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True).decode("ascii")
+    except ValueError:
+        return False
+    return all(c.isprintable() or c.isspace() for c in said)
+
+
+_URL_SAFE = str.maketrans("-_", "+/")
 _KEY = re.compile(
     r"(?i)[0-9a-f]{32,128}|[a-z0-9]{20,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[A-Za-z0-9_+/=.~:\-]{24,}"
 )
@@ -165,8 +179,8 @@ class SecretsDetector:
             ("SECRET", 0.75, compile_pattern(_XML), _strong),
             ("SECRET", 0.65, compile_pattern(_NEAR), _assigned_key),
             ("PASSWORD", 0.7, compile_pattern(_PASSWORD), _strong),
-            ("PASSWORD", 0.7, compile_pattern(_PASSWORD_QUOTED), _no_plain_word),
-            ("PASSWORD", 0.7, compile_pattern(_PASSWORD_LINE), _no_plain_word),
+            ("PASSWORD", 0.7, compile_pattern(_QUOTED), _no_plain_word),
+            ("PASSWORD", 0.7, compile_pattern(_LINE), _no_plain_word),
         ]
         self._word = compile_pattern(rf"(?i){_WORD}|pwd|passw|contrase|clave|mot de|kennwort|senha|wachtw|has[lł]o")
         self._long = [

@@ -7,7 +7,6 @@ that matches everything is therefore one of the set, and where its answer is mis
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import re2
 
@@ -17,16 +16,18 @@ MARGIN = 32
 """Characters kept on either side of a digit: the letters that a number may begin or end with."""
 _GAP = "\x00" * 8
 """Between parts; longer than any gap that a pattern bridges with "any character"."""
-DIGITS = rf"(?s)[^0-9]{{0,{MARGIN}}}[0-9](?:[^0-9]{{0,{MARGIN}}}[^0-9]{{0,{MARGIN}}}[0-9])*[^0-9]{{0,{MARGIN}}}"
 
 
-"""Parts around ASCII digits."""
+def around_digits(margin: int) -> str:
+    """A pattern of the parts of a text that lie within ``margin`` characters of an ASCII digit."""
+    gap = rf"[^0-9]{{0,{margin}}}"
+    return rf"(?s){gap}[0-9](?:{gap}{gap}[0-9])*{gap}"
 
 
 class Sweep:
     """Finds matches, or their group ``group``, of patterns that all lie within one of the ``parts`` of a text."""
 
-    def __init__(self, patterns: Sequence[str], parts: str = DIGITS, group: int = 0) -> None:
+    def __init__(self, patterns: Sequence[str], parts: str = around_digits(MARGIN), group: int = 0) -> None:
         self._parts = compile_pattern(parts)
         self._group = group
         self._patterns = [compile_pattern(p) for p in patterns]

@@ -45,7 +45,7 @@ VALUES: tuple[Value, ...] = (
     Value("bitcoin bech32", "CRYPTO", "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq", "bc1q", "To wallet {} please."),
     Value("ethereum", "CRYPTO", "0x52908400098527886E0F7030069857D2E4169EE7", "0x5290840009852788", "My wallet {} ok."),
     Value("uk nino", "NATIONAL_ID", "AB 12 34 56 C", "AB 12 34 56 X"),
-    Value("uk nhs", "NATIONAL_ID", "943 476 5919", "94 34", "NHS number {} is mine."),
+    Value("uk nhs", "MEDICAL_RECORD", "943 476 5919", "94 34", "NHS number {} is mine."),
     Value("de tax id", "TAX_ID", "86095742719", "folgt", "Meine Steuer-ID: {}, bitte."),
     Value("es nif", "NATIONAL_ID", "12345678Z", "otro", "Mi DNI es {}, gracias."),
     Value("it fiscal code", "NATIONAL_ID", "RSSMRA85T10A562S", "RSSMRA85", "Codice fiscale {} grazie."),
