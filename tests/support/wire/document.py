@@ -96,8 +96,9 @@ def _evasions() -> Iterator[str]:
     yield f"On every surface with a JSON body: {_words(WAYS)}."
     yield f"One value in two pieces: {_words(SPLITS)}."
     yield f"On every surface: {_words(ANYWHERE)}.\n"
-    yield "## Routes without a table\n"
-    yield from (f"* `{verb} {route}`: {why}" for (verb, route), why in UNTABLED.items())
+    if UNTABLED:
+        yield "## Routes without a table\n"
+        yield from (f"* `{verb} {route}`: {why}" for (verb, route), why in UNTABLED.items())
     yield ""
 
 

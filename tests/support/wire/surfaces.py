@@ -29,7 +29,7 @@ SURFACES: tuple[Surface, ...] = (
     *surfaces_ollama.SURFACES,
     *surfaces_other.SURFACES,
 )
-UNTABLED: Mapping[tuple[str, str], str] = surfaces_other.LOCALS
+UNTABLED: Mapping[tuple[str, str], str] = {}
 """Routes without a table, and why."""
 
 

@@ -119,8 +119,33 @@ UNKNOWN = Surface(
     upstream={"ok": True},
     back=(("everything", "as it came: one way"),),
 )
-LOCALS: Mapping[tuple[str, str], str] = {
-    ("GET", "/v1/models"): "the configured names: nothing leaves",
-    ("GET", "/api/tags"): "the configured names: nothing leaves",
-}
-SURFACES = (BATCHES, HELD, ANY, UNKNOWN)
+_MODELS = ("/v1/models", "/v1beta/models")
+_TAILS = ("/v1beta", "/upload", "/api")
+CATALOG = Surface(
+    name="Models, as the gate lists them",
+    route="/v1/models",
+    routes=(
+        *(("GET", path) for path in (*_MODELS, *(f"{m}/{{model}}" for m in _MODELS), "/api/tags", "/api/version")),
+        ("POST", "/api/show"),
+        *(("*", f"{path}/{{tail}}") for path in _TAILS),
+    ),
+    request=None,
+    plain="GET /v1/models?",
+    named=False,
+    json=False,
+    extra=(
+        *(Place(f"GET {path}?", Request(f"{path}?x_note={TEXT}", b"", method="GET"))
+          for path in (*_MODELS, "/api/tags", "/api/version")),
+        *(Place(f"GET {path}/{{model}}", Request(f"{path}/{TEXT}", b"", method="GET")) for path in _MODELS),
+        Place("POST /api/show", Request("/api/show", f'{{"model": "{TEXT}"}}'.encode())),
+        *(Place(f"POST {path}/{{tail}}", Request(f"{path}/{TEXT}", b"{}")) for path in _TAILS),
+    ),
+    rows=(
+        *rows(LOCAL, *(f"GET {path}?" for path in (*_MODELS, "/api/tags", "/api/version"))),
+        *rows(REFUSED, *(f"GET {path}/{{model}}" for path in _MODELS), "POST /api/show", note="not a configured name"),
+        *rows(REFUSED, *(f"POST {path}/{{tail}}" for path in _TAILS), note="not served"),
+    ),
+    upstream={},
+    back=(("names", "from the configuration"),),
+)  # fmt: skip
+SURFACES = (BATCHES, HELD, CATALOG, ANY, UNKNOWN)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -68,6 +70,14 @@ def test_a_credential_is_found_with_its_exact_span(text: str, value: str, label:
 )
 def test_placeholders_and_prose_are_no_credentials(text: str) -> None:
     assert DETECTOR.detect(text) == ()
+
+
+@pytest.mark.parametrize("code", [base64.b64encode, base64.urlsafe_b64encode])
+def test_base64_of_plain_words_is_no_key_and_base64_of_random_bytes_is(code: Callable[[bytes], bytes]) -> None:
+    words, key = b"?? the green garden fence of 1987 ??>>", bytes(range(3, 250, 7))
+    assert DETECTOR.detect(f"Please note {code(words).decode()} for later.") == ()
+    assert DETECTOR.detect(f"Please note {code(code(words)).decode()} for later.") == ()
+    assert [f.label for f in DETECTOR.detect(f"Please note {code(key).decode()} for later.")] == ["API_KEY"]
 
 
 @pytest.mark.parametrize("noise", ["password=", "api_key: ", "-----BEGIN PRIVATE KEY-----", "http://a:b", "ey"])
