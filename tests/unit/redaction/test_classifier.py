@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from redaction import classifier as module
-from redaction.classifier import OVERLAP, WINDOW, TopicClassifier, neutral_view, windows
+from redaction.classifier import OVERLAP, WINDOW, TopicClassifier, neutral_view, passages, windows
 from redaction.types import DetectorFailed, Finding, Sensitivity
 
 LETTER = """Dear Sir, my name is Karin Holm and I ordered a blue sofa on 3 May (order 88213). It arrived with a torn
@@ -148,6 +148,20 @@ def test_windows_cover_every_token(count: int) -> None:
     assert sorted({token for part in parts for token in part}) == ids
     assert all(len(part) <= WINDOW for part in parts)
     assert all(left[-OVERLAP:] == right[:OVERLAP] for left, right in pairwise(parts))
+
+
+def test_passages_keep_every_token_and_end_with_their_paragraph() -> None:
+    lengths = [40, 10, 25, 300, 5]
+    paragraphs = [list(range(1000 * n, 1000 * n + length)) for n, length in enumerate(lengths)]
+    parts = [part.tolist() for part in passages(paragraphs)]
+    assert {token for part in parts for token in part} == {token for ids in paragraphs for token in ids}
+    assert parts[0] == paragraphs[0] and parts[1] == paragraphs[1] + paragraphs[2]
+    assert parts[-1][-5:] == paragraphs[4] and all(0 < len(part) <= WINDOW for part in parts)
+
+
+def test_a_text_of_one_window_is_one_passage() -> None:
+    assert [part.tolist() for part in passages([[1] * 80, [2] * 80])] == [[1] * 80 + [2] * 80]
+    assert [len(part) for part in passages([])] == [1]
 
 
 def test_the_neutral_view_keeps_the_words_around_a_value() -> None:
