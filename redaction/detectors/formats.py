@@ -123,13 +123,15 @@ def _card_from(text: str, groups: Sequence[tuple[int, int]], first: int) -> int 
         digits += text[slice(*groups[last])]
         if len(digits) > 19:
             return None
+        if len(digits) < 12:  # too short for any card: rows of single digits make many of these
+            continue
         whole = first == 0 and last == len(groups) - 1
         shape = tuple(b - a for a, b in groups[first : last + 1])
         start, end = groups[first][0], groups[last][1]
         if len(digits) == 12 and not (digits[0] in "56" and near(text, start, end, CARD_WORDS)):
             continue
         alone = whole or (not _decimal(text, start, end) and (len(shape) == 1 or shape in CARD_SHAPES))
-        if len(digits) >= 12 and alone and _card(digits):
+        if alone and _card(digits):
             return last
     return None
 
