@@ -126,7 +126,7 @@ def _card_from(text: str, groups: Sequence[tuple[int, int]], first: int) -> int 
         digits += text[slice(*groups[last])]
         if len(digits) > 19:
             return None
-        if len(digits) < 12:
+        if len(digits) < 12:  # too short for any card: rows of single digits make many of these
             continue
         whole = first == 0 and last == len(groups) - 1
         shape = tuple(b - a for a, b in groups[first : last + 1])
