@@ -38,8 +38,10 @@ _RUN = compile_pattern(
 )
 _WORD = re.compile(r"[^\W_]+")
 _SQUASH = re.compile(r"[\W_]+")
-_PLAIN = re.compile(r"\d{1,4}[\-/.]\d{1,2}[\-/.]\d{1,4}|\d+[.,:]\d+|(?:19|20)\d\d[01]\d[0-3]\d|1[4-8]\d{8}(?:\d{3})?")
-"""A date, a time, a decimal number, a Unix time of our days."""
+_PLAIN = re.compile(
+    r"\d{1,4}[\-/.]\d{1,2}[\-/.]\d{1,4}|\d+[.,:]\d+|(?:19|20)\d\d[01]\d[0-3]\d|1[4-8]\d{8}(?:\d{3})?|\d{16}"
+)
+"""A date, a time, a decimal number, a Unix time of our days; sixteen digits, which are a card or nothing."""
 _ONE = re.compile(r"\W*(?:[A-Z]{1,4}[ ./-]{1,2}){0,2}\w*\d\w*(?:[ ./,-]{1,2}(?:\w*\d\w*|[A-Z]{1,3}\b))*\W*")
 
 

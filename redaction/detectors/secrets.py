@@ -5,6 +5,7 @@ RE2 only, so the time is linear in the text whatever it holds. A finding covers 
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import math
 import re
@@ -99,10 +100,20 @@ def _said(value: str) -> bool:
     return _random(value, 3.2) and not value.lower().startswith("sha")
 
 
+def _says_something(value: str) -> bool:
+    """Whether a value is words in base64: what they say is inspected as another reading of the text, and is no key."""
+    body = value.rstrip("=").replace("-", "+").replace("_", "/")
+    try:
+        said = base64.b64decode(body + "=" * (-len(body) % 4), validate=True).decode()
+    except ValueError:  # also what is no UTF-8
+        return False
+    return said.isprintable() or said.replace("\n", "").replace("\r", "").replace("\t", "").isprintable()
+
+
 def _lone(value: str) -> bool:
     """Whether a word by itself is a key: small letters, capitals and digits in turn, all over the alphabet."""
     turns = len(re.findall(r"[a-z][A-Z0-9]|[A-Z][a-z0-9]|[0-9][A-Za-z]", value))
-    if value.lower().startswith("sha"):
+    if value.lower().startswith("sha") or _says_something(value):
         return False
     sorts = all(re.search(sort, value) for sort in ("[a-z]", "[A-Z]", "[0-9]"))
     return sorts and turns >= len(value) / 4 and entropy(value) >= 4.2 and value.count("/") < 4 and value.count(".") < 3
@@ -116,7 +127,12 @@ _KEY = re.compile(
 def _assigned_key(value: str) -> bool:
     """Whether a value that is assigned to some name is a key."""
     mixed = sum(map(str.isdigit, value)) >= 4 and sum(map(str.isalpha, value)) >= 4
-    return mixed and bool(_KEY.fullmatch(value)) and _random(value, 3.2) and not _DATED.search(value)
+    return (
+        mixed
+        and bool(_KEY.fullmatch(value))
+        and _random(value, 3.2)
+        and not (_DATED.search(value) or _says_something(value))
+    )
 
 
 _DATED = re.compile(r"\d{4}-\d\d-\d\d|://|\d+\.\d+\.\d+|\.[a-z]{2,4}$")

@@ -61,7 +61,8 @@ def test_a_wrong_check_sum_or_a_number_without_a_word_is_no_finding(text: str, l
 
 
 @pytest.mark.parametrize(
-    "text", ["2024-01-15", "3.14159265358979", "10:30:00", "20240115", "1700000000", "1700000000000"]
+    "text",
+    ["2024-01-15", "3.14159265358979", "10:30:00", "20240115", "1700000000", "1700000000000", "3025977080327149"],
 )
 def test_dates_times_and_decimals_alone_are_no_numbers(text: str) -> None:
     assert found(text) == set()
