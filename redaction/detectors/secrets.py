@@ -100,6 +100,16 @@ def _said(value: str) -> bool:
     return _random(value, 3.2) and not value.lower().startswith("sha")
 
 
+def _says_something(value: str) -> bool:
+    """Whether a value is words in base64: what they say is inspected as another reading of the text, and is no key."""
+    body = value.rstrip("=").replace("-", "+").replace("_", "/")
+    try:
+        said = base64.b64decode(body + "=" * (-len(body) % 4), validate=True).decode()
+    except ValueError:  # also what is no UTF-8
+        return False
+    return said.isprintable() or said.replace("\n", "").replace("\r", "").replace("\t", "").isprintable()
+
+
 def _lone(value: str) -> bool:
     """Whether a word by itself is a key: small letters, capitals and digits in turn, all over the alphabet."""
     turns = len(re.findall(r"[a-z][A-Z0-9]|[A-Z][a-z0-9]|[0-9][A-Za-z]", value))
@@ -131,7 +141,12 @@ _KEY = re.compile(
 def _assigned_key(value: str) -> bool:
     """Whether a value that is assigned to some name is a key."""
     mixed = sum(map(str.isdigit, value)) >= 4 and sum(map(str.isalpha, value)) >= 4
-    return mixed and bool(_KEY.fullmatch(value)) and _random(value, 3.2) and not _DATED.search(value)
+    return (
+        mixed
+        and bool(_KEY.fullmatch(value))
+        and _random(value, 3.2)
+        and not (_DATED.search(value) or _says_something(value))
+    )
 
 
 _DATED = re.compile(r"\d{4}-\d\d-\d\d|://|\d+\.\d+\.\d+|\.[a-z]{2,4}$")

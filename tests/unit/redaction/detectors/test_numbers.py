@@ -61,7 +61,8 @@ def test_a_wrong_check_sum_or_a_number_without_a_word_is_no_finding(text: str, l
 
 
 @pytest.mark.parametrize(
-    "text", ["2024-01-15", "3.14159265358979", "10:30:00", "20240115", "1700000000", "1700000000000"]
+    "text",
+    ["2024-01-15", "3.14159265358979", "10:30:00", "20240115", "1700000000", "1700000000000", "3025977080327149"],
 )
 def test_dates_times_and_decimals_alone_are_no_numbers(text: str) -> None:
     assert found(text) == set()
@@ -88,13 +89,19 @@ def test_work_is_counted_not_hoped_for(monkeypatch: pytest.MonkeyPatch) -> None:
         return False
 
     monkeypatch.setattr(numbers.Kind, "accepts", count)
+    monkeypatch.setattr(numbers, "WORK", 1)
     searched = Numbers()
     for size in (1_000, 4_000):
         text = "vat 12345678 1 " * (size // 15)
         calls = 0
         with pytest.raises(DetectorFailed, match="budget"):
             list(searched.find(text))
-        assert calls <= 2_000 + len(text)
+        assert calls <= 2_000 + numbers.WORK * len(text)
+
+
+def test_a_long_table_of_tax_numbers_is_read_to_its_end() -> None:
+    text = "".join(f"Acme {i} GmbH, VAT DE136695976, order {i}, 120.50\n" for i in range(300))
+    assert sum(f.label == "TAX_ID" and f.score == 1.0 for f in Numbers().find(text)) == 300
 
 
 @pytest.mark.skipif(not EVAL.is_dir(), reason="the labelled sets lie beside the checkout, not in it")
