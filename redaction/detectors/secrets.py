@@ -119,20 +119,6 @@ def _lone(value: str) -> bool:
     return sorts and turns >= len(value) / 4 and entropy(value) >= 4.2 and value.count("/") < 4 and value.count(".") < 3
 
 
-_SAYS = re.compile(rb"[\t\n\r\x20-\x7e\x80-\xff]+")
-
-
-def _says_something(value: str) -> bool:
-    """Whether a value is text in base64: what it says is looked at (``redaction.views``), it is no key itself."""
-    try:
-        raw = base64.urlsafe_b64decode(value.translate(_URL_SAFE).rstrip("=") + "=" * (-len(value.rstrip("=")) % 4))
-        raw.decode("utf-8")
-    except ValueError:
-        return False
-    return _SAYS.fullmatch(raw) is not None
-
-
-_URL_SAFE = str.maketrans("+/", "-_")
 _KEY = re.compile(
     r"(?i)[0-9a-f]{32,128}|[a-z0-9]{20,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[A-Za-z0-9_+/=.~:\-]{24,}"
 )
@@ -242,13 +228,7 @@ class SecretsDetector:
             else:
                 name = _NAME.search(text[max(0, start - 60) : start])
             value = text[start:end].rstrip(".:-")
-            if (
-                name is None
-                or _HASHES.search(name.group(1))
-                or _placeholder(value)
-                or not _assigned_key(value)
-                or _says_something(value)
-            ):
+            if name is None or _HASHES.search(name.group(1)) or _placeholder(value) or not _assigned_key(value):
                 continue
             yield Finding(start, start + len(value), "SECRET", 0.6, self.name)
 
