@@ -161,6 +161,7 @@ async def test_requests_that_cannot_be_read_leave_no_payload_behind(search: Sear
         text,
     )
     async with world(tmp_path) as w:
+        w.house.strict = False  # its refusal would name the member, to the app that sent it
         for body in bodies:
             headers = {"content-type": "application/json"}
             async with w.http.post(w.chat_url, data=body.encode(), headers=headers) as answer:

@@ -13,9 +13,9 @@ from typing import Any
 
 from aiohttp import web
 from anthropic.types.message_create_params import MessageCreateParams
-from pydantic import TypeAdapter, ValidationError
+from vendor_types import strict
 
-_PARAMS: TypeAdapter[Any] = TypeAdapter(MessageCreateParams)
+_CHECK = strict(MessageCreateParams)
 
 
 def last_text(body: dict[str, Any]) -> str:
@@ -54,10 +54,9 @@ class FakeAnthropic:
         self.bodies.append(raw)
         self.headers.append({k.lower(): v for k, v in request.headers.items()})
         body = json.loads(raw)
-        try:
-            _PARAMS.validate_python(body)
-        except ValidationError as e:
-            self.violations.append(str(e))
+        if (wrong := _CHECK(raw)) is not None:
+            self.violations.append(str(wrong))
+            return web.json_response(wrong.anthropic(), status=400)
         if self.status != 200:
             error = {"type": "error", "error": {"type": "api_error", "message": "no"}}
             return web.json_response(error, status=self.status)

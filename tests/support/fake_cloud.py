@@ -16,9 +16,9 @@ from typing import Any
 from aiohttp import web
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openai.types.chat.completion_create_params import CompletionCreateParams
-from pydantic import TypeAdapter, ValidationError
+from vendor_types import strict
 
-_PARAMS: TypeAdapter[Any] = TypeAdapter(CompletionCreateParams)
+_CHECK = strict(CompletionCreateParams)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,8 @@ class FakeCloud:
     requests: list[Received] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
     url: str = ""
+    strict: bool = True
+    """What the official SDK does not know is refused; off for the few tests whose subject it is."""
     sent: int = 0
     connections: int = 0
 
@@ -141,14 +143,11 @@ class FakeCloud:
         return await self._chat(request, body)
 
     async def _chat(self, request: web.Request, raw: bytes) -> web.StreamResponse:
-        try:
-            body = json.loads(raw)
-            _PARAMS.validate_python(json.loads(raw))
-            if request.content_type != "application/json":
-                raise ValueError("content type")
-        except (ValidationError, ValueError) as e:
-            self.violations.append(type(e).__name__)
-            return web.json_response({"error": {"message": "invalid request"}}, status=400)
+        wrong = _CHECK(raw) if self.strict else None
+        if wrong is not None or request.content_type != "application/json":
+            self.violations.append(str(wrong or "content type"))
+            return web.json_response(wrong.openai() if wrong else {"error": {"message": "content type"}}, status=400)
+        body = json.loads(raw)
         made = self.reply(body)
         message = {"role": "assistant", "content": made} if isinstance(made, str) else made
         if body.get("stream"):

@@ -16,6 +16,7 @@ from aiohttp import web
 from google.genai import types
 from pydantic import AliasGenerator, BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
+from vendor_types import Wrong, wrong
 
 
 class _Strict(BaseModel):
@@ -99,8 +100,10 @@ class FakeGemini:
         verb, model = request.match_info["verb"], request.match_info["model"]
         try:
             SCHEMAS[verb].model_validate(body)
-        except (KeyError, ValidationError) as e:
-            self.violations.append(str(e))
+        except ValidationError as e:
+            self.violations.append(str(wrong(e)))
+        except KeyError:
+            self.violations.append("no such verb")
         if (request.query_string == "alt=sse") != (verb == "streamGenerateContent"):
             self.violations.append("the query does not fit the verb")
         if "authorization" in request.headers or "key" in request.query:
@@ -115,7 +118,10 @@ class FakeGemini:
         self.paths.append(request.path_qs)
         self.headers.append({k.lower(): v for k, v in request.headers.items()})
         body = json.loads(raw)
+        before = len(self.violations)
         self._check(request, body)
+        if self.violations[before:]:
+            return web.json_response(Wrong(("",), self.violations[before], unknown=False).google(), status=400)
         if self.status != 200:
             error = {"code": self.status, "message": "no", "status": "UNAVAILABLE"}
             return web.json_response({"error": error}, status=self.status)

@@ -63,7 +63,10 @@ class FakeOllama:
         self.bodies.append(raw)
         self.headers.append({k.lower(): v for k, v in request.headers.items()})
         verb, body = request.match_info["verb"], json.loads(raw)
+        before = len(self.violations)
         self._check(verb, body)
+        if self.violations[before:]:
+            return web.json_response({"error": self.violations[before]}, status=400)
         if self.status != 200:
             return web.json_response({"error": "no"}, status=self.status)
         head = {"model": body["model"], **HEAD}

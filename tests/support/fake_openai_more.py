@@ -19,7 +19,7 @@ from aiohttp import web
 from aiohttp.base_protocol import BaseProtocol
 from openai import types
 from openai.types import audio
-from pydantic import TypeAdapter, ValidationError
+from vendor_types import Check, Wrong, strict
 
 PARAMS: Mapping[str, Any] = {
     "/v1/completions": types.CompletionCreateParams,
@@ -29,7 +29,7 @@ PARAMS: Mapping[str, Any] = {
     "/v1/audio/speech": audio.SpeechCreateParams,
     "/v1/messages/count_tokens": claude.MessageCountTokensParams,
 }
-ADAPTERS: Mapping[str, TypeAdapter[Any]] = {path: TypeAdapter(params) for path, params in PARAMS.items()}
+ADAPTERS: Mapping[str, Check] = {path: strict(params) for path, params in PARAMS.items()}
 FORMS: Mapping[str, frozenset[str]] = {
     path: frozenset(name for kind in kinds for name in kind.__annotations__)
     for path, kinds in {
@@ -97,21 +97,22 @@ class FakeOpenAIMore:
         self.requests.append(received)
         if request.query_string or request.path not in {*ADAPTERS, *FORMS}:
             self.violations.append(f"{request.path}: no such path or query")
-        if request.path in ADAPTERS:
-            self._check(request, received)
+        if request.path in ADAPTERS and (wrong := self._check(request, received)) is not None:
+            refused = wrong.anthropic() if request.path.startswith("/v1/messages") else wrong.openai()
+            return web.json_response(refused, status=400)
         if self.status != 200:
             return web.json_response({"error": {"message": "no", "type": "x", "code": None}}, status=self.status)
         name = "_" + request.path.removeprefix("/v1/").replace("/", "_")
         made: web.StreamResponse = await getattr(self, name)(request, received)
         return made
 
-    def _check(self, request: web.Request, received: Received) -> None:
-        try:
-            ADAPTERS[request.path].validate_python(received.json)
-        except ValidationError as e:
-            self.violations.append(str(e))
+    def _check(self, request: web.Request, received: Received) -> Wrong | None:
+        wrong = ADAPTERS[request.path](received.body)
+        if wrong is not None:
+            self.violations.append(str(wrong))
         if request.content_type != "application/json":
             self.violations.append("content type")
+        return wrong
 
     async def _form(self, request: web.Request, raw: bytes) -> Mapping[str, list[tuple[str | None, bytes]]]:
         stream = aiohttp.StreamReader(BaseProtocol(asyncio.get_running_loop()), 2**26)

@@ -18,12 +18,13 @@ from openai.types.responses import Response, ResponseStreamEvent
 from openai.types.responses.input_token_count_params import InputTokenCountParams
 from openai.types.responses.response_compact_params import ResponseCompactParams
 from openai.types.responses.response_create_params import ResponseCreateParams
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel
+from vendor_types import Check, strict
 
-_PARAMS: TypeAdapter[Any] = TypeAdapter(ResponseCreateParams)
-_CHECKS: dict[str, TypeAdapter[Any]] = {
-    "/v1/responses/compact": TypeAdapter(ResponseCompactParams),
-    "/v1/responses/input_tokens": TypeAdapter(InputTokenCountParams),
+_CREATE = strict(ResponseCreateParams)
+_CHECKS: dict[str, Check] = {
+    "/v1/responses/compact": strict(ResponseCompactParams),
+    "/v1/responses/input_tokens": strict(InputTokenCountParams),
 }
 _EVENTS: dict[str, type[BaseModel]] = {
     get_args(c.model_fields["type"].annotation)[0]: c for c in get_args(get_args(ResponseStreamEvent)[0])
@@ -118,11 +119,9 @@ class FakeResponses:
         raw = await request.read()
         self.bodies.append(raw)
         self.headers.append({k.lower(): v for k, v in request.headers.items()})
-        try:
-            _CHECKS.get(request.path, _PARAMS).validate_python(json.loads(raw))
-        except ValidationError as e:
-            self.violations.append(str(e))
-            return web.json_response({"error": {"message": "invalid request"}}, status=400)
+        if (wrong := _CHECKS.get(request.path, _CREATE)(raw)) is not None:
+            self.violations.append(str(wrong))
+            return web.json_response(wrong.openai(), status=400)
         if self.mode == "error":
             error = {"error": {"message": "stand-in failure", "type": "server_error", "code": None}}
             return web.json_response(error, status=self.status)
