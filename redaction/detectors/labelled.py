@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 
+from redaction.detectors.formats import known_domain
 from redaction.detectors.linear import compile_pattern
 from redaction.detectors.sweep import Sweep, around_digits
 from redaction.types import Finding
@@ -149,5 +150,8 @@ class Labelled:
                     yield Finding(m.start(1), m.start(1) + len(value), "USERNAME", 0.7, NAME)
         if "@" in text:
             for m in self._handle.finditer(text):
-                if m.group(1).lower() not in _DECORATORS and not m.group(1)[1:].isdigit():
+                name = m.group(1)[1:]
+                if "." in name and known_domain(name):  # "@example.com": where to write to, not to whom
+                    continue
+                if m.group(1).lower() not in _DECORATORS and not name.isdigit():
                     yield Finding(m.start(1), m.end(1), "USERNAME", 0.6, NAME)

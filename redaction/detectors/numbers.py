@@ -184,7 +184,8 @@ class Numbers:
     def _alone(self, text: str, start: int, end: int, budget: list[int]) -> Iterator[Finding]:
         """A number that is all there is to the text."""
         value = text[start:end]
-        bare = sum(map(str.isalnum, value)) >= ALONE and not _PLAIN.fullmatch(value)
+        size, words = sum(map(str.isalnum, value)), len(_WORD.findall(value))
+        bare = size >= max(ALONE, 2 * words) and not _PLAIN.fullmatch(value)  # a row of single digits is no number
         if bare and not any(map(str.isalnum, text[:start] + text[end:])):
             found = _valid(value, self._specific, budget)
             if found is not None:

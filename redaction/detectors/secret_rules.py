@@ -52,7 +52,7 @@ TOKENS: tuple[tuple[str, float, str], ...] = (
     ("API_KEY", 0.9, r"\b(SSWS\s+[A-Za-z0-9_\-]{40,42}|00[A-Za-z0-9_\-]{40})\b"),
     ("API_KEY", 0.95, r"\b(AGE-SECRET-KEY-1[0-9A-Z]{58}|ops_eyJ[A-Za-z0-9+/=]{200,}|A3-[A-Z0-9]{6}-[A-Z0-9]{6,11}(?:-[A-Z0-9]{5}){3,4})"),
     # Tokens with a structure
-    ("API_KEY", 0.9, r"\b(ey[JI][A-Za-z0-9_\-]{8,}(?:\.[A-Za-z0-9_\-]{4,}){1,4}|eyJ[A-Za-z0-9_\-+/]{40,}={0,2})"),
+    ("API_KEY", 0.9, r"\b(ey[JI][A-Za-z0-9_\-]{8,}(?:\.[A-Za-z0-9_\-]{4,}){1,4}|eyJrIjoi[A-Za-z0-9_\-+/]{40,}={0,2})"),
     ("SECRET", 0.9, r"(\$(?:[1567y]|2[abxy]?|apr1|argon2(?:id|[id])|scrypt|pbkdf2[\w\-]*|krb5\w+)\$[^\s\"'<>]{20,})"),
     ("SECRET", 0.9, r"\b(pbkdf2_sha(?:1|256|512)\$[0-9]+\$[^\s\"'<>]{20,}|\{SSHA(?:256|512)?\}[A-Za-z0-9+/=]{20,})"),
     ("PRIVATE_KEY", 0.9, r"\b(LS0tLS1CRUdJTi[A-Za-z0-9+/=]{20,})"),

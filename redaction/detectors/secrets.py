@@ -110,10 +110,20 @@ def _says_something(value: str) -> bool:
     return said.isprintable() or said.replace("\n", "").replace("\r", "").replace("\t", "").isprintable()
 
 
+def _holds_words(value: str) -> bool:
+    """Whether words in base64 are glued to something: ASCII for the most part, read from one of the first four places."""
+    body = value.rstrip("=").replace("-", "+").replace("_", "/")
+    raws = (base64.b64decode(body[i : i + (len(body) - i) // 4 * 4]) for i in range(4) if body.isalnum())
+    return any(len(row) * 2 > len(raw) for raw in raws for row in _ROW.findall(raw))
+
+
+_ROW = re.compile(rb"[\x20-\x7e]{12,}")
+
+
 def _lone(value: str) -> bool:
     """Whether a word by itself is a key: small letters, capitals and digits in turn, all over the alphabet."""
     turns = len(re.findall(r"[a-z][A-Z0-9]|[A-Z][a-z0-9]|[0-9][A-Za-z]", value))
-    if value.lower().startswith("sha") or _says_something(value):
+    if value.lower().startswith("sha") or _says_something(value) or _holds_words(value):
         return False
     sorts = all(re.search(sort, value) for sort in ("[a-z]", "[A-Z]", "[0-9]"))
     return sorts and turns >= len(value) / 4 and entropy(value) >= 4.2 and value.count("/") < 4 and value.count(".") < 3

@@ -48,8 +48,8 @@ ROWS = (
     *rows(REPLACED, "tools[].annotations.~", note="tools of a remote server"),
     *rows(REPLACED, "tool_choice[*].name", "tool_choice[mcp].server_label", "tool_choice[allowed_tools].tools[].~",
           "format[json_schema].name", "format[json_schema].description"),
-    *rows(REPLACED, "metadata.~", "context_management[].type", "prompt_cache_key", "reasoning.mode",
-          "safety_identifier", "user", "personality"),
+    *rows(REPLACED, "metadata.~", "context_management[].type", "background_options.continuation_id", "prompt_cache_key",
+          "reasoning.mode", "safety_identifier", "user", "personality"),
     *rows(REPLACED, "svg.model", "moderation.model", "model"),
 )  # fmt: skip
 EXTRA = (
