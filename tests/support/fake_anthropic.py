@@ -12,17 +12,35 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
+from anthropic.types.beta.message_create_params import MessageCreateParams as BetaParams
 from anthropic.types.message_create_params import MessageCreateParams
-from vendor_types import strict
+from vendor_types import Wrong, strict
 
 _CHECK = strict(MessageCreateParams)
+_BETA = strict(BetaParams)
+
+
+OLD_OUTPUT = "structured-outputs-2025-11-13"
+"""The beta in which ``output_config.format`` was ``output_format``; the SDK forgot it, other clients did not."""
+
+
+def _check(raw: bytes, betas: str) -> Wrong | None:
+    if OLD_OUTPUT in betas and "output_format" in (body := json.loads(raw)):
+        raw = json.dumps({"output_config": {"format": body.pop("output_format")}, **body}).encode()
+    return (_BETA if betas else _CHECK)(raw)
 
 
 def last_text(body: dict[str, Any]) -> str:
     content = body["messages"][-1]["content"]
     if isinstance(content, str):
         return content
-    return "".join(b.get("text", "") for b in content if b.get("type") == "text")
+    texts = (b.get("text", "") if b["type"] == "text" else _result(b) for b in content)
+    return "".join(texts)
+
+
+def _result(block: dict[str, Any]) -> str:
+    content = block.get("content", "") if block["type"] == "tool_result" else ""
+    return content if isinstance(content, str) else "".join(b.get("text", "") for b in content)
 
 
 @dataclass
@@ -54,7 +72,7 @@ class FakeAnthropic:
         self.bodies.append(raw)
         self.headers.append({k.lower(): v for k, v in request.headers.items()})
         body = json.loads(raw)
-        if (wrong := _CHECK(raw)) is not None:
+        if (wrong := _check(raw, request.headers.get("anthropic-beta", ""))) is not None:
             self.violations.append(str(wrong))
             return web.json_response(wrong.anthropic(), status=400)
         if self.status != 200:
@@ -70,9 +88,13 @@ class FakeAnthropic:
 
     def _block(self, body: dict[str, Any]) -> dict[str, Any]:
         text = last_text(body)
-        if body.get("tools") and self.arguments is not None:
+        content = body["messages"][-1]["content"]
+        result = isinstance(content, list) and any(b["type"] == "tool_result" for b in content)
+        if body.get("tools") and self.arguments is not None and not result:
             name = body["tools"][0]["name"]
             return {"type": "tool_use", "id": "toolu_1", "name": name, "input": self.arguments(text)}
+        if self.arguments is not None and (body.get("output_format") or body.get("output_config")):
+            return {"type": "text", "text": json.dumps(self.arguments(text)), "citations": None}
         return {"type": "text", "text": f"You said: {text}", "citations": None}
 
     async def _stream(
