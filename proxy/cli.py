@@ -21,8 +21,9 @@ COMMANDS = {
     "models": "proxy.commands.models:models",
     "apps": "proxy.commands.apps:apps",
     "config": "proxy.commands.config:config",
+    "attest": "proxy.commands.attest:attest",
 }
-LATER = ("scan", "redact", "attest", "keys", "doctor")
+LATER = ("scan", "redact", "keys", "doctor")
 """Commands of the architecture that a later release brings; they say so instead of being unknown."""
 
 
