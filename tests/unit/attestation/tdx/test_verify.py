@@ -217,6 +217,8 @@ def test_each_revocation_list_is_genuine_and_current():
     for shift in (month, -month):
         assert parts(pck_crl=SIM.crl(PLATFORM, NOW + shift).hex()) == {"crl.pck-window"}
         assert parts(root_ca_crl=SIM.crl(ROOT, NOW + shift).hex()) == {"crl.root-window"}
+    assert parts(pck_crl=SIM.crl(PLATFORM, NOW, partial=True).hex()) == {"crl.pck-scope"}
+    assert parts(root_ca_crl=SIM.crl(ROOT, NOW, partial=True).hex()) == {"crl.root-scope"}
     assert parts(pck_crl=SIM.crl(ROOT, NOW).hex()) == {"crl.pck-signature"}
     other = SIM.certificate(PLATFORM, ROOT, ca=True, end=NOW + month)
     assert parts(pck_crl_issuer_chain=pem(other, SIM.root)) == {"crl.pck-issuer"}
