@@ -12,7 +12,7 @@ run: $(MODELS)
 	@echo
 	@echo "Start the gate:   $(BIN)/sealgate serve"
 
-test: $(MODELS)
+test: $(MODELS) .venv-clients/.ready
 	$(BIN)/pytest -q
 
 check: .venv/.ready
@@ -43,7 +43,17 @@ fuzz: .venv/.ready
 soak: .venv/.ready
 	SEALGATE_SOAK=20000 $(BIN)/pytest -q -s tests/flow/test_soak.py
 
+coverage-doc: .venv/.ready
+	PYTHONPATH=.:tests/support $(BIN)/python -m wire.document
+
 models: $(MODELS)
+
+# LangChain, LlamaIndex and LiteLLM for the contract tests: their own environment (650 MB), for `make test` only.
+.venv-clients/.ready: tests/contract/clients/requirements.txt .venv/.ready
+	@echo "LangChain, LlamaIndex and LiteLLM for the contract tests (about a minute)"
+	@[ -x .venv-clients/bin/python ] || $(PYTHON) -m venv .venv-clients
+	@.venv-clients/bin/python -m pip install -q --disable-pip-version-check -r $<
+	@touch $@
 
 .venv/.ready: pyproject.toml .ci/setup
 	@PYTHON=$(PYTHON) bash .ci/setup
@@ -53,4 +63,4 @@ $(MODELS): .venv/.ready proxy/models/catalog.py proxy/models/install.py proxy/mo
 	@touch $@
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	rm -rf .venv .venv-clients .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

@@ -12,6 +12,11 @@ are errors, and all problems are reported together. It reads text only; which fi
     approved_until: 2027-03-31
     allow_simulated: false              # optional
     vmpl: [0]                           # optional
+
+An image with several registers (a TD, a VM with a TPM) names them: ``release: {mrtd: …, rtmr1: …, rtmr2: …}``. Optional
+besides: ``tcb_allow`` and ``advisories_allow`` (lists), ``facts`` (statement -> list of values), ``max_age`` (seconds),
+``status: unapproved`` (refused: a person must approve), and instead of measurements ``unpinned`` with reason,
+approved_by and until.
 """
 
 from __future__ import annotations
@@ -19,21 +24,35 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import yaml
 
-from attestation.types import AttestationError, Expectations
+from attestation.types import AttestationError, Expectations, Unpinned
+from attestation.validate import NEEDS_MINIMUM, REQUIRED_REGISTERS
 
 MAX_FILE_BYTES = 64 * 1024
-MEASUREMENT_BYTES: Mapping[str, int] = {"sev-snp": 48}
-"""TEE that can be verified -> bytes of its measurement."""
-TCB_COMPONENTS: Mapping[str, frozenset[str]] = {"sev-snp": frozenset({"fmc", "bootloader", "tee", "snp", "microcode"})}
-_REQUIRED = ("name", "tees", "measurements", "minimum_tcb", "approved_by", "approved_until")
-_OPTIONAL = ("allow_simulated", "vmpl")
+MEASUREMENT_BYTES: Mapping[str, int] = {
+    "sev-snp": 48, "nitro": 48, "tdx": 48, "sgx": 32, "azure-snp": 48, "azure-tdx": 48,
+    "maa-sgx": 32, "maa-sevsnpvm": 48, "google-cs": 32, "ita-tdx": 48, "ita-sgx": 32,
+}  # fmt: skip
+"""TEE that can be verified -> bytes of its first measurement. GPUs are none: they prove no enclave by themselves."""
+_SNP = frozenset({"fmc", "bootloader", "tee", "snp", "microcode"})
+_SGX = frozenset({"pcesvn", "isvsvn"})
+TCB_COMPONENTS: Mapping[str, frozenset[str]] = {
+    "sev-snp": _SNP, "azure-snp": _SNP, "maa-sevsnpvm": _SNP - {"fmc"}, "tdx": frozenset({"pcesvn"}),
+    "azure-tdx": frozenset({"pcesvn"}), "sgx": _SGX, "maa-sgx": frozenset({"isvsvn", "isvprodid"}),
+    "ita-sgx": frozenset({"isvsvn"}), "nitro": frozenset(), "google-cs": frozenset(), "ita-tdx": frozenset(),
+}  # fmt: skip
+_REQUIRED = ("name", "tees", "approved_by", "approved_until")
+_OPTIONAL = ("measurements", "minimum_tcb", "allow_simulated", "vmpl", "tcb_allow", "advisories_allow", "facts",
+             "max_age", "unpinned", "status")  # fmt: skip
+_TEXT = re.compile(r"\s*\S.{0,499}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 _HEX = re.compile(r"[0-9a-f]+")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _INTEGER = re.compile(r"\d{1,3}")
+_SECONDS = re.compile(r"[1-9]\d{0,6}")
 
 
 class BadExpectations(AttestationError):
@@ -54,6 +73,10 @@ def load_expectations(text: str, *, source: str = "expectations") -> Expectation
     for key in _REQUIRED:
         if key not in fields:
             reader.problem(root, f"{key} is missing")
+    if ("measurements" in fields) == ("unpinned" in fields):
+        reader.problem(root, "measurements is missing" if "unpinned" not in fields else "unpinned has no measurements")
+    if "status" in fields:
+        reader.problem(fields["status"], "these expectations are not approved: name an approver, remove this line")
     want = reader.expectations(fields)
     if want is None or reader.problems:
         raise BadExpectations(tuple(reader.problems))
@@ -130,13 +153,43 @@ class _Reader:
         approver = self.scalar(fields["approved_by"], "approved_by", re.compile(r"\s*\S.{0,199}"), "a person's address")
         until = self.date(fields["approved_until"])
         levels = [self.integer(n, "vmpl", 3) for n in self.items(fields["vmpl"], "vmpl")] if "vmpl" in fields else [0]
-        measurements = self.measurements(fields["measurements"], tees)
-        minimum = self.minimum(fields["minimum_tcb"], tees)
+        single, registers = self.images(fields["measurements"], tees) if "measurements" in fields else ({}, {})
+        minimum = self.minimum(fields["minimum_tcb"], tees) if "minimum_tcb" in fields else {}
+        if "minimum_tcb" not in fields and tees & NEEDS_MINIMUM:
+            self.problem(None, "minimum_tcb is missing")
         simulated = self.flag(fields["allow_simulated"]) if "allow_simulated" in fields else False
+        extra = self.extras(fields)
         if name is None or approver is None or until is None:
             return None
         vmpl = frozenset(level for level in levels if level is not None)
-        return Expectations(name, tees, measurements, minimum, approver.strip(), until, simulated, vmpl)
+        return Expectations(name, tees, single, minimum, approver.strip(), until, simulated, vmpl, registers, **extra)
+
+    def extras(self, fields: Mapping[str, yaml.Node]) -> dict[str, Any]:
+        out: dict[str, Any] = {}
+        for key in ("tcb_allow", "advisories_allow"):
+            if key in fields:
+                out[key] = self.texts(fields[key], key)
+        if "facts" in fields:
+            out["facts"] = {k: self.texts(v, k) for k, v in self.mapping(fields["facts"], "facts").items()}
+        if "max_age" in fields:
+            out["max_age_s"] = int(self.scalar(fields["max_age"], "max_age", _SECONDS, "seconds, from 1") or 0)
+        if "unpinned" in fields:
+            out["unpinned"] = self.unpinned(fields["unpinned"])
+        return out
+
+    def texts(self, node: yaml.Node, name: str) -> frozenset[str]:
+        found = [self.scalar(n, f"a value of {name}", _TEXT, "text") for n in self.items(node, name)]
+        return frozenset(text for text in found if text is not None)
+
+    def unpinned(self, node: yaml.Node) -> Unpinned | None:
+        parts = self.mapping(node, "unpinned")
+        if set(parts) != {"reason", "approved_by", "until"}:
+            self.problem(node, "unpinned needs exactly reason, approved_by and until")
+            return None
+        reason = self.scalar(parts["reason"], "reason", _TEXT, "text")
+        approver = self.scalar(parts["approved_by"], "approved_by", _TEXT, "a person's address")
+        until = self.date(parts["until"])
+        return Unpinned(reason, approver, until) if reason and approver and until else None
 
     def tees(self, node: yaml.Node) -> frozenset[str]:
         names = [self.scalar(n, "a tee", _NAME, "the name of a TEE") for n in self.items(node, "tees")]
@@ -144,18 +197,39 @@ class _Reader:
             self.problem(node, f"tees that can be verified are {', '.join(MEASUREMENT_BYTES)}")
         return frozenset(n for n in names if n in MEASUREMENT_BYTES and n is not None)
 
-    def measurements(self, node: yaml.Node, tees: frozenset[str]) -> dict[bytes, str]:
-        out: dict[bytes, str] = {}
-        sizes = {2 * MEASUREMENT_BYTES[t] for t in tees}
+    def images(self, node: yaml.Node, tees: frozenset[str]) -> tuple[dict[bytes, str], dict[str, dict[str, bytes]]]:
+        """Approved images: those with one measurement by it, those with several registers by name."""
+        single: dict[bytes, str] = {}
+        several: dict[str, dict[str, bytes]] = {}
+        sizes = {MEASUREMENT_BYTES[t] for t in tees}
+        several_only = bool(tees) and all(len(REQUIRED_REGISTERS[t]) > 1 for t in tees)
         for name, value in self.mapping(node, "measurements").items():
-            digest = self.scalar(value, "a measurement", _HEX, "lower-case hex")
-            if digest is not None and len(digest) not in sizes:
-                self.problem(value, f"a measurement has {sorted(sizes)} hex digits here")
-            elif digest is not None and bytes.fromhex(digest) in out:
-                self.problem(value, "this measurement is there twice")
-            elif digest is not None:
-                out[bytes.fromhex(digest)] = name
+            if isinstance(value, yaml.MappingNode):
+                several[name] = self.registers(value, tees)
+            elif (digest := self.digest(value, sizes)) is not None:
+                if several_only:
+                    self.problem(value, f"an image of {', '.join(sorted(tees))} is named by its registers")
+                elif digest in single:
+                    self.problem(value, "this measurement is there twice")
+                single[digest] = name
+        return single, several
+
+    def registers(self, node: yaml.Node, tees: frozenset[str]) -> dict[str, bytes]:
+        out: dict[str, bytes] = {}
+        for name, value in self.mapping(node, "registers").items():
+            if (digest := self.digest(value, {20, 32, 48})) is not None:
+                out[name] = digest
+        for tee in tees:
+            if missing := REQUIRED_REGISTERS[tee] - set(out):
+                self.problem(node, f"an image of {tee} names at least {', '.join(sorted(missing))} too")
         return out
+
+    def digest(self, node: yaml.Node, sizes: set[int]) -> bytes | None:
+        text = self.scalar(node, "a measurement", _HEX, "lower-case hex")
+        if text is not None and len(text) not in {2 * s for s in sizes}:
+            self.problem(node, f"a measurement has {sorted(2 * s for s in sizes)} hex digits here")
+            return None
+        return bytes.fromhex(text) if text is not None else None
 
     def minimum(self, node: yaml.Node, tees: frozenset[str]) -> dict[str, int]:
         known = frozenset[str]().union(*(TCB_COMPONENTS[t] for t in tees))

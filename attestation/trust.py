@@ -34,6 +34,8 @@ VENDOR_ROOTS: Mapping[str, Mapping[str, str]] = {
     "intel": {"intel_sgx_root": "44a0196b2b99f889b8e149e95b807a350e7424964399e885a7cbb8ccfab674d3"},
     "nvidia": {"nvidia_device_root": "102bf659d5419614c9d8e6aecebc80454eb26b1df6a769ac720b9a690b167b48"},
     "azure": {"azure_vtpm_root_2023": "e6c596b17f8ffefba5c300f714cfb1260c6028704ecf7becc4ab5018efb00e95"},
+    "google-tokens": {},  # no root of Confidential Space's PKI tokens is shipped yet: such tokens are refused
+    "intel-tokens": {},  # nor of Intel Trust Authority's
     "google": {"google_ek_ak_root": "594759594b9b61524f6c8ef668f7177f7b9066bc0674f2f49fe9e052be78beb2"},
 }
 """Vendor -> its roots by file name. A root counts for its own vendor's evidence only."""
@@ -68,6 +70,8 @@ class SimulatedTrust:
 
     root: bytes = field(repr=False)
     more: frozenset[bytes] = field(default=frozenset(), repr=False)
+    jwks: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    """Issuer -> key set of simulated token issuers; claims made with these keys say ``simulated``."""
 
     @property
     def roots(self) -> frozenset[bytes]:

@@ -112,6 +112,15 @@ class Claims:
 
 
 @dataclass(frozen=True, slots=True)
+class Unpinned:
+    """Somebody's decision to accept any image for a while, on record wherever it is used."""
+
+    reason: str
+    approved_by: str
+    until: dt.date
+
+
+@dataclass(frozen=True, slots=True)
 class Expectations:
     """What policy demands of claims. ``measurements`` maps approved hex digests to names and must not be empty."""
 
@@ -123,6 +132,16 @@ class Expectations:
     approved_until: dt.date
     allow_simulated: bool = False
     vmpl: frozenset[int] = frozenset({0})
+    registers: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
+    """Name of an approved image -> its registers, all of which must match; an alternative to ``measurements``."""
+    tcb_allow: frozenset[str] = frozenset()
+    """Vendor statuses accepted besides up to date, such as ``SWHardeningNeeded``."""
+    advisories_allow: frozenset[str] = frozenset()
+    facts: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Signed statement -> its acceptable values."""
+    max_age_s: int | None = None
+    """Greatest age of evidence in seconds; needs a signed time or nonce."""
+    unpinned: Unpinned | None = None
 
 
 class AttestationError(Exception):

@@ -9,32 +9,74 @@ from __future__ import annotations
 
 import datetime as dt
 import hmac
+from collections.abc import Mapping
 
 from attestation.types import Check, Claims, Expectations, Rejected, Source, Status
 from attestation.x509 import check
 
 REPORT_DATA_BYTES = 64
-TCB_STATUSES = frozenset({"committed"})
-"""``provisional`` firmware can still be rolled back by the host; a status that is not listed refuses."""
+CURRENT = frozenset({"committed", "UpToDate", "not-applicable"})
+"""Statuses that need no permission. ``provisional`` firmware can still be rolled back by the host; whatever else a
+vendor says must be listed in ``tcb_allow``."""
+REQUIRED_REGISTERS: Mapping[str, frozenset[str]] = {
+    "tdx": frozenset({"mrtd", "rtmr1", "rtmr2"}),
+    "ita-tdx": frozenset({"mrtd", "rtmr1", "rtmr2"}),
+    "azure-snp": frozenset({"measurement", "pcr4"}),
+    "azure-tdx": frozenset({"mrtd", "pcr4"}),
+    "sev-snp": frozenset({"measurement"}),
+    "maa-sevsnpvm": frozenset({"measurement"}),
+    "nitro": frozenset({"pcr0"}),
+    "sgx": frozenset({"mrenclave"}),
+    "maa-sgx": frozenset({"mrenclave"}),
+    "ita-sgx": frozenset({"mrenclave"}),
+    "google-cs": frozenset({"image_digest"}),
+}
+"""TEE -> registers that an approved image names at least. With one register, that measurement alone names the image."""
+REQUIRED_FACTS: Mapping[str, frozenset[str]] = {
+    "maa-sgx": frozenset({"issuer", "policy-hash"}),
+    "maa-sevsnpvm": frozenset({"issuer", "policy-hash"}),
+    "google-cs": frozenset({"audience"}),
+    "ita-tdx": frozenset({"issuer"}),
+    "ita-sgx": frozenset({"issuer"}),
+}
+"""TEE -> signed statements that expectations must pin: a service signs for everybody, not for us."""
+NEEDS_MINIMUM = frozenset({"sev-snp", "azure-snp", "maa-sevsnpvm"})
+"""TEEs whose vendor gives no status, so that versions must be compared."""
 
 
-def validate(claims: Claims, want: Expectations, now: dt.date, binding: bytes) -> tuple[Check, ...]:
-    """Every check, each passed. ``binding`` is the exact ``report_data`` (64 bytes) that proves the channel's key and
-    this attestation's nonce; ``now`` is today's date in UTC.
+def validate(
+    claims: Claims, want: Expectations, now: dt.date | dt.datetime, binding: bytes | Mapping[str, bytes]
+) -> tuple[Check, ...]:
+    """Every check, each passed or waived. ``binding`` is the exact ``report_data`` (64 bytes) that proves the channel's
+    key and this attestation's nonce, or several signed fields with their exact values; ``now`` is the time in UTC, or
+    today's date where no ``max_age`` is asked.
 
     Raises Rejected with every failure.
     """
-    checks = (*_expectations(want, now), *_identity(claims, want), *_state(claims, want), *_bound(claims, binding))
-    if failures := tuple(f"{c.id}: {c.detail}" for c in checks if c.status is not Status.PASS):
-        raise Rejected(failures)
+    checks = (*appraise(claims, want, now), *_bound(claims, binding))
+    bad = tuple(f"{c.id}: {c.detail}" for c in checks if c.status not in (Status.PASS, Status.WAIVED))
+    if bad:
+        raise Rejected(bad, checks)
     return checks
 
 
-def _expectations(want: Expectations, now: dt.date) -> tuple[Check, ...]:
+def appraise(claims: Claims, want: Expectations, now: dt.date | dt.datetime) -> tuple[Check, ...]:
+    """Every check but the channel's, whatever it says: for a look at evidence that has no channel."""
+    today = now.date() if isinstance(now, dt.datetime) else now
+    return (
+        *_expectations(want, today, claims.tee),
+        *_identity(claims, want, today),
+        *_state(claims, want),
+        *_statements(claims, want),
+        *_fresh(claims, want, now),
+    )
+
+
+def _expectations(want: Expectations, now: dt.date, tee: str) -> tuple[Check, ...]:
     parts = {
         "tees": want.tees,
-        "measurements": want.measurements,
-        "minimum_tcb": want.minimum_tcb,
+        "measurements": want.measurements or want.registers or want.unpinned,
+        "minimum_tcb": want.minimum_tcb or tee not in NEEDS_MINIMUM,
         "vmpl": want.vmpl,
         "approved_by": want.approved_by.strip(),
     }
@@ -50,18 +92,26 @@ def _expectations(want: Expectations, now: dt.date) -> tuple[Check, ...]:
     )
 
 
-def _identity(claims: Claims, want: Expectations) -> tuple[Check, ...]:
+def _identity(claims: Claims, want: Expectations, today: dt.date) -> tuple[Check, ...]:
     real = not claims.simulated or want.allow_simulated
     return (
         check("simulated", real, f"evidence is {'simulated' if claims.simulated else 'from hardware'}"),
         check("tee", claims.tee in want.tees, f"want one of {sorted(want.tees)}, got {claims.tee}", Source.HARDWARE),
-        check(
-            "measurement",
-            claims.measurement in want.measurements,
-            f"{claims.measurement.hex()} must be approved",
-            Source.HARDWARE,
-        ),
+        _measurement(claims, want, today),
     )
+
+
+def _measurement(claims: Claims, want: Expectations, today: dt.date) -> Check:
+    """The image must be an approved one: by its single measurement, or by all registers named for it."""
+    needed = REQUIRED_REGISTERS.get(claims.tee, frozenset())
+    known = len(needed) == 1 and bool(claims.measurement) and claims.measurement in want.measurements
+    for registers in want.registers.values():
+        complete = bool(needed) and needed <= set(registers)
+        known = known or (complete and all(claims.measurements.get(n) == v for n, v in registers.items()))
+    if not known and want.unpinned is not None and today <= want.unpinned.until and claims.measurement:
+        detail = f"any image is accepted until {want.unpinned.until}, approved by {want.unpinned.approved_by}"
+        return Check("measurement", Status.WAIVED, Source.OPERATOR, detail)
+    return check("measurement", known, f"{claims.measurement.hex()} must be approved", Source.HARDWARE)
 
 
 def _state(claims: Claims, want: Expectations) -> tuple[Check, ...]:
@@ -70,19 +120,48 @@ def _state(claims: Claims, want: Expectations) -> tuple[Check, ...]:
         for name, floor in want.minimum_tcb.items()
         if claims.tcb.get(name, -1) < floor
     ]
+    allowed = CURRENT | want.tcb_allow
+    open_ = sorted(set(claims.advisories) - want.advisories_allow)
     return (
         check("debug", not claims.debug, f"debug must be off, is {'on' if claims.debug else 'off'}", Source.HARDWARE),
         check("vmpl", claims.vmpl in want.vmpl, f"want one of {sorted(want.vmpl)}, got {claims.vmpl}", Source.HARDWARE),
         check(
             "tcb.status",
-            claims.tcb_status in TCB_STATUSES,
-            f"want one of {sorted(TCB_STATUSES)}, got {claims.tcb_status}",
+            claims.tcb_status in allowed,
+            f"want one of {sorted(allowed)}, got {claims.tcb_status}",
             Source.HARDWARE,
         ),
         check("tcb.minimum", not low, ", ".join(low) or "at or above the minimum", Source.HARDWARE),
+        check("tcb.advisories", not open_, f"not accepted: {', '.join(open_) or 'none'}", Source.HARDWARE),
     )
 
 
-def _bound(claims: Claims, binding: bytes) -> tuple[Check, ...]:
-    ok = len(binding) == REPORT_DATA_BYTES and hmac.compare_digest(claims.report_data, binding)
+def _statements(claims: Claims, want: Expectations) -> tuple[Check, ...]:
+    missing = REQUIRED_FACTS.get(claims.tee, frozenset()) - {name for name, values in want.facts.items() if values}
+    wrong = [name for name, values in want.facts.items() if claims.facts.get(name) not in values]
+    return (
+        check("facts.pinned", not missing, f"not pinned: {', '.join(sorted(missing)) or 'none'}", Source.OPERATOR),
+        check("facts", not wrong, f"not as demanded: {', '.join(sorted(wrong)) or 'none'}", Source.PROVIDER),
+    )
+
+
+def _fresh(claims: Claims, want: Expectations, now: dt.date | dt.datetime) -> tuple[Check, ...]:
+    """``max_age`` compares the signed time. Evidence without one is as old as its nonce, which the binding compares."""
+    if want.max_age_s is None:
+        return ()
+    if claims.signed_at is None or not isinstance(now, dt.datetime):
+        ok = "nonce" in claims.bound or "report_data" in claims.bound
+        return (check("max-age", ok, "the evidence must sign a time, or what was asked", Source.HARDWARE),)
+    seconds = (now - claims.signed_at).total_seconds()
+    return (check("max-age", seconds <= want.max_age_s, f"{seconds:.0f} s old, at most {want.max_age_s}"),)
+
+
+def _bound(claims: Claims, binding: bytes | Mapping[str, bytes]) -> tuple[Check, ...]:
+    fields = {"report_data": binding} if isinstance(binding, bytes) else binding
+    got = {"report_data": claims.report_data, **claims.bound}
+    ok = bool(fields) and all(
+        name in got and bool(value) and hmac.compare_digest(got[name], value) for name, value in fields.items()
+    )
+    if "report_data" in fields and len(fields["report_data"]) != REPORT_DATA_BYTES:
+        ok = False
     return (check("binding", ok, "report_data must hold the channel's key and this nonce", Source.HARDWARE),)

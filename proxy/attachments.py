@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import unquote_to_bytes
 
 from proxy.dialects.base import Segment, Untransformable
+from redaction.detectors.numbers import BY_ITSELF
 from redaction.documents import Document, Limits, Piece, read
 from redaction.types import Classification, Finding, Sensitivity, TextResult
 
@@ -23,7 +24,7 @@ DOCUMENT = "document"
 """The kind of such a segment."""
 MARKUP = "markup"
 """The kind of a text in it that is no prose."""
-GUESSING = frozenset({"names", "places"})
+GUESSING = frozenset({"names", "places", "student"})
 """Detectors that take names of styles and fonts for people and towns."""
 CHUNK = 6_000
 """Characters from which on a text is divided at the next end of a line, so that workers share a long document."""
@@ -97,7 +98,9 @@ def _divided(text: str) -> Iterator[str]:
 
 
 def sober(segment: Segment, result: TextResult) -> TextResult:
-    """A result without the guesses of detectors that markup misleads."""
+    """A result without the guesses of detectors that markup misleads or that any long number would satisfy."""
+    if segment.kind == "number":
+        return replace(result, findings=tuple(f for f in result.findings if f.score != BY_ITSELF))
     if segment.kind != MARKUP:
         return result
     sure = tuple(f for f in result.findings if f.detector not in GUESSING)

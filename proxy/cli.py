@@ -22,8 +22,9 @@ COMMANDS = {
     "apps": "proxy.commands.apps:apps",
     "config": "proxy.commands.config:config",
     "scan": "proxy.commands.scan:scan",
+    "attest": "proxy.commands.attest:attest",
 }
-LATER = ("redact", "attest", "keys", "doctor")
+LATER = ("redact", "keys", "doctor")
 """Commands of the architecture that a later release brings; they say so instead of being unknown."""
 
 

@@ -56,8 +56,8 @@ STREAMS = frozenset({"text/event-stream", "application/x-ndjson"})
 ANY = "*"
 """The route of models that the app names itself."""
 MODEL_NAME = re.compile(r"[A-Za-z0-9@][A-Za-z0-9_.:/@+-]{0,127}")
-GUESSING = "names"
-"""The detector that takes some model names for people and places; the others know a form or a checksum."""
+GUESSING = frozenset({"names", "places", "student"})
+"""Detectors that take some model names for people and places; the others know a form or a checksum."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ class Flow:
         """Behind ``*`` the app's own word for the model travels on: it must be a name and no value. Raises NotFound."""
         segment = Segment("/model", "other", parsed.model)
         seen = (await self._inspector.inspect(tenant, (segment,))).results[0]
-        if not MODEL_NAME.fullmatch(parsed.model) or any(f.detector != GUESSING for f in seen.findings):
+        if not MODEL_NAME.fullmatch(parsed.model) or any(f.detector not in GUESSING for f in seen.findings):
             raise NotFound("This is not the name of a model.", code="model_not_found")
         return parsed if seen.uninspected is None else replace(parsed, uninspected=parsed.uninspected | {"model_name"})
 

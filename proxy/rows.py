@@ -43,7 +43,7 @@ _NAMES = re.compile(
 """What names of members hold that say what a value is, where its form alone does not."""
 _WORDS = re.compile(r"[_\-.]+|(?<=[a-z])(?=[A-Z])")
 _NAMED = 200
-"""Characters of the longest value that is looked at with its name."""
+"""Characters of the longest value that is looked at with its name, and of the name, its last ones."""
 _LEAST = 0.7
 """Score of a password that its name makes one."""
 _NAMING = {"text": "key", "number": "key", "query": "query_name"}
@@ -53,6 +53,7 @@ _NAMING = {"text": "key", "number": "key", "query": "query_name"}
 def named(segments: Sequence[Segment]) -> list[Joint]:
     """Values that only their name tells from other numbers and words: ``{"ssn": "…"}``, ``?mrn=…``, ``/mrn/…``."""
     names: dict[tuple[str, str], int] = {}
+    leads: dict[str, str] = {}  # one long key may name thousands of values
     out = []
     for i, segment in enumerate(segments):
         names[segment.kind, segment.pointer] = i
@@ -61,14 +62,18 @@ def named(segments: Sequence[Segment]) -> list[Joint]:
         else:
             kind = _NAMING.get(segment.kind, "")
             number = names.get((kind, segment.pointer), names.get((kind, _LISTED.sub("", segment.pointer))))
-        if number is None or len(segment.text) > _NAMED or not _NAMES.search(segments[number].text):
+        if number is None or len(segment.text) > _NAMED:
             continue
-        lead = _WORDS.sub(" ", segments[number].text[-_NAMED:]).strip() + ": "
+        name = segments[number].text[-_NAMED:]
+        if name not in leads:
+            leads[name] = _WORDS.sub(" ", name).strip() + ": " if _NAMES.search(name) else ""
+        if not (lead := leads[name]):
+            continue
         out.append(Joint(lead + segment.text, ((0, number, 0, 0), (len(lead), i, 0, len(segment.text))), _LEAST))
     return out
 
 
-_LISTED = re.compile(r"(?:/[0-9]+)+\Z")
+_LISTED = re.compile(r"(?:/[0-9]++)++\Z")
 
 
 def _shape(pointer: str) -> str | None:

@@ -38,6 +38,8 @@ FORM = {
 FIELD_BYTES = 256
 BLOCK_BYTES = 16_384
 """Bytes of a block of text, up to its last line end."""
+HALF = BLOCK_BYTES // 2
+"""Bytes of every block but the last: values are looked for across one border, so none may be between two of them."""
 LINES = frozenset({".jsonl", ".ndjson"})
 TEXTS = frozenset({".txt", ".md", ".csv", ".tsv", ".log", ".markdown", ".rst"})
 KEPT = LINES | TEXTS | {".json", ".pdf", ".docx", ".xlsx", ".pptx", ".html", ".htm", ".xml", ".eml", ".png", ".jpg",
@@ -114,15 +116,16 @@ def cargo_of(form: Form, dialects: Mapping[str, Dialect], limits: Limits) -> Car
 def document_of(form: Form) -> tuple[bytes, DocumentFile]:
     """A file that a worker reads as a whole: the form as it would leave, and its dialect."""
     mark = f"sealgate-{secrets.token_hex(16)}"
-    head, text_head, tail = _head(form, mark, form.ending), _head(form, mark, ".txt"), _tail(mark)
+    head, tail = _head(form, mark, form.ending), _tail(mark)
+    text_head = _head(form, mark, ".txt", "text/plain")  # never as ``head`` is: by it the guard knows what it may read
     body = head + b"".join(form.body.read()) + tail
     return body, DocumentFile(multipart.header(mark), head, text_head, tail, form.media, form.name)
 
 
-def _head(form: Form, mark: str, ending: str) -> bytes:
+def _head(form: Form, mark: str, ending: str, media: str = "application/octet-stream") -> bytes:
     fields = (f'name="{name}"\r\n\r\n{value}\r\n' for name, value in form.fields.items())
     name = f"upload{ending if ending in KEPT else ''}"
-    file = f'name="file"; filename="{name}"\r\ncontent-type: application/octet-stream\r\n\r\n'
+    file = f'name="file"; filename="{name}"\r\ncontent-type: {media}\r\n\r\n'
     return "".join(f"--{mark}\r\ncontent-disposition: form-data; {part}" for part in (*fields, file)).encode()
 
 
@@ -167,12 +170,15 @@ def _is_text(body: Spool) -> bool:
 
 
 def blocks(body: Spool) -> Iterator[bytes]:
-    """A text in pieces that end where a line ends, or a character where a line is too long."""
+    """A text in pieces that end where a line ends and no key goes on, or a character where a line is too long."""
     held = b""
     for chunk in body.read():
         held += chunk
         while len(held) > BLOCK_BYTES:
-            at = held.rfind(b"\n", 0, BLOCK_BYTES) + 1 or held.rfind(b" ", 0, BLOCK_BYTES) + 1 or BLOCK_BYTES
+            at = held.rfind(b"\n", HALF, BLOCK_BYTES) + 1 or held.rfind(b" ", HALF, BLOCK_BYTES) + 1 or BLOCK_BYTES
+            begun = held.rfind(b"-----BEGIN ", HALF, at)
+            if begun >= 0 and held.find(b"-----END ", begun, at) < 0:  # a key has one name, at its beginning
+                at = begun
             while at < len(held) and held[at] & 0xC0 == 0x80:  # not inside a character
                 at += 1
             yield held[:at]

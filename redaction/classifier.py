@@ -2,10 +2,10 @@
 
 Sensitivity here is about content. Identifiers are the business of detectors and transforms, so the text is read
 in a neutral view in which found values are replaced by plain words of their kind: a customer's letter stays
-correspondence whether or not it holds a card number. Long texts are read in overlapping windows; every window
-counts and the highest score per category is kept. Text over the token budget is refused (``budget``), never
-skipped. A linear model over word pieces (``redaction.topics``): some tens of microseconds per window, and it can say
-which words made it decide.
+correspondence whether or not it holds a card number. Long texts are read paragraph by paragraph, long paragraphs in
+overlapping windows; each counts, the highest score per category is kept, and the more there are, the surer one of them
+has to be. Text over the token budget is refused (``budget``), never skipped. A linear model over word pieces
+(``redaction.topics``): some tens of microseconds per window, and it can say which words made it decide.
 
 Loads files of this package; opens no connection and keeps no text.
 """
@@ -13,8 +13,10 @@ Loads files of this package; opens no connection and keeps no text.
 from __future__ import annotations
 
 import hashlib
+import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +42,11 @@ SENSITIVITY: Mapping[str, Sensitivity] = {
 WINDOW = 190
 """Content tokens of a window."""
 OVERLAP = 30
+PARAGRAPH = 32
+"""Content tokens of the shortest paragraph that is read on its own; shorter ones are read with the next one."""
+GROWTH = 0.35
+"""One of n windows is sure enough of a sensitive category when its doubt (1 - score) is at most n ** -GROWTH of what
+one window may have: a hundred paragraphs of a novel give a hundred chances of a mistake."""
 TOKEN_BUDGET = 600_000
 """Most tokens of one text; more raises DetectorFailed."""
 
@@ -49,6 +56,8 @@ SHORT_SCORE = 0.85
 """... so a sensitive category needs this score there. Values in such texts are the detectors' business."""
 
 _WORD = re.compile(r"\w+")
+BLANK = re.compile(r"\n[ \t\r]*\n")
+"""Between two paragraphs."""
 _NOTHING = 100
 """The word piece of what is no word."""
 _PIECE = 50_000
@@ -110,6 +119,24 @@ def windows(ids: Any) -> list[Any]:
     return [ids[start : start + WINDOW] for start in range(0, last, step)]
 
 
+def passages(paragraphs: Iterable[Sequence[int]]) -> list[Any]:
+    """Windows over the token ids of paragraphs: none crosses from one long enough to be judged into the next.
+
+    A note between the chapters of a novel is read as a note. A text of one window at most is read as a whole.
+    """
+    groups: list[list[int]] = [[]]
+    for ids in paragraphs:
+        if len(groups[-1]) >= PARAGRAPH:
+            groups.append([])
+        groups[-1] += ids
+    if len(groups) > 1 and len(groups[-1]) < PARAGRAPH:
+        last = groups.pop()
+        groups[-1] += last
+    if sum(map(len, groups)) <= WINDOW:
+        groups = [[piece for ids in groups for piece in ids]]
+    return [window for ids in groups for window in windows(np.array(ids or [_NOTHING], np.int64))]
+
+
 class TopicClassifier:
     """Says what a text is about, from the words in it. Safe for one thread at a time."""
 
@@ -120,7 +147,8 @@ class TopicClassifier:
         if unknown:
             raise ValueError(f"the weights have unknown classes: {sorted(unknown)}")
         self._tokenizer = topics.tokenizer(folder)
-        rules = f"topics/1 {WINDOW} {OVERLAP} {SHORT_WORDS} {SHORT_SCORE} {sorted(NEUTRAL.items())}"
+        numbers = (WINDOW, OVERLAP, PARAGRAPH, GROWTH, SHORT_WORDS, SHORT_SCORE)
+        rules = f"topics/2 {numbers} {sorted(NEUTRAL.items())}"
         self._digest = hashlib.sha256(f"{rules} {topics.digest(folder)}".encode()).hexdigest()
 
     @property
@@ -139,47 +167,68 @@ class TopicClassifier:
         if not any(character.isalnum() for character in text):
             return Classification(least, {}, tags)
         view = neutral_view(text, findings)
-        scores = softmax(np.stack([self._topics.logits(window) for window in windows(self._ids(view))]))
-        short = len(_WORD.findall(view[: SHORT_WORDS * 100])) < SHORT_WORDS
-        categories = self._categories(scores.max(axis=0), short=short)
+        scores = softmax(np.stack([self._topics.logits(window) for window in passages(self._paragraphs(view))]))
+        words = len(_WORD.findall(view[: SHORT_WORDS * 100]))
+        categories = self._categories(scores.max(axis=0), len(scores), words)
         sensitivity = max([least, *(SENSITIVITY[name] for name in categories)])
         return Classification(sensitivity, categories, tags)
 
-    def evidence(self, text: str, category: str, most: int = 5) -> list[tuple[int, int]]:
-        """Spans of the words that speak most for ``category``, best first, for ``policy explain``."""
+    def evidence(
+        self, text: str, category: str, findings: Sequence[Finding] = (), most: int = 5
+    ) -> list[tuple[int, int]]:
+        """Spans of the words that speak most for ``category``, best first, for ``policy explain``.
+
+        Of a word that stands there often, the first place. Values that ``findings`` hide from the classifier are none.
+        """
         of = self._topics.classes.index(category)
-        weights: dict[str, float] = {}
+        hidden = [(f.start, f.end) for f in findings if f.label in NEUTRAL]
         first: dict[str, tuple[int, int]] = {}
+        often: Counter[str] = Counter()
         for word in _WORD.finditer(text):
-            key = word[0].lower()
-            if key not in first:
-                first[key] = word.span()
-                ids = self._tokenizer.encode(key, add_special_tokens=False).ids
-                weights[key] = sum(self._topics.weight(i, of) for i in ids) / max(len(ids), 1)
-        best = sorted(weights, key=lambda key: -weights[key])[:most]
-        return [first[key] for key in best if weights[key] > 0]
+            if not any(start < word.end() and word.start() < end for start, end in hidden):
+                first.setdefault(word[0].lower(), word.span())
+                often[word[0].lower()] += 1
+        weights = {word: self._weight(word, of) * (1.0 + math.log(count)) for word, count in often.items()}
+        best = sorted(weights, key=lambda word: (-weights[word], first[word]))[:most]
+        return [first[word] for word in best if weights[word] > 0]
 
-    def _ids(self, text: str) -> Any:
-        ids: list[int] = []
-        for start in range(0, len(text), _PIECE):
-            ids += self._tokenizer.encode(text[start : start + _PIECE], add_special_tokens=False).ids
-            if len(ids) > TOKEN_BUDGET:
-                raise DetectorFailed(self.name, "budget")
-        return np.array(ids or [_NOTHING], np.int64)
+    def _weight(self, word: str, of: int) -> float:
+        """How much a word speaks for class number ``of``, per word piece; single characters say nothing."""
+        ids = self._tokenizer.encode(word, add_special_tokens=False).ids
+        said = [self._topics.weight(piece, of) for piece in ids if piece >= topics.FIRST_WORD]
+        return sum(said) / len(said) if said else 0.0
 
-    def _categories(self, scores: Any, *, short: bool) -> dict[str, float]:
-        """Categories above their threshold; the best one when none is, of short texts the best harmless one."""
+    def _paragraphs(self, text: str) -> Iterator[list[int]]:
+        """Word pieces of each paragraph, over-long ones cut. Raises DetectorFailed over the budget."""
+        count = 0
+        for paragraph in BLANK.split(text):
+            for start in range(0, len(paragraph), _PIECE):
+                ids = self._tokenizer.encode(paragraph[start : start + _PIECE], add_special_tokens=False).ids
+                count += len(ids)
+                if count > TOKEN_BUDGET:
+                    raise DetectorFailed(self.name, "budget")
+                yield ids
+
+    def _categories(self, scores: Any, count: int, words: int) -> dict[str, float]:
+        """Categories above their threshold for ``count`` windows; the best one when none is, of short texts the best
+        harmless one."""
         named = {name: round(float(score), 4) for name, score in zip(self._topics.classes, scores, strict=True)}
-        least = {name: self._topics.thresholds[name] for name in named}
-        candidates = named
-        if short:
-            candidates = {name: score for name, score in named.items() if SENSITIVITY[name] < Sensitivity.CONFIDENTIAL}
-            least = {name: value if name in candidates else SHORT_SCORE for name, value in least.items()}
-        found = {name: score for name, score in named.items() if score >= least[name]}
+        harmless = {name for name in named if SENSITIVITY[name] < Sensitivity.CONFIDENTIAL}
+        candidates = {name: score for name, score in named.items() if words >= SHORT_WORDS or name in harmless}
+        found = {name: score for name, score in named.items() if score >= self._least(name, count, words)}
         if not found and candidates:
             best = max(candidates, key=lambda name: candidates[name])
             found = {best: candidates[best]}
         return found
+
+    def _least(self, name: str, count: int, words: int) -> float:
+        """The score from which on a category counts. One word alone (`user_id`) is never sensitive by its topic."""
+        one = self._topics.thresholds[name]
+        if SENSITIVITY[name] < Sensitivity.CONFIDENTIAL:
+            return one
+        if words < SHORT_WORDS:
+            return SHORT_SCORE if words > 1 else math.inf
+        return 1.0 - (1.0 - one) * float(count**-GROWTH)
 
 
 REGULATED_RULE = (

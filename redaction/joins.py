@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from redaction.escapes import letters
@@ -45,15 +45,18 @@ class Joint:
 
     def parts(self, start: int, end: int) -> list[tuple[int, int, int]]:
         """``(number of the text, start, end)`` of each piece of ``[start, end)``."""
-        out = []
+        return [(number, offset, offset + length) for _, number, offset, length in self._within(start, end)]
+
+    def _within(self, start: int, end: int) -> Iterator[tuple[int, int, int, int]]:
+        """``pieces`` between two places. Takes no longer for a long row than for a short one."""
         at = max(0, bisect_right(self.pieces, start, key=lambda p: p[0]) - 1)
-        for first, number, offset, length in self.pieces[at:]:
+        for i in range(at, len(self.pieces)):
+            first, number, offset, length = self.pieces[i]
             if first >= end:
                 break
             low, high = max(start, first), min(end, first + length)
             if low < high:
-                out.append((number, offset + low - first, offset + high - first))
-        return out
+                yield low, number, offset + low - first, high - low
 
     def crosses(self, start: int, end: int) -> bool:
         """Whether ``[start, end)`` is long enough for a value and lies in more than one text."""
@@ -85,15 +88,10 @@ class Joint:
         pieces: list[tuple[int, int, int, int]] = []
         made = 0
         for low, high in near:
-            for number, start, end in self.parts(low, high):
-                pieces.append((made + self._at(number, start, low) - low, number, start, end - start))
+            for first, number, start, length in self._within(low, high):
+                pieces.append((made + first - low, number, start, length))
             made += high - low + len(GAP)
         return Joint(GAP.join(out), tuple(pieces)) if near else None
-
-    def _at(self, number: int, start: int, low: int) -> int:
-        """Where ``start`` of a text stands here, at or after ``low``."""
-        at = max(0, bisect_right(self.pieces, low, key=lambda p: p[0]) - 1)
-        return next(f + start - o for f, n, o, size in self.pieces[at:] if n == number and o <= start <= o + size)
 
     def _width(self, at: int) -> int:
         before, after = self.text[max(0, at - _TOKEN) : at], self.text[at : at + _TOKEN]

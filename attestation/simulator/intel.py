@@ -88,13 +88,16 @@ class Intel:
 
     def crl(
         self, issuer: str, now: dt.datetime, revoked: Sequence[x509.Certificate] = (), days: int = 30,
-        signer: str | None = None,
+        signer: str | None = None, partial: bool = False,
     ) -> bytes:  # fmt: skip
         hour = dt.timedelta(hours=1)
         builder = x509.CertificateRevocationListBuilder(_name(issuer), now - hour, now + dt.timedelta(days))
         builder = builder.add_extension(x509.CRLNumber(1), False)
         authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.keys[issuer].public_key())
         builder = builder.add_extension(authority, False)
+        if partial:  # a list for some certificates only
+            scope = x509.IssuingDistributionPoint(None, None, True, False, None, False, False)
+            builder = builder.add_extension(scope, True)
         for certificate in revoked:
             entry = x509.RevokedCertificateBuilder(certificate.serial_number, now - 2 * hour).build()
             builder = builder.add_revoked_certificate(entry)

@@ -194,7 +194,12 @@ def _second_opinion(
     level: tcb.Level | None,
     checks: tuple[Check, ...],
 ) -> Check:
-    """dcap-qvl's verdict on the same bytes. Its messages are not quoted: they may hold what came from the wire."""
+    """dcap-qvl's verdict on the same bytes, asked only about what passed here: on some altered certificates it panics.
+
+    Its messages are not quoted: they may hold what came from the wire.
+    """
+    if any(c.status is Status.FAIL for c in checks):
+        return Check("dcap-qvl", Status.UNKNOWN, Source.VERIFIER, "not asked: other checks failed")
     if any(c.status is Status.WAIVED for c in checks):
         return Check("dcap-qvl", Status.UNKNOWN, Source.VERIFIER, "not asked: it refuses what is waived here")
     try:

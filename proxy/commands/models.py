@@ -126,12 +126,31 @@ def train(data: Path, suite_dir: Path | None, out: Path | None) -> None:
 @_DATA
 @_SUITE
 @_JSON
-@click.option("--limit", type=click.IntRange(1), help="Judge only about this many texts.")
+@click.option("--limit", type=click.IntRange(1), help="Judge only about this many texts (of each set).")
 @click.option("--content-only", is_flag=True, help="The classifier alone on the text as it stands; fast.")
-def evaluate(data: Path, suite_dir: Path | None, as_json: bool, limit: int | None, content_only: bool) -> None:
-    """Measure the classifier on a labelled suite; without --suite, print what it was trained on."""
+@click.option("--part", type=click.Choice(["all", "detectors", "classifier"]), default="all", show_default=True)
+@click.option("--set", "sets", multiple=True, help="Only this labelled set; may be given again.")
+@click.option("--using", multiple=True, help="Only this detector (patterns, secrets, student, names, places).")
+def evaluate(
+    data: Path,
+    suite_dir: Path | None,
+    as_json: bool,
+    limit: int | None,
+    content_only: bool,
+    part: str,
+    sets: tuple[str, ...],
+    using: tuple[str, ...],
+) -> None:
+    """Measure detectors and classifier on labelled sets; without --suite, print what the classifier was trained on."""
     from redaction import topics
 
+    detected: dict[str, Any] = {}
+    if suite_dir is not None and part != "classifier" and not content_only:
+        detected = _evaluate_detectors(data, suite_dir, as_json, sets, using, limit)
+        if part == "detectors":
+            if as_json:
+                click.echo(json.dumps(detected, indent=1))
+            return
     with _one_line():
         about = dict(topics.load().about)
         if suite_dir is None:
@@ -143,7 +162,7 @@ def evaluate(data: Path, suite_dir: Path | None, as_json: bool, limit: int | Non
         with _bar("judging texts") as tick:
             figures = run(suite_dir, _judge(data, content_only), tick, limit)
     if as_json:
-        click.echo(json.dumps({"classifier": about, "figures": asdict(figures)}, indent=1))
+        click.echo(json.dumps({"classifier": about, "figures": asdict(figures), **detected}, indent=1))
         return
     click.echo(f"classifier: {about['trained_on']}, {about['samples']} texts, seed {about['seed']}")
     click.echo(f"{'kind':<18}{'should be':<14}{'texts':>6}{'content':>9}{'combined':>10}   got")
@@ -158,6 +177,18 @@ def evaluate(data: Path, suite_dir: Path | None, as_json: bool, limit: int | Non
     click.echo(f"confidential or regulated sent as public, combined       {figures.sensitive_as_public:.3f}")
     click.echo(f"public judged confidential or more, combined             {figures.public_as_sensitive:.3f}")
     click.echo(REGULATED_RULE + ("; this run used no detectors" if content_only else ""))
+
+
+def _evaluate_detectors(
+    data: Path, folder: Path, as_json: bool, sets: tuple[str, ...], using: tuple[str, ...], limit: int | None
+) -> dict[str, Any]:
+    from proxy.commands import leaks
+
+    with _one_line():
+        figures = leaks.run(data, folder, _bar, sets, using, limit)
+    if not as_json:
+        leaks.show(figures)
+    return {"detectors": [asdict(row) for row in figures]}
 
 
 def _not_yet(name: str) -> None:

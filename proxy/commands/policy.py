@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,10 @@ from policies.load import load_file, overdue
 from policies.schema import Policy
 from policies.types import Facts
 from policies.yaml_strict import YamlProblems
+from proxy.dialects.base import Segment
 from proxy.errors import ConfigError, SealgateError
 from proxy.policyfile import locate
+from redaction.types import TextResult
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print facts as JSON.")
 _POLICY = click.option("--policy", "policy_name", default="builtin:default", show_default=True)
@@ -121,9 +125,19 @@ def explain_(
     loaded = _load(policy_name)
     if (record is None) == (file is None):
         raise click.UsageError("give a FILE, or --record SEQ")
-    facts = _recorded(data, record) if record is not None else _inspected(data, file or Path(), app, tenant)
+    evidence: list[Evidence] = []
+    if record is not None:
+        facts = _recorded(data, record)
+    else:
+        facts, evidence = _inspected(data, file or Path(), app, tenant)
     value = explain(loaded, facts)
-    click.echo(json.dumps(value, indent=2) if as_json else words(value))
+    if as_json:
+        click.echo(json.dumps({**value, "evidence": [asdict(e) for e in evidence]}, indent=2))
+        return
+    click.echo(words(value))
+    for e in evidence:
+        told = ", ".join(f"{word} ({start}-{end})" for start, end, word in e.words)
+        click.echo(f"  {e.category} {e.score:.2f} at {e.pointer}: {told or 'no single words'}")
 
 
 def _recorded(data: Path, seq: int) -> Facts:
@@ -143,8 +157,40 @@ def _recorded(data: Path, seq: int) -> Facts:
     sys.exit(3)
 
 
-def _inspected(data: Path, file: Path, app: str, tenant: str) -> Facts:
-    """Facts of a file by the detectors that the gate uses, in this process."""
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The words that speak most for a category, in the part of the request where its score is highest.
+
+    Payload text: for the screen of whoever holds the file, never for records or logs.
+    """
+
+    category: str
+    score: float
+    pointer: str
+    words: tuple[tuple[int, int, str], ...]
+    """Start, end and text of each, best first; offsets in code points of the part at ``pointer``."""
+
+
+def evidence_of(segments: Sequence[Segment], results: Sequence[TextResult]) -> list[Evidence]:
+    """One per category found in the texts of a request, surest first; attachments are not quoted."""
+    from redaction.classifier import TopicClassifier
+
+    classifier = TopicClassifier()
+    best: dict[str, tuple[float, Segment, TextResult]] = {}
+    for segment, result in zip(segments, results, strict=True):
+        for category, score in result.classification.categories.items() if segment.kind == "text" else ():
+            if category not in best or score > best[category][0]:
+                best[category] = (score, segment, result)
+    told = []
+    for category, (score, segment, result) in sorted(best.items(), key=lambda item: -item[1][0]):
+        spans = classifier.evidence(segment.text, category, result.findings)
+        quoted = tuple((start, end, segment.text[start:end]) for start, end in spans)
+        told.append(Evidence(category, score, segment.pointer, quoted))
+    return told
+
+
+def _inspected(data: Path, file: Path, app: str, tenant: str) -> tuple[Facts, list[Evidence]]:
+    """Facts of a file by the detectors that the gate uses, in this process, and what speaks for its categories."""
     from proxy import facts as facts_
     from proxy.dialects.openai_chat import OpenAIChat
     from proxy.inspect import inspect_here
@@ -158,7 +204,8 @@ def _inspected(data: Path, file: Path, app: str, tenant: str) -> Facts:
     except SealgateError as e:
         raise click.ClickException(e.message) from None
     seen = inspect_here(build(store.models_dir(data), names=True), parsed.segments)
-    return facts_.build(parsed, seen, app, tenant, parsed.model, dt.datetime.now(dt.UTC).date())
+    facts = facts_.build(parsed, seen, app, tenant, parsed.model, dt.datetime.now(dt.UTC).date())
+    return facts, evidence_of(parsed.segments, seen.results)
 
 
 def _as_request(raw: bytes) -> bytes:

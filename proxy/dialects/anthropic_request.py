@@ -68,6 +68,7 @@ class Request:
             "cache_control": unless_null(self._cache),
             "mcp_servers": unless_null(self._servers),
             "container": unless_null(self._container),
+            "thread": unless_null(self._thread),
         }
         table |= dict.fromkeys(NUMBERS, unless_null(self._number))
         return table | {name: self._words(words) for name, words in ENUMS.items()}
@@ -97,6 +98,13 @@ class Request:
         named = node.get("id") if isinstance(node, dict) else node
         if isinstance(named, str):
             self.walk.references.append(Reference("container", named))
+        self.walk.free(at, "other", node)
+
+    def _thread(self, at: str, node: Any) -> None:
+        """A conversation that the provider holds under the id of an answer."""
+        held = node.get("previous_message_id") if isinstance(node, dict) else node
+        if isinstance(held, str):
+            self.walk.references.append(Reference("message", held))
         self.walk.free(at, "other", node)
 
     def _cache(self, at: str, node: Any) -> None:

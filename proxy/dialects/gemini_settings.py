@@ -140,14 +140,16 @@ class Settings:
 
     def _speech(self, at: str, node: Any) -> None:
         def voice(p: str, v: Any) -> None:
-            prebuilt: dict[str, Reader | None] = {"voiceName": self._words(VOICES)}
-            fields(
-                self.walk,
-                p,
-                "other",
-                v,
-                {"prebuiltVoiceConfig": lambda q, w: fields(self.walk, q, "other", w, prebuilt)},
-            )
+            known: dict[str, Reader | None] = {"prebuiltVoiceConfig": prebuilt, "replicatedVoiceConfig": replicated}
+            fields(self.walk, p, "other", v, known)
+
+        def prebuilt(p: str, v: Any) -> None:
+            fields(self.walk, p, "other", v, {"voiceName": self._words(VOICES)})
+
+        def replicated(p: str, v: Any) -> None:
+            """Somebody's voice, to speak with."""
+            known: dict[str, Reader | None] = {"voiceSampleAudio": self._sound, "consentAudio": self._sound}
+            fields(self.walk, p, "other", v, {"mimeType": self._words(MIME_TYPES)} | known)
 
         def several(p: str, v: Any) -> None:
             known: dict[str, Reader | None] = {"speakerVoiceConfigs": speakers}
@@ -163,6 +165,11 @@ class Settings:
             "languageCode": None,
         }
         fields(self.walk, at, "other", node, known)
+
+    def _sound(self, at: str, node: Any) -> None:
+        self.walk.uninspected.add("content:audio")
+        self.walk.content.add("audio")
+        self.walk.blob(at, "other", as_text(at, node))
 
     def _thinking(self, at: str, node: Any) -> None:
         known: dict[str, Reader | None] = {

@@ -189,7 +189,11 @@ class Items:
 
     def _remember(self, item: dict[str, Any]) -> None:
         called, name = item.get("call_id"), item.get("name")
-        if isinstance(called, str) and isinstance(name, str) and item.get("type") in ("function_call", "custom_tool_call"):
+        if (
+            isinstance(called, str)
+            and isinstance(name, str)
+            and item.get("type") in ("function_call", "custom_tool_call")
+        ):
             self._called[called] = name
 
     def _message(self, at: str, origin: str, item: dict[str, Any]) -> None:

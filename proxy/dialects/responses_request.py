@@ -32,7 +32,7 @@ ENUMS = {
 """Strings, and the words among them that need no look."""
 SETTINGS = (
     "reasoning", "text", "stream_options", "prompt_cache_options", "access_programs", "image", "moderation",
-    "context_management",
+    "context_management", "background_options",
 )  # fmt: skip
 """Objects made of members that items have too."""
 INCLUDES = frozenset(

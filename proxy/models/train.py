@@ -18,18 +18,24 @@ from proxy.errors import ConfigError
 from proxy.models import store
 from proxy.models.texts import Sample, data_digest, expand, may_train, suite, templates
 from redaction import topics
-from redaction.classifier import SENSITIVITY, windows
+from redaction.classifier import BLANK, SENSITIVITY, passages, softmax
+from redaction.types import Sensitivity
 
 SEED = 20
-STRENGTH = 10.0
+STRENGTH = 3.0
 """Inverse regularisation of the logistic regression."""
 THRESHOLD = 0.3
-"""A category is reported from this score on; the best one always is."""
+"""A harmless category is reported from this score on; the best one always is."""
+ALARMS = 0.012
+"""A sensitive category is reported from the score that this share of public texts exceeds when their templates are
+left out, so that a threshold costs the same for every category; ..."""
+LEAST, MOST = 0.25, 0.6
+"""... within these bounds."""
 WIDTH = 256
 """Main directions of the encoder's vectors that are kept."""
-SHARE = 2.0
+SHARE = 4.0
 """Weight of the vectors beside the frequencies, which have length 1."""
-_WINDOWS = 3
+_WINDOWS = 4
 """Windows of one text that are trained on, so that long texts do not outweigh the rest."""
 _BATCH = 256
 
@@ -44,23 +50,29 @@ def train(model_dir: Path, *, suite_dir: Path | None, tick: Tick, seed: int = SE
     vectors = piece_vectors(model_dir, tick)
     tokenizer = topics.tokenizer()
     features = [featured(tokenizer, vectors, sample.text) for sample in samples]
-    model = _fit(samples, features)
+    read = [featured(tokenizer, vectors, sample.text, few=topics.FEW) for sample in samples]
     classes = tuple(name for name in SENSITIVITY if any(sample.category == name for sample in samples))
+    held = _held_out(samples, features, read, classes, seed)
+    warmth = _temperature(held, [classes.index(sample.category) for sample in samples])
+    scores = np.stack([softmax(rows / warmth).max(axis=0) for rows in held])
+    right = [classes[of] == sample.category for of, sample in zip(scores.argmax(axis=1), samples, strict=True)]
+    model = _fit(samples, features)
     order = [list(model.classes_).index(name) for name in classes]
-    weights = model.coef_[order].astype(np.float32)
+    weights = (model.coef_[order] / warmth).astype(np.float32)
     return topics.Topics(
         classes=classes,
         share=SHARE * vectors @ weights[:, :WIDTH].T,
         rate=weights[:, WIDTH:].T,
-        bias=model.intercept_[order].astype(np.float32),
-        thresholds=dict.fromkeys(classes, THRESHOLD),
+        bias=(model.intercept_[order] / warmth).astype(np.float32),
+        thresholds=_thresholds(classes, scores, samples),
         about={
             "trained_on": "self-made texts" + (" and licensed suite sources" if suite_dir else ""),
             "seed": seed,
             "samples": len(samples),
             "data_sha256": data_digest(samples),
             "encoder": store.recipe_encoder(),
-            "cross_validated_accuracy": round(_cross_validate(samples, features, seed), 3),
+            "cross_validated_accuracy": round(float(np.mean(right)), 3),
+            "temperature": round(warmth, 3),
         },
     )
 
@@ -92,18 +104,22 @@ def piece_vectors(model_dir: Path, tick: Tick) -> Any:
     return vectors.astype(np.float32)
 
 
-def featured(tokenizer: Any, vectors: Any, text: str) -> Any:
-    """One sparse row per window of ``text``, of the first few: mean vector and frequencies."""
+def featured(tokenizer: Any, vectors: Any, text: str, few: float = 0.0) -> Any:
+    """One sparse row per passage of ``text``, of the first few: mean vector and frequencies.
+
+    ``few`` as in ``redaction.topics`` when texts are judged. It is not trained with: the weights would make up for it.
+    """
     from scipy.sparse import csr_matrix, vstack
 
+    paragraphs = [tokenizer.encode(part, add_special_tokens=False).ids for part in BLANK.split(text)]
     size, rows = len(vectors), []
-    for window in windows(np.array(tokenizer.encode(text, add_special_tokens=False).ids, np.int64))[:_WINDOWS]:
+    for window in passages(paragraphs)[:_WINDOWS]:
         pieces, counts = np.unique(window, return_counts=True)
         damped = 1.0 + np.log(counts)
         words = counts[pieces >= topics.FIRST_WORD].sum()
-        mean = counts @ vectors[pieces] / max(words, 1) * SHARE
+        mean = counts @ vectors[pieces] / max(words + few, 1) * SHARE
         columns = np.concatenate([np.arange(WIDTH), WIDTH + pieces])
-        values = np.concatenate([mean, damped / np.linalg.norm(damped)])
+        values = np.concatenate([mean, damped / (np.linalg.norm(damped) + few)])
         rows.append(csr_matrix((values, (np.zeros(len(columns), int), columns)), shape=(1, WIDTH + size)))
     return vstack(rows)
 
@@ -119,16 +135,41 @@ def _fit(samples: Sequence[Sample], features: Sequence[Any]) -> Any:
     return model.fit(vstack(features), labels)
 
 
-def _cross_validate(samples: Sequence[Sample], features: Sequence[Any], seed: int, folds: int = 5) -> float:
-    """Accuracy on templates not trained on; says little about other sources, see ``models evaluate``."""
+def _held_out(
+    samples: Sequence[Sample],
+    features: Sequence[Any],
+    read: Sequence[Any],
+    classes: Sequence[str],
+    seed: int,
+    folds: int = 3,
+) -> list[Any]:
+    """Logits of each sample by a model that saw no text of its template; says little about other sources."""
     groups = np.array([sample.group for sample in samples])
     shuffled = np.random.default_rng(seed).permutation(int(groups.max()) + 2)
     fold = shuffled[groups] % folds
-    right = 0
+    held: list[Any] = [None] * len(samples)
     for number in range(folds):
         kept = [index for index in range(len(samples)) if fold[index] != number]
         model = _fit([samples[index] for index in kept], [features[index] for index in kept])
+        order = [list(model.classes_).index(name) for name in classes]
         for index in np.flatnonzero(fold == number).tolist():
-            scores = model.predict_proba(features[index]).max(axis=0)
-            right += int(model.classes_[scores.argmax()] == samples[index].category)
-    return right / len(samples)
+            held[index] = model.decision_function(read[index])[:, order]
+    return held
+
+
+def _temperature(held: Sequence[Any], truth: Sequence[int]) -> float:
+    """What logits have to be divided by so that scores are probabilities (least log loss; first passages)."""
+    logits = np.stack([rows[0] for rows in held])
+    steps = np.linspace(0.3, 3.0, 109)
+    losses = [-np.log(softmax(logits / step)[np.arange(len(truth)), truth] + 1e-12).mean() for step in steps]
+    return float(steps[int(np.argmin(losses))])
+
+
+def _thresholds(classes: Sequence[str], scores: Any, samples: Sequence[Sample]) -> dict[str, float]:
+    public = np.array([SENSITIVITY[sample.category] is Sensitivity.PUBLIC for sample in samples])
+    found = {}
+    for of, name in enumerate(classes):
+        alarm = float(np.quantile(scores[public, of], 1.0 - ALARMS))
+        sensitive = SENSITIVITY[name] >= Sensitivity.CONFIDENTIAL
+        found[name] = round(min(max(alarm, LEAST), MOST), 2) if sensitive else THRESHOLD
+    return found

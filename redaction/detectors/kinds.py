@@ -60,7 +60,7 @@ no.fodselsnummer: fødselsnummer|fodselsnummer|personnummer|fnr|d-nummer|fødsel
 pe.cui: cui|dni|cédula única de identidad
 pk.cnic: cnic|nic|nadra|شناختی کارڈ|nicop
 pl.pesel: pesel|nr pesel|numer pesel
-pt.cc: cartão de cidadão|cartao de cidadao|cc|bilhete de identidade|número de identificação civil
+pt.cc: cartão de cidadão|cartao de cidadao|bilhete de identidade|número de identificação civil
 ro.cnp: cnp|cod numeric personal
 se.personnummer: personnummer|pnr|personnr|samordningsnummer|person number
 si.emso: emšo|emso|matična številka|jmbg|матични број|jedinstveni matični broj
@@ -271,15 +271,12 @@ es.nie: \b[XYZ]-?\d{7}-?[A-Z]\b
 es.cif: \b[A-HJNPQRSUVW]-?\d{7}-?[0-9A-J]\b
 eu.vat: \b(?:AT ?U|BE ?[01]?|BG|CY|CZ|DE|DK|EE|EL|ES|FI|FR|HR|HU|IE|IT|LT|LU|LV|MT|NL|PL|PT|RO|SE|SI|SK)[ \-]?[0-9A-Z]{1,3}[\-. ]?\d{3}[\-. ]?\d{3}[0-9B. \-]{0,6}[0-9A-Z]{0,2}\b
 kr.rrn: \b\d{6}-[1-8]\d{6}\b
-lt.asmens: \b[3-6]\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{4}\b
 de.handelsregisternummer: \b[A-ZÄÖÜ][\pL]{2,30}(?:[ /(][\pL.]{2,20}\)?){0,3} (?:HRA|HRB|GnR|PR|VR) ?\d{1,6}(?: ?[A-Z]{1,2})?\b
-ec.ruc: \b\d{10}001\b
 bitcoin: \b(?:[13][a-km-zA-HJ-NP-Z1-9]{25,34}|(?i:bc1[ac-hj-np-z02-9]{11,71}))\b
 in_.pan: \b[A-Z]{3}[ABCFGHJLPT][A-Z]\d{4}[A-Z]\b
 ro.onrc: \b[JFC]\d{1,2}/\d{1,6}/(?:19|20)\d{2}\b
 my.nric: \b\d{6}-\d{2}-\d{4}\b
 pl.nip: \b\d{3}-(?:\d{3}-\d{2}-\d{2}|\d{2}-\d{2}-\d{3})\b
-si.emso: \b(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])[09]\d{2}\d{6}\b
 iso11649: \bRF\d{2} ?[A-Z0-9]{4}[A-Z0-9 ]{0,21}\b
 """.strip()
 """Forms so much of their own that they are looked for without a word that names them; the check sum decides."""

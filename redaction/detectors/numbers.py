@@ -1,8 +1,7 @@
 """Numbers that a state, a bank or a company issues: python-stdnum's validators, on candidates found in linear time.
 
 A candidate is a run of tokens with digits. What may be in it is decided by the words around it, by a form of its own,
-or by its standing alone in the text; the validator of the kind has the last word, so that a wrong check sum is no finding.
-Opens nothing.
+or by its standing alone in the text; the validator of the kind has the last word: a wrong check sum is no finding.
 """
 
 from __future__ import annotations
@@ -29,16 +28,24 @@ TOKENS = 9
 """Tokens of one number."""
 LONGEST = 40
 """Characters of one number."""
+WORK = 5
+"""Checks per character of a text: a table of tax numbers needs four, and a text that needs more is uninspected."""
 ALONE = 8
+BY_ITSELF = 0.58
+"""Score of a number that no word names. Many kinds accept any number of their length, so it says little."""
 """Characters that a number without any word needs to mean something."""
 
-_TOKEN = r"[\pL\pN]*\pN[\pL\pN]*"
+_DIGITED = r"[\pL\pN]*\pN[\pL\pN]*"
 _SEPARATOR = r"[ \-./,:·\x{a0}\x{2011}\x{202f}]{1,2}"
-_RUN = compile_pattern(rf"(?:\b[A-Z]{{1,4}}[ \-./]{{1,2}}){{0,2}}{_TOKEN}(?:{_SEPARATOR}(?:{_TOKEN}|[A-Z]{{1,3}}\b))*")
+_RUN = compile_pattern(
+    rf"(?:\b[A-Z]{{1,4}}[ \-./]{{1,2}}){{0,2}}{_DIGITED}(?:{_SEPARATOR}(?:{_DIGITED}|[A-Z]{{1,3}}\b))*"
+)
 _WORD = re.compile(r"[^\W_]+")
 _SQUASH = re.compile(r"[\W_]+")
-_PLAIN = re.compile(r"\d{1,4}[\-/.]\d{1,2}[\-/.]\d{1,4}|\d+[.,:]\d+|(?:19|20)\d\d[01]\d[0-3]\d|1[4-8]\d{8}(?:\d{3})?")
-"""A date, a time, a decimal number, a Unix time of our days."""
+_PLAIN = re.compile(
+    r"\d{1,4}[\-/.]\d{1,2}[\-/.]\d{1,4}|\d+[.,:]\d+|(?:19|20)\d\d[01]\d[0-3]\d|1[4-8]\d{8}(?:\d{3})?|\d{16}"
+)
+"""A date, a time, a decimal number, a Unix time of our days; sixteen digits, which are a card or nothing."""
 _ONE = re.compile(r"\W*(?:[A-Z]{1,4}[ ./-]{1,2}){0,2}\w*\d\w*(?:[ ./,-]{1,2}(?:\w*\d\w*|[A-Z]{1,3}\b))*\W*")
 
 
@@ -63,7 +70,7 @@ class Kind:
 
 def _lengths(validate: Callable[[str], str]) -> frozenset[int]:
     """Lengths that the validator does not refuse as such, also with a country's letters before them."""
-    sizes = set()
+    sizes: set[int] = set()
     for size in range(1, LONGEST):
         if any(_long_enough(validate, probe) for probe in ("1" * size, "1" * (size - 1) + "A")):
             sizes.update(range(size, size + 4))
@@ -129,7 +136,7 @@ class Numbers:
         runs = [m.span() for m in _RUN.finditer(text)]
         if not runs:
             return
-        budget = [2_000 + len(text)]
+        budget = [2_000 + WORK * len(text)]
         hits = list(self._hits(text))
         starts = [h.start for h in hits]
         for start, end in runs:
@@ -137,7 +144,8 @@ class Numbers:
             if near:
                 yield from self._named_in(text, start, end, near, budget)
         if len(runs) == 1 and len(text) <= LONGEST + 10:
-            yield from self._alone(text, *runs[0], budget)
+            start, end = runs[0]
+            yield from self._alone(text, start, end, budget)
 
     def _hits(self, text: str) -> Iterator[_Hit]:
         for m in self._words.finditer(text):
@@ -176,11 +184,12 @@ class Numbers:
     def _alone(self, text: str, start: int, end: int, budget: list[int]) -> Iterator[Finding]:
         """A number that is all there is to the text."""
         value = text[start:end]
-        bare = sum(map(str.isalnum, value)) >= ALONE and not _PLAIN.fullmatch(value)
+        size, words = sum(map(str.isalnum, value)), len(_WORD.findall(value))
+        bare = size >= max(ALONE, 2 * words) and not _PLAIN.fullmatch(value)  # a row of single digits is no number
         if bare and not any(map(str.isalnum, text[:start] + text[end:])):
             found = _valid(value, self._specific, budget)
             if found is not None:
-                yield Finding(start, end, found.label, 0.6, NAME)
+                yield Finding(start, end, found.label, BY_ITSELF, NAME)
 
 
 def _windows(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:

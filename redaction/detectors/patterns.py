@@ -17,6 +17,7 @@ import regex as re
 from presidio_analyzer import PatternRecognizer, predefined_recognizers
 
 from redaction.detectors.formats import NAME, OWN, near
+from redaction.detectors.labelled import Labelled
 from redaction.detectors.numbers import Numbers, is_alone
 from redaction.detectors.sweep import Sweep
 from redaction.types import LABELS, DetectorFailed, Finding
@@ -126,12 +127,15 @@ class PatternDetector:
     def __init__(self) -> None:
         self._rules = _rules()
         self._numbers = Numbers()
+        self._labelled = Labelled()
         self._sweep = Sweep([*(r.pattern for r in self._rules), *(form for form, _ in self._numbers.forms)])
         names = "\n".join(f"{r.pattern}\t{r.exact and r.exact.pattern}\t{r.score}\t{r.label}" for r in self._rules)
-        self.digest = hashlib.sha256(f"{VERSION}\n{names}\n{self._numbers.digest}".encode()).hexdigest()[:16]
+        self.digest = hashlib.sha256(
+            f"{VERSION}\n{names}\n{self._numbers.digest}\n{self._labelled.digest}".encode()
+        ).hexdigest()[:16]
 
     def detect(self, text: str, /) -> tuple[Finding, ...]:
-        found = [*self._numbers.find(text), *(f for own in OWN for f in own(text))]
+        found = [*self._numbers.find(text), *(f for own in OWN for f in own(text)), *self._labelled.find(text)]
         alone = is_alone(text)
         for number, start, end in self._sweep.find(text):
             if number < len(self._rules):
@@ -143,21 +147,19 @@ class PatternDetector:
 
 def _judged(rule: _Rule, text: str, start: int, end: int, alone: bool) -> Iterator[Finding]:
     """What the recognizer and the words around say of a candidate."""
-    if rule.exact is not None:  # look-behind sees what stands before; a bounded window keeps the time linear
-        try:
-            match = rule.exact.match(text, start, min(len(text), end + WINDOW), timeout=TIMEOUT)
-        except TimeoutError:
-            raise DetectorFailed(NAME, "timeout") from None
-        if match is None:
-            return
-        start, end = match.span()
+    context = near(text, start, end, rule.context)
+    if not context and not alone and (rule.score < 0.3 or (rule.exact is None and text[start:end].isdigit())):
+        return  # nothing below could make it a finding
+    span = _exact(rule, text, start, end)
+    if span is None:
+        return
+    start, end = span
     value = text[start:end]
     if not any(c.isdigit() for c in value) or rule.recognizer.invalidate_result(value):
         return
     valid = rule.recognizer.validate_result(value)
     if valid is False:
         return
-    context = near(text, start, end, rule.context)
     score = rule.score + (CONTEXT_BOOST if context else 0.0)
     if valid and (context or (rule.score >= 0.3 and not value.isdigit())):
         score = 1.0
@@ -167,3 +169,14 @@ def _judged(rule: _Rule, text: str, start: int, end: int, alone: bool) -> Iterat
         return
     if score >= THRESHOLD and (context or alone or rule.label not in NEED_CONTEXT):
         yield Finding(start, end, rule.label, min(score, 1.0), NAME)
+
+
+def _exact(rule: _Rule, text: str, start: int, end: int) -> tuple[int, int] | None:
+    """Where the recognizer's own pattern matches; look-behind sees what stands before, a window bounds the time."""
+    if rule.exact is None:
+        return start, end
+    try:
+        match = rule.exact.match(text, start, min(len(text), end + WINDOW), timeout=TIMEOUT)
+    except TimeoutError:
+        raise DetectorFailed(NAME, "timeout") from None
+    return None if match is None else match.span()

@@ -5,70 +5,66 @@ RE2 only, so the time is linear in the text whatever it holds. A finding covers 
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from redaction.detectors.linear import compile_pattern
+from redaction.detectors.secret_rules import BLOCKS, TOKENS
+from redaction.detectors.sweep import Sweep
 from redaction.types import Finding
 
-VERSION = "2"
+VERSION = "3"
 
-# (label, score, pattern); group 1 is the secret where there is one.
-_TOKENS: tuple[tuple[str, float, str], ...] = (
-    ("API_KEY", 0.95, r"\b((?:AKIA|ASIA|ABIA|ACCA|A3T[A-Z0-9])[A-Z0-9]{16})\b"),
-    ("API_KEY", 0.95, r"\b(AIza[0-9A-Za-z_\-]{35})"),
-    ("API_KEY", 0.95, r"\b(ya29\.[0-9A-Za-z_\-]{20,})"),
-    ("API_KEY", 0.95, r"\b((?:ghp|gho|ghu|ghs|ghr)_[0-9A-Za-z]{30,255})\b"),
-    ("API_KEY", 0.95, r"\b(github_pat_[0-9A-Za-z_]{22,255})\b"),
-    ("API_KEY", 0.95, r"\b(gl(?:pat|dt|rt|cbt|ptt|ft|imt|agent|oas|soat|ffct)-[0-9A-Za-z_\-]{20,})"),
-    ("API_KEY", 0.95, r"\b(xox[abeoprs]-[0-9A-Za-z\-]{10,})"),
-    ("API_KEY", 0.9, r"(https://hooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9+/]{20,})"),
-    ("API_KEY", 0.95, r"\b((?:sk|rk|pk|whsec)_(?:live_|test_)?[0-9a-zA-Z]{16,})\b"),
-    ("API_KEY", 0.95, r"\b(sk-(?:proj-|svcacct-|admin-|ant-[a-z0-9]+-|or-v1-)?[A-Za-z0-9_\-]{20,})"),
-    ("API_KEY", 0.95, r"\b(sg-[A-Za-z0-9_\-]{40,})"),
-    ("API_KEY", 0.95, r"\b(SG\.[A-Za-z0-9_\-]{16,32}\.[A-Za-z0-9_\-]{16,64})"),
-    ("API_KEY", 0.95, r"\b(hf_[A-Za-z0-9]{30,})\b"),
-    ("API_KEY", 0.95, r"\b(npm_[A-Za-z0-9]{36})\b"),
-    ("API_KEY", 0.95, r"\b(pypi-[A-Za-z0-9_\-]{50,})"),
-    ("API_KEY", 0.95, r"\b(dop_v1_[a-f0-9]{64})\b"),
-    ("API_KEY", 0.95, r"\b((?:hv[sb]|s)\.[A-Za-z0-9_\-]{24,})"),
-    ("API_KEY", 0.95, r"\b(shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32})\b"),
-    ("API_KEY", 0.95, r"\b(dapi[a-h0-9]{32})\b"),
-    ("API_KEY", 0.95, r"\b(AGE-SECRET-KEY-1[0-9A-Z]{58})\b"),
-    ("API_KEY", 0.95, r"\b(key-[0-9a-f]{32})\b"),
-    ("API_KEY", 0.95, r"\b((?:AC|SK)[0-9a-f]{32})\b"),
-    ("API_KEY", 0.95, r"\b(\d{8,10}:AA[0-9A-Za-z_\-]{32,})"),
-    ("API_KEY", 0.95, r"\b(EAA[A-Za-z0-9]{60,})\b"),
-    ("API_KEY", 0.95, r"\b(lin_api_[A-Za-z0-9]{30,}|ntn_[A-Za-z0-9]{40,}|secret_[A-Za-z0-9]{40,})\b"),
-    ("API_KEY", 0.95, r"\b(NRAK-[A-Z0-9]{27}|PMAK-[A-Za-z0-9\-]{50,}|figd_[A-Za-z0-9_\-]{30,}|pat-(?:na|eu)1-[a-f0-9\-]{36})"),
-    ("API_KEY", 0.9, r"\b(ey[JI][A-Za-z0-9_\-]{8,}\.ey[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,})"),
-    ("PRIVATE_KEY", 1.0, r"(-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----[A-Za-z0-9+/=\s\\,:\-]*?-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----)"),
-    ("PRIVATE_KEY", 0.9, r"(-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----[A-Za-z0-9+/=\\\r\n]{0,1000})"),
-    ("CONNECTION_STRING", 0.95, r"(?i)\b([a-z][a-z0-9+.\-]{1,30}://[^\s:@/\"'<>]{0,100}:[^\s@/\"'<>]{2,200}@[^\s\"'<>]+)"),
-    ("CONNECTION_STRING", 0.95, r"(?i)\b((?:Server|Data Source|AccountName|DefaultEndpointsProtocol|Endpoint)=[^\n\"']{3,300}(?:Password|Pwd|AccountKey|SharedAccessKey)=[^\s;\"']{3,200})"),
-    ("API_KEY", 0.9, r"(?i)(?:[?&;]sig=)([A-Za-z0-9%+/=]{30,})"),
-    ("SECRET", 0.85, r"(?i)\bauthorization[\"']?\s*[:=]\s*[\"']?(?:bearer|basic|token)\s+([A-Za-z0-9._~+/=\-]{16,})"),
-    ("SECRET", 0.8, r"(?i)\bbearer\s+([A-Za-z0-9._~+/=\-]{24,})"),
-)  # fmt: skip
-
-_WORD = r"(?:key|secret|token|credentials?|private|access|auth)"
-_VALUE = r"(?:\"([^\"\n]{4,200})\"|'([^'\n]{4,200})'|([^\s\"'\x60,;<>]{4,200}))"
-_NAMED = rf"(?i){_WORD}s?[0-9]{{0,3}}(?:[_.\-][a-z0-9]{{1,20}}){{0,2}}[\"']?\s{{0,4}}(?::=|=>|[:=])\s{{0,4}}{_VALUE}"
-_SAID = rf"(?i){_WORD}[\"']?(?:[ \t]{{1,3}}(?:is[ \t])?|[.\-])[\"']?([a-z0-9_+/=.\-]{{16,200}})"
-_PREFIXED = r"\b([A-Za-z]{2,8}[_\-](?:[A-Za-z0-9]{2,6}[_\-])?[A-Za-z0-9]{24,200})\b"
-"""``sgp_…``, ``xkeysib-…``: how most providers write their tokens today."""
-_PASSWORD = (
-    r"(?i)(?:password|passwd|passwort|passphrase|pwd|contraseña|mot de passe|kennwort|(?:^|[^a-z])pass)"
-    rf"[\"']?\s{{0,4}}(?::=|=>|[:=]|\bis\b|\bist\b|\bes\b|\best\b)\s{{0,4}}{_VALUE}"
+_WORD = (
+    r"(?:key|secret|token|credentials?|private|access|auth|api|pat|passcode|bearer|signature|webhook|licen[cs]e|"
+    r"p_?a_?s_?s(?:phrase)?|salt|seed|cookie|session)"
 )
+_VALUE = r"(?:\"([^\"\n]{4,})\"|'([^'\n]{4,})'|([^\s\"'\x60,;<>]{4,}))"
+_EQUALS = r"(?::=|=>|[:=])"
+_NAMED = rf"(?i){_WORD}s?[0-9]{{0,3}}(?:[_.\-]?[a-z0-9]{{1,20}}){{0,2}}[\"'\])]{{0,3}}\s{{0,4}}{_EQUALS}\s{{0,4}}[\[(]?{_VALUE}"
+_SAID = rf"(?i){_WORD}s?[\"']?(?:[ \t]{{1,3}}(?:(?:is|ist|es|est|was)[ \t])?|[.\-])[\"']?([a-z0-9_+/=.~\-]{{16,}})"
+_LISTED = rf"(?i){_WORD}s?(?:[_.\-]?[a-z0-9]{{1,20}}){{0,2}}[\"']\s?,\s{{0,3}}(?:[\"']\w{{1,20}}[\"']\s?[:=]\s?\[?\s{{0,9}})?[\"']([^\"'\n]{{8,}})[\"']"
+_XML = rf"(?i)(?:name|key)=[\"'][^\"'<>]{{0,80}}(?:password|{_WORD})[^\"'<>]{{0,40}}[\"']\s{{1,4}}value=[\"']([^\"'\n]{{4,}})[\"']"
+_PREFIXED = r"\b([A-Za-z]{2,10}[_\-](?:[A-Za-z0-9]{2,6}[_\-])?[A-Za-z0-9]{24,})\b"
+"""``sgp_…``, ``xkeysib-…``: how most providers write their tokens today."""
+_WORDS = r"[A-Za-z0-9_+/=.~:\-]{20,}"
+_NAME = re.compile(r"([A-Za-z][\w.\- ]{1,40})[\"']?\s{0,2}(?::=|=>|[:=])\s{0,2}[\"']?$")
+_JOINED = re.compile(r"([A-Za-z][\w.\-]{1,40})[:=]{1,2}(?=.{20})")
+"""Any name with a generated value: half of all keys carry only the name of their provider."""
+_NEAR = rf"(?i){_WORD}[^\n]{{0,40}}?[\s\"'=:(\[,>/]([a-z0-9_+/=.~\-]{{20,}})"
+_LONE = r"(?:^|[\s\"'=:(\[,>\x60])([A-Za-z0-9_+/=.~\-]{32,})(?:[\s\"'),\];<\x60]|$)"
+_PASSWORD = (
+    r"(?i)(?:password|passwd|passwort|passphrase|passcode|pwd|contraseña|contrasena|clave|mot de passe|kennwort|senha|"
+    r"wachtwoord|hasło|haslo|(?:^|[^a-z])pass|pin code)"
+    rf"[0-9]{{0,2}}[\"'\])]{{0,2}}\s{{0,4}}(?:{_EQUALS}|\b(?:is|ist|es|est|è|to|jest|é)\b)\s{{0,4}}{_VALUE}"
+)
+_QUOTED = (
+    r"(?i)(?:password|passwd|passwort|pwd)(?:[ \t]{1,3}|\s[^\n]{0,60}\sis\s)(?:\"([^\"\s]{3,80})\"|'([^'\s]{3,80})')"
+)
+_LINE = r"(?im)^[\t ]*(?:export )?[\w.]{0,40}(?:password|passwd|pwd)=([^\s\"'\x60,;<>&]{5,80})\s*$"
 _PLACEHOLDERS = ("xxxx", "****", "...", "your", "example", "changeme", "change_me", "placeholder", "dummy", "redacted")
-_NOT_A_VALUE = ("$", "{", "%", "<", "*", "(", "[", "os.", "process.", "env.", "config.", "settings.", "self.", "/")
-_CALL = re.compile(r"[A-Za-z_][\w.]*\((?!.*\)\w)|[A-Za-z_][\w]*(?:\.[A-Za-z_]\w*)+$|[a-z]+://")
-"""An expression of a program (``getenv(...)``, ``settings.token``) or an address, which hold no secret themselves."""
+_NOT_A_VALUE = ("$", "{", "%", "<", "*", "(", "[", "os.", "process.", "env.", "config.", "settings.", "self.", "/", "#{",
+                "+", "\\", " +", ",", "'", '"', ".", "$(", "|", "&")  # fmt: skip
+_CALL = re.compile(
+    r"[A-Za-z_][\w.]*\((?!.*\)\w)|[A-Za-z_]\w*(?:(?:\.|->)[A-Za-z_]+)+$|[a-z]+://|#[a-z\-]+$|arn:|[a-z/]+#[a-z]+$"
+)
+"""An expression of a program (``getenv(...)``, ``settings.token``), an address or a selector, which hold no secret."""
+_PLAIN_WORDS = frozenset(
+    "password passwd secret string required none null true false undefined empty value default text hidden here the and "
+    "field input incorrect invalid wrong correct optional hashed hash strong weak must should will forgot reset username "
+    "number object boolean varchar encrypted protected secure stored same missing admin_password set sent valid".split()
+)
+_HASHES = re.compile(
+    r"(?i)(?:sha\d*|md5|hash|commit|digest|checksum|integrity|etag|fingerprint|revision|rev|sum|uu?id|guid|nonce|crc|"
+    r"version|class|href|src|url|path|file|image|img|model|name|title|https?|ref|branch|trace|span|request|correlation|"
+    r"address|addr|public|dna|seq|sequence|inchi|inchikey|smiles|cid|cas|regex|pattern|format|example|output|input)\W*$"
+)
+"""Names whose values only look like keys."""
 
 
 def entropy(text: str) -> float:
@@ -78,9 +74,22 @@ def entropy(text: str) -> float:
 
 
 def _random(value: str, least: float = 3.0) -> bool:
-    """Whether an assigned value looks generated: letters and digits with high entropy, not a word or a path."""
-    letters = any(c.isalpha() for c in value)
-    return letters and any(c.isdigit() for c in value) and entropy(value) >= least and "/" not in value[:-8]
+    """Whether a value looks generated: varied, of letters and digits, or long and of one sort; no word, no path."""
+    if value.startswith("/") or (value.count("/") > 2 and not any(_varied(p, least) for p in value.split("/"))):
+        return False
+    return _varied(value, least)
+
+
+def _varied(value: str, least: float) -> bool:
+    letters, digits = any(map(str.isalpha, value)), any(map(str.isdigit, value))
+    if letters and digits:
+        return entropy(value) >= least
+    return len(value) >= 16 and ((digits and entropy(value) >= 2.5) or (letters and _unpronounceable(value)))
+
+
+def _unpronounceable(value: str) -> bool:
+    """Letters alone that no language writes: all over the alphabet, or capitals within."""
+    return value.isalpha() and (entropy(value) >= 4.2 or len(re.findall("[a-z][A-Z]", value)) > len(value) / 6)
 
 
 def _generated(value: str) -> bool:
@@ -91,21 +100,80 @@ def _said(value: str) -> bool:
     return _random(value, 3.2) and not value.lower().startswith("sha")
 
 
+def _says_something(value: str) -> bool:
+    """Whether a value is words in base64: what they say is inspected as another reading of the text, and is no key."""
+    body = value.rstrip("=").replace("-", "+").replace("_", "/")
+    try:
+        said = base64.b64decode(body + "=" * (-len(body) % 4), validate=True).decode()
+    except ValueError:  # also what is no UTF-8
+        return False
+    return said.isprintable() or said.replace("\n", "").replace("\r", "").replace("\t", "").isprintable()
+
+
+def _holds_words(value: str) -> bool:
+    """Whether words in base64 are glued to something: ASCII for the most part, read from one of the first four places."""
+    body = value.rstrip("=").replace("-", "+").replace("_", "/")
+    raws = (base64.b64decode(body[i : i + (len(body) - i) // 4 * 4]) for i in range(4) if body.isalnum())
+    return any(len(row) * 2 > len(raw) for raw in raws for row in _ROW.findall(raw))
+
+
+_ROW = re.compile(rb"[\x20-\x7e]{12,}")
+
+
+def _lone(value: str) -> bool:
+    """Whether a word by itself is a key: small letters, capitals and digits in turn, all over the alphabet."""
+    turns = len(re.findall(r"[a-z][A-Z0-9]|[A-Z][a-z0-9]|[0-9][A-Za-z]", value))
+    if value.lower().startswith("sha") or _says_something(value) or _holds_words(value):
+        return False
+    sorts = all(re.search(sort, value) for sort in ("[a-z]", "[A-Z]", "[0-9]"))
+    return sorts and turns >= len(value) / 4 and entropy(value) >= 4.2 and value.count("/") < 4 and value.count(".") < 3
+
+
+_KEY = re.compile(
+    r"(?i)[0-9a-f]{32,128}|[a-z0-9]{20,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[A-Za-z0-9_+/=.~:\-]{24,}"
+)
+
+
+def _assigned_key(value: str) -> bool:
+    """Whether a value that is assigned to some name is a key."""
+    mixed = sum(map(str.isdigit, value)) >= 4 and sum(map(str.isalpha, value)) >= 4
+    return (
+        mixed
+        and bool(_KEY.fullmatch(value))
+        and _random(value, 3.2)
+        and not (_DATED.search(value) or _says_something(value))
+    )
+
+
+_DATED = re.compile(r"\d{4}-\d\d-\d\d|://|\d+\.\d+\.\d+|\.[a-z]{2,4}$")
+
+
 def _strong(value: str) -> bool:
     """Whether an assigned word is a password: people's passwords have a digit or a symbol, and vary."""
     return any(not c.isalpha() and not c.isspace() for c in value) and entropy(value) >= 2.0
 
 
+def _no_plain_word(value: str) -> bool:
+    return value.lower() not in _PLAIN_WORDS
+
+
 def _placeholder(value: str) -> bool:
     lower = value.lower()
-    return value.startswith(_NOT_A_VALUE) or bool(_CALL.match(value)) or any(w in lower for w in _PLACEHOLDERS)
+    named = any(w in lower for w in _PLACEHOLDERS) and sum(map(str.isdigit, value)) < 3
+    return named or value.startswith(_NOT_A_VALUE) or bool(_CALL.match(value)) or len(set(value)) < 3
 
 
 def _value(match: Any) -> tuple[int, str]:
     """Where the value of an assignment starts, and the value without the punctuation of the sentence around it."""
     group = next(g for g in range(1, match.re.groups + 1) if match.group(g) is not None)
     value = str(match.group(group))
-    return match.start(group), value if group < 3 and match.re.groups == 3 else value.rstrip(".!?)]}:\\")
+    return match.start(group), value if group < match.re.groups else value.rstrip(".!?)]}:\\")
+
+
+_LONG = re.compile(r"[A-Za-z0-9_+/=.~:-]{20}")
+_PARTS = r"[^\n]*[A-Za-z0-9_+/=.~$:@\-]{14}[^\n]*"
+"""Lines that hold a word long enough for a token."""
+_Rule = tuple[str, float, Any, Callable[[str], bool]]
 
 
 class SecretsDetector:
@@ -114,31 +182,65 @@ class SecretsDetector:
     name = "secrets"
 
     def __init__(self) -> None:
-        self._tokens = [(label, score, compile_pattern(p)) for label, score, p in _TOKENS]
+        self._sweep = Sweep([p for _, _, p in TOKENS], _PARTS, 1)
+        self._blocks = [(label, score, compile_pattern(p)) for label, score, p in BLOCKS]
         self._assignments = [
             ("SECRET", 0.75, compile_pattern(_NAMED), _generated),
             ("SECRET", 0.7, compile_pattern(_SAID), _said),
-            ("API_KEY", 0.7, compile_pattern(_PREFIXED), _said),
+            ("SECRET", 0.7, compile_pattern(_LISTED), _said),
+            ("SECRET", 0.75, compile_pattern(_XML), _strong),
+            ("SECRET", 0.65, compile_pattern(_NEAR), _assigned_key),
             ("PASSWORD", 0.7, compile_pattern(_PASSWORD), _strong),
+            ("PASSWORD", 0.7, compile_pattern(_QUOTED), _no_plain_word),
+            ("PASSWORD", 0.7, compile_pattern(_LINE), _no_plain_word),
         ]
-        source = repr((VERSION, _TOKENS, _NAMED, _SAID, _PREFIXED, _PASSWORD, _PLACEHOLDERS, _NOT_A_VALUE))
+        self._word = compile_pattern(rf"(?i){_WORD}|pwd|passw|contrase|clave|mot de|kennwort|senha|wachtw|has[lł]o")
+        self._long = [
+            ("API_KEY", 0.7, compile_pattern(_PREFIXED), _said),
+            ("API_KEY", 0.6, compile_pattern(_LONE), _lone),
+        ]
+        self._words = compile_pattern(_WORDS)
+        source = repr((VERSION, TOKENS, [p.pattern for _, _, p, _ in self._assignments], _WORDS, _PLACEHOLDERS))
         self.digest = hashlib.sha256(source.encode()).hexdigest()[:16]
 
     def detect(self, text: str, /) -> tuple[Finding, ...]:
-        return (*self._formats(text), *self._assigned(text))
+        found = list(self._formats(text))
+        if self._word.search(text):
+            found += self._assigned(text, self._assignments)
+        if _LONG.search(text):
+            found += self._assigned(text, self._long)
+            found += self._any_name(text)
+        return tuple(found)
 
     def _formats(self, text: str) -> Iterator[Finding]:
-        for label, score, pattern in self._tokens:
-            for m in pattern.finditer(text):
-                if not (label == "CONNECTION_STRING" and _template(m.group(1))):
-                    yield Finding(m.start(1), m.end(1), label, score, "secrets")
+        for number, start, end in self._sweep.find(text):
+            label, score, _ = TOKENS[number]
+            if label != "CONNECTION_STRING" or not _template(text[start:end]):
+                yield Finding(start, end, label, score, self.name)
+        if "PRIVATE" in text or "PuTTY" in text:
+            for label, score, pattern in self._blocks:
+                for m in pattern.finditer(text):
+                    yield Finding(m.start(1), m.end(1), label, score, self.name)
 
-    def _assigned(self, text: str) -> Iterator[Finding]:
-        for label, score, pattern, judge in self._assignments:
+    def _assigned(self, text: str, rules: Sequence[_Rule]) -> Iterator[Finding]:
+        for label, score, pattern, judge in rules:
             for m in pattern.finditer(text):
                 start, value = _value(m)
                 if value and not _placeholder(value) and judge(value):
                     yield Finding(start, start + len(value), label, score, self.name)
+
+    def _any_name(self, text: str) -> Iterator[Finding]:
+        for m in self._words.finditer(text):
+            start, end = m.span()
+            name = _JOINED.match(text, start, end)
+            if name is not None:
+                start = name.end()
+            else:
+                name = _NAME.search(text[max(0, start - 60) : start])
+            value = text[start:end].rstrip(".:-")
+            if name is None or _HASHES.search(name.group(1)) or _placeholder(value) or not _assigned_key(value):
+                continue
+            yield Finding(start, start + len(value), "SECRET", 0.6, self.name)
 
 
 def _template(value: str) -> bool:

@@ -1,4 +1,4 @@
-"""Many patterns in one pass: which of them can match at all is asked once, of the parts of a text that hold a digit.
+"""Many patterns in one pass: which of them can match at all is asked once, of the parts of a text that may hold one.
 
 RE2 only, so the time is linear whatever the text holds. An RE2 set that runs out of memory says "no match"; a pattern
 that matches everything is therefore one of the set, and where its answer is missing every pattern is tried by itself.
@@ -7,7 +7,6 @@ that matches everything is therefore one of the set, and where its answer is mis
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import re2
 
@@ -17,15 +16,20 @@ MARGIN = 32
 """Characters kept on either side of a digit: the letters that a number may begin or end with."""
 _GAP = "\x00" * 8
 """Between parts; longer than any gap that a pattern bridges with "any character"."""
-_PARTS = compile_pattern(
-    rf"(?s)[^0-9]{{0,{MARGIN}}}[0-9](?:[^0-9]{{0,{MARGIN}}}[^0-9]{{0,{MARGIN}}}[0-9])*[^0-9]{{0,{MARGIN}}}"
-)
+
+
+def around_digits(margin: int) -> str:
+    """A pattern of the parts of a text that lie within ``margin`` characters of an ASCII digit."""
+    gap = rf"[^0-9]{{0,{margin}}}"
+    return rf"(?s){gap}[0-9](?:{gap}{gap}[0-9])*{gap}"
 
 
 class Sweep:
-    """Finds matches of patterns all of which need an ASCII digit."""
+    """Finds matches, or their group ``group``, of patterns that all lie within one of the ``parts`` of a text."""
 
-    def __init__(self, patterns: Sequence[str]) -> None:
+    def __init__(self, patterns: Sequence[str], parts: str = around_digits(MARGIN), group: int = 0) -> None:
+        self._parts = compile_pattern(parts)
+        self._group = group
         self._patterns = [compile_pattern(p) for p in patterns]
         options = re2.Options()
         options.log_errors = False
@@ -37,7 +41,7 @@ class Sweep:
 
     def find(self, text: str) -> Iterator[tuple[int, int, int]]:
         """Number of the pattern, start and end of each match."""
-        parts = [m.span() for m in _PARTS.finditer(text)]
+        parts = [m.span() for m in self._parts.finditer(text)]
         if not parts:
             return
         short = _GAP.join(text[a:b] for a, b in parts)
@@ -69,7 +73,7 @@ class Sweep:
             start, end = left + shift, right + shift
             cut = left == first and _word(text, start - 1) and _word(text, start)
             if not cut and not (right == last and _word(text, end - 1) and _word(text, end)):
-                yield number, start, end
+                yield number, m.start(self._group) + shift, m.end(self._group) + shift
 
 
 def _word(text: str, at: int) -> bool:

@@ -16,7 +16,7 @@ FLOOR = 0.3
 
 
 async def test_most_right_answers_stay_right_behind_the_gate(monkeypatch: pytest.MonkeyPatch) -> None:
-    models = models_or_skip("smollm2", "rampart", "spacy-en", "minilm")
+    models = models_or_skip("smollm2", "rampart", "spacy-en")
     monkeypatch.setenv("SEALGATE_MODELS", str(models))
     outcomes = await measure(6, "realistic")
     assert all(o.redacted for o in outcomes), "a question went out as it was"

@@ -1,7 +1,7 @@
 """Programs that use other clients than the official SDKs, each in its own process and virtual environment, as apps do.
 
 LiteLLM and LlamaIndex want another major version of ``openai`` than the gate's own demo, and an app never shares the
-gate's environment anyway. ``.ci/setup`` makes ``.venv-clients``; without it these tests are skipped.
+gate's environment anyway. ``make test`` makes ``.venv-clients``; without it these tests are skipped.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class ClientApp:
 @contextlib.asynccontextmanager
 async def client_app(name: str) -> AsyncIterator[ClientApp]:
     if not PYTHON.exists():
-        pytest.skip("no .venv-clients: .ci/setup makes it")
+        pytest.skip("no .venv-clients: `make test` makes it")
     kept = {k: v for k, v in os.environ.items() if k in {"PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH"}}
     process = await asyncio.create_subprocess_exec(
         PYTHON, "-W", "ignore", PROGRAMS / f"{name}_app.py", env=kept | QUIET, limit=2**24,

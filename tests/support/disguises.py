@@ -99,7 +99,7 @@ RUNS: dict[str, Callable[[str], str]] = {
     "hex_upper_0x": lambda t: "0x" + t.encode().hex().upper(),
     "hex_spaced": lambda t: t.encode().hex(" "),
     "hex_colons": lambda t: t.encode().hex(":"),
-    "tag_characters": lambda t: "".join(chr(0xE0000 + ord(c)) for c in t),
+    "tag_characters": lambda t: "".join(chr(0xE0000 + ord(c)) if c.isascii() else c for c in t),
     "json_string": lambda t: b64(json.dumps({"a": t, "b": html.escape(t)})),
 }
 SPELLED: dict[str, dict[str, str]] = {

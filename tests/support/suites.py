@@ -68,7 +68,7 @@ class Served:
 @contextlib.asynccontextmanager
 async def served(folder: Path, policy: str) -> AsyncIterator[Served]:
     """Skips the test where the local models are not installed; ``policy`` is a name or a file."""
-    models = models_or_skip("rampart", "spacy-en", "minilm")
+    models = models_or_skip("rampart", "spacy-en")
     capture = free_port()
     base = f"http://127.0.0.1:{capture}/v1"
     config = {

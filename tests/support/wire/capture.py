@@ -1,4 +1,4 @@
-"""A socket that notes every byte that reaches it, and a search for a value in those bytes that owes nothing to the gate.
+"""A socket that notes every byte that reaches it, and a search in those bytes that owes nothing to the gate.
 
 The search undoes each encoding on its own, three deep, and compares what is left of letters and digits, so that a value
 that leaves in another spelling is found too.
@@ -11,13 +11,14 @@ import base64
 import binascii
 import gzip
 import html
-import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote_plus
+
+from wire.tables import to_json
 
 CASE = re.compile(rb"case-(\d+)")
 """A case's number travels in the name of its model (or in its path), which the gate sends on as it is."""
@@ -34,9 +35,10 @@ class Sent:
 
 @dataclass
 class Capture:
-    """``async with Capture(answer) as wire``: HTTP/1.1 on loopback. ``answer(target)`` is the JSON it answers with."""
+    """``async with Capture(answer) as wire``: HTTP/1.1 on loopback. ``answer(target, number of the case)`` is the JSON
+    it answers with, or the bytes of a stream of events."""
 
-    answer: Callable[[str], Any]
+    answer: Callable[[str, int], Any]
     seen: dict[int, list[Sent]] = field(default_factory=dict)
     lost: list[Sent] = field(default_factory=list)
     """Requests that belong to no case: there must be none."""
@@ -58,13 +60,14 @@ class Capture:
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 raw, body = await _body(reader, head)
-                self._note(Sent(head + raw, head, body))
+                number = self._note(Sent(head + raw, head, body))
                 target = head.split(b" ", 2)[1].decode("latin-1")
-                data = json.dumps(self.answer(target)).encode()
-                writer.write(
-                    b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(data)
-                    + data
+                said = self.answer(target, number)
+                kind, data = (
+                    (b"text/event-stream", said) if isinstance(said, bytes) else (b"application/json", to_json(said))
                 )
+                said_head = b"HTTP/1.1 200 OK\r\ncontent-type: %s\r\ncontent-length: %d\r\n\r\n" % (kind, len(data))
+                writer.write(said_head + data)
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
@@ -72,12 +75,13 @@ class Capture:
             self._open.discard(writer)
             writer.close()
 
-    def _note(self, sent: Sent) -> None:
+    def _note(self, sent: Sent) -> int:
         found = CASE.search(sent.raw)
         if found is None:
             self.lost.append(sent)
-        else:
-            self.seen.setdefault(int(found[1]), []).append(sent)
+            return -1
+        self.seen.setdefault(int(found[1]), []).append(sent)
+        return int(found[1])
 
 
 async def _body(reader: asyncio.StreamReader, head: bytes) -> tuple[bytes, bytes]:
@@ -96,7 +100,7 @@ async def _body(reader: asyncio.StreamReader, head: bytes) -> tuple[bytes, bytes
     return raw, body
 
 
-# -- the search -----------------------------------------------------------------------------------------------------------
+# -- the search ------------------------------------------------------------------------------------------------------
 
 _RUN = re.compile(r"[A-Za-z0-9+/_=-]{12,}")
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2}[ :]?){6,}")
@@ -122,6 +126,7 @@ def _undone(text: str) -> Iterator[str]:
         yield html.unescape(text)
     if "\\" in text:
         yield _ESCAPE.sub(lambda m: chr(int(m[1] or m[2], 16)), text)
+        yield re.sub(r"\\+[nrt]", " ", text)
         yield text.replace("\\", "")
     if "=" in text:
         yield _QUOTED.sub(lambda m: chr(int(m[1], 16)), text)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import aiohttp
 from gate_support import KEY, Plan, World, world
 from wire.capture import Capture, Sent, found
-from wire.surfaces import Surface
+from wire.tables import Request, Surface, to_json
 from yarl import URL
 
 from policies.types import Zone
@@ -31,21 +32,14 @@ defaults:
 rules: []
 """
 """Everything may go to the cloud, nothing as it is: so that a refusal hides no leak."""
+CLOUDS = {"cloud": "openai", "anthropic": "anthropic", "gemini": "gemini", "ollama": "ollama", "api": "http"}
+"""Upstreams and their kinds: all of them are the one socket, and the first part of a path there is the kind."""
+BATCH = {
+    "custom_id": "one", "method": "POST", "url": "/v1/chat/completions",
+    "body": {"model": "case-99999999", "messages": [{"role": "user", "content": "hello"}]},
+}  # fmt: skip
+"""The line of the one batch that stands ready."""
 AT_ONCE = 24
-
-
-JSON = {"content-type": "application/json"}
-
-
-@dataclass(frozen=True)
-class Request:
-    """What an app sends. ``case-0`` in path and body becomes the case's own name; ``coding`` is applied after that."""
-
-    path: str
-    body: bytes
-    headers: Mapping[str, str] = field(default_factory=lambda: JSON)
-    coding: Callable[[bytes], bytes] = bytes
-    method: str = "POST"
 
 
 @dataclass(frozen=True)
@@ -60,6 +54,8 @@ class Case:
     values: tuple[str, ...] = ()
     whole: bool = True
     """Whether each value is a leak; else all of them together are (a value in pieces)."""
+    text: str = ""
+    """What a twin says."""
     refusals: frozenset[str] = frozenset()
     """Codes that a harmless request may be refused with."""
 
@@ -81,7 +77,11 @@ class Result:
 
     @property
     def unchanged(self) -> bool:
-        """Whether it crossed once with its own bytes."""
+        """Whether it crossed once with its own bytes, or in a frame of the gate's with its own text."""
+        if self.case.surface.rewrites:
+            said = self.case.text.encode("utf-8", "surrogatepass")
+            kept = said, to_json(self.case.text)[1:-1]
+            return self.status == 200 and len(self.sent) == 1 and any(k in self.sent[0].body for k in kept)
         return self.status == 200 and [s.body for s in self.sent] == [self.body]
 
     def __str__(self) -> str:
@@ -89,28 +89,42 @@ class Result:
         return f"{self.case.surface.name}: {self.case.place} / {self.case.spelling}: {self.status} {self.code} {seen!r}"
 
 
-def json_request(path: str, body: Any) -> Request:
-    return Request(path, json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+@dataclass(frozen=True)
+class Ran:
+    results: Sequence[Result]
+    """In the order of the cases."""
+    routes: frozenset[tuple[str, str]]
+    """Method and route of everything that the gate serves."""
 
 
-def run(folder: Path, cases: Sequence[Case], answer: Callable[[str], Any]) -> list[Result]:
-    """The results in the order of the cases."""
+def run(folder: Path, cases: Sequence[Case], answer: Callable[[str, int], Any]) -> Ran:
+    """Every case once."""
     return asyncio.run(_run(folder, cases, answer))
 
 
-async def _run(folder: Path, cases: Sequence[Case], answer: Callable[[str], Any]) -> list[Result]:
+async def _run(folder: Path, cases: Sequence[Case], answer: Callable[[str, int], Any]) -> Ran:
     async with Capture(answer) as wire:
         (folder / "matrix.yaml").write_text(POLICY)
-        ups = {
-            kind: UpstreamConfig(kind, Zone.CLOUD, kind, url=f"{wire.url}/v1")
-            for kind in ("openai", "anthropic", "http")
-        }
-        routes = tuple((kind, "*") for kind in ups if kind != "http")
+        ups = {name: UpstreamConfig(name, Zone.CLOUD, kind, url=f"{wire.url}/{kind}") for name, kind in CLOUDS.items()}
+        ups["house"] = UpstreamConfig("house", Zone.ONPREM, "ollama", url=f"{wire.url}/house")
+        routes = tuple((name, "*") for name, kind in CLOUDS.items() if kind != "http")
         plan = Plan(judge=None, policy=str(folder / "matrix.yaml"), more=ups, models={"*": ModelRoute(routes)})
         async with world(folder, plan) as w:
+            await _batch(w)
             results = await _all(w, wire, cases)
+            served = w.gate.server.application().router.routes()
+            routes = frozenset((r.method, r.resource.canonical) for r in served if r.resource and r.method != "HEAD")
         assert not wire.lost, wire.lost[:3]
-        return results
+        return Ran(results, routes)
+
+
+async def _batch(w: World) -> None:
+    """Uploads a batch's input, for the cases that name one."""
+    form = aiohttp.FormData()
+    form.add_field("purpose", "batch")
+    form.add_field("file", json.dumps(BATCH), filename="batch.jsonl", content_type="application/jsonl")
+    async with w.http.post(f"{w.gate.url}/v1/files", data=form) as answer:
+        assert answer.status == 200, await answer.text()
 
 
 async def _all(w: World, wire: Capture, cases: Iterable[Case]) -> list[Result]:
@@ -131,13 +145,11 @@ async def _one(w: World, wire: Capture, http: aiohttp.ClientSession, number: int
     name = f"case-{number}"
     body = request.body.replace(b"case-0", name.encode())
     url = URL(w.gate.url + request.path.replace("case-0", name), encoded=True)
-    headers = {"authorization": f"Bearer {KEY}", **request.headers}
+    headers = {"authorization": f"Bearer {KEY}"} | dict(request.headers)
     async with http.request(request.method, url, data=request.coding(body), headers=headers) as answer:
         data = await answer.read()
     code = ""
     if answer.status != 200:
-        try:
-            code = str(json.loads(data)["error"].get("code"))
-        except (ValueError, KeyError, TypeError, AttributeError):
-            code = data[:80].decode("utf-8", "replace")
+        said = re.findall(r'"code":\s*"([a-z_]+)"', data.decode())  # each vendor's error has it in another place
+        code = said[0] if said else data[:80].decode()
     return Result(case, answer.status, code, tuple(wire.seen.get(number, ())), body)

@@ -8,13 +8,14 @@ that a new release of the SDK brings is a new place here, without a row in the t
 from __future__ import annotations
 
 import collections.abc
-import datetime
+import enum
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import pydantic
 import typing_extensions as te
 
 TEXT = "\ue000"
@@ -31,6 +32,12 @@ class Place:
 
     path: str
     body: Any
+    binary: bool = False
+    """Whether the place takes bytes in base64, which are no text."""
+    base64: bool = False
+    """Whether the place takes a text in base64."""
+    refusals: frozenset[str] = frozenset()
+    """Codes that spellings may be refused with which this place cannot hold (a backslash in the name of a file)."""
 
 
 def places(request: Any, path: str = "", seen: tuple[Any, ...] = ()) -> Iterator[Place]:
@@ -39,21 +46,23 @@ def places(request: Any, path: str = "", seen: tuple[Any, ...] = ()) -> Iterator
     origin, args = typing.get_origin(kind), typing.get_args(kind)
     if kind is str:
         yield Place(path, TEXT)
+    elif kind is bytes:
+        yield Place(f"{path} (bytes)", TEXT, binary=True)
     elif kind in (object, Any) or kind is dict:
         yield Place(f"{path}.*", {"note": TEXT})
         yield Place(f"{path}.(key)", {TEXT: "x"})
-    elif te.is_typeddict(kind):
+    elif _is_object(kind):
         if kind not in seen:
             yield from _members(kind, path, (*seen, kind))
     elif origin in (typing.Union, types.UnionType):
         yield from _choices(args, path, seen)
     elif _is_map(origin):
         for place in places(args[1], f"{path}.*", seen):
-            yield Place(place.path.replace(".*.*", ".*"), {"note": place.body})
+            yield replace(place, path=place.path.replace(".*.*", ".*"), body={"note": place.body})
         yield Place(f"{path}.(key)", {TEXT: least(args[1])})
     elif _is_list(origin):
         for place in places(args[0], f"{path}[]", seen):
-            yield Place(place.path, [place.body])
+            yield replace(place, body=[place.body])
 
 
 def _choices(args: tuple[Any, ...], path: str, seen: tuple[Any, ...]) -> Iterator[Place]:
@@ -68,23 +77,23 @@ def _choices(args: tuple[Any, ...], path: str, seen: tuple[Any, ...]) -> Iterato
 
 
 def _members(kind: Any, path: str, seen: tuple[Any, ...]) -> Iterator[Place]:
-    hints = te.get_type_hints(kind, include_extras=False)
     word = _mark(kind)
     if word and path.endswith("[]"):
         path = f"{path[:-2]}[{word}]"
     needed = least(kind)
-    for name, hint in hints.items():
+    for name, (hint, _) in _fields(kind).items():
         for place in places(hint, f"{path}.{name}" if path else name, seen):
-            yield Place(place.path, {**needed, name: place.body})
+            yield replace(place, body={**needed, name: place.body})
 
 
 def least(hint: Any) -> Any:
     """The smallest valid value of a type."""
     kind = _bare(hint)
     origin, args = typing.get_origin(kind), typing.get_args(kind)
-    if te.is_typeddict(kind):
-        hints = te.get_type_hints(kind, include_extras=True)
-        return {name: least(hint) for name, hint in hints.items() if _required(kind, name, hint)}
+    if _is_object(kind):
+        return {name: least(hint) for name, (hint, needed) in _fields(kind).items() if needed}
+    if isinstance(kind, type) and issubclass(kind, enum.Enum):
+        return next(iter(kind)).value
     if origin is typing.Literal:
         return args[0]
     if origin in (typing.Union, types.UnionType):
@@ -94,6 +103,25 @@ def least(hint: Any) -> Any:
     if _is_list(origin):
         return [least(args[0])]
     return {str: PLAIN, int: 1, float: 1.0, bool: True, type(None): None}.get(kind, PLAIN)
+
+
+ANSWERS = frozenset({"openai", "anthropic"})
+"""SDKs whose pydantic models are answers: where a request takes one back, a TypedDict beside it says the same."""
+
+
+def _is_object(kind: Any) -> bool:
+    if te.is_typeddict(kind):
+        return True
+    is_model = isinstance(kind, type) and issubclass(kind, pydantic.BaseModel)
+    return is_model and kind.__module__.partition(".")[0] not in ANSWERS
+
+
+def _fields(kind: Any) -> dict[str, tuple[Any, bool]]:
+    """Name on the wire -> (type, whether it has to be there)."""
+    if te.is_typeddict(kind):
+        hints = te.get_type_hints(kind, include_extras=True)
+        return {name: (hint, _required(kind, name, hint)) for name, hint in hints.items()}
+    return {f.alias or name: (f.annotation, f.is_required()) for name, f in kind.model_fields.items()}
 
 
 def _required(kind: Any, name: str, hint: Any) -> bool:
@@ -107,7 +135,7 @@ def _required(kind: Any, name: str, hint: Any) -> bool:
 def _weight(arg: Any) -> int:
     """Text is the smallest member of a union, null comes last."""
     kind = _bare(arg)
-    return {str: 0, int: 1, float: 1, bool: 1, type(None): 9}.get(kind, 3 if te.is_typeddict(kind) else 2)
+    return {str: 0, int: 1, float: 1, bool: 1, type(None): 9}.get(kind, 3 if _is_object(kind) else 2)
 
 
 def _mark(kind: Any) -> str:
@@ -139,7 +167,9 @@ def _is_map(origin: Any) -> bool:
 
 
 def _is_list(origin: Any) -> bool:
-    return isinstance(origin, type) and issubclass(origin, collections.abc.Iterable) and not _is_map(origin)
+    if not isinstance(origin, type) or issubclass(origin, (Mapping, tuple, type)):
+        return False
+    return issubclass(origin, collections.abc.Iterable)
 
 
 def fill(body: Any, text: str) -> Any:
@@ -157,4 +187,4 @@ def _filled(node: Any, put: Callable[[str], str]) -> Any:
     return node
 
 
-__all__ = ["TEXT", "Place", "datetime", "fill", "least", "places"]
+__all__ = ["TEXT", "Place", "fill", "least", "places"]

@@ -4,8 +4,9 @@ import datetime as dt
 
 import pytest
 
-from attestation.expectations import BadExpectations, load_expectations
-from attestation.types import Expectations
+from attestation.expectations import MEASUREMENT_BYTES, TCB_COMPONENTS, BadExpectations, load_expectations
+from attestation.types import Expectations, Unpinned
+from attestation.validate import NEEDS_MINIMUM, REQUIRED_FACTS, REQUIRED_REGISTERS
 
 HEX = "ab" * 48
 GOOD = f"""\
@@ -55,7 +56,9 @@ def test_each_key_is_required(key):
     ("old", "new", "line"),
     [
         ("[sev-snp]", "[]", 2),
-        ("[sev-snp]", "[sgx]", 2),
+        ("[sev-snp]", "[sgx1]", 2),
+        ("[sev-snp]", "[nvidia-spdm]", 2),
+        ("[sev-snp]", "[tdx]", 4),
         ("[sev-snp]", "sev-snp", 2),
         (HEX, HEX[:-2], 4),
         (HEX, HEX.upper(), 4),
@@ -96,3 +99,48 @@ def test_a_file_that_is_no_mapping_is_refused(text):
 def test_all_problems_are_reported_at_once():
     bad = GOOD.replace("sev-snp", "sgx").replace("snp: 23", "snp: 999").replace("2027-03-31", "later")
     assert len(problems(bad)) >= 3
+
+
+TDX = f"""\
+name: clinic-td
+tees: [tdx]
+measurements:
+  release-1: {{mrtd: {HEX}, rtmr1: {HEX}, rtmr2: {HEX}}}
+tcb_allow: [SWHardeningNeeded]
+advisories_allow: [INTEL-SA-00615]
+facts: {{fmspc: [50806f000000]}}
+max_age: 300
+approved_by: privacy@clinic.example
+approved_until: 2027-03-31
+"""
+
+
+def test_an_image_may_have_several_registers():
+    want = load_expectations(TDX)
+    assert want.registers == {"release-1": dict.fromkeys(("mrtd", "rtmr1", "rtmr2"), bytes.fromhex(HEX))}
+    assert (want.measurements, want.minimum_tcb, want.max_age_s) == ({}, {}, 300)
+    assert (want.tcb_allow, want.advisories_allow) == ({"SWHardeningNeeded"}, {"INTEL-SA-00615"})
+    assert want.facts == {"fmspc": frozenset({"50806f000000"})}
+
+
+def test_unpinned_is_spelled_out():
+    text = TDX.replace(f"measurements:\n  release-1: {{mrtd: {HEX}, rtmr1: {HEX}, rtmr2: {HEX}}}",
+                       "unpinned: {reason: pilot, approved_by: dpo@clinic.example, until: 2026-12-31}")  # fmt: skip
+    assert load_expectations(text).unpinned == Unpinned("pilot", "dpo@clinic.example", dt.date(2026, 12, 31))
+    assert problems(text.replace("reason: pilot, ", ""))
+    assert problems(text.replace("reason: pilot", "reason: ''"))
+    assert problems(text + f"measurements: {{release-1: {{mrtd: {HEX}, rtmr1: {HEX}, rtmr2: {HEX}}}}}\n")
+
+
+@pytest.mark.parametrize(("old", "new"), [
+    ("rtmr1: ", "rtmr0: "), ("{mrtd", "{x: zz, mrtd"), ("max_age: 300", "max_age: 0"), ("max_age: 300", "max_age: 5m"),
+    ("[SWHardeningNeeded]", "[]"), ("[SWHardeningNeeded]", "all"), ("[50806f000000]", "[]"), ("[50806f000000]", "x"),
+    ("approved_by", "status: unapproved\napproved_by"), ("approved_by", "status: approved\napproved_by"),
+])  # fmt: skip
+def test_an_odd_value_is_a_problem(old, new):
+    assert problems(TDX.replace(old, new, 1))
+
+
+def test_every_tee_with_expectations_has_its_tables():
+    assert set(MEASUREMENT_BYTES) == set(TCB_COMPONENTS) == set(REQUIRED_REGISTERS)
+    assert set(REQUIRED_FACTS) | NEEDS_MINIMUM <= set(MEASUREMENT_BYTES)

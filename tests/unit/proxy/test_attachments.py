@@ -14,6 +14,8 @@ from proxy.attachments import DOCUMENT, MARKUP, claim, gathered, put_back, sober
 from proxy.dialects.anthropic import AnthropicMessages
 from proxy.dialects.base import Dialect, Segment, Untransformable
 from proxy.dialects.openai_chat import OpenAIChat
+from proxy.inspect import inspect_here
+from proxy.inspect_worker import build
 from proxy.ports import Inspected
 from proxy.rewrite import Leaky, guard, rewrite
 from redaction.documents import Document, Piece
@@ -207,3 +209,12 @@ def test_the_guard_looks_into_documents_that_go_as_they_are() -> None:
     with pytest.raises(Leaky):
         guard(OpenAIChat(), chat(FILE), [VALUE], None, kept)
     guard(OpenAIChat(), chat(FILE), [VALUE])  # its base64 says nothing; what was read of it does
+
+
+@pytest.mark.parametrize("number", ["123456789", "12345678", "35209900176148", "4000123456789018"])
+def test_a_json_number_is_no_identifier_only_because_of_its_length(number: str) -> None:
+    pipeline = build(None, names=False)
+    (result,) = inspect_here(pipeline, [Segment("/n", "user", number, "number")]).results
+    assert not result.findings
+    (result,) = inspect_here(pipeline, [Segment("/n", "user", "4111111111111111", "number")]).results
+    assert result.findings

@@ -118,6 +118,14 @@ async def test_text_over_the_budget_is_uninspected_not_skipped() -> None:
     await made.close()
 
 
+async def test_more_texts_than_the_limit_are_uninspected_and_not_joined() -> None:
+    made = pool(replace(Limits(), segments=3))
+    await made.start()
+    assert {r.uninspected for r in (await made.inspect("t", segments("a") * 3)).results} == {None}
+    assert {r.uninspected for r in (await made.inspect("t", segments("a") * 4)).results} == {"segments"}
+    await made.close()
+
+
 async def test_a_client_that_goes_away_frees_the_worker(running: WorkerPool) -> None:
     pid = running.workers[0].pid
     assert pid is not None

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import numpy as np
 import pytest
 
 from redaction import classifier as module
-from redaction.classifier import OVERLAP, WINDOW, TopicClassifier, neutral_view, windows
+from redaction.classifier import OVERLAP, SENSITIVITY, WINDOW, TopicClassifier, neutral_view, passages, windows
 from redaction.types import DetectorFailed, Finding, Sensitivity
 
 LETTER = """Dear Sir, my name is Karin Holm and I ordered a blue sofa on 3 May (order 88213). It arrived with a torn
@@ -109,6 +110,29 @@ def test_a_clinical_note_is_found_wherever_it_stands_in_a_long_text(classifier: 
     assert classifier.classify("".join(parts), ()).sensitivity is Sensitivity.REGULATED
 
 
+PROSE = (
+    "The river runs through the valley and many birds rest on its banks in the early autumn. A mill turns slowly, and "
+    "the miller counts the boats. In the evening the fair begins: there is music, a carousel and a man who juggles."
+)
+
+
+def test_a_short_note_is_read_as_a_paragraph_of_its_own(classifier: TopicClassifier) -> None:
+    note = (
+        "Patient seen today, 71, unstable angina, troponin positive, EF 35 %. Plan: heparin, aspirin, coronary "
+        "angiography tomorrow. Medication: metformin, ramipril, bisoprolol. Allergic to penicillin."
+    )
+    around = "\n\n".join([PROSE] * 12)
+    assert classifier.classify(f"{around}\n\n{note}\n\n{around}", ()).sensitivity is Sensitivity.REGULATED
+
+
+def test_the_more_passages_the_surer_one_has_to_be(classifier: TopicClassifier) -> None:
+    scores = np.zeros(len(SENSITIVITY))
+    names = classifier._topics.classes
+    scores[names.index("health")], scores[names.index("internal")] = 0.8, 0.9
+    found = [set(classifier._categories(scores, count, 50)) for count in (1, 1000)]
+    assert found == [{"health", "internal"}, {"internal"}]
+
+
 def test_a_text_over_the_budget_is_refused_and_not_cut(
     classifier: TopicClassifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,6 +150,16 @@ def test_a_tool_name_is_not_a_sensitive_topic(classifier: TopicClassifier) -> No
         assert classifier.classify(text, ()).sensitivity < Sensitivity.CONFIDENTIAL
 
 
+def test_evidence_is_the_words_that_speak_for_a_category_without_hidden_values(classifier: TopicClassifier) -> None:
+    text = "Emma Diabetes wrote: the patient takes metformin, METFORMIN and insulin; the sofa is blue."
+    found = [Finding(0, 13, "PERSON", 0.9, "names")]
+    spans = classifier.evidence(text, "health", found)
+    words = [text[start:end] for start, end in spans]
+    assert len({"patient", "metformin", "insulin", "takes"} & set(words[:4])) >= 2 and "Diabetes" not in words
+    assert classifier.evidence("... é ?", "health") == [] and len(classifier.evidence(text, "health", most=1)) == 1
+    assert "Diabetes" in {text[start:end] for start, end in classifier.evidence(text, "health")}
+
+
 def test_the_digest_names_the_files(classifier: TopicClassifier) -> None:
     again = TopicClassifier()
     assert classifier.digest == again.digest and len(classifier.digest) == 64
@@ -138,6 +172,20 @@ def test_windows_cover_every_token(count: int) -> None:
     assert sorted({token for part in parts for token in part}) == ids
     assert all(len(part) <= WINDOW for part in parts)
     assert all(left[-OVERLAP:] == right[:OVERLAP] for left, right in pairwise(parts))
+
+
+def test_passages_keep_every_token_and_end_with_their_paragraph() -> None:
+    lengths = [40, 10, 25, 300, 5]
+    paragraphs = [list(range(1000 * n, 1000 * n + length)) for n, length in enumerate(lengths)]
+    parts = [part.tolist() for part in passages(paragraphs)]
+    assert {token for part in parts for token in part} == {token for ids in paragraphs for token in ids}
+    assert parts[0] == paragraphs[0] and parts[1] == paragraphs[1] + paragraphs[2]
+    assert parts[-1][-5:] == paragraphs[4] and all(0 < len(part) <= WINDOW for part in parts)
+
+
+def test_a_text_of_one_window_is_one_passage() -> None:
+    assert [part.tolist() for part in passages([[1] * 80, [2] * 80])] == [[1] * 80 + [2] * 80]
+    assert [len(part) for part in passages([])] == [1]
 
 
 def test_the_neutral_view_keeps_the_words_around_a_value() -> None:

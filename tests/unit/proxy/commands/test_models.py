@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from model_support import models_or_skip
 
 from proxy.commands.models import models
 from proxy.models.catalog import BUNDLES
@@ -57,3 +59,21 @@ def test_regulated_recall_on_other_sources_is_above_the_floor() -> None:
     arguments = ["evaluate", "--suite", str(suite), "--content-only", "--json", "--limit", "400"]
     figures = json.loads(CliRunner().invoke(models, arguments).stdout)["figures"]
     assert figures["regulated_recall_content"] >= 0.80
+
+
+def test_detectors_are_measured_per_set_label_and_language(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEALGATE_MODELS", str(models_or_skip("rampart", "spacy-en")))
+    row = {"text": "I am Maria Keller from Leeds.", "lang": "en", "spans": [{"start": 5, "end": 17, "label": "PERSON"}]}
+    with gzip.open(tmp_path / "tiny.jsonl.gz", "wt", encoding="utf-8") as file:
+        file.write(json.dumps(row) + "\n" + json.dumps(row | {"lang": "de", "spans": []}))
+    arguments = ["evaluate", "--suite", str(tmp_path), "--part", "detectors", "--using", "student"]
+    shown = CliRunner().invoke(models, arguments)
+    assert shown.exit_code == 0 and "tiny" in shown.output and "CPU ms/kB" in shown.output
+    figures = json.loads(CliRunner().invoke(models, [*arguments, "--json"]).stdout)["detectors"][0]
+    assert figures["leak"] == {"value": 0.0, "low": 0.0, "high": 0.0, "count": 1}
+    assert set(figures["by_label"]) == {"PERSON"} and set(figures["by_language"]) == {"en"}
+
+
+def test_a_folder_without_labelled_sets_is_one_line(tmp_path: Path) -> None:
+    result = CliRunner().invoke(models, ["evaluate", "--suite", str(tmp_path), "--part", "detectors"])
+    assert result.exit_code == 1 and "no labelled sets" in result.output

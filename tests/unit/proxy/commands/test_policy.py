@@ -16,7 +16,10 @@ from policies.types import Facts, LabelFacts
 from proxy import keys
 from proxy.audit.sqlite import SqliteStore
 from proxy.cli import main
-from redaction.types import Sensitivity
+from proxy.commands.policy import evidence_of
+from proxy.dialects.base import Segment
+from redaction.classifier import TopicClassifier
+from redaction.types import Finding, Sensitivity, TextResult
 
 ROOT = Path(__file__).parents[4]
 DEFAULT = (ROOT / "policies" / "default.yaml").read_text("utf-8")
@@ -163,3 +166,53 @@ def test_a_record_that_cannot_be_explained_is_exit_3(sealgate: Shell, data: Path
 
 def test_a_missing_ledger_is_exit_3(sealgate: Shell, tmp_path: Path) -> None:
     assert sealgate("explain", "--record", 1, "--data", tmp_path)[0] == 3
+
+
+NOTE = "Pt Ida Berg, 71, presents with chest pain; troponin positive. Plan: heparin, aspirin, coronary angiography."
+
+
+def test_the_evidence_for_a_category_is_words_of_the_part_where_it_is_surest() -> None:
+    hidden = (Finding(3, 11, "PERSON", 0.9, "names"),)
+    texts = [("/messages/0/content", "text", "What is a heron?"), ("/messages/1/content", "text", NOTE)]
+    segments = [Segment(pointer, "user", text, kind=kind) for pointer, kind, text in [*texts, ("/key", "key", NOTE)]]
+    classifier = TopicClassifier()
+    results = [
+        TextResult(found, classifier.classify(s.text, found), None)
+        for s, found in zip(segments, ((), hidden, hidden), strict=True)
+    ]
+    told = {e.category: e for e in evidence_of(segments, results)}
+    health = told["health"]
+    assert health.pointer == "/messages/1/content" and 0 < len(health.words) <= 5
+    assert all(NOTE[start:end] == word for start, end, word in health.words)
+    assert {"troponin", "heparin", "angiography", "aspirin", "coronary", "chest", "pain", "pt", "presents"} & {
+        word.lower() for _, _, word in health.words
+    }
+    assert not {"Ida", "Berg"} & {word for _, _, word in health.words}
+
+
+class _Reader:
+    """Stands in for the pipeline, whose models a checkout may lack: the classifier alone."""
+
+    digests: dict[str, str] = {}  # noqa: RUF012 - read only
+
+    def inspect(self, texts: list[str], *, patterns_only: bool = False) -> list[TextResult]:
+        return [TextResult((), TopicClassifier().classify(text, ()), None) for text in texts]
+
+
+def test_explaining_a_file_quotes_the_evidence(
+    sealgate: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("proxy.models.store.require", lambda *_: tmp_path)
+    monkeypatch.setattr("proxy.inspect_worker.build", lambda *_, **__: _Reader())
+    path = tmp_path / "note.txt"
+    path.write_text(NOTE)
+    code, out, _ = sealgate("explain", path)
+    line = next(row for row in out.splitlines() if row.startswith("  health "))
+    assert code == 0 and " at /messages/0/content: " in line and "chest (31-36)" in line
+    value = json.loads(sealgate("explain", path, "--json")[1])
+    (first,) = [e for e in value["evidence"] if e["category"] == "health"]
+    assert first["words"] and all(NOTE[start:end] == word for start, end, word in first["words"])
+
+
+def test_explaining_a_record_quotes_nothing(sealgate: Shell, data: Path) -> None:
+    assert json.loads(sealgate("explain", "--record", 1, "--data", data, "--json")[1])["evidence"] == []

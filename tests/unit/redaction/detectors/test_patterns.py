@@ -131,7 +131,7 @@ def test_a_pattern_that_runs_out_of_time_fails_the_detector(monkeypatch: pytest.
             raise TimeoutError
 
     detector = PatternDetector()
-    monkeypatch.setattr(detector, "_rules", [replace(detector._rules[0], exact=Slow())])
+    monkeypatch.setattr(detector, "_rules", [replace(detector._rules[0], exact=Slow(), score=1.0)])
     monkeypatch.setattr(detector, "_sweep", Sweep([r"\d+"]))
     with pytest.raises(DetectorFailed, match="timeout"):
         detector.detect("number 1")

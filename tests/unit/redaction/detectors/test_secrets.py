@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,14 @@ PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA7\n-----END RSA PRIVATE 
         (f"the API key {RANDOM}, please", RANDOM, "SECRET"),
         (f"SECRET {RANDOM}", RANDOM, "SECRET"),
         (f"use sgp_{RANDOM} now", f"sgp_{RANDOM}", "API_KEY"),
+        (f"frobnicate = {RANDOM}", RANDOM, "SECRET"),
+        ('<add key="DbPassword" value="Prestigitariu$"/>', "Prestigitariu$", "SECRET"),
+        ("os.environ.get('APP_SECRET_KEY', 'wwf*2#86t64!fgh6yav$aoe')", "wwf*2#86t64!fgh6yav$aoe", "SECRET"),
+        (
+            "$2b$12$GhvMmNVjRW29ulnudl.LbuAnUtN/LRfe1JsBm1Xu6LE3059z5Tr8m",
+            "$2b$12$GhvMmNVjRW29ulnudl.LbuAnUtN/LRfe1JsBm1Xu6LE3059z5Tr8m",
+            "SECRET",
+        ),
         (f"Authorization: Bearer {RANDOM}", RANDOM, "SECRET"),
         ("🔑 pässword = Tr0ub4dor&3 ✓ password = Tr0ub4dor&3", "Tr0ub4dor&3", "PASSWORD"),
     ],
@@ -64,10 +74,19 @@ def test_a_credential_is_found_with_its_exact_span(text: str, value: str, label:
         "password = settings.database.password1",
         "integrity sha256-47DEQpj8HBSa47TImW5JCeuQeRkm5NMpJWZG3hSuFU",
         "The monkey 4 trees further.",
+        "note: " + base64.b64encode(b"Nothing but harmless words 1234 in here, Sir").decode(),
     ],
 )
 def test_placeholders_and_prose_are_no_credentials(text: str) -> None:
     assert DETECTOR.detect(text) == ()
+
+
+@pytest.mark.parametrize("code", [base64.b64encode, base64.urlsafe_b64encode])
+def test_base64_of_plain_words_is_no_key_and_base64_of_random_bytes_is(code: Callable[[bytes], bytes]) -> None:
+    words, key = b"?? the green garden fence of 1987 ??>>", bytes(range(3, 250, 7))
+    assert DETECTOR.detect(f"Please note {code(words).decode()} for later.") == ()
+    assert DETECTOR.detect(f"Please note {code(code(words)).decode()} for later.") == ()
+    assert [f.label for f in DETECTOR.detect(f"Please note {code(key).decode()} for later.")] == ["API_KEY"]
 
 
 @pytest.mark.parametrize("noise", ["password=", "api_key: ", "-----BEGIN PRIVATE KEY-----", "http://a:b", "ey"])

@@ -1,0 +1,175 @@
+"""``sealgate attest``: is this evidence genuine, and what was approved? The same code decides in the gate."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from attestation.expectations import BadExpectations, load_expectations
+from attestation.recognise import der_of, recognise
+from attestation.trust import VENDORS
+from attestation.types import (
+    WAIVABLE,
+    Check,
+    Claims,
+    Collateral,
+    Expectations,
+    Malformed,
+    Rejected,
+    Source,
+    Status,
+)
+from attestation.validate import appraise
+from attestation.verify import VERIFIERS, verify
+from proxy.errors import ConfigError
+
+PIECES = ("vcek", "td_quote", "event_log", "app_compose", "runtime", "tpm_quote", "tpm_signature", "tpm_pcrs")
+COLLATERAL = "Folder with amd-crl, intel.json, jwks.json and pieces beside the evidence: vcek, runtime ..."
+MAX_BYTES = 4 * 1024 * 1024
+
+
+@click.group()
+def attest() -> None:
+    """Evidence of enclaves: look at it, verify it."""
+
+
+@attest.command("verify")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--kind", type=click.Choice(sorted(VERIFIERS)), help="The form of FILE; else it is recognised.")
+@click.option("--collateral", type=click.Path(exists=True, file_okay=False, path_type=Path), help=COLLATERAL)
+@click.option("--at", "when", help="Verify as of this time, such as 2026-11-21T12:00:00Z. Default: now.")
+@click.option("--expect", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A measurement file.")
+@click.option("--waive", type=click.Choice(sorted(WAIVABLE)), multiple=True, help="A check that may fail, visibly.")
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+def verify_(
+    file: Path, kind: str | None, collateral: Path | None, when: str | None, expect: Path | None,
+    waive: tuple[str, ...], as_json: bool,
+) -> None:  # fmt: skip
+    """Is the evidence in FILE genuine, and with --expect: is it what was approved? Exit 2 when it is not.
+
+    There is no connection here, so nothing says whose channel key the evidence proves.
+    """
+    now = _time(when)
+    want = _expectations(expect) if expect is not None else None
+    pieces = _pieces(collateral) if collateral is not None else {}
+    claims: Claims | None = None
+    try:
+        published = _collateral(collateral, frozenset(waive))
+        claims = verify(recognise(_read(file), kind, pieces), now, VENDORS, None, published)
+        checks = claims.checks
+    except Malformed as e:
+        checks = (Check("format", Status.FAIL, Source.VERIFIER, str(e)),)
+    except Rejected as e:
+        checks = e.checks
+    judged = appraise(claims, want, now) if claims is not None and want is not None else ()
+    good = claims is not None and all(c.status is not Status.FAIL for c in (*checks, *judged))
+    if as_json:
+        click.echo(json.dumps(_facts(good, claims, checks, judged), indent=2))
+    else:
+        _print(good, claims, (*checks, *judged), want)
+    if not good:
+        sys.exit(2)
+
+
+def _time(when: str | None) -> dt.datetime:
+    if when is None:
+        return dt.datetime.now(dt.UTC)
+    try:
+        found = dt.datetime.fromisoformat(when)
+    except ValueError:
+        raise click.UsageError("--at must be a time such as 2026-11-21T12:00:00Z") from None
+    if found.tzinfo is None:
+        raise click.UsageError("--at needs a time zone, such as a Z at its end")
+    return found.astimezone(dt.UTC)
+
+
+def _expectations(file: Path) -> Expectations:
+    try:
+        return load_expectations(file.read_text("utf-8"), source=str(file))
+    except BadExpectations as e:
+        raise ConfigError(str(e)) from None
+    except (OSError, UnicodeDecodeError) as e:
+        raise ConfigError(f"{file}: cannot be read ({type(e).__name__})") from None
+
+
+def _read(file: Path) -> bytes:
+    try:
+        with file.open("rb") as f:
+            data = f.read(MAX_BYTES + 1)
+    except OSError as e:
+        raise ConfigError(f"{file}: cannot be read ({type(e).__name__})") from None
+    if len(data) > MAX_BYTES:
+        raise ConfigError(f"{file}: larger than {MAX_BYTES} bytes")
+    return data
+
+
+def _pieces(folder: Path) -> dict[str, bytes]:
+    """Files named like a piece, whatever their ending."""
+    return {f.stem: _read(f) for f in sorted(folder.iterdir()) if f.stem in PIECES and f.is_file()}
+
+
+def _collateral(folder: Path | None, waivers: frozenset[str]) -> Collateral:
+    """Raises Malformed for a file of another form, ConfigError for one that cannot be read."""
+    if folder is None:
+        return Collateral(waivers=waivers)
+    files = {f.stem: f for f in sorted(folder.iterdir()) if f.is_file()}
+    crl = der_of(_read(files["amd-crl"])) if "amd-crl" in files else None
+    intel = _read(files["intel"]).decode("utf-8", "replace") if "intel" in files else None
+    return Collateral(crl, intel, 0, _jwks(_read(files["jwks"])) if "jwks" in files else {}, waivers)
+
+
+def _jwks(raw: bytes) -> dict[str, bytes]:
+    """``{"https://issuer": {"keys": [...]}}``: each key set under the exact name of its issuer."""
+    try:
+        body = json.loads(raw)
+    except ValueError:
+        raise Malformed("jwks.json is not JSON") from None
+    if not isinstance(body, dict):
+        raise Malformed("jwks.json must name each issuer's key set")
+    return {issuer: json.dumps(keys).encode() for issuer, keys in body.items()}
+
+
+def _facts(good: bool, claims: Claims | None, checks: tuple[Check, ...], judged: tuple[Check, ...]
+           ) -> Mapping[str, object]:  # fmt: skip
+    rows = [{"id": c.id, "status": c.status, "source": c.source, "reason": c.detail} for c in (*checks, *judged)]
+    if claims is None:
+        return {"accepted": False, "genuine": False, "checks": rows}
+    return {
+        "accepted": good,
+        "genuine": True,
+        "compared": bool(judged),
+        "tee": claims.tee,
+        "tcb_status": claims.tcb_status,
+        "tcb": dict(claims.tcb),
+        "advisories": list(claims.advisories),
+        "measurements": {name: value.hex() for name, value in claims.measurements.items()},
+        "bound": {name: value.hex() for name, value in claims.bound.items()},
+        "facts": dict(claims.facts),
+        "evidence_sha256": claims.evidence_sha256.hex(),
+        "signed_at": claims.signed_at.isoformat() if claims.signed_at else None,
+        "not_after": claims.not_after.isoformat(),
+        "simulated": claims.simulated,
+        "checks": rows,
+    }
+
+
+def _print(good: bool, claims: Claims | None, checks: tuple[Check, ...], want: Expectations | None) -> None:
+    width = max(len(c.id) for c in checks)
+    for c in checks:
+        click.echo(f"{c.status.upper():<8} {c.id:<{width}}  {c.source:<9} {c.detail}")
+    if claims is not None:
+        click.echo(f"\n{claims.tee}, TCB {claims.tcb_status}, holds until {claims.not_after:%F %T}Z")
+        for name, value in claims.measurements.items():
+            click.echo(f"  {name:<14} {value.hex()}")
+    failed = sum(c.status is Status.FAIL for c in checks)
+    if not good:
+        click.echo(f"\nrefused: {failed} of {len(checks)} checks failed", err=True)
+    elif want is None:
+        click.echo("\ngenuine; whether it is what you approved was not asked (--expect)")
+    else:
+        click.echo(f"\naccepted under {want.name}, approved by {want.approved_by} until {want.approved_until}")

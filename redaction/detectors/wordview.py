@@ -1,0 +1,174 @@
+"""A text as the small token classifier sees it: tokens with exact offsets, and numbers that describe each. Pure.
+
+A token is a run of letters, a run of digits, a run of line breaks or one symbol. Each distinct token becomes rows of
+one table: pieces of a public vocabulary, hashed letter sequences, its shape and the word lists it stands in. The same
+code describes training texts, so it must not change without training again: ``VERSION`` is part of the digest.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+
+VERSION = 1
+TOKEN = re.compile(r"(?:[^\W\d_][\u0300-\u036f]*)+|\d+|\n+|[^\w\s]|_")
+KINDS = (
+    "first_name", "surname", "city", "place_part", "country", "demonym", "job", "month", "weekday", "company_form",
+    "title", "street_word", "region", "org_word", "id_word",
+)  # fmt: skip
+"""Word lists; the place in this tuple is the bit in a gazetteer's mask."""
+HASHED = 40_000
+SHAPES = 256
+WIDTH = 26
+"""Rows of one token at most."""
+PIECES = 4
+SPAN = 24
+"""Letters of a token that are looked at: its beginning and its end."""
+_SUBWORD = re.compile(r"[^\W\d_]")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """``[start, end)`` in code points; ``gap`` to the token before: 0 none, 1 space, 2 a line break, 3 no token."""
+
+    start: int
+    end: int
+    gap: int
+
+
+def tokens(text: str, base: int = 0) -> Iterator[Token]:
+    """The tokens of ``text`` in order, offsets moved by ``base``. Linear."""
+    end, broken = -1, False
+    for match in TOKEN.finditer(text):
+        start = match.start()
+        gap = 3 if end < 0 else 2 if broken else 1 if start > end else 0
+        end, broken = match.end(), text[start] == "\n"
+        yield Token(base + start, base + end, gap)
+
+
+class Gazetteer:
+    """Word -> mask over ``KINDS``, by a 32-bit hash of the folded word, so that the lists stay small."""
+
+    def __init__(self, hashes: Any, masks: Any) -> None:
+        self._masks: Mapping[int, int] = dict(zip(hashes.tolist(), masks.tolist(), strict=True))
+
+    def mask(self, folded: str) -> int:
+        return self._masks.get(crc32(folded.encode()), 0)
+
+
+class View:
+    """Describes tokens as rows of the model's table."""
+
+    def __init__(self, vocabulary: Sequence[str], gazetteer: Gazetteer) -> None:
+        self._pieces = {piece: number for number, piece in enumerate(vocabulary, 1)}
+        self._gazetteer = gazetteer
+        self.hashed = 1 + len(vocabulary)
+        self.shapes = self.hashed + HASHED
+        self.kinds = self.shapes + SHAPES
+        self.rows = self.kinds + len(KINDS) + 1
+
+    def describe(self, word: str) -> list[int]:
+        """Row numbers of one token, at most ``WIDTH``, never 0 (which means none)."""
+        shape = self.shapes + _shape(word)
+        if not _SUBWORD.match(word):
+            rows = [shape]
+            if len(word) <= 4:
+                rows.append(self._row(word))
+            return rows
+        folded = fold(word)
+        rows = [shape, *self._lists(folded), *self._subwords(folded), self._row("=" + folded)]
+        edge = folded if len(folded) <= SPAN else folded[: SPAN // 2] + folded[-SPAN // 2 :]
+        for size in (1, 2, 3):
+            rows.append(self._row("^" + edge[:size]))
+            rows.append(self._row(edge[-size:] + "$"))
+        rows.append(self._row(edge[-4:] + "$"))
+        rows.extend(self._row(edge[at : at + 3]) for at in range(len(edge) - 2))
+        return rows[:WIDTH]
+
+    def _row(self, letters: str) -> int:
+        return self.hashed + crc32(letters.encode()) % HASHED
+
+    def _lists(self, folded: str) -> list[int]:
+        mask = self._gazetteer.mask(folded)
+        if not mask:
+            return []
+        return [self.kinds + bit for bit in range(len(KINDS)) if mask >> bit & 1]
+
+    def _subwords(self, folded: str) -> list[int]:
+        """Greedy longest pieces of the public vocabulary; one extra row says that there are several."""
+        rows: list[int] = []
+        at, mark = 0, ""
+        while at < len(folded) and len(rows) < PIECES:
+            for end in range(min(len(folded), at + SPAN), at, -1):
+                number = self._pieces.get(mark + folded[at:end])
+                if number is not None:
+                    rows.append(number)
+                    break
+            else:
+                return rows or [self.kinds + len(KINDS)]
+            at, mark = end, "##"
+        return rows
+
+
+def fold(word: str) -> str:
+    """Lower case without accents; what has no plain letter below stays."""
+    lower = word.lower()
+    if lower.isascii():
+        return lower
+    plain = "".join(c for c in unicodedata.normalize("NFD", lower) if not unicodedata.combining(c))
+    return plain.replace("ß", "ss").replace("ł", "l").replace("ø", "o").replace("ı", "i")
+
+
+def _shape(word: str) -> int:
+    """0 to 255: the kind of characters, case pattern and length."""
+    first = word[0]
+    size = min(len(word), 8) - 1
+    if first.isdecimal():
+        return 16 + size if len(word) > 4 else _number(word)
+    if first == "\n":
+        return 8 if len(word) == 1 else 9
+    if not first.isalpha():
+        return 128 + ord(first) % 128
+    if word.islower():
+        return 32 + size
+    if word.isupper():
+        return 40 + size
+    if first.isupper() and word[1:].islower():
+        return 48 + size
+    return 56 + size if first.isupper() else 64 + size
+
+
+def _number(word: str) -> int:
+    """What a short number may mean: day, month, age, year, or just so many digits."""
+    value, zero = int(word), word[0] == "0"
+    if len(word) == 4:
+        return 72 if 1900 <= value < 2000 else 73 if 2000 <= value < 2040 else 74
+    if len(word) == 3:
+        return 75
+    if zero:
+        return 76 if 0 < value <= 12 else 77
+    for row, limit in ((78, 0), (79, 12), (80, 23), (81, 31), (82, 59), (83, 99)):
+        if value <= limit:
+            return row if len(word) == 2 or value < 10 else 84
+    return 84
+
+
+def matrix(view: View, words: Sequence[str], known: dict[str, list[int]] | None = None) -> tuple[Any, Any]:
+    """Rows of the distinct words ``[distinct, WIDTH]`` and the place of each word in them ``[words]``."""
+    places: dict[str, int] = {}
+    index = np.fromiter((places.setdefault(word, len(places)) for word in words), np.int64, len(words))
+    out = np.zeros((max(1, len(places)), WIDTH), np.int32)
+    for at, word in enumerate(places):
+        rows = known.get(word) if known is not None else None
+        if rows is None:
+            rows = view.describe(word)
+            if known is not None:
+                known[word] = rows
+        out[at, : len(rows)] = rows
+    return out, index

@@ -1,0 +1,24 @@
+"""Sentences with marked values: ``⟦value|LABEL⟧``, and plain lines. Written by hand, from no data set."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+FOLDER = Path(__file__).parents[1] / "golden"
+_MARK = re.compile(r"⟦([^|⟧]+)\|([A-Z_]+)⟧")
+
+
+def marked(line: str) -> tuple[str, list[tuple[int, int, str]]]:
+    """The text without marks, and its spans."""
+    text, spans, at = "", [], 0
+    for match in _MARK.finditer(line):
+        text += line[at : match.start()]
+        spans.append((len(text), len(text) + len(match[1]), match[2]))
+        text += match[1]
+        at = match.end()
+    return text + line[at:], spans
+
+
+def lines(name: str) -> list[str]:
+    return (FOLDER / name).read_text("utf-8").replace("\\n", "\n").splitlines()

@@ -1,0 +1,415 @@
+"""Tokens: the attacks on JOSE, one test per statement of each service, every flipped bit, the real MAA token."""
+
+import base64
+import datetime as dt
+import hashlib
+import hmac
+import json
+from dataclasses import replace
+
+import pytest
+from attested import NOW, flips, ids, vector
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from attestation.simulator.tokens import GOOGLE, ITA, KID, MAA, NRAS, Services, base64url, shared_services
+from attestation.trust import VENDORS, SimulatedTrust
+from attestation.types import Collateral, Evidence, Source
+from attestation.verify import verify
+
+SIM = shared_services()
+TRUST = SIM.trust
+HOUR = dt.timedelta(hours=1)
+
+
+def verdict(kind: str, token: bytes, now: dt.datetime = NOW, trust: SimulatedTrust = TRUST) -> set[str]:
+    return ids(Evidence(kind, token), trust, now)
+
+
+def sgx(**changes: object) -> set[str]:
+    return verdict("maa", SIM.token(SIM.maa_sgx(NOW, **changes)))
+
+
+def headed(**header: object) -> set[str]:
+    return verdict("maa", SIM.token(SIM.maa_sgx(NOW), header=header))
+
+
+GOOD = [
+    ("maa", SIM.token(SIM.maa_sgx(NOW)), "maa-sgx", MAA),
+    ("maa", SIM.token(SIM.maa_vm(NOW)), "maa-sevsnpvm", MAA),
+    ("google", SIM.token(SIM.google(NOW)), "google-cs", GOOGLE),
+    ("google", SIM.token(SIM.google(NOW), header={"x5c": SIM.x5c}), "google-cs", GOOGLE),
+    ("ita", SIM.token(SIM.ita(NOW), "PS384"), "ita-tdx", ITA),
+    ("ita", SIM.token(SIM.ita(NOW), "RS256"), "ita-tdx", ITA),
+]
+
+
+@pytest.mark.parametrize(("kind", "token", "tee", "issuer"), GOOD)
+def test_a_good_token_becomes_claims(kind, token, tee, issuer):
+    got = verify(Evidence(kind, token), NOW, VENDORS, TRUST)
+    assert (got.tee, got.facts["issuer"], got.simulated, got.signed_at) == (tee, issuer, True, NOW)
+    assert got.measurement
+    assert got.measurement == next(iter(got.measurements.values()))
+    assert len({c.id for c in got.checks}) == len(got.checks)
+
+
+@pytest.mark.parametrize(("kind", "token", "tee", "issuer"), GOOD)
+def test_no_vendor_key_accepts_a_simulated_token(kind, token, tee, issuer):
+    assert ids(Evidence(kind, token), None)
+
+
+# -- the attacks on JOSE
+
+
+def test_an_unsigned_token_is_refused():
+    head, claims, _ = SIM.token(SIM.maa_sgx(NOW)).split(b".")
+    none = base64url(json.dumps({"alg": "none", "kid": KID}).encode())
+    assert verdict("maa", none + b"." + claims + b".") == {"token.signature"}
+    assert verdict("maa", head + b"." + claims + b".") == {"token.signature"}
+
+
+def test_the_public_key_is_no_secret_key():
+    pem = SIM.rsa.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    signed = b".".join(base64url(json.dumps(p).encode()) for p in ({"alg": "HS256", "kid": KID}, SIM.maa_sgx(NOW)))
+    token = signed + b"." + base64url(hmac.digest(pem, signed, "sha256"))
+    assert verdict("maa", token) == {"token.signature"}
+
+
+@pytest.mark.parametrize("alg", ["PS384", "PS256", "RS512", "rs256", "", None, 5, ["RS256"]])
+def test_another_algorithm_is_refused(alg):
+    got = headed(alg=alg) if not isinstance(alg, list) else {"token.signature"}
+    assert got == {"token.signature"}
+
+
+def test_an_algorithm_of_another_service_is_refused():
+    assert verdict("maa", SIM.token(SIM.maa_sgx(NOW), "PS384")) == {"token.signature"}
+    assert verdict("google", SIM.token(SIM.google(NOW), "PS384")) == {"token.signature"}
+
+
+def test_a_key_named_in_the_token_is_never_used():
+    mine = rsa.generate_private_key(65537, 2048)
+    jwk = SIM.jwk(mine)
+    for header in ({"jwk": jwk}, {"jku": "https://attacker.example/certs"}, {"x5u": "https://attacker.example/c"}):
+        assert verdict("maa", SIM.token(SIM.maa_sgx(NOW), key=mine, header=header)) == {"token.signature"}
+    assert headed(jku="https://attacker.example/certs") == set()  # named, not followed: the signature is the issuer's
+
+
+@pytest.mark.parametrize("kid", ["other", "", None, 1, "../../keys/1"])
+def test_a_key_that_is_not_in_the_set_is_refused(kid):
+    assert headed(kid=kid) == {"token.key", "token.signature"}
+
+
+def test_a_key_id_that_two_keys_have_is_refused():
+    twice = json.dumps({"keys": [SIM.jwk(SIM.rsa), SIM.jwk(rsa.generate_private_key(65537, 2048))]}).encode()
+    trust = replace(TRUST, jwks={MAA: twice})
+    assert verdict("maa", SIM.token(SIM.maa_sgx(NOW)), trust=trust) == {"token.key", "token.signature"}
+
+
+def test_an_encryption_key_signs_nothing():
+    trust = replace(TRUST, jwks={MAA: json.dumps({"keys": [{**SIM.jwk(SIM.rsa), "use": "enc"}]}).encode()})
+    assert verdict("maa", SIM.token(SIM.maa_sgx(NOW)), trust=trust) == {"token.key", "token.signature"}
+
+
+def test_a_short_rsa_key_signs_nothing():
+    short = rsa.generate_private_key(65537, 1024)
+    trust = replace(TRUST, jwks={MAA: json.dumps({"keys": [SIM.jwk(short)]}).encode()})
+    assert verdict("maa", SIM.token(SIM.maa_sgx(NOW), key=short), trust=trust) == {"token.signature"}
+
+
+def test_a_key_that_contradicts_its_certificate_is_malformed():
+    other = SIM.jwk(rsa.generate_private_key(65537, 2048)) | {"x5c": SIM.x5c}
+    trust = replace(TRUST, jwks={MAA: json.dumps({"keys": [other]}).encode()})
+    assert verdict("maa", SIM.token(SIM.maa_sgx(NOW)), trust=trust) == {"malformed"}
+
+
+def test_an_extension_that_must_be_understood_is_refused():
+    assert headed(crit=["b64"], b64=False) == {"malformed"}
+    assert headed(b64=False) == {"malformed"}
+
+
+def test_certificates_in_a_token_count_for_google_alone():
+    assert headed(x5c=SIM.x5c) == {"token.header"}
+    forged = Services()
+    token = forged.token(SIM.google(NOW), header={"x5c": forged.x5c})
+    assert verdict("google", token) == {"token.chain.root"}
+    mixed = SIM.token(SIM.google(NOW), header={"x5c": [forged.x5c[0], SIM.x5c[1]]})
+    assert "token.chain.signature" in verdict("google", mixed)
+    assert verdict("google", SIM.token(SIM.google(NOW), header={"x5c": SIM.x5c[:1]})) == {"malformed"}
+
+
+def test_intels_key_set_must_chain_to_a_pinned_root():
+    assert ids(Evidence("ita", SIM.token(SIM.ita(NOW), "PS384")), None,
+               collateral=Collateral(jwks={ITA: TRUST.jwks[ITA]})) == {"token.chain.root"}  # fmt: skip
+    bare = replace(TRUST, jwks={ITA: json.dumps({"keys": [SIM.jwk(SIM.rsa)]}).encode()})
+    assert verdict("ita", SIM.token(SIM.ita(NOW), "PS384"), trust=bare) == {"malformed"}
+
+
+# -- issuer and times
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    ["https://other.weu.attest.azure.net", "https://sealgatesim.weu.attest.azure.net/", "http://sealgatesim.weu.attest.azure.net",
+     "https://sealgatesim.weu.attest.azure.net.evil.example", "https://evil.example", "", None, 5],
+)  # fmt: skip
+def test_a_token_of_another_issuer_is_refused(issuer):
+    got = sgx(iss=issuer)
+    assert {"token.keys", "token.key", "token.signature"} <= got
+
+
+def test_a_key_set_under_a_name_that_is_no_service_does_not_count():
+    trust = replace(TRUST, jwks={"https://evil.example": TRUST.jwks[MAA]})
+    token = SIM.token(SIM.maa_sgx(NOW, iss="https://evil.example"))
+    assert verdict("maa", token, trust=trust) == {"token.issuer"}
+
+
+def test_a_token_of_one_service_is_none_of_another():
+    assert "token.issuer" in verdict("google", SIM.token(SIM.google(NOW, iss=MAA)))
+    assert verdict("ita", SIM.token(SIM.ita(NOW, iss=GOOGLE))) == {"malformed"}  # that set has no chain
+
+
+def test_a_token_holds_between_its_times():
+    token = SIM.token(SIM.maa_sgx(NOW))
+    assert verdict("maa", token, NOW + 9 * HOUR) == {"token.expiry"}
+    assert verdict("maa", token, NOW + 8 * HOUR) == {"token.expiry"}
+    assert verdict("maa", token, NOW - HOUR) == {"token.begin"}
+    assert verdict("maa", token, NOW - dt.timedelta(seconds=50)) == set()
+    at = int(NOW.timestamp())
+    assert sgx(nbf=at + 600) == {"token.begin"}
+    assert sgx(exp=at + 48 * 3600) == {"token.lifetime"}
+
+
+@pytest.mark.parametrize("changes", [{"exp": None}, {"iat": None}, {"exp": "1"}, {"exp": 1.5}, {"exp": True},
+                                     {"nbf": "x"}, {"exp": 2**40}, {"exp": 0}])  # fmt: skip
+def test_times_are_required_and_whole(changes):
+    assert sgx(**changes) == {"token.times"}
+
+
+@pytest.mark.parametrize("raw", [b"", b"..", b"a.b.c", b"e30.e30", b"e30.e30.e30.e30", b"e30=.e30.", b"W10.e30.",
+                                 b"e30.e31.", b"eyJhIjoxLCJhIjoyfQ.e30."])  # fmt: skip
+def test_another_form_is_malformed(raw):
+    assert verdict("maa", raw) == {"malformed"}
+
+
+# -- statements
+
+
+@pytest.mark.parametrize(
+    ("changes", "want"),
+    [
+        ({"x-ms-sgx-is-debuggable": True}, "debug"),
+        ({"x-ms-sgx-is-debuggable": 0}, "debug"),
+        ({"x-ms-policy-hash": ""}, "statement.policy-hash"),
+        ({"x-ms-sgx-mrenclave": "e1"}, "statement.mrenclave"),
+        ({"x-ms-sgx-mrenclave": "zz" * 32}, "statement.mrenclave"),
+        ({"x-ms-sgx-mrsigner": None}, "statement.mrsigner"),
+        ({"x-ms-sgx-report-data": "0d" * 32}, "statement.report-data"),
+        ({"x-ms-sgx-svn": "1"}, "statement.isvsvn"),
+        ({"x-ms-sgx-product-id": -1}, "statement.isvprodid"),
+        ({"x-ms-attestation-type": "tpm"}, "malformed"),
+    ],
+)
+def test_a_statement_about_an_enclave_must_be_right(changes, want):
+    assert sgx(**changes) == {want}
+
+
+@pytest.mark.parametrize(
+    ("changes", "want"),
+    [
+        ({"tee": {"x-ms-compliance-status": "azure-noncompliant"}}, "compliance"),
+        ({"tee": {"x-ms-sevsnpvm-is-debuggable": True}}, "debug"),
+        ({"tee": {"x-ms-sevsnpvm-migration-allowed": True}}, "migration"),
+        ({"tee": {"x-ms-sevsnpvm-vmpl": 1}}, "vmpl"),
+        ({"tee": {"x-ms-sevsnpvm-vmpl": False}}, "vmpl"),
+        ({"tee": {"x-ms-sevsnpvm-launchmeasurement": ""}}, "statement.measurement"),
+        ({"tee": {"x-ms-sevsnpvm-reportdata": ""}}, "statement.report-data"),
+        ({"tee": {"x-ms-sevsnpvm-microcode-svn": None}}, "statement.microcode"),
+        ({"tee": {"x-ms-attestation-type": "tdxvm"}}, "malformed"),
+        ({"secureboot": False}, "secure-boot"),
+        ({"x-ms-azurevm-debuggersdisabled": False}, "debuggers"),
+        ({"x-ms-azurevm-bootdebug-enabled": True}, "bootdebug-enabled"),
+        ({"x-ms-azurevm-kerneldebug-enabled": True}, "kerneldebug-enabled"),
+        ({"x-ms-azurevm-testsigning-enabled": True}, "testsigning-enabled"),
+    ],
+)
+def test_a_statement_about_a_virtual_machine_must_be_right(changes, want):
+    assert verdict("maa", SIM.token(SIM.maa_vm(NOW, **changes))) == {want}
+
+
+@pytest.mark.parametrize(
+    ("changes", "want"),
+    [
+        ({"swname": "GCE"}, "software"),
+        ({"secboot": False}, "secure-boot"),
+        ({"secboot": "true"}, "secure-boot"),
+        ({"dbgstat": "enabled"}, "debug"),
+        ({"hwmodel": "GCP_SHIELDED_VM"}, "hardware"),
+        ({"aud": ["a", "b"]}, "statement.audience"),
+        ({"eat_nonce": "short"}, "malformed"),
+        ({"eat_nonce": []}, "malformed"),
+        ({"eat_nonce": ["long-enough"] * 7}, "malformed"),
+        ({"container": {"image_digest": f"md5:{'1a' * 32}"}}, "statement.image_digest"),
+        ({"container": {"image_digest": "sha256:zz"}}, "statement.image_digest"),
+        ({"container": {"image_reference": None}}, "statement.image_reference"),
+        ({"container": {"env_override": {"DEBUG": "1"}}}, "image.env_override"),
+        ({"container": {"cmd_override": ["sh"]}}, "image.cmd_override"),
+    ],
+)
+def test_a_statement_about_a_confidential_space_must_be_right(changes, want):
+    assert verdict("google", SIM.token(SIM.google(NOW, **changes))) == {want}
+
+
+def test_a_debug_image_that_says_stable_in_its_environment_is_refused():
+    claims = SIM.google(NOW, {"env": {"support_attributes": "STABLE"}})
+    claims["submods"]["confidential_space"]["support_attributes"] = ["EXPERIMENTAL"]
+    assert verdict("google", SIM.token(claims)) == {"image.support"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "want"),
+    [
+        ({"tdx_is_debuggable": True}, {"debug"}),
+        ({"attester_tcb_status": None}, {"statement.tcb-status"}),
+        ({"policy_ids_unmatched": [{"id": "1"}]}, {"policies"}),
+        ({"tdx_rtmr2": ""}, {"statement.rtmr2"}),
+        ({"tdx_report_data": ""}, {"statement.report-data"}),
+        ({"attester_type": "SEVSNP"}, {"malformed"}),
+    ],
+)
+def test_a_statement_of_intels_service_must_be_right(changes, want):
+    assert verdict("ita", SIM.token(SIM.ita(NOW, **changes), "PS384")) == want
+
+
+def test_statements_of_a_service_say_who_said_them():
+    checks = verify(Evidence("maa", GOOD[0][1]), NOW, VENDORS, TRUST).checks
+    assert {c.source for c in checks if c.id.startswith(("debug", "statement"))} == {Source.PROVIDER}
+
+
+@pytest.mark.parametrize(("kind", "token"), [(g[0], g[1]) for g in GOOD[::2]])
+def test_no_flipped_bit_is_accepted(kind, token):
+    for raw in flips(token):
+        assert verdict(kind, raw), "a changed token was accepted"
+
+
+# -- NVIDIA's service
+
+NONCE = "ab" * 32
+
+
+def nras(devices: dict[str, dict] | None = None, **changes: object) -> set[str]:
+    devices = devices if devices is not None else {f"GPU-{i}": SIM.device(NOW, NONCE, i) for i in range(2)}
+    return verdict("nras", SIM.nras(NOW, devices, **changes))
+
+
+def test_good_devices_become_claims():
+    raw = SIM.nras(NOW, {"GPU-0": SIM.device(NOW, NONCE), "SWITCH-0": SIM.device(NOW, NONCE, 1, "switch")})
+    got = verify(Evidence("nras", raw), NOW, VENDORS, TRUST)
+    assert (got.tee, got.facts["devices"], got.bound["nonce"].hex()) == ("nvidia-nras", "2", NONCE)
+    assert got.measurement == b""
+
+
+@pytest.mark.parametrize(
+    ("changes", "want"),
+    [
+        ({"measres": "fail"}, "gpu-0.measurements"),
+        ({"secboot": False}, "gpu-0.secure-boot"),
+        ({"dbgstat": "enabled"}, "gpu-0.debug"),
+        ({"eat_nonce": "cd" * 32}, "gpu-0.nonce"),
+        ({"x-nvidia-gpu-driver-rim-signature-verified": False}, "gpu-0.verdicts"),
+        ({"x-nvidia-gpu-arch-check": 1}, "gpu-0.verdicts"),
+        ({"x-nvidia-gpu-new-match": False}, "gpu-0.verdicts"),
+        ({"ueid": None}, "distinct"),
+        ({"exp": int(NOW.timestamp()) - 1}, "gpu-0.expiry"),
+        ({"iss": "https://nras.attestation-stg.nvidia.com"}, "gpu-0.issuer"),
+    ],
+)
+def test_a_statement_about_a_device_must_be_right(changes, want):
+    assert want in nras({"GPU-0": SIM.device(NOW, NONCE, **changes)})
+
+
+def test_a_missing_verdict_is_refused():
+    claims = SIM.device(NOW, NONCE)
+    del claims["x-nvidia-gpu-attestation-report-nonce-match"]
+    assert nras({"GPU-0": claims}) == {"gpu-0.verdicts"}
+
+
+def test_one_device_does_not_count_twice():
+    assert nras({"GPU-0": SIM.device(NOW, NONCE), "GPU-1": SIM.device(NOW, NONCE)}) == {"distinct"}
+
+
+def test_the_summary_must_be_positive_and_name_exactly_these_devices():
+    assert nras(**{"x-nvidia-overall-att-result": False}) == {"overall"}
+    assert nras(**{"x-nvidia-overall-att-result": 1}) == {"overall"}
+    assert nras(submods={}) == {"devices"}
+    assert "nonce" in nras(nonce="ab")
+    body = json.loads(SIM.nras(NOW, {f"GPU-{i}": SIM.device(NOW, NONCE, i) for i in range(2)}))
+    del body[1]["GPU-1"]
+    assert verdict("nras", json.dumps(body).encode()) == {"devices"}
+
+
+@pytest.mark.parametrize("raw", [b"", b"[]", b'[["JWT","x"],{}]', b'[["JWT",1],{"GPU-0":"x"}]', b'{"a":1}'])
+def test_another_answer_is_malformed(raw):
+    assert verdict("nras", raw) == {"malformed"}
+
+
+def test_a_token_with_another_curve_is_refused():
+    other = ec.generate_private_key(ec.SECP384R1())
+    claims = json.loads(json.dumps(SIM.device(NOW, NONCE)))
+    token = SIM.token(claims, "ES384", key=other)
+    submods = {"GPU-0": ["DIGEST", ["SHA-256", hashlib.sha256(token).hexdigest()]]}
+    body = json.loads(SIM.nras(NOW, {"GPU-0": claims}, submods=submods))
+    body[1]["GPU-0"] = token.decode()
+    assert verdict("nras", json.dumps(body).encode()) == {"gpu-0.signature"}
+
+
+# -- real tokens
+
+REAL_ISSUER = "https://sharedeus.eus.attest.azure.net"
+REAL_NOW = dt.datetime(2023, 9, 26, 15, tzinfo=dt.UTC)
+
+
+def real(issuer: str = REAL_ISSUER) -> tuple[Evidence, Collateral]:
+    token = vector("jwt/maa_sgx_2023/token.jwt").strip()
+    return Evidence("maa", token), Collateral(jwks={issuer: vector("jwt/maa_sgx_2023/certs.json")})
+
+
+def test_the_real_maa_token_gets_its_verdict():
+    evidence, keys = real()
+    got = verify(evidence, REAL_NOW, VENDORS, None, keys)
+    assert (got.simulated, got.facts["policy-hash"]) == (False, "OwEvpSVEWA5eisCEncBt8NSZFLYDRKoLaoONPrZgoeY")
+    assert got.report_data[:32] == hashlib.sha256(b"This is some runtime data").digest()
+    assert ids(evidence, None, REAL_NOW + 8 * HOUR, keys) == {"token.expiry"}
+
+
+def test_the_regional_key_does_not_vouch_for_another_tenant():
+    evidence, keys = real("https://sealgate.eus.attest.azure.net")
+    assert ids(evidence, None, REAL_NOW, keys) == {"token.keys", "token.key", "token.signature"}
+
+
+def test_no_flipped_bit_of_the_real_token_is_accepted():
+    evidence, keys = real()
+    for raw in list(flips(evidence.report))[::3]:  # every byte was tried once; this keeps the suite quick
+        assert ids(replace(evidence, report=raw), None, REAL_NOW, keys), "a changed token was accepted"
+
+
+@pytest.mark.parametrize("name", ["hopperClaimsv3_detached_eat.json", "switch_detached_eat.json"])
+def test_real_answers_of_nvidias_service_name_their_devices(name):
+    raw = vector(f"nvidia/sample/{name}")
+    issued = json.loads(base64.urlsafe_b64decode(json.loads(raw)[0][1].split(".")[1] + "=="))["iat"]
+    got = ids(Evidence("nras", raw), None, dt.datetime.fromtimestamp(issued + 60, dt.UTC))
+    # no key set was archived; the staging service is none of ours
+    want = {"token.keys", "token.key", "token.signature"}
+    device = "gpu-0" if "hopper" in name else "switch-0"
+    want |= {w.replace("token", device) for w in want}
+    assert got - {"token.issuer", f"{device}.issuer"} == want
+    assert ("token.issuer" in got) == ("switch" in name)
+
+
+def test_a_real_local_answer_without_a_signature_is_refused():
+    body = json.loads(vector("dstack/gpu_attestation_h100.json"))["detached_eat"]
+    assert ids(Evidence("nras", json.dumps(body).encode()), None)
+
+
+def test_the_simulated_key_set_is_of_another_type():
+    assert NRAS in TRUST.jwks
+    assert ids(Evidence("nras", SIM.nras(NOW, {"GPU-0": SIM.device(NOW, NONCE)})), None) >= {"token.keys"}

@@ -1,0 +1,93 @@
+"""Chains of any length: one test per rule."""
+
+import datetime as dt
+
+import pytest
+from attested import NOW
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from attestation.paths import ECDSA, MAX_CHAIN, RSA, check_path, load_path
+from attestation.simulator import pki
+from attestation.types import Malformed, Status
+
+KEYS = [ec.generate_private_key(ec.SECP256R1()) for _ in range(3)]
+NAMES = [pki.name(f"n{i}", "test") for i in range(3)]
+OTHER = "1.2.3.4"
+
+
+def issued(number: int, by: int, key=None, signer=None, depth: int | None = None, **how: object) -> bytes:
+    if depth is not None:
+        builder = x509.CertificateBuilder(NAMES[by], NAMES[number], KEYS[number].public_key(), 7, pki.START, pki.END)
+        builder = builder.add_extension(x509.BasicConstraints(True, depth), True)
+        return builder.sign(KEYS[by], hashes.SHA256()).public_bytes(Encoding.DER)
+    digest = how.pop("digest", hashes.SHA256())
+    public = (key or KEYS[number]).public_key()
+    return pki.issue(NAMES[number], public, NAMES[by], signer or KEYS[by], digest=digest, **how)
+
+
+ROOT, MIDDLE, LEAF = issued(0, 0, ca=True), issued(1, 0, ca=True), issued(2, 1)
+
+
+def verdict(*chain: bytes, algorithms=ECDSA, now: dt.datetime = NOW) -> set[str]:
+    checks = check_path("c", load_path(chain), frozenset({ROOT}), now, algorithms)
+    return {c.id.removeprefix("c.") for c in checks if c.status is Status.FAIL}
+
+
+def test_a_good_chain_passes():
+    assert verdict(LEAF, MIDDLE, ROOT) == set()
+
+
+def test_the_root_is_pinned_byte_for_byte():
+    assert verdict(LEAF, MIDDLE, issued(0, 0, ca=True)) == {"root"}
+
+
+def test_algorithms_and_key_sizes_are_on_a_list():
+    assert verdict(LEAF, MIDDLE, ROOT, algorithms=RSA) == {"algorithm"}
+    assert verdict(issued(2, 1, digest=hashes.SHA512()), MIDDLE, ROOT) == {"algorithm"}
+    small = rsa.generate_private_key(65537, 1024)
+    assert verdict(issued(2, 1, key=small), MIDDLE, ROOT) == {"algorithm"}
+    short = ec.generate_private_key(ec.SECP192R1())
+    assert verdict(issued(2, 1, key=short), MIDDLE, ROOT) == {"algorithm"}
+
+
+def test_each_is_signed_by_the_next():
+    assert verdict(issued(2, 1, signer=KEYS[0]), MIDDLE, ROOT) == {"signature"}
+    assert verdict(issued(2, 0), MIDDLE, ROOT) == {"issuer", "signature"}
+
+
+def test_all_are_in_force():
+    assert verdict(issued(2, 1, end=NOW - dt.timedelta(1)), MIDDLE, ROOT) == {"validity"}
+    assert verdict(LEAF, issued(1, 0, ca=True, start=NOW + dt.timedelta(1)), ROOT) == {"validity"}
+
+
+def test_issuers_are_authorities_and_the_leaf_is_none():
+    assert verdict(issued(2, 1, ca=True), MIDDLE, ROOT) == {"constraints"}
+    assert verdict(LEAF, issued(1, 0), ROOT) == {"constraints"}
+    assert verdict(LEAF, issued(1, 0, ca=False), ROOT) == {"constraints"}
+    assert verdict(LEAF, issued(1, 0, ca=True, cert_sign=False), ROOT) == {"constraints"}
+
+
+def test_an_authority_reaches_as_deep_as_it_says():
+    below = issued(1, 0, depth=0)
+    assert verdict(LEAF, below, ROOT) == set()
+    deeper = issued(0, 0, depth=0)
+    checks = check_path("c", load_path((LEAF, MIDDLE, deeper)), frozenset({deeper}), NOW)
+    assert {c.id for c in checks if c.status is Status.FAIL} == {"c.constraints"}
+
+
+def test_an_unknown_critical_extension_is_refused():
+    assert verdict(issued(2, 1, extensions={OTHER: b"\5\0"}, critical=True), MIDDLE, ROOT) == {"critical"}
+    assert verdict(issued(2, 1, extensions={OTHER: b"\5\0"}), MIDDLE, ROOT) == set()
+
+
+def test_no_certificate_comes_twice():
+    assert verdict(LEAF, MIDDLE, ROOT, ROOT) == {"distinct"}
+
+
+@pytest.mark.parametrize("count", [0, 1, MAX_CHAIN + 1])
+def test_a_chain_of_another_length_is_malformed(count):
+    with pytest.raises(Malformed):
+        load_path((ROOT,) * count)

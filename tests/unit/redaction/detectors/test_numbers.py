@@ -1,0 +1,116 @@
+"""Numbers of states, banks and companies: what a word, a form or standing alone makes of them; work is bounded."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from redaction.detectors import numbers
+from redaction.detectors.kinds import FORMS, KINDS
+from redaction.detectors.numbers import BY_ITSELF, Numbers
+from redaction.detectors.patterns import PatternDetector
+from redaction.types import DetectorFailed
+
+DETECTOR = PatternDetector()
+EVAL = Path(__file__).parents[5] / "shared" / "reference" / "eval"
+
+
+def found(text: str) -> set[tuple[str, str]]:
+    return {(text[f.start : f.end], f.label) for f in DETECTOR.detect(text) if f.score >= BY_ITSELF}
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "label"),
+    [
+        ("numéro de sécurité sociale: 2 95 10 99 126 111 93", "2 95 10 99 126 111 93", "NATIONAL_ID"),
+        ('{"KRA PIN": "P051365947M", "status": "active"}', "P051365947M", "TAX_ID"),
+        ('{"unique_pupil_number": "B801200005001"}', "B801200005001", "REFERENCE_NUMBER"),
+        ("My BSN is 1112.22.333.", "1112.22.333", "NATIONAL_ID"),
+        ("the VAT number FR 40 303 265 045 of the firm", "FR 40 303 265 045", "TAX_ID"),
+        ("registered as Aachen HRA 11223 since", "Aachen HRA 11223", "REFERENCE_NUMBER"),
+        ("CBU 2850590940090418135201 please", "2850590940090418135201", "BANK_ACCOUNT"),
+        ("IMEI: 35686800-004141-20", "35686800-004141-20", "DEVICE_ID"),
+        ("tax number ٣٣١-١٠٥-٢٦٨ 🎉", "٣٣١-١٠٥-٢٦٨", "TAX_ID"),
+        ("her CURP BOXW310820HNERXN09, she said", "BOXW310820HNERXN09", "NATIONAL_ID"),
+        ("paid to 390.533.447-05 today", "390.533.447-05", "NATIONAL_ID"),
+        ("IBAN ME 2551 0000 0000 0623 4133", "ME 2551 0000 0000 0623 4133", "IBAN_CODE"),
+        ("isikukood\r\n36805280109\r\n", "36805280109", "NATIONAL_ID"),
+    ],
+)
+def test_a_number_is_found_with_its_kind_and_exact_span(text: str, value: str, label: str) -> None:
+    assert (value, label) in found(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("My BSN is 1112.52.333.", "NATIONAL_ID"),
+        ("GSTIN: 27AAPFU0939F1ZO", "TAX_ID"),
+        ("CURP: BOXW310820HNERXN08", "NATIONAL_ID"),
+        ("AHV-Nummer: 756.9217.0769.84", "NATIONAL_ID"),
+        ("CNPJ: 16.727.230/0001-98", "TAX_ID"),
+        ("OIB: HR 33392005962", "NATIONAL_ID"),
+        ("the part 36805280109 of a list of many other parts", "NATIONAL_ID"),
+    ],
+)
+def test_a_wrong_check_sum_or_a_number_without_a_word_is_no_finding(text: str, label: str) -> None:
+    assert label not in {name for _, name in found(text)}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2024-01-15", "3.14159265358979", "10:30:00", "20240115", "1700000000", "1700000000000", "3025977080327149"],
+)
+def test_dates_times_and_decimals_alone_are_no_numbers(text: str) -> None:
+    assert found(text) == set()
+
+
+def test_a_number_that_is_all_of_a_text_is_found_whatever_its_country() -> None:
+    for value in ("36805280109", "2850590940090418135201", "756.9217.0769.85"):
+        assert value in {v for v, _ in found(f" {value}\n")}
+
+
+def test_every_kind_and_form_names_a_validator() -> None:
+    modules = {module for module, _, _ in KINDS}
+    assert len(modules) > 190
+    assert {line.partition(": ")[0] for line in FORMS.splitlines()} <= modules
+    assert all(kind.lengths for kind in Numbers()._kinds)
+
+
+def test_work_is_counted_not_hoped_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = 0
+
+    def count(self: numbers.Kind, text: str) -> bool:
+        nonlocal calls
+        calls += 1
+        return False
+
+    monkeypatch.setattr(numbers.Kind, "accepts", count)
+    monkeypatch.setattr(numbers, "WORK", 1)
+    searched = Numbers()
+    for size in (1_000, 4_000):
+        text = "vat 12345678 1 " * (size // 15)
+        calls = 0
+        with pytest.raises(DetectorFailed, match="budget"):
+            list(searched.find(text))
+        assert calls <= 2_000 + numbers.WORK * len(text)
+
+
+def test_a_long_table_of_tax_numbers_is_read_to_its_end() -> None:
+    text = "".join(f"Acme {i} GmbH, VAT DE136695976, order {i}, 120.50\n" for i in range(300))
+    assert sum(f.label == "TAX_ID" and f.score == 1.0 for f in Numbers().find(text)) == 300
+
+
+@pytest.mark.skipif(not EVAL.is_dir(), reason="the labelled sets lie beside the checkout, not in it")
+def test_the_known_numbers_of_all_kinds_stay_found() -> None:
+    leaks = total = 0
+    with gzip.open(EVAL / "ids_stdnum_dev.jsonl.gz", "rt") as rows:
+        for row in map(json.loads, rows):
+            spans = [(f.start, f.end) for f in DETECTOR.detect(row["text"])]
+            for gold in row["spans"]:
+                total += 1
+                leaks += not any(a <= gold["start"] and gold["end"] <= b for a, b in spans)
+    assert leaks <= total * 0.02

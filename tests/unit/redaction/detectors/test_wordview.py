@@ -1,0 +1,50 @@
+"""Tokens have exact offsets; descriptions are rows of the table, whatever the text."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from redaction.detectors.wordview import KINDS, WIDTH, Gazetteer, View, fold, matrix, tokens
+
+VIEW = View(["an", "##na", "no"], Gazetteer(np.array([], np.uint32), np.array([], np.uint16)))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Anna's car", ["Anna", "'", "s", "car"]),
+        ("B-12/3a", ["B", "-", "12", "/", "3", "a"]),
+        ("e\u0301te\u0301 ok", ["e\u0301te\u0301", "ok"]),
+        ("a\r\n\n👩‍💻b_c", ["a", "\n\n", "👩", "‍", "💻", "b", "_", "c"]),
+        ("", []),
+    ],
+)
+def test_a_text_falls_into_letters_digits_and_symbols(text: str, words: list[str]) -> None:
+    assert [text[t.start : t.end] for t in tokens(text)] == words
+
+
+def test_a_token_says_what_stands_before_it() -> None:
+    assert [t.gap for t in tokens("a b-c\nd")] == [3, 1, 0, 0, 0, 2]
+
+
+@pytest.mark.parametrize("word", ["Anna", "ß" * 90, "２０２４", "²", "٣", "𝐀", "中文", "\u200d", "007", "x" * 10_000])
+def test_any_token_has_a_few_rows_of_the_table(word: str) -> None:
+    rows = VIEW.describe(word)
+    assert 1 <= len(rows) <= WIDTH
+    assert all(0 < row < VIEW.rows for row in rows)
+
+
+def test_lists_add_rows_and_case_and_accents_do_not_matter_for_them() -> None:
+    from zlib import crc32
+
+    gazetteer = Gazetteer(np.array([crc32(b"lodz")], np.uint32), np.array([1 << KINDS.index("city")], np.uint16))
+    view = View(["an"], gazetteer)
+    assert view.kinds + KINDS.index("city") in view.describe("ŁÓDŹ")
+    assert fold("Łódź") == "lodz"
+
+
+def test_each_distinct_word_is_described_once() -> None:
+    rows, index = matrix(VIEW, ["Anna", "and", "Anna"])
+    assert rows.shape == (2, WIDTH)
+    assert index.tolist() == [0, 1, 0]
