@@ -79,6 +79,8 @@ class FakeCloud:
     url: str = ""
     strict: bool = True
     """What the official SDK does not know is refused; off for the few tests whose subject it is."""
+    hold: asyncio.Event | None = None
+    """The second half of an answer waits for it."""
     sent: int = 0
     connections: int = 0
 
@@ -214,7 +216,9 @@ class FakeCloud:
         if self.wire_piece:
             parts = [whole[i : i + self.wire_piece] for i in range(0, len(whole), self.wire_piece)]
         while True:
-            for part in parts:
+            for number, part in enumerate(parts):
+                if self.hold is not None and number == len(parts) // 2:
+                    await self.hold.wait()
                 await response.write(part)
                 self.sent += len(part)
             if self.mode != "endless":

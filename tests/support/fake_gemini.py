@@ -86,7 +86,8 @@ class FakeGemini:
 
     async def __aenter__(self) -> FakeGemini:
         app = web.Application(client_max_size=2**26)
-        app.router.add_post("/v1beta/models/{model}:{verb}", self._answer)
+        for version in ("v1", "v1beta"):  # the SDK asks for the first of itself, the gate for what is configured
+            app.router.add_post(f"/{version}/models/{{model}}:{{verb}}", self._answer)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()

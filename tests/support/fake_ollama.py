@@ -55,7 +55,9 @@ class FakeOllama:
                 Message.model_validate(_typed(message))
         except ValidationError as e:
             self.violations.append(str(e))
-        if unknown := body.keys() - schema.model_fields.keys():
+            return
+        inside = [m.keys() - Message.model_fields.keys() for m in body.get("messages") or ()]
+        if unknown := (body.keys() - schema.model_fields.keys()).union(*inside):
             self.violations.append(f"unknown fields: {unknown}")
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
