@@ -174,7 +174,7 @@ async def test_other_errors_have_a_body_too(tmp_path: Path) -> None:
         assert not w.cloud.requests
 
 
-async def test_an_upstream_that_refuses_is_quoted_and_the_stand_in_in_its_words_is_the_value_again(
+async def test_what_the_upstream_says_against_a_request_reaches_the_app_in_its_own_words(
     tmp_path: Path,
 ) -> None:
     async with world(tmp_path) as w:

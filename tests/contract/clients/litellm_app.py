@@ -22,8 +22,9 @@ def args(text: str, kind: str, base: str, key: str, model: str, **more: Any) -> 
 
 def dump(answer: Any) -> Any:
     tree = answer.model_dump(mode="json")
-    if tree["id"].startswith("chatcmpl-") and tree["id"] != "chatcmpl-fake":  # made up here: Anthropic's have none
-        tree |= {"id": "", "created": 0}
+    tree["created"] = 0  # of a stream, when it was read
+    if tree["id"] != "chatcmpl-fake":  # made up here: Anthropic's answers have none of this form
+        tree["id"] = ""
     return tree
 
 
