@@ -12,7 +12,7 @@ from typing import Protocol
 from redaction.hidden import look
 from redaction.joins import SPLIT, Joint, add
 from redaction.known import Known, Labels, better
-from redaction.spans import VALIDATED, Exhausted, credible, worth
+from redaction.spans import VALIDATED, Exhausted, credible, cut, worth
 from redaction.types import Classification, Detector, DetectorFailed, Finding, Sensitivity, TextResult
 from redaction.views import TooMuch
 
@@ -72,7 +72,7 @@ class Pipeline:
         valid = tuple(f for f in findings if 0 <= f.start < f.end <= len(text))
         if len(valid) != len(findings):
             failed.append("offsets")
-        return TextResult(valid, seen, failed[-1] if failed else None)
+        return TextResult(tuple(cut(text, valid)), seen, failed[-1] if failed else None)
 
     @staticmethod
     def _all(detectors: Sequence[Detector], failed: list[str]) -> Callable[[str], list[Finding]]:

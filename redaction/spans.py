@@ -6,7 +6,7 @@ import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 
 from redaction.types import GROUPS, Finding
@@ -65,6 +65,36 @@ def credible(findings: Sequence[Finding]) -> list[Finding]:
     starts = [p.start for p in proven]
     ends = list(accumulate((p.end for p in proven), max))
     return [f for f in findings if f.label in GROUPS["@secrets"] or _proven(f) or not _covered(f, starts, ends)]
+
+
+def cut(text: str, findings: Sequence[Finding]) -> list[Finding]:
+    """Where a model's guess reaches over something that a checksum proves, what is left of the guess on either side.
+
+    ``card 4111…`` taken for an address would swallow the word before the number. A rest counts by itself if it holds a
+    capital or a digit, as names, streets and numbers do.
+    """
+    proven = sorted({(p.start, p.end) for p in findings if _proven(p)})
+    starts = [start for start, _ in proven]
+    ends = list(accumulate((end for _, end in proven), max))
+    out: list[Finding] = []
+    for f in findings:
+        first = bisect_right(ends, f.start)  # earlier ones end before it
+        inside = proven[first : bisect_right(starts, f.end - 1)]
+        if f.detector in VALIDATED or not inside or _covered(f, starts, ends):
+            out.append(f)
+        else:
+            out += _rests(text, f, inside)
+    return out
+
+
+def _rests(text: str, f: Finding, inside: Iterable[tuple[int, int]]) -> Iterator[Finding]:
+    at = f.start
+    for start, end in (*inside, (f.end, f.end)):
+        rest = text[at : max(at, min(start, f.end))]
+        if any(c.isupper() or c.isdigit() for c in rest):
+            left = at + len(rest) - len(rest.lstrip())
+            yield replace(f, start=left, end=at + len(rest.rstrip()))
+        at = max(at, end)
 
 
 def _covered(f: Finding, starts: Sequence[int], ends: Sequence[int]) -> bool:

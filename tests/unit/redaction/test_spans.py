@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from redaction.spans import Group, Occurrences, bounded, resolve
+from redaction.spans import Group, Occurrences, bounded, cut, resolve
 from redaction.types import Finding
 
 
@@ -93,3 +93,22 @@ def test_an_empty_set_of_values_is_false() -> None:
 def test_bounds_look_only_at_edges_that_are_words() -> None:
     assert bounded("x(a)x", 1, 4)
     assert not bounded("xa", 1, 2)
+
+
+def test_a_guess_over_a_proven_value_keeps_only_what_may_be_something() -> None:
+    text = "card 4111111111111111 and Main St 4111111111111111 Oxford 12"
+    first, second = text.index("4"), text.rindex("4111111111111111")
+    proven = [
+        Finding(first, first + 16, "CREDIT_CARD", 1.0, "patterns"),
+        Finding(second, second + 16, "CREDIT_CARD", 1.0, "patterns"),
+    ]
+    guesses = [
+        Finding(0, first + 16, "ADDRESS", 0.8, "student"),
+        Finding(text.index("Main"), len(text), "ADDRESS", 0.8, "student"),
+    ]
+    kept = [text[f.start : f.end] for f in cut(text, [*proven, *guesses]) if f.label == "ADDRESS"]
+    assert kept == ["Main St", "Oxford 12"]
+    inner = Finding(first, first + 4, "PERSON", 0.8, "student")
+    unproven = Finding(0, 8, "PERSON", 0.8, "student")
+    assert cut(text, [*proven, inner]) == [*proven, inner]
+    assert cut("card 411", [unproven]) == [unproven]
