@@ -193,7 +193,7 @@ def readable(text: str) -> None:
     except YamlProblems as e:
         problems = e.problems
         assert problems, "an error says what is wrong"
-    assert all(1 <= p.line <= text.count("\n") + 2 for p in problems)
+    assert all(1 <= p.line <= len(text.splitlines()) + 2 for p in problems)
 
 
 @quick
