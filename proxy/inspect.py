@@ -1,40 +1,46 @@
 """Inspection off the event loop: worker processes with deadlines, and a cache of spans.
 
 Rules. A text that could not be judged (worker died, deadline, budget) is ``uninspected``, never clean, and is never
-cached.  A worker that overruns is killed: nothing else stops a regular expression or a model.  The cache holds spans
-and categories under a keyed hash of tenant, detector digests and text; never the text.
+cached.  A worker that overruns is killed: nothing else stops a regular expression or a model.  What is remembered are
+spans, categories and places under keyed hashes (``proxy.inspect_cache``); never the text.  Long texts are looked at in
+windows, which share the workers with the short texts of others (``proxy.inspect_jobs``).
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
-from collections import OrderedDict
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from policies.types import Inspection
 from proxy.attachments import spread
 from proxy.dialects.base import Segment
 from proxy.errors import ConfigError
-from proxy.inspect_documents import ReadJob, jobs_of
+from proxy.inspect_cache import Shelf, SpanCache
+from proxy.inspect_documents import jobs_of
+from proxy.inspect_jobs import About, Job, Queue, Waiting, unjudged
 from proxy.inspect_process import Digests, Spec, Worker
-from proxy.inspect_results import borders_of, combined, texts_of, together
+from proxy.inspect_results import Asked, asked_of, combined, together
 from proxy.ports import Inspected
-from proxy.rows import joined, named
 from proxy.settings import Limits
 from proxy.tasks import spawn
 from redaction.documents import Document
-from redaction.types import Classification, Finding, Sensitivity, TextResult
+from redaction.pipeline import whole
+from redaction.types import Classification, Sensitivity, TextResult
+from redaction.windows import LONG, windows
 
-JOB_CHARS = 8_000
+JOB_CHARS = 4_000
 """Texts are sent to a worker in jobs of about this many characters, so that a long request shares the pool."""
+SHORT_CHARS = 8_000
+"""What a request may have to be looked at, so that it goes before the jobs of longer ones."""
+ASIDE_CHARS, ASIDE_TEXTS = 40_000, 1_000
+"""A request with more than that is put together in a thread: the event loop serves others meanwhile."""
 CHARS_PER_TOKEN = 3
 """A cautious estimate (English has about four characters a token) used for the request's token budget."""
-CACHE_ENTRIES = 50_000
+CACHE_ENTRIES = 200_000
 FORMAL = "formal"
 """The depth at which joints, ids and signatures are looked at; others are words of ``Inspection``."""
 RETRY_S = 1.0
@@ -43,43 +49,8 @@ LEFT_S = 2.0
 """How long a worker may go on with a text whose app went away: mostly less than a new worker takes to start."""
 
 _NOTHING = Classification(Sensitivity.PUBLIC)
-
-
-def unjudged(reason: str) -> TextResult:
-    """The result for a text that no detector could judge."""
-    return TextResult((), Classification(Sensitivity.REGULATED), reason)
-
-
-def decode(items: Sequence[Any]) -> list[TextResult]:
-    """Worker frames back into results."""
-    return [
-        TextResult(
-            tuple(Finding(s, e, label, score, det) for s, e, label, score, det in findings),
-            Classification(Sensitivity(level), categories, frozenset(tags)),
-            reason,
-        )
-        for findings, (level, categories, tags), reason in items
-    ]
-
-
-@dataclass(slots=True)
-class Job:
-    """Some texts of one request and the future of their results."""
-
-    texts: list[str]
-    done: asyncio.Future[list[TextResult]]
-    depth: str
-    left: bool = False
-    """Whether the request was given up."""
-
-    async def run(self, worker: Worker) -> list[TextResult]:
-        """Raises IncompleteReadError or OSError when the process is gone."""
-        return decode(await worker.ask({"texts": self.texts, "depth": self.depth}))
-
-    def settle(self, reason: str) -> None:
-        """Nothing is known of the texts."""
-        if not self.done.done():
-            self.done.set_result([unjudged(reason) for _ in self.texts])
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class WorkerPool:
@@ -93,9 +64,8 @@ class WorkerPool:
         threads = max(1, (os.cpu_count() or 1) // max(1, workers))
         self.workers = [Worker(spec, threads) for _ in range(workers)]
         self._limits = limits
-        self._cache_key = cache_key
-        self._cache: OrderedDict[bytes, TextResult] = OrderedDict()
-        self._queue: asyncio.Queue[Job | ReadJob] = asyncio.Queue()
+        self._cache = SpanCache(cache_key, CACHE_ENTRIES, limits.cache_bytes)
+        self._queue = Queue(workers)
         self._tasks: list[asyncio.Task[None]] = []
         self.digests: Digests = {}
         self._deepening = asyncio.Lock()
@@ -124,8 +94,7 @@ class WorkerPool:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(*(w.stop() for w in self.workers))
-        while not self._queue.empty():
-            self._queue.get_nowait().settle("stopped")
+        self._queue.drain(lambda job: job.settle("stopped"))
 
     @property
     def alive(self) -> bool:
@@ -136,10 +105,13 @@ class WorkerPool:
             async with worker.busy:
                 await self._revive(worker)
             job = await self._queue.get()
-            async with worker.busy:
-                await self._revive(worker)
-                if not job.done.done():  # its request may have given up while it waited
-                    await self._run(worker, job)
+            try:
+                async with worker.busy:
+                    await self._revive(worker)
+                    if not job.done.done():  # its request may have given up while it waited
+                        await self._run(worker, job)
+            finally:
+                self._queue.finished(job)
 
     async def _revive(self, worker: Worker) -> None:
         """A worker that was killed or died starts again before it gets work; what waits meanwhile has its deadline."""
@@ -149,7 +121,7 @@ class WorkerPool:
             except ConfigError:
                 await asyncio.sleep(RETRY_S)
 
-    async def _run(self, worker: Worker, job: Job | ReadJob) -> None:
+    async def _run(self, worker: Worker, job: Waiting) -> None:
         run: asyncio.Task[Any] = spawn(job.run(worker), "inspect-job")
         try:
             await asyncio.wait({run, job.done}, return_when=asyncio.FIRST_COMPLETED)
@@ -186,14 +158,26 @@ class WorkerPool:
             return Inspected(tuple(unjudged(reason) for _ in segments), _NOTHING, known, inspection=inspection)
         documents = await self._read(segments)
         texts, places = spread(segments, documents)
-        rows = joined(texts)
-        near = [*borders_of(rows), *named(texts)]
-        full, narrow = texts_of(texts, near)
+        digests = self.digests[inspection.word]
+        shelf = self._cache.shelf(tenant, inspection.word, digests.values())
+        key = shelf.request(texts)
+        found = shelf.results(key)
+        if found is None:
+            found = await self._found(tenant, texts, inspection, shelf)
+            shelf.remember_all(key, found)
+        return together(segments, documents, texts, places, found, digests, inspection)
+
+    async def _found(
+        self, tenant: str, texts: Sequence[Segment], inspection: Inspection, shelf: Shelf
+    ) -> list[TextResult]:
+        """What each text says by itself, with its neighbours, and given the rest of the request."""
+        asked: Asked = await _aside(texts, asked_of, texts)
+        formal = self._cache.shelf(tenant, FORMAL, self.digests[FORMAL].values())
+        until = asyncio.get_running_loop().time() + self._limits.inspect_deadline_s
         seen, narrowly = await asyncio.gather(
-            self._results(tenant, full, inspection.word), self._results(tenant, narrow, FORMAL)
+            self._results(shelf, asked.full, inspection.word, until), self._results(formal, asked.narrow, FORMAL, until)
         )
-        found = combined(texts, seen, rows, near, narrowly)
-        return together(segments, documents, texts, places, found, self.digests[inspection.word], inspection)
+        return await _aside(texts, combined, texts, seen, asked.rows, asked.near, narrowly, shelf)
 
     async def _missing(self, inspection: Inspection) -> str | None:
         """Why nobody can look so closely; None where somebody can."""
@@ -208,51 +192,68 @@ class WorkerPool:
         """What the attachments say, by their places."""
         jobs = jobs_of(segments)
         distinct = list({id(job): job for job in jobs.values()}.values())
-        for job in distinct:
-            self._queue.put_nowait(job)
-        await self._collect(distinct, self._limits.inspect_deadline_s / 2)
+        await self._collect(distinct, asyncio.get_running_loop().time() + self._limits.inspect_deadline_s / 2)
         return {place: job.done.result() for place, job in jobs.items()}
 
-    async def _results(self, tenant: str, texts: Sequence[str], depth: str) -> list[TextResult]:
-        """One result per text, from the cache or from workers. What was looked at less closely is cached apart."""
-        place = f"{depth}:{tenant}"
+    async def _results(self, shelf: Shelf, texts: Sequence[str], depth: str, until: float) -> list[TextResult]:
+        """One result per text, remembered or from workers. What was looked at less closely is remembered apart."""
         distinct = list(dict.fromkeys(texts))
-        known = {t: r for t in distinct if (r := self._cached(place, t)) is not None}
+        known = {t: r for t in distinct if (r := shelf.result(t)) is not None}
         missing = [t for t in distinct if t not in known]
-        fresh = await self._judge(missing, depth) if missing else {}
-        for text, result in fresh.items():
-            if result.uninspected is None:
-                self._remember(place, text, result)
-        return [(known.get(t) or fresh[t]) for t in texts]
+        if missing:
+            fresh = await self._judge(missing, depth, until)
+            for text, result in fresh.items():
+                shelf.remember(text, result)
+            known |= fresh
+        return [known[t] for t in texts]
 
-    async def _judge(self, texts: list[str], depth: str) -> dict[str, TextResult]:
+    async def _judge(self, texts: Sequence[str], depth: str, until: float) -> dict[str, TextResult]:
         budget = self._limits.inspect_tokens * CHARS_PER_TOKEN
         out: dict[str, TextResult] = {}
+        apart: list[str] = []
         jobs: list[Job] = []
         size = JOB_CHARS
+        long = sum(map(len, texts)) > SHORT_CHARS
         loop = asyncio.get_running_loop()
         for text in texts:
             budget -= len(text)
             if budget < 0:
                 out[text] = unjudged("budget")
-                continue
-            if size + len(text) > JOB_CHARS:
-                jobs.append(Job([], loop.create_future(), depth))
-                size = 0
-            jobs[-1].texts.append(text)
-            size += len(text)
-        for job in jobs:
-            self._queue.put_nowait(job)
-        await self._collect(jobs, self._limits.inspect_deadline_s)
+            elif len(text) > LONG:
+                apart.append(text)
+            else:
+                if size + len(text) > JOB_CHARS:
+                    jobs.append(Job([], loop.create_future(), depth, long))
+                    size = 0
+                jobs[-1].texts.append(text)
+                size += len(text)
+        in_windows = asyncio.gather(*(self._in_windows(text, depth, until) for text in apart))
+        results, _ = await asyncio.gather(in_windows, self._collect(jobs, until))
         for job in jobs:
             out.update(zip(job.texts, job.done.result(), strict=True))
-        return out
+        return out | dict(zip(apart, results, strict=True))
 
-    async def _collect(self, jobs: Sequence[Job | ReadJob], timeout_s: float) -> None:
+    async def _in_windows(self, text: str, depth: str, until: float) -> TextResult:
+        """The result of a long text, by whichever workers have time."""
+        loop = asyncio.get_running_loop()
+        parts = windows(text) if len(text) <= ASIDE_CHARS else await asyncio.to_thread(windows, text)
+        jobs = [Job([text[w.low : w.high]], loop.create_future(), depth, long=True, part=True) for w in parts]
+        await self._collect(jobs, until)
+        found = whole(parts, [job.done.result()[0] for job in jobs])
+        if depth == FORMAL or found.uninspected is not None:
+            return found
+        about = About(text, found, loop.create_future())
+        await self._collect([about], until)
+        return about.done.result()[0]
+
+    async def _collect(self, jobs: Sequence[Waiting], until: float) -> None:
+        """Puts them into the queue and waits until all are done, or the time is over."""
         if not jobs:
             return
+        for job in jobs:
+            self._queue.put(job)
         try:
-            await asyncio.wait({j.done for j in jobs}, timeout=timeout_s)
+            await asyncio.wait({j.done for j in jobs}, timeout=max(0.0, until - asyncio.get_running_loop().time()))
         except asyncio.CancelledError:
             for job in jobs:
                 job.left = True
@@ -261,22 +262,9 @@ class WorkerPool:
             for job in jobs:
                 job.settle("deadline")
 
-    def _key(self, place: str, text: str) -> bytes:
-        h = hashlib.blake2b(key=self._cache_key, digest_size=16)
-        for part in (place, *sorted(self.digests[place.partition(":")[0]].values()), text):
-            data = part.encode()
-            h.update(len(data).to_bytes(8, "big"))
-            h.update(data)
-        return h.digest()
 
-    def _cached(self, place: str, text: str) -> TextResult | None:
-        key = self._key(place, text)
-        result = self._cache.get(key)
-        if result is not None:
-            self._cache.move_to_end(key)
-        return result
-
-    def _remember(self, place: str, text: str, result: TextResult) -> None:
-        self._cache[self._key(place, text)] = result
-        while len(self._cache) > CACHE_ENTRIES:
-            self._cache.popitem(last=False)
+async def _aside(texts: Sequence[Segment], do: Callable[P, T], *args: P.args, **more: P.kwargs) -> T:
+    """Does something with the texts of a request; in a thread if they are many or long."""
+    if len(texts) > ASIDE_TEXTS or sum(len(s.text) for s in texts) > ASIDE_CHARS:
+        return await asyncio.to_thread(do, *args, **more)
+    return do(*args, **more)

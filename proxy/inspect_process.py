@@ -19,6 +19,10 @@ Digests = Mapping[str, Mapping[str, str]]
 """Depth of a look (``formal``, ``fast``, ``full``) -> detector -> digest."""
 
 
+LARGE = 200_000
+"""Bytes of an answer from which on it is read in a thread."""
+
+
 @dataclass(frozen=True, slots=True)
 class Spec:
     """What a worker loads. ``names``: models at all; ``full``: also those that need a bundle of ``models``."""
@@ -74,7 +78,7 @@ class Worker:
         process = self._process
         if process is None or process.stdin is None or process.returncode is not None:
             raise ConnectionResetError
-        data = orjson.dumps(frame)
+        data = await asyncio.to_thread(orjson.dumps, frame) if "document" in frame else orjson.dumps(frame)
         process.stdin.write(len(data).to_bytes(4, "big") + data)
         await process.stdin.drain()
         return await _read(process)
@@ -95,7 +99,8 @@ class Worker:
 async def _read(process: Process) -> Any:
     assert process.stdout is not None
     size = int.from_bytes(await process.stdout.readexactly(4), "big")
-    return orjson.loads(await process.stdout.readexactly(size))
+    data = await process.stdout.readexactly(size)
+    return orjson.loads(data) if size < LARGE else await asyncio.to_thread(orjson.loads, data)
 
 
 async def _kill(process: Process) -> None:

@@ -7,7 +7,7 @@ What workers are asked and what is made of their answers is the same in the pool
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from policies.types import Inspection
 from proxy.attachments import DOCUMENT, gathered, read_document, sober, spread
@@ -17,6 +17,7 @@ from proxy.rows import joined, named
 from redaction.documents import Document
 from redaction.joins import Joint, merge
 from redaction.pipeline import Pipeline, propagate
+from redaction.propagation import Memo
 from redaction.types import Classification, Sensitivity, TextResult
 
 
@@ -40,10 +41,22 @@ def _certain(result: TextResult) -> TextResult:
     return replace(result, findings=tuple(kept))
 
 
-def texts_of(segments: Sequence[Segment], near: Sequence[Joint]) -> tuple[list[str], list[str]]:
-    """What everything looks at, and what only patterns do: joints, then ids and signatures."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What everything looks at (``full``), and what only patterns do (``narrow``: joints, then ids and signatures)."""
+
+    rows: Sequence[Joint]
+    near: Sequence[Joint]
+    full: list[str] = field(repr=False)
+    narrow: list[str] = field(repr=False)
+
+
+def asked_of(segments: Sequence[Segment]) -> Asked:
+    """What there is to look at in the texts of a request."""
+    rows = joined(segments)
+    near = [*borders_of(rows), *named(segments)]
     full = [s.text for s in segments if s.kind not in _NARROW]
-    return full, [*(joint.text for joint in near), *(s.text for s in segments if s.kind in _NARROW)]
+    return Asked(rows, near, full, [*(joint.text for joint in near), *(s.text for s in segments if s.kind in _NARROW)])
 
 
 def combined(
@@ -52,14 +65,15 @@ def combined(
     rows: Sequence[Joint],
     near: Sequence[Joint],
     narrowly: Sequence[TextResult],
+    memo: Memo | None = None,
 ) -> list[TextResult]:
     """What each segment says by itself, with its neighbours, and given the rest of the request. ``seen`` and
-    ``narrowly`` are the results of :func:`texts_of`."""
+    ``narrowly`` are the results of :func:`asked_of`."""
     full, opaque = iter(seen), iter(narrowly[len(near) :])
     results = [sober(s, _certain(next(opaque)) if s.kind in _NARROW else next(full)) for s in segments]
     for joint, result in zip(near, narrowly, strict=False):
         merge(joint, result, results)
-    return propagate([s.text for s in segments], results, rows)
+    return propagate([s.text for s in segments], results, rows, memo)
 
 
 def together(
@@ -84,12 +98,10 @@ def inspect_here(
         place: read_document(s.text, s.media_type, s.name) for place, s in enumerate(segments) if s.kind == DOCUMENT
     }
     texts, places = spread(segments, documents)
-    rows = joined(texts)
-    near = [*borders_of(rows), *named(texts)]
-    full, narrow = texts_of(texts, near)
-    narrowly = pipeline.inspect(narrow, patterns_only=True)
+    asked = asked_of(texts)
+    narrowly = pipeline.inspect(asked.narrow, patterns_only=True)
     fast = inspection is Inspection.FAST
-    found = combined(texts, pipeline.inspect(full, fast=fast), rows, near, narrowly)
+    found = combined(texts, pipeline.inspect(asked.full, fast=fast), asked.rows, asked.near, narrowly)
     return together(segments, documents, texts, places, found, pipeline.digests_of(fast=fast), inspection)
 
 

@@ -67,8 +67,10 @@ class Limits:
     answer_bytes: int = 64 * 1024 * 1024
     inspect_deadline_s: float = 20.0
     """Wall time for one request's inspection; what is not done by then is uninspected and its worker is killed."""
-    inspect_tokens: int = 60_000
+    inspect_tokens: int = 100_000
     """Model tokens inspected for one request; text over the budget is uninspected."""
+    cache_bytes: int = 128 * 1024 * 1024
+    """Memory for what inspection remembers of texts it has seen: spans and hashes, never text."""
     file_bytes: int = 200 * 1024 * 1024
     """Largest file that an app may upload."""
     upload_timeout_s: float = 600.0

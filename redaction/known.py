@@ -8,13 +8,13 @@ other separators between their digits.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from redaction.escapes import undo
-from redaction.spans import EXACT, FOLDED, Purse, Search, fold, needles
-from redaction.views import readings
+from redaction.spans import EXACT, FEW, FOLDED, Purse, Search, fold, needles
+from redaction.views import Reading, readings
 
 DIGITS = 9
 """Numbers of this many digits or more are also compared without separators; a date in figures has eight."""
@@ -78,26 +78,25 @@ class Known:
         self._purse = Purse()
         self._exact, self._folded = needles({*values, *plain.values()})
         self._digits = digits
-        self._search = _Searches(self._exact, self._folded, digits, self._purse)
+        self._search = Searches(self._exact, self._folded, digits, self._purse)
         self.needles = frozenset(
             {EXACT + w for w in self._exact} | {FOLDED + w for w in self._folded} | {_DIGITS + d for d in digits}
         )
 
     def find(self, text: str) -> Iterator[Hit]:
         """Every place, in the text itself first. Raises Exhausted or TooMuch."""
-        for place in self._search.places(text):
+        for place in self._search.places(text, None):
             yield Hit(place.view, place.start, place.end, self.labels[place.form])
 
-    def places(self, text: str, some: Collection[str]) -> Iterator[Place]:
-        """Where these of the ``needles`` stand. Raises Exhausted or TooMuch."""
-        search = self._search
-        if len(some) < len(self.needles):
-            exact, folded, digits = ([n[1:] for n in some if n[0] == kind] for kind in (EXACT, FOLDED, _DIGITS))
-            search = _Searches(exact, folded, digits, self._purse)
-        return search.places(text)
+    def search(self, some: Collection[str]) -> Searches:
+        """For these of the ``needles``; what it costs is paid with what all searches may cost."""
+        if len(some) == len(self.needles):
+            return self._search
+        exact, folded, digits = ([n[1:] for n in some if n[0] == kind] for kind in (EXACT, FOLDED, _DIGITS))
+        return Searches(exact, folded, digits, self._purse)
 
 
-class _Searches:
+class Searches:
     """Needles in a text, in its numbers and in all its readings."""
 
     def __init__(self, exact: Iterable[str], folded: Iterable[str], digits: Iterable[str], purse: Purse) -> None:
@@ -105,10 +104,11 @@ class _Searches:
         self._search = Search(exact, folded, purse)
         self._numbers = _Numbers(digits)
 
-    def places(self, text: str) -> Iterator[Place]:
+    def places(self, text: str, others: Sequence[Reading] | None) -> Iterator[Place]:
+        """``others``: the readings of the text, if they are known. Raises Exhausted or TooMuch."""
         yield from self._in("plain", text)
         yield from self._numbers.find("digits", text)
-        for reading in readings(text, flat=True):
+        for reading in readings(text, flat=True) if others is None else others:
             self._purse.pay(STEP * len(reading.way[-1].pieces))
             for found in (*self._in(reading.name, reading.text), *self._numbers.find(reading.name, reading.text)):
                 place = reading.place(found.start, found.end)
@@ -134,11 +134,18 @@ class _Numbers:
         self._sizes = sorted({len(d) for d in self._known})
 
     def find(self, view: str, text: str) -> Iterator[Place]:
-        if self._known:
+        if self._known and not self._none_in(text):
             for run in _GROUPED.finditer(text):
                 if run.end() - run.start() >= self._sizes[0]:
                     for start, end, number in self._in_groups(text, *run.span()):
                         yield Place(view, start, end, _DIGITS + number, _NUMERIC + number)
+
+    def _none_in(self, text: str) -> bool:
+        """Whether the digits of a text hold none of a few numbers, wherever its groups begin."""
+        if len(self._known) > FEW:
+            return False
+        digits = _NOT_DIGIT.sub("", text)
+        return not any(number in digits for number in self._known)
 
     def _in_groups(self, text: str, start: int, end: int) -> Iterator[tuple[int, int, str]]:
         begins: dict[int, int] = {}

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from redaction.joins import SPLIT, Joint, add
-from redaction.known import Known, Labels, better
+from redaction.known import Known, Labels, Searches, better
 from redaction.spans import Exhausted, credible, worth
 from redaction.types import Finding, TextResult
-from redaction.views import TooMuch
+from redaction.views import TooMuch, readings
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,8 @@ class Seen:
 
     needles: frozenset[Hashable]
     places: tuple[tuple[int, int, Hashable, Hashable], ...]
+    plain: bool = False
+    """Whether the text has no other readings."""
 
 
 class Memo(Protocol):
@@ -84,7 +86,7 @@ class _Remembering:
         self._marks = {memo.mark(n): n for n in known.needles}
         self._all = frozenset(self._marks)
         self._labels = {memo.mark(form): labels for form, labels in known.labels.items()}
-        self._missing: dict[int, tuple[frozenset[Hashable], list[str]]] = {}
+        self._missing: dict[int, tuple[frozenset[Hashable], Searches]] = {}
 
     def hits(self, text: str) -> Hits:
         seen = self._memo.seen(text)
@@ -101,15 +103,16 @@ class _Remembering:
         old = seen if seen is not None else Seen(frozenset(), ())
         mark = self._memo.mark
         kept = [p for p in old.places if p[2] in self._all]
-        for place in self._known.places(text, self._since(old.needles)):
+        others = () if old.plain else readings(text, flat=True)
+        for place in self._since(old.needles).places(text, others):
             kept.append((place.start, place.end, mark(place.needle), mark(place.form)))
-        return Seen(self._all, tuple(dict.fromkeys(kept)))
+        return Seen(self._all, tuple(dict.fromkeys(kept)), plain=not others)
 
-    def _since(self, searched: frozenset[Hashable]) -> list[str]:
-        """The needles that are new. Texts of one conversation were searched for the same ones, mostly."""
+    def _since(self, searched: frozenset[Hashable]) -> Searches:
+        """For what is new. Texts of one conversation were searched for the same, mostly."""
         known = self._missing.get(id(searched))
         if known is None:
-            known = searched, [self._marks[m] for m in self._all - searched]
+            known = searched, self._known.search([self._marks[m] for m in self._all - searched])
             self._missing[id(searched)] = known
         return known[1]
 
