@@ -18,10 +18,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from policies.decide import decide
+from policies.decide import decide, demanded
 from policies.facts import facts_to_json
 from policies.schema import Policy, tool_names
-from policies.types import Answers, Decision, Facts, Requirements, Zone
+from policies.types import Answers, Decision, Facts, Inspection, Requirements, Zone
 from proxy import facts as facts_
 from proxy.answers import Ending, Sending, forward_json, forward_raw, forward_stream
 from proxy.audit.record import Common, Intent, Refusal
@@ -106,23 +106,25 @@ class Flow:
         route = self._router.known(parsed.model, dialect.name, call.upstream)
         if route is None:
             raise NotFound("No such model here; GET /v1/models lists the configured ones.", code="model_not_found")
+        policy = self._policy()
+        inspection = demanded(policy, call.app, call.tenant, parsed.dialect)
         if route == ANY:
-            parsed = await self._named(call.tenant, parsed)
+            parsed = await self._named(call.tenant, parsed, inspection)
         inherited = await self._state.inherited(self._talk(call, parsed), parsed)
         if inherited.unresolved:
             parsed = replace(parsed, uninspected=parsed.uninspected | inherited.unresolved)
-        inspected = await self._inspector.inspect(call.tenant, parsed.segments)  # 3
+        inspected = await self._inspector.inspect(call.tenant, parsed.segments, inspection)  # 3
         facts = facts_.build(parsed, inspected, call.app, call.tenant, route, self._clock.now().date())
         facts = inherited.join(facts)
-        decision = decide(self._policy(), facts)  # 4
+        decision = decide(policy, facts)  # 4
         common = self._common(call, parsed, inspected, facts, decision)
         decided = Decided(call, dialect, parsed, inspected, facts, decision, common, started, inherited)
         return await self._attempts(decided)
 
-    async def _named(self, tenant: str, parsed: Parsed) -> Parsed:
+    async def _named(self, tenant: str, parsed: Parsed, inspection: Inspection) -> Parsed:
         """Behind ``*`` the app's own word for the model travels on: it must be a name and no value. Raises NotFound."""
         segment = Segment("/model", "other", parsed.model)
-        seen = (await self._inspector.inspect(tenant, (segment,))).results[0]
+        seen = (await self._inspector.inspect(tenant, (segment,), inspection)).results[0]
         if not MODEL_NAME.fullmatch(parsed.model) or any(f.detector not in GUESSING for f in seen.findings):
             raise NotFound("This is not the name of a model.", code="model_not_found")
         return parsed if seen.uninspected is None else replace(parsed, uninspected=parsed.uninspected | {"model_name"})

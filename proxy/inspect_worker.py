@@ -2,7 +2,7 @@
 
 Started by ``proxy.inspect`` as ``python -P -m proxy.inspect_worker SPEC``. It opens no connection and writes
 nothing but frames; the parent kills it when a deadline passes. A frame is a 4-byte big-endian length and JSON: a job is
-``{"texts": [...], "patterns_only": bool}``, its answer one result per text; or a document to read.
+``{"texts": [...], "depth": "formal" | "fast" | "full"}``, its answer one result per text; or a document to read.
 """
 
 from __future__ import annotations
@@ -24,17 +24,24 @@ FORMAL = ("patterns", "secrets")
 FAST = (*FORMAL, "student")
 """Detectors that need no bundle: about a tenth of the cost of all, with the recall of docs/student.md."""
 DETECTORS = (*FAST, "names", "places")
+BUNDLES = ("rampart", "spacy-en")
+"""What those that are not ``FAST`` read."""
 DOUBT = 0.1
 """What the student must give a finding of ``places`` for it to count: see docs/student.md."""
 
 
-def build(models: Path | None, *, names: bool) -> Pipeline:
-    """The detectors of this release. Without models (``names=False``) patterns and secrets only."""
+DEPTHS: Mapping[str, Mapping[str, bool]] = {"formal": {"patterns_only": True}, "fast": {"fast": True}, "full": {}}
+"""How closely a job is looked at, as the pipeline takes it."""
+
+
+def build(models: Path | None, *, names: bool, full: bool = True) -> Pipeline:
+    """The detectors of this release. Without models (``names=False``) patterns and secrets only; ``full=False`` without
+    those that read a bundle, for fast inspections only."""
     if not names or models is None:
         return Pipeline(chosen(None, FORMAL), None)
     from redaction.classifier import TopicClassifier
 
-    return Pipeline(chosen(models), TopicClassifier())
+    return Pipeline(chosen(models, DETECTORS if full else FAST), TopicClassifier(), FAST)
 
 
 def chosen(models: Path | None, using: Sequence[str] = DETECTORS) -> list[Any]:
@@ -112,15 +119,16 @@ def main() -> None:
     os.dup2(2, 1)  # a library that prints must not break the frames
     spec = orjson.loads(sys.argv[1])
     models = Path(spec["models"]) if spec["models"] else None
-    pipeline = build(models, names=spec["names"])
-    write_frame(out, {"digests": dict(pipeline.digests)})
+    pipeline = build(models, names=spec["names"], full=spec["full"])
+    looks = {depth: look for depth, look in DEPTHS.items() if spec["full"] or depth != "full"}
+    write_frame(out, {"digests": {depth: dict(pipeline.digests_of(**look)) for depth, look in looks.items()}})
     stdin = os.fdopen(os.dup(0), "rb")
     while (frame := read_frame(stdin)) is not None:
         job = orjson.loads(frame)
         if "document" in job:
             write_frame(out, said(job))
         else:
-            write_frame(out, encode(pipeline.inspect(job["texts"], patterns_only=job["patterns_only"])))
+            write_frame(out, encode(pipeline.inspect(job["texts"], **looks[job["depth"]])))
 
 
 if __name__ == "__main__":

@@ -23,13 +23,14 @@ import openai
 from fake_cloud import FakeCloud
 
 from attestation.simulator.server import SimulatedEnclave
-from policies.types import Zone
+from policies.types import Inspection, Zone
 from proxy import keys
 from proxy.app import Gate
 from proxy.audit.query import Filter, query, verify
 from proxy.auth import digest
 from proxy.dialects.base import Segment
-from proxy.inspect import WorkerPool, inspect_here
+from proxy.inspect import WorkerPool
+from proxy.inspect_results import inspect_here
 from proxy.inspect_worker import build
 from proxy.ports import Inspected
 from proxy.settings import AppConfig, AttestationConfig, Limits, ModelRoute, Settings, UpstreamConfig
@@ -67,8 +68,13 @@ class Judge:
         self.alive = True
         self.restarts = 0
 
-    async def inspect(self, tenant: str, segments: Sequence[Segment]) -> Inspected:
-        return inspect_here(self._pipeline, segments)
+    async def deepen(self) -> None:
+        """Everything is loaded."""
+
+    async def inspect(
+        self, tenant: str, segments: Sequence[Segment], inspection: Inspection = Inspection.FULL
+    ) -> Inspected:
+        return inspect_here(self._pipeline, segments, inspection)
 
 
 class LightGate(Gate):
