@@ -83,6 +83,7 @@ class Gate:
         self._simulated = simulated
         self._base = base
         self._stack = contextlib.AsyncExitStack()
+        self._reloading = asyncio.Lock()
         self.clock = SystemClock()
         self._engines: dict[str, LocalEngine] = {}
         self.url = ""
@@ -176,6 +177,7 @@ class Gate:
         pool = WorkerPool(
             models.models_dir(s.data), names=True, workers=s.workers, limits=s.limits, cache_key=secret.purpose("cache")
         )
+        pool.use(self.policy.current().detect)
         self._stack.push_async_callback(pool.close)
         await pool.start()
         return pool
@@ -277,7 +279,9 @@ class Gate:
 
     async def reload(self) -> None:
         """Looks at the policy file again (also on SIGHUP) and records what came of it."""
-        code = self.policy.reload()
+        async with self._reloading:
+            code = self.policy.take(await asyncio.to_thread(self.policy.look))
+            self.workers.use(self.policy.current().detect)
         if code is not None:
             await self._event(code, {"policy_revision": self.policy.current().revision})
 

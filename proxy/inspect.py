@@ -28,9 +28,11 @@ from proxy.ports import Inspected
 from proxy.rows import joined, named
 from proxy.settings import Limits
 from proxy.tasks import spawn
+from redaction.custom import NOTHING, Custom
 from redaction.documents import Document
 from redaction.joins import Joint, merge
 from redaction.pipeline import Pipeline, propagate
+from redaction.spans import OWN
 from redaction.types import Classification, Finding, Sensitivity, TextResult
 
 JOB_CHARS = 8_000
@@ -69,13 +71,16 @@ class Job:
 
     texts: list[str]
     done: asyncio.Future[list[TextResult]]
+    own: Custom
     patterns_only: bool = False
     left: bool = False
     """Whether the request was given up."""
 
     async def run(self, worker: Worker) -> list[TextResult]:
         """Raises IncompleteReadError or OSError when the process is gone."""
-        return decode(await worker.ask({"texts": self.texts, "patterns_only": self.patterns_only}))
+        await worker.equip(self.own)
+        frame = {"texts": self.texts, "patterns_only": self.patterns_only, "own": self.own.digest}
+        return decode(await worker.ask(frame))
 
     def settle(self, reason: str) -> None:
         """Nothing is known of the texts."""
@@ -90,6 +95,7 @@ class Worker:
         self._spec = spec
         self._threads = threads
         self._process: asyncio.subprocess.Process | None = None
+        self._own = ""
         self.digests: Mapping[str, str] = {}
 
     async def start(self) -> None:
@@ -102,6 +108,7 @@ class Worker:
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, env=env, limit=2**26,
         )  # fmt: skip
         try:
+            self._own = ""
             self.digests = (await self._read())["digests"]
         except (asyncio.IncompleteReadError, orjson.JSONDecodeError):
             await self.stop()
@@ -120,6 +127,12 @@ class Worker:
         self._process.stdin.write(len(data).to_bytes(4, "big") + data)
         await self._process.stdin.drain()
         return await self._read()
+
+    async def equip(self, own: Custom) -> None:
+        """Makes it look for ``own`` from the next text on. Raises as :meth:`ask`."""
+        if self._own != own.digest:
+            await self.ask({"own": own.to_json()})
+            self._own = own.digest
 
     async def stop(self) -> None:
         """Kills the process at once."""
@@ -152,7 +165,12 @@ class WorkerPool:
         self._queue: asyncio.Queue[Job | ReadJob] = asyncio.Queue()
         self._tasks: list[asyncio.Task[None]] = []
         self.digests: Mapping[str, str] = {}
+        self._own = NOTHING
         self.restarts = 0
+
+    def use(self, own: Custom) -> None:
+        """What requests are inspected for from now on; those that are under way keep what they began with."""
+        self._own = own
 
     async def start(self) -> None:
         """Starts every worker. Raises ConfigError when one cannot load its models."""
@@ -218,18 +236,20 @@ class WorkerPool:
 
         More texts than ``limits.segments`` are uninspected: joining them alone would hold up other requests.
         """
+        own = self._own
+        digests = {**self.digests, OWN: own.digest} if own.digest else self.digests
         if len(segments) > self._limits.segments:
-            return Inspected(tuple(unjudged("segments") for _ in segments), _NOTHING, self.digests)
+            return Inspected(tuple(unjudged("segments") for _ in segments), _NOTHING, digests)
         documents = await self._read(segments)
         texts, places = spread(segments, documents)
         rows = joined(texts)
         near = [*borders_of(rows), *named(texts)]
         full, narrow = texts_of(texts, near)
         seen, narrowly = await asyncio.gather(
-            self._results(tenant, full), self._results(tenant, narrow, patterns_only=True)
+            self._results(tenant, full, own), self._results(tenant, narrow, own, patterns_only=True)
         )
         found = combined(texts, seen, rows, near, narrowly)
-        return together(segments, documents, texts, places, found, self.digests)
+        return together(segments, documents, texts, places, found, digests)
 
     async def _read(self, segments: Sequence[Segment]) -> dict[int, Document]:
         """What the attachments say, by their places."""
@@ -240,19 +260,22 @@ class WorkerPool:
         await self._collect(distinct, self._limits.inspect_deadline_s / 2)
         return {place: job.done.result() for place, job in jobs.items()}
 
-    async def _results(self, tenant: str, texts: Sequence[str], *, patterns_only: bool = False) -> list[TextResult]:
-        """One result per text, from the cache or from workers. What only patterns looked at is cached apart."""
-        place = f"patterns:{tenant}" if patterns_only else f"all:{tenant}"
+    async def _results(
+        self, tenant: str, texts: Sequence[str], own: Custom, *, patterns_only: bool = False
+    ) -> list[TextResult]:
+        """One result per text, from the cache or from workers. What only patterns looked at, or other patterns of an
+        organisation's own, is cached apart."""
+        place = f"{own.digest}:{'patterns' if patterns_only else 'all'}:{tenant}"
         distinct = list(dict.fromkeys(texts))
         known = {t: r for t in distinct if (r := self._cached(place, t)) is not None}
         missing = [t for t in distinct if t not in known]
-        fresh = await self._judge(missing, patterns_only=patterns_only) if missing else {}
+        fresh = await self._judge(missing, own, patterns_only=patterns_only) if missing else {}
         for text, result in fresh.items():
             if result.uninspected is None:
                 self._remember(place, text, result)
         return [(known.get(t) or fresh[t]) for t in texts]
 
-    async def _judge(self, texts: list[str], *, patterns_only: bool) -> dict[str, TextResult]:
+    async def _judge(self, texts: list[str], own: Custom, *, patterns_only: bool) -> dict[str, TextResult]:
         budget = self._limits.inspect_tokens * CHARS_PER_TOKEN
         out: dict[str, TextResult] = {}
         jobs: list[Job] = []
@@ -264,7 +287,7 @@ class WorkerPool:
                 out[text] = unjudged("budget")
                 continue
             if size + len(text) > JOB_CHARS:
-                jobs.append(Job([], loop.create_future(), patterns_only))
+                jobs.append(Job([], loop.create_future(), own, patterns_only))
                 size = 0
             jobs[-1].texts.append(text)
             size += len(text)
@@ -321,10 +344,12 @@ OPAQUE = frozenset({"CREDIT_CARD", "EMAIL_ADDRESS", "IBAN_CODE", "US_SSN"})
 
 
 def _certain(result: TextResult) -> TextResult:
-    """What counts in an id or a signature: strict formats, and secrets of known issuers; everything else is chance."""
+    """What counts in an id or a signature: strict formats, secrets of known issuers and what an organisation looks for
+    itself; everything else is chance."""
     kept = [
         f for f in result.findings
-        if (f.detector == "patterns" and f.label in OPAQUE) or (f.detector == "secrets" and f.score >= 0.9)
+        if f.detector == OWN or (f.detector == "patterns" and f.label in OPAQUE)
+        or (f.detector == "secrets" and f.score >= 0.9)
     ]  # fmt: skip
     return replace(result, findings=tuple(kept))
 

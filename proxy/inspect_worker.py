@@ -2,13 +2,15 @@
 
 Started by ``proxy.inspect`` as ``python -P -m proxy.inspect_worker SPEC``. It opens no connection and writes
 nothing but frames; the parent kills it when a deadline passes. A frame is a 4-byte big-endian length and JSON: a job is
-``{"texts": [...], "patterns_only": bool}``, its answer one result per text; or a document to read.
+``{"texts": [...], "patterns_only": bool, "own": digest}``, its answer one result per text; or a document to read; or
+what to look for from now on, which names its digest.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -16,9 +18,12 @@ from typing import IO, Any
 import orjson
 
 from proxy.attachments import read_document
+from redaction.custom import NOTHING, Custom
 from redaction.pipeline import Pipeline
 from redaction.types import TextResult
 
+KEPT = 3
+"""Pipelines that are ready at a time: while a policy changes, requests are under way that began with the one before."""
 FORMAL = ("patterns", "secrets")
 """Detectors that need no model."""
 FAST = (*FORMAL, "student")
@@ -28,13 +33,37 @@ DOUBT = 0.1
 """What the student must give a finding of ``places`` for it to count: see docs/student.md."""
 
 
-def build(models: Path | None, *, names: bool) -> Pipeline:
-    """The detectors of this release. Without models (``names=False``) patterns and secrets only."""
-    if not names or models is None:
-        return Pipeline(chosen(None, FORMAL), None)
-    from redaction.classifier import TopicClassifier
+class Bench:
+    """The detectors of this release, loaded once, and pipelines of them with what organisations look for themselves.
+    Without models (``names=False``) patterns and secrets only."""
 
-    return Pipeline(chosen(models), TopicClassifier())
+    def __init__(self, models: Path | None, *, names: bool) -> None:
+        self._detectors = chosen(models if names else None, DETECTORS if names and models else FORMAL)
+        self._classifier: Any = None
+        if names and models is not None:
+            from redaction.classifier import TopicClassifier
+
+            self._classifier = TopicClassifier()
+        self._made: OrderedDict[str, Pipeline] = OrderedDict()
+        self.equip(NOTHING)
+
+    def equip(self, own: Custom) -> Pipeline:
+        """Raises ValueError for what no policy would have let through."""
+        from redaction.detectors.custom import with_own
+
+        self._made[own.digest] = Pipeline(with_own(self._detectors, own), self._classifier)
+        while len(self._made) > KEPT:
+            self._made.popitem(last=False)
+        return self._made[own.digest]
+
+    def pipeline(self, digest: str) -> Pipeline:
+        """Raises KeyError for what it was not equipped with: never another one in its place."""
+        return self._made[digest]
+
+
+def build(models: Path | None, *, names: bool, own: Custom = NOTHING) -> Pipeline:
+    """As :class:`Bench`, one pipeline."""
+    return Bench(models, names=names).equip(own)
 
 
 def chosen(models: Path | None, using: Sequence[str] = DETECTORS) -> list[Any]:
@@ -112,15 +141,19 @@ def main() -> None:
     os.dup2(2, 1)  # a library that prints must not break the frames
     spec = orjson.loads(sys.argv[1])
     models = Path(spec["models"]) if spec["models"] else None
-    pipeline = build(models, names=spec["names"])
-    write_frame(out, {"digests": dict(pipeline.digests)})
+    bench = Bench(models, names=spec["names"])
+    write_frame(out, {"digests": dict(bench.pipeline("").digests)})
     stdin = os.fdopen(os.dup(0), "rb")
     while (frame := read_frame(stdin)) is not None:
         job = orjson.loads(frame)
         if "document" in job:
             write_frame(out, said(job))
-        else:
+        elif "texts" in job:
+            pipeline = bench.pipeline(job["own"])
             write_frame(out, encode(pipeline.inspect(job["texts"], patterns_only=job["patterns_only"])))
+        else:
+            bench.equip(Custom.from_json(job["own"]))
+            write_frame(out, {})
 
 
 if __name__ == "__main__":

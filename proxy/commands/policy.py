@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from policies import cases as cases_
+from policies.detect import counts
 from policies.explain import explain, words
 from policies.facts import facts_from_json
 from policies.load import load_file, overdue
@@ -73,6 +74,9 @@ def check(file: str, as_json: bool) -> None:
         click.echo(
             f"  {rule.id}: {f'at most {rule.at_most.word}' if rule.at_most else 'adds conditions'}. {rule.because}"
         )
+    for what, number in counts(loaded.detect).items():
+        if number:
+            click.echo(f"  detects of its own: {number} {what}")
     for line in late:
         click.echo(f"  overdue: {line}", err=True)
 
@@ -98,9 +102,14 @@ def test_(files: tuple[Path, ...], as_json: bool) -> None:
 
 def _run(path: Path) -> list[cases_.Outcome]:
     try:
-        name, cases = cases_.load_cases(path.read_text("utf-8"), str(path))
-        tested = locate(name, path.parent)  # "builtin:default" works here as everywhere
-        return cases_.run(load_file(tested), cases)
+        tested: list[Policy] = []
+
+        def known(name: str) -> frozenset[str]:
+            tested.append(load_file(locate(name, path.parent)))  # "builtin:default" works here as everywhere
+            return tested[0].labels
+
+        _, cases = cases_.load_cases(path.read_text("utf-8"), str(path), known)
+        return cases_.run(tested[0], cases)
     except YamlProblems as e:
         click.echo(str(e), err=True)
         sys.exit(1)
@@ -129,7 +138,7 @@ def explain_(
     if record is not None:
         facts = _recorded(data, record)
     else:
-        facts, evidence = _inspected(data, file or Path(), app, tenant)
+        facts, evidence = _inspected(loaded, data, file or Path(), app, tenant)
     value = explain(loaded, facts)
     if as_json:
         click.echo(json.dumps({**value, "evidence": [asdict(e) for e in evidence]}, indent=2))
@@ -189,7 +198,7 @@ def evidence_of(segments: Sequence[Segment], results: Sequence[TextResult]) -> l
     return told
 
 
-def _inspected(data: Path, file: Path, app: str, tenant: str) -> tuple[Facts, list[Evidence]]:
+def _inspected(loaded: Policy, data: Path, file: Path, app: str, tenant: str) -> tuple[Facts, list[Evidence]]:
     """Facts of a file by the detectors that the gate uses, in this process, and what speaks for its categories."""
     from proxy import facts as facts_
     from proxy.dialects.openai_chat import OpenAIChat
@@ -203,7 +212,7 @@ def _inspected(data: Path, file: Path, app: str, tenant: str) -> tuple[Facts, li
         parsed = OpenAIChat().parse(raw if raw.lstrip().startswith(b"{") else _as_request(raw))
     except SealgateError as e:
         raise click.ClickException(e.message) from None
-    seen = inspect_here(build(store.models_dir(data), names=True), parsed.segments)
+    seen = inspect_here(build(store.models_dir(data), names=True, own=loaded.detect), parsed.segments)
     facts = facts_.build(parsed, seen, app, tenant, parsed.model, dt.datetime.now(dt.UTC).date())
     return facts, evidence_of(parsed.segments, seen.results)
 
