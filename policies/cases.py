@@ -18,18 +18,18 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from policies.decide import decide
-from policies.load import ANSWERS, CONTENT, LEVELS, TAGS, TRANSFORMS, ZONES, iso_date, read_restore
+from policies.load import ANSWERS, CONTENT, INSPECTIONS, LEVELS, TAGS, TRANSFORMS, ZONES, iso_date, read_restore
 from policies.schema import Policy
-from policies.types import Decision, Facts, LabelFacts, Requirements, Zone
+from policies.types import Decision, Facts, Inspection, LabelFacts, Requirements, Zone
 from policies.yaml_strict import Path as At
 from policies.yaml_strict import Reader, parse, suggest
 from redaction.types import CATEGORIES, LABELS
 
 FACTS = {
     "sensitivity", "categories", "labels", "tags", "content", "tools", "uninspected", "app", "tenant", "endpoint",
-    "groups", "model", "date",
+    "groups", "model", "date", "inspection",
 }  # fmt: skip
-EXPECT = {"ceiling", "rules", "transforms", "requirements", "max_age_s", "restore", "answers"}
+EXPECT = {"ceiling", "rules", "transforms", "requirements", "max_age_s", "restore", "answers", "inspection"}
 ALWAYS = ("text", "code", "link")
 """Places that a case about restoring speaks of even where it does not name them: they must be refused then."""
 PLACES = {z.word: z for z in Zone if z is not Zone.BLOCKED}
@@ -48,6 +48,7 @@ class Expect:
     max_age_s: float | None
     restore: Mapping[str, frozenset[str]]
     answers: str
+    inspection: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,7 @@ def _expect(r: Reader, at: At, labels: Collection[str]) -> Expect:
         max_age_s=r.number((*at, "max_age_s"), 0.0, 0.001, 1e9) if r.has((*at, "max_age_s")) else None,
         restore=read_restore(r, (*at, "restore")) if r.has((*at, "restore")) else {},
         answers=r.choice((*at, "answers"), ANSWERS, ""),
+        inspection=r.choice((*at, "inspection"), INSPECTIONS, ""),
     )
 
 
@@ -145,6 +147,7 @@ def _facts(r: Reader, at: At, known: Collection[str]) -> Facts:
         tools=frozenset(r.texts((*at, "tools"))),
         tags=frozenset(_known(r, (*at, "tags"), TAGS)),
         groups=frozenset(r.texts((*at, "groups"))),
+        inspection=INSPECTIONS[r.choice((*at, "inspection"), INSPECTIONS, Inspection.FULL.word)],
     )
 
 
@@ -184,6 +187,8 @@ def _wrong(case: Case, decision: Decision) -> list[str]:
             out.append(f"{origin} values come back into {sorted(allowed)}, expected {sorted(places)}")
     if want.answers and decision.answers.word != want.answers:
         out.append(f"answers are {decision.answers.word}, expected {want.answers}")
+    if want.inspection and decision.inspection.word != want.inspection:
+        out.append(f"inspection is {decision.inspection.word}, expected {want.inspection}")
     return out
 
 

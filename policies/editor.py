@@ -15,6 +15,7 @@ from policies.load import (
     ATTACHMENTS,
     CONTENT,
     IDENTITY,
+    INSPECTIONS,
     LEVELS,
     ORIGIN,
     PLACE,
@@ -124,6 +125,7 @@ def _rule() -> dict[str, Any]:
             "transforms_enclave": _table(),
             "restore": _restore(),
             "answers": _enum(ANSWERS),
+            "inspection": {"const": "full"},
             "unless": _object(unless, ("at_most", "reason", "until")),
             "review_by": DATE,
         },
@@ -133,6 +135,7 @@ def _rule() -> dict[str, Any]:
 
 def _defaults() -> dict[str, Any]:
     whole = {**_table(), "required": ["*"]}
+    by_app = {"type": "object", "additionalProperties": _enum(INSPECTIONS), "required": ["*"]}
     return _object(
         {
             "sensitivity": _object(dict.fromkeys(sorted(LEVELS), _enum(ZONES)), tuple(LEVELS)),
@@ -144,6 +147,7 @@ def _defaults() -> dict[str, Any]:
             "attachments": _enum(ATTACHMENTS),
             "restore": _restore(),
             "answers": _enum(ANSWERS),
+            "inspection": {"anyOf": [_enum(INSPECTIONS), by_app]},
         },
         ("sensitivity", "uninspected", "transforms", "transforms_enclave"),
     )

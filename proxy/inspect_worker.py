@@ -2,15 +2,14 @@
 
 Started by ``proxy.inspect`` as ``python -P -m proxy.inspect_worker SPEC``. It opens no connection and writes
 nothing but frames; the parent kills it when a deadline passes. A frame is a 4-byte big-endian length and JSON: a job is
-``{"texts": [...], "patterns_only": bool, "own": digest}``, its answer one result per text; or a document to read; or
-what to look for from now on, which names its digest.
+``{"texts": [...], "depth": "formal" | "fast" | "full", "own": digest}``, its answer one result per text; or a document
+to read; or ``{"own": …}``, an organisation's own patterns and terms, which texts then name by their digest.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -22,48 +21,55 @@ from redaction.custom import NOTHING, Custom
 from redaction.pipeline import Pipeline
 from redaction.types import TextResult
 
-KEPT = 3
-"""Pipelines that are ready at a time: while a policy changes, requests are under way that began with the one before."""
 FORMAL = ("patterns", "secrets")
 """Detectors that need no model."""
 FAST = (*FORMAL, "student")
 """Detectors that need no bundle: about a tenth of the cost of all, with the recall of docs/student.md."""
 DETECTORS = (*FAST, "names", "places")
+BUNDLES = ("rampart", "spacy-en")
+"""What those that are not ``FAST`` read."""
 DOUBT = 0.1
 """What the student must give a finding of ``places`` for it to count: see docs/student.md."""
 
 
-class Bench:
-    """The detectors of this release, loaded once, and pipelines of them with what organisations look for themselves.
-    Without models (``names=False``) patterns and secrets only."""
+DEPTHS: Mapping[str, Mapping[str, bool]] = {"formal": {"patterns_only": True}, "fast": {"fast": True}, "full": {}}
+"""How closely a job is looked at, as the pipeline takes it."""
 
-    def __init__(self, models: Path | None, *, names: bool) -> None:
-        self._detectors = chosen(models if names else None, DETECTORS if names and models else FORMAL)
+
+class Bench:
+    """The detectors of this release, loaded once, and a pipeline of them with what an organisation looks for.
+    Without models (``names=False``) patterns and secrets only; ``full=False`` without those that read a bundle, for
+    fast inspections only."""
+
+    def __init__(self, models: Path | None, *, names: bool, full: bool = True) -> None:
         self._classifier: Any = None
-        if names and models is not None:
+        if not names or models is None:
+            self._detectors = chosen(None, FORMAL)
+        else:
             from redaction.classifier import TopicClassifier
 
+            self._detectors = chosen(models, DETECTORS if full else FAST)
             self._classifier = TopicClassifier()
-        self._made: OrderedDict[str, Pipeline] = OrderedDict()
-        self.equip(NOTHING)
+        self._own, self._pipeline = "", self.equip(NOTHING)
 
     def equip(self, own: Custom) -> Pipeline:
         """Raises ValueError for what no policy would have let through."""
         from redaction.detectors.custom import with_own
 
-        self._made[own.digest] = Pipeline(with_own(self._detectors, own), self._classifier)
-        while len(self._made) > KEPT:
-            self._made.popitem(last=False)
-        return self._made[own.digest]
+        pipeline = Pipeline(with_own(self._detectors, own), self._classifier, FAST)
+        self._own, self._pipeline = own.digest, pipeline
+        return pipeline
 
     def pipeline(self, digest: str) -> Pipeline:
-        """Raises KeyError for what it was not equipped with: never another one in its place."""
-        return self._made[digest]
+        """Raises LookupError for what it was not equipped with: never another one in its place."""
+        if digest != self._own:
+            raise LookupError
+        return self._pipeline
 
 
-def build(models: Path | None, *, names: bool, own: Custom = NOTHING) -> Pipeline:
+def build(models: Path | None, *, names: bool, full: bool = True, own: Custom = NOTHING) -> Pipeline:
     """As :class:`Bench`, one pipeline."""
-    return Bench(models, names=names).equip(own)
+    return Bench(models, names=names, full=full).equip(own)
 
 
 def chosen(models: Path | None, using: Sequence[str] = DETECTORS) -> list[Any]:
@@ -141,16 +147,16 @@ def main() -> None:
     os.dup2(2, 1)  # a library that prints must not break the frames
     spec = orjson.loads(sys.argv[1])
     models = Path(spec["models"]) if spec["models"] else None
-    bench = Bench(models, names=spec["names"])
-    write_frame(out, {"digests": dict(bench.pipeline("").digests)})
+    bench = Bench(models, names=spec["names"], full=spec["full"])
+    looks = {depth: look for depth, look in DEPTHS.items() if spec["full"] or depth != "full"}
+    write_frame(out, {"digests": {depth: dict(bench.pipeline("").digests_of(**look)) for depth, look in looks.items()}})
     stdin = os.fdopen(os.dup(0), "rb")
     while (frame := read_frame(stdin)) is not None:
         job = orjson.loads(frame)
         if "document" in job:
             write_frame(out, said(job))
         elif "texts" in job:
-            pipeline = bench.pipeline(job["own"])
-            write_frame(out, encode(pipeline.inspect(job["texts"], patterns_only=job["patterns_only"])))
+            write_frame(out, encode(bench.pipeline(job["own"]).inspect(job["texts"], **looks[job["depth"]])))
         else:
             bench.equip(Custom.from_json(job["own"]))
             write_frame(out, {})

@@ -5,7 +5,7 @@ Runs inside a worker process, which has no clock of its own: deadlines are the p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -36,30 +36,44 @@ class Classifier(Protocol):
 
 
 class Pipeline:
-    """Every detector on every text, then the classifier."""
+    """Every detector on every text, then the classifier. ``light`` names the models that a fast look has."""
 
-    def __init__(self, detectors: Sequence[Detector], classifier: Classifier | None) -> None:
+    def __init__(
+        self, detectors: Sequence[Detector], classifier: Classifier | None, light: Collection[str] = ()
+    ) -> None:
         if not detectors:
             raise ValueError("a pipeline without detectors would call everything clean")
-        self._detectors = tuple(detectors)
+        self._formal = tuple(d for d in detectors if d.name in VALIDATED)
+        self._models = tuple(d for d in detectors if d.name not in VALIDATED)
+        self._light = tuple(d for d in self._models if d.name in light)
         self._classifier = classifier
+        self.detectors = (*self._formal, *self._models)
 
     @property
     def digests(self) -> Mapping[str, str]:
         """Detector or model name -> digest of its code, data and settings."""
-        out = {d.name: d.digest for d in self._detectors} | {"readings": VERSION}
-        if self._classifier is not None:
+        return self.digests_of()
+
+    def digests_of(self, *, patterns_only: bool = False, fast: bool = False) -> Mapping[str, str]:
+        """Of what looks at a text so closely (see :meth:`inspect`)."""
+        used = (*self._formal, *self._guessing(patterns_only=patterns_only, fast=fast))
+        out = {d.name: d.digest for d in used} | {"readings": VERSION}
+        if self._classifier is not None and not patterns_only:
             out[self._classifier.name] = self._classifier.digest
         return out
 
-    def inspect(self, texts: Sequence[str], *, patterns_only: bool = False) -> list[TextResult]:
-        """One result per text, in order. Never raises for a text. ``patterns_only``: no models, for joints of texts."""
-        return [self._one(text, patterns_only=patterns_only) for text in texts]
+    def inspect(self, texts: Sequence[str], *, patterns_only: bool = False, fast: bool = False) -> list[TextResult]:
+        """One result per text, in order. Never raises for a text. ``patterns_only``: no models, for joints of texts;
+        ``fast``: only the light ones."""
+        return [self._one(text, patterns_only=patterns_only, fast=fast) for text in texts]
 
-    def _one(self, text: str, *, patterns_only: bool) -> TextResult:
+    def _guessing(self, *, patterns_only: bool, fast: bool) -> Sequence[Detector]:
+        return () if patterns_only else self._light if fast else self._models
+
+    def _one(self, text: str, *, patterns_only: bool, fast: bool) -> TextResult:
         failed: list[str] = []
-        patterns = self._all([d for d in self._detectors if d.name in VALIDATED], failed)
-        models = self._all([d for d in self._detectors if d.name not in VALIDATED and not patterns_only], failed)
+        patterns = self._all(self._formal, failed)
+        models = self._all(self._guessing(patterns_only=patterns_only, fast=fast), failed)
         findings = [*patterns(text), *models(text)]
         prose: Sequence[str] = ()
         try:

@@ -13,12 +13,13 @@ from typing import Any
 import click
 
 from policies import cases as cases_
+from policies.decide import demanded
 from policies.detect import counts
 from policies.explain import explain, words
 from policies.facts import facts_from_json
 from policies.load import load_file, overdue
 from policies.schema import Policy
-from policies.types import Facts
+from policies.types import Facts, Inspection
 from policies.yaml_strict import YamlProblems
 from proxy.dialects.base import Segment
 from proxy.errors import ConfigError, SealgateError
@@ -199,20 +200,25 @@ def evidence_of(segments: Sequence[Segment], results: Sequence[TextResult]) -> l
 
 
 def _inspected(loaded: Policy, data: Path, file: Path, app: str, tenant: str) -> tuple[Facts, list[Evidence]]:
-    """Facts of a file by the detectors that the gate uses, in this process, and what speaks for its categories."""
+    """Facts of a file by the detectors that the gate would use, in this process, and what speaks for its categories."""
     from proxy import facts as facts_
     from proxy.dialects.openai_chat import OpenAIChat
-    from proxy.inspect import inspect_here
-    from proxy.inspect_worker import build
+    from proxy.inspect_results import inspect_here
+    from proxy.inspect_worker import BUNDLES, build
     from proxy.models import store
 
-    store.require(data, "rampart")
     raw = file.read_bytes()
     try:
         parsed = OpenAIChat().parse(raw if raw.lstrip().startswith(b"{") else _as_request(raw))
     except SealgateError as e:
         raise click.ClickException(e.message) from None
-    seen = inspect_here(build(store.models_dir(data), names=True, own=loaded.detect), parsed.segments)
+    inspection = demanded(loaded, app, tenant, parsed.dialect)
+    full = inspection is Inspection.FULL
+    for bundle in BUNDLES if full else ():
+        store.require(data, bundle)
+    seen = inspect_here(
+        build(store.models_dir(data), names=True, full=full, own=loaded.detect), parsed.segments, inspection
+    )
     facts = facts_.build(parsed, seen, app, tenant, parsed.model, dt.datetime.now(dt.UTC).date())
     return facts, evidence_of(parsed.segments, seen.results)
 
