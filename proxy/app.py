@@ -175,7 +175,9 @@ class Gate:
         for bundle in FULL if full else ():
             models.require(s.data, bundle)
         folder, key = models.models_dir(s.data), secret.purpose("cache")
-        pool = WorkerPool(folder, names=True, workers=s.workers, limits=s.limits, cache_key=key, full=full)
+        pool = WorkerPool(
+            folder, names=True, workers=s.workers, limits=s.limits, cache_key=key, full=full, recognizers=s.recognizers
+        )
         pool.use(self.policy.current().detect)
         self._stack.push_async_callback(pool.close)
         await pool.start()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 import os
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -25,12 +26,14 @@ from proxy.inspect_process import Digests, Spec, Worker
 from proxy.inspect_results import borders_of, combined, texts_of, together
 from proxy.ports import Inspected
 from proxy.rows import joined, named
-from proxy.settings import Limits
+from proxy.settings import Limits, RecognizerConfig
 from proxy.tasks import spawn
 from redaction.custom import NOTHING, Custom
 from redaction.documents import Document
 from redaction.spans import OWN
 from redaction.types import Classification, Finding, Sensitivity, TextResult
+
+log = logging.getLogger("sealgate")
 
 JOB_CHARS = 8_000
 """Texts are sent to a worker in jobs of about this many characters, so that a long request shares the pool."""
@@ -90,10 +93,18 @@ class WorkerPool:
     """Implements ``ports.Inspector`` with ``workers`` processes that share one queue."""
 
     def __init__(
-        self, models: Path | None, *, names: bool, workers: int, limits: Limits, cache_key: bytes, full: bool = True
+        self,
+        models: Path | None,
+        *,
+        names: bool,
+        workers: int,
+        limits: Limits,
+        cache_key: bytes,
+        full: bool = True,
+        recognizers: tuple[RecognizerConfig, ...] = (),
     ) -> None:
         """``full=False``: nobody needs a full inspection so far, and what only that needs is not loaded."""
-        spec = Spec(str(models) if models else None, names, full)
+        spec = Spec(str(models) if models else None, names, full, recognizers)
         threads = max(1, (os.cpu_count() or 1) // max(1, workers))
         self.workers = [Worker(spec, threads) for _ in range(workers)]
         self._limits = limits
@@ -114,6 +125,8 @@ class WorkerPool:
         """Starts every worker. Raises ConfigError when one cannot load its models."""
         await asyncio.gather(*(w.start() for w in self.workers))
         self.digests = self.workers[0].digests
+        if any(self._other(w) for w in self.workers):
+            raise ConfigError("the files of a detector changed while it was loaded; start again")
         self._tasks = [spawn(self._serve(w), f"inspect-{i}") for i, w in enumerate(self.workers)]
 
     async def deepen(self) -> None:
@@ -155,8 +168,17 @@ class WorkerPool:
         while worker.pid is None:
             try:
                 await worker.start()
+                if self._other(worker):  # not what is on record: whatever waits is uninspected
+                    log.error("the files of a detector changed; nothing is inspected by the new ones until a restart")
+                    await worker.stop()
+                    await asyncio.sleep(RETRY_S)
             except ConfigError:
                 await asyncio.sleep(RETRY_S)
+
+    def _other(self, worker: Worker) -> bool:
+        """Whether its detectors are not those whose digests are on record."""
+        shared = self.digests.keys() & worker.digests.keys()
+        return any(self.digests[depth] != worker.digests[depth] for depth in shared)
 
     async def _run(self, worker: Worker, job: Job | ReadJob) -> None:
         run: asyncio.Task[Any] = spawn(job.run(worker), "inspect-job")
