@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 import os
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -25,10 +26,14 @@ from proxy.inspect_process import Digests, Spec, Worker
 from proxy.inspect_results import borders_of, combined, texts_of, together
 from proxy.ports import Inspected
 from proxy.rows import joined, named
-from proxy.settings import Limits
+from proxy.settings import Limits, RecognizerConfig
 from proxy.tasks import spawn
+from redaction.custom import NOTHING, Custom
 from redaction.documents import Document
+from redaction.spans import OWN
 from redaction.types import Classification, Finding, Sensitivity, TextResult
+
+log = logging.getLogger("sealgate")
 
 JOB_CHARS = 8_000
 """Texts are sent to a worker in jobs of about this many characters, so that a long request shares the pool."""
@@ -69,12 +74,14 @@ class Job:
     texts: list[str]
     done: asyncio.Future[list[TextResult]]
     depth: str
+    own: Custom
     left: bool = False
     """Whether the request was given up."""
 
     async def run(self, worker: Worker) -> list[TextResult]:
         """Raises IncompleteReadError or OSError when the process is gone."""
-        return decode(await worker.ask({"texts": self.texts, "depth": self.depth}))
+        await worker.equip(self.own)
+        return decode(await worker.ask({"texts": self.texts, "depth": self.depth, "own": self.own.digest}))
 
     def settle(self, reason: str) -> None:
         """Nothing is known of the texts."""
@@ -86,10 +93,18 @@ class WorkerPool:
     """Implements ``ports.Inspector`` with ``workers`` processes that share one queue."""
 
     def __init__(
-        self, models: Path | None, *, names: bool, workers: int, limits: Limits, cache_key: bytes, full: bool = True
+        self,
+        models: Path | None,
+        *,
+        names: bool,
+        workers: int,
+        limits: Limits,
+        cache_key: bytes,
+        full: bool = True,
+        recognizers: tuple[RecognizerConfig, ...] = (),
     ) -> None:
         """``full=False``: nobody needs a full inspection so far, and what only that needs is not loaded."""
-        spec = Spec(str(models) if models else None, names, full)
+        spec = Spec(str(models) if models else None, names, full, recognizers)
         threads = max(1, (os.cpu_count() or 1) // max(1, workers))
         self.workers = [Worker(spec, threads) for _ in range(workers)]
         self._limits = limits
@@ -98,13 +113,20 @@ class WorkerPool:
         self._queue: asyncio.Queue[Job | ReadJob] = asyncio.Queue()
         self._tasks: list[asyncio.Task[None]] = []
         self.digests: Digests = {}
+        self._own = NOTHING
         self._deepening = asyncio.Lock()
         self.restarts = 0
+
+    def use(self, own: Custom) -> None:
+        """What requests are inspected for from now on; those that are under way keep what they began with."""
+        self._own = own
 
     async def start(self) -> None:
         """Starts every worker. Raises ConfigError when one cannot load its models."""
         await asyncio.gather(*(w.start() for w in self.workers))
         self.digests = self.workers[0].digests
+        if any(self._other(w) for w in self.workers):
+            raise ConfigError("the files of a detector changed while it was loaded; start again")
         self._tasks = [spawn(self._serve(w), f"inspect-{i}") for i, w in enumerate(self.workers)]
 
     async def deepen(self) -> None:
@@ -146,8 +168,17 @@ class WorkerPool:
         while worker.pid is None:
             try:
                 await worker.start()
+                if self._other(worker):  # not what is on record: whatever waits is uninspected
+                    log.error("the files of a detector changed; nothing is inspected by the new ones until a restart")
+                    await worker.stop()
+                    await asyncio.sleep(RETRY_S)
             except ConfigError:
                 await asyncio.sleep(RETRY_S)
+
+    def _other(self, worker: Worker) -> bool:
+        """Whether its detectors are not those whose digests are on record."""
+        shared = self.digests.keys() & worker.digests.keys()
+        return any(self.digests[depth] != worker.digests[depth] for depth in shared)
 
     async def _run(self, worker: Worker, job: Job | ReadJob) -> None:
         run: asyncio.Task[Any] = spawn(job.run(worker), "inspect-job")
@@ -180,9 +211,11 @@ class WorkerPool:
 
         More texts than ``limits.segments`` are uninspected: joining them alone would hold up other requests.
         """
+        own = self._own
+        said = {OWN: own.digest} if own.digest else {}
         reason = "segments" if len(segments) > self._limits.segments else await self._missing(inspection)
         if reason is not None:
-            known = self.digests.get(inspection.word, {})
+            known = {**self.digests.get(inspection.word, {}), **said}
             return Inspected(tuple(unjudged(reason) for _ in segments), _NOTHING, known, inspection=inspection)
         documents = await self._read(segments)
         texts, places = spread(segments, documents)
@@ -190,10 +223,11 @@ class WorkerPool:
         near = [*borders_of(rows), *named(texts)]
         full, narrow = texts_of(texts, near)
         seen, narrowly = await asyncio.gather(
-            self._results(tenant, full, inspection.word), self._results(tenant, narrow, FORMAL)
+            self._results(tenant, full, inspection.word, own), self._results(tenant, narrow, FORMAL, own)
         )
         found = combined(texts, seen, rows, near, narrowly)
-        return together(segments, documents, texts, places, found, self.digests[inspection.word], inspection)
+        digests = {**self.digests[inspection.word], **said}
+        return together(segments, documents, texts, places, found, digests, inspection)
 
     async def _missing(self, inspection: Inspection) -> str | None:
         """Why nobody can look so closely; None where somebody can."""
@@ -213,19 +247,20 @@ class WorkerPool:
         await self._collect(distinct, self._limits.inspect_deadline_s / 2)
         return {place: job.done.result() for place, job in jobs.items()}
 
-    async def _results(self, tenant: str, texts: Sequence[str], depth: str) -> list[TextResult]:
-        """One result per text, from the cache or from workers. What was looked at less closely is cached apart."""
-        place = f"{depth}:{tenant}"
+    async def _results(self, tenant: str, texts: Sequence[str], depth: str, own: Custom) -> list[TextResult]:
+        """One result per text, from the cache or from workers. What was looked at less closely, or for something else,
+        is cached apart."""
+        place = f"{depth}:{own.digest}:{tenant}"
         distinct = list(dict.fromkeys(texts))
         known = {t: r for t in distinct if (r := self._cached(place, t)) is not None}
         missing = [t for t in distinct if t not in known]
-        fresh = await self._judge(missing, depth) if missing else {}
+        fresh = await self._judge(missing, depth, own) if missing else {}
         for text, result in fresh.items():
             if result.uninspected is None:
                 self._remember(place, text, result)
         return [(known.get(t) or fresh[t]) for t in texts]
 
-    async def _judge(self, texts: list[str], depth: str) -> dict[str, TextResult]:
+    async def _judge(self, texts: list[str], depth: str, own: Custom) -> dict[str, TextResult]:
         budget = self._limits.inspect_tokens * CHARS_PER_TOKEN
         out: dict[str, TextResult] = {}
         jobs: list[Job] = []
@@ -237,7 +272,7 @@ class WorkerPool:
                 out[text] = unjudged("budget")
                 continue
             if size + len(text) > JOB_CHARS:
-                jobs.append(Job([], loop.create_future(), depth))
+                jobs.append(Job([], loop.create_future(), depth, own))
                 size = 0
             jobs[-1].texts.append(text)
             size += len(text)

@@ -67,8 +67,8 @@ async def test_known_texts_are_answered_without_a_worker(running: WorkerPool) ->
 async def test_the_cache_belongs_to_a_tenant_and_holds_no_text(running: WorkerPool) -> None:
     text = "mail very-unusual-address@example.org"
     await running.inspect("t", segments(text))
-    assert running._cached("full:t", text) is not None
-    assert running._cached("full:other", text) is None
+    assert running._cached("full::t", text) is not None
+    assert running._cached("full::other", text) is None
     assert "very-unusual" not in repr(running._cache)
 
 
@@ -77,7 +77,7 @@ async def test_a_value_split_over_messages_is_found_and_its_joint_is_cached_apar
     assert [[f.label for f in r.findings] for r in seen.results] == [["EMAIL_ADDRESS"], ["EMAIL_ADDRESS"]]
     joint = "mail jane.doe@example.org now"
     assert running._cached("formal:t", joint) is not None
-    assert running._cached("full:t", joint) is None, "what models have not seen does not count as seen"
+    assert running._cached("full::t", joint) is None, "what models have not seen does not count as seen"
 
 
 async def test_a_worker_that_overruns_is_killed_and_its_texts_are_uninspected() -> None:
@@ -88,7 +88,7 @@ async def test_a_worker_that_overruns_is_killed_and_its_texts_are_uninspected() 
     os.kill(pid, signal.SIGSTOP)
     seen = await made.inspect("t", segments("mail a@example.org"))
     assert [r.uninspected for r in seen.results] == ["deadline"]
-    assert made._cached("full:t", "mail a@example.org") is None, "what was not judged is never cached"
+    assert made._cached("full::t", "mail a@example.org") is None, "what was not judged is never cached"
     later = await _until_inspected(made)
     assert later.uninspected is None and made.workers[0].pid != pid
     await made.close()
