@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from redaction import coverage
 from redaction.hidden import look
 from redaction.joins import SPLIT, Joint, add
 from redaction.known import Known, Labels, better
@@ -47,7 +48,7 @@ class Pipeline:
     @property
     def digests(self) -> Mapping[str, str]:
         """Detector or model name -> digest of its code, data and settings."""
-        out = {d.name: d.digest for d in self._detectors} | {"readings": VERSION}
+        out = {d.name: d.digest for d in self._detectors} | {"readings": VERSION, "coverage": coverage.digest()}
         if self._classifier is not None:
             out[self._classifier.name] = self._classifier.digest
         return out
@@ -66,6 +67,7 @@ class Pipeline:
             hidden = look(text, findings, patterns, None if patterns_only else models)
             findings += hidden.findings
             prose = hidden.prose
+            failed[:0] = [hidden.unread] if hidden.unread else []  # first: what failed may not fail again
         except TooMuch:
             failed.append("views")
         seen = NOTHING if patterns_only else self._classified(text, prose, findings, failed)
