@@ -28,6 +28,7 @@ from proxy.ports import Inspected
 from proxy.rows import joined, named
 from proxy.settings import Limits, RecognizerConfig
 from proxy.tasks import spawn
+from redaction.coverage import REASONS as LASTING
 from redaction.custom import NOTHING, Custom
 from redaction.documents import Document
 from redaction.spans import OWN
@@ -256,7 +257,7 @@ class WorkerPool:
         missing = [t for t in distinct if t not in known]
         fresh = await self._judge(missing, depth, own) if missing else {}
         for text, result in fresh.items():
-            if result.uninspected is None:
+            if result.uninspected is None or result.uninspected in LASTING:
                 self._remember(place, text, result)
         return [(known.get(t) or fresh[t]) for t in texts]
 
