@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 MODELS := var/models/.ready
 
-.PHONY: run test check fix bench bench-answers bench-peers suites crash fuzz soak models clean
+.PHONY: run test check fix bench bench-answers bench-peers suites crash fuzz soak models clean detection-doc
 .DELETE_ON_ERROR:
 
 run: $(MODELS)
@@ -38,6 +38,10 @@ bench-answers: $(MODELS)
 SUITE ?= ../shared/reference/eval
 bench-peers: $(MODELS) .venv-peers/.ready
 	$(BIN)/python -m benchmarks.peers --suite $(SUITE)
+
+# Everything measured on the labelled sets, and docs/detection.md with its figures in docs/detection.json: minutes.
+detection-doc: $(MODELS)
+	$(BIN)/sealgate models evaluate --suite $(SUITE) --jobs 2 --write docs/detection.md
 
 .venv-peers/.ready: benchmarks/peers.txt
 	@[ -x .venv-peers/bin/python ] || $(PYTHON) -m venv .venv-peers
