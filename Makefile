@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 MODELS := var/models/.ready
 
-.PHONY: run test check fix bench bench-answers suites crash fuzz soak models clean
+.PHONY: run test check fix bench bench-answers bench-peers suites crash fuzz soak models clean detection-doc
 .DELETE_ON_ERROR:
 
 run: $(MODELS)
@@ -33,6 +33,20 @@ suites: $(MODELS)
 
 bench-answers: $(MODELS)
 	$(BIN)/python -m benchmarks.answers
+
+# Other detectors and ours on the same labelled texts; SUITE is a folder of labelled sets.
+SUITE ?= ../shared/reference/eval
+bench-peers: $(MODELS) .venv-peers/.ready
+	$(BIN)/python -m benchmarks.peers --suite $(SUITE)
+
+# Everything measured on the labelled sets, and docs/detection.md with its figures in docs/detection.json: minutes.
+detection-doc: $(MODELS)
+	$(BIN)/sealgate models evaluate --suite $(SUITE) --jobs 2 --write docs/detection.md
+
+.venv-peers/.ready: benchmarks/peers.txt
+	@[ -x .venv-peers/bin/python ] || $(PYTHON) -m venv .venv-peers
+	@.venv-peers/bin/python -m pip install -q --disable-pip-version-check -r $<
+	@touch $@
 
 crash: $(MODELS)
 	SEALGATE_CRASHES=300 $(BIN)/pytest -q tests/flow/test_crash.py
@@ -63,4 +77,4 @@ $(MODELS): .venv/.ready proxy/models/catalog.py proxy/models/install.py proxy/mo
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-clients .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	rm -rf .venv .venv-clients .venv-peers .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from policies.detect import Read, read_detect
 from policies.schema import RESTORE, Condition, Defaults, Policy, Rule, Unless, expand
 from policies.types import REFUSE, TEXT, Answers, Inspection, Requirements, RestoreTable, Transform, Zone
 from policies.yaml_strict import Path as At
@@ -23,7 +24,7 @@ from redaction.types import CATEGORIES, GROUPS, LABELS, Sensitivity
 ZONES = {z.word: z for z in Zone}
 LEVELS = {s.word: s for s in Sensitivity}
 TRANSFORMS = {t.value: t for t in Transform}
-TOP = {"version", "name", "owner", "description", "defaults", "rules"}
+TOP = {"version", "name", "owner", "description", "defaults", "detect", "rules"}
 DEFAULTS = {
     "sensitivity", "uninspected", "transforms", "transforms_enclave", "scope", "restore", "answers", "attachments",
     "stand_ins", "inspection",
@@ -55,13 +56,14 @@ TAGS = {"marked_confidential"}
 
 
 def load_file(path: Path) -> Policy:
-    """Reads a policy file. Raises YamlProblems or OSError."""
-    return load(path.read_text("utf-8"), str(path))
+    """Reads a policy file and the lists of terms that it names, by paths relative to it. Raises YamlProblems, OSError
+    or UnicodeDecodeError."""
+    return load(path.read_text("utf-8"), str(path), lambda name: (path.parent / name).read_text("utf-8"))
 
 
-def load(text: str, source: str) -> Policy:
-    """Reads a policy. Raises YamlProblems with everything that is wrong."""
-    return _Loader(Reader(parse(text, source))).policy()
+def load(text: str, source: str, read: Read | None = None) -> Policy:
+    """Reads a policy; ``read`` gives the lists of terms that it names. Raises YamlProblems with all that is wrong."""
+    return _Loader(Reader(parse(text, source)), read).policy()
 
 
 def overdue(policy: Policy, today: dt.date) -> tuple[str, ...]:
@@ -108,8 +110,10 @@ def _keys(condition: object) -> Iterator[str]:
 
 
 class _Loader:
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, read: Read | None = None) -> None:
         self.r = reader
+        self._own, self._files = read_detect(reader, read)
+        self._labels = LABELS | self._own.labels | GROUPS.keys()
 
     def policy(self) -> Policy:
         r = self.r
@@ -123,9 +127,11 @@ class _Loader:
             r.problem(("rules",), "must be a list of rules")
         rules = tuple(self._rule(("rules", i)) for i in range(len(raw) if isinstance(raw, list) else 0))
         self._unique(rules)
-        revision = hashlib.sha256(json.dumps(r.document.value, sort_keys=True).encode()).hexdigest()[:16]
+        content = [r.document.value, self._files] if self._files else r.document.value
+        revision = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
         r.text(("description",))
-        policy = Policy(r.text(("name",)), r.text(("owner",)), revision, defaults, rules)
+        names = r.text(("name",)), r.text(("owner",))
+        policy = Policy(*names, revision, defaults, rules, detect=self._own, files=tuple(self._files))
         r.done()
         return policy
 
@@ -197,7 +203,7 @@ class _Loader:
                     if by_group.setdefault(label, transform) is not transform:
                         self.r.problem((*at, key), f"'{label}' is in another group with another transform")
             elif key != "*":
-                self._known((*at, key), (key,), LABELS | GROUPS.keys(), "label")
+                self._known((*at, key), (key,), self._labels, "label")
         return table | by_group | {k: t for k, t in own.items() if not k.startswith("@")}
 
     def _known(self, at: At, names: tuple[str, ...], known: frozenset[str] | set[str], what: str) -> frozenset[str]:
@@ -254,7 +260,7 @@ class _Loader:
             r.problem((*at, "min_score"), "belongs to 'labels'")
         if "uninspected" in entry and r.get((*at, "uninspected")) is not True:
             r.problem((*at, "uninspected"), "can only be true: absence may not be tested")
-        labels = self._known((*at, "labels"), r.texts((*at, "labels")), LABELS | GROUPS.keys(), "label")
+        labels = self._known((*at, "labels"), r.texts((*at, "labels")), self._labels, "label")
         level = r.choice((*at, "sensitivity"), LEVELS, "public") if "sensitivity" in entry else None
         return Condition(
             labels=expand(tuple(labels)),

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from policies.types import REFUSE, Answers, Inspection, Requirements, RestoreTable, Transform, Zone
-from redaction.types import GROUPS, Sensitivity
+from redaction.custom import NOTHING, Custom
+from redaction.types import GROUPS, LABELS, Sensitivity
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,15 @@ class Policy:
     defaults: Defaults
     rules: tuple[Rule, ...] = ()
     version: int = 1
+    detect: Custom = NOTHING
+    """Patterns and terms that inspection must have looked for."""
+    files: tuple[str, ...] = ()
+    """Lists of terms, as the policy names them."""
+
+    @property
+    def labels(self) -> frozenset[str]:
+        """Every label that this policy may name."""
+        return LABELS | self.detect.labels
 
 
 def expand(names: tuple[str, ...]) -> frozenset[str]:

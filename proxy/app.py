@@ -83,6 +83,7 @@ class Gate:
         self._simulated = simulated
         self._base = base
         self._stack = contextlib.AsyncExitStack()
+        self._reloading = asyncio.Lock()
         self.clock = SystemClock()
         self._engines: dict[str, LocalEngine] = {}
         self.url = ""
@@ -174,7 +175,10 @@ class Gate:
         for bundle in FULL if full else ():
             models.require(s.data, bundle)
         folder, key = models.models_dir(s.data), secret.purpose("cache")
-        pool = WorkerPool(folder, names=True, workers=s.workers, limits=s.limits, cache_key=key, full=full)
+        pool = WorkerPool(
+            folder, names=True, workers=s.workers, limits=s.limits, cache_key=key, full=full, recognizers=s.recognizers
+        )
+        pool.use(self.policy.current().detect)
         self._stack.push_async_callback(pool.close)
         await pool.start()
         return pool
@@ -279,7 +283,9 @@ class Gate:
 
     async def reload(self) -> None:
         """Looks at the policy file again (also on SIGHUP) and records what came of it."""
-        code = self.policy.reload()
+        async with self._reloading:
+            code = self.policy.take(await asyncio.to_thread(self.policy.look))
+            self.workers.use(self.policy.current().detect)
         if code is None:
             return
         await self._event(code, {"policy_revision": self.policy.current().revision})

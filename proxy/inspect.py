@@ -9,6 +9,7 @@ windows, which share the workers with the short texts of others (``proxy.inspect
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -25,12 +26,16 @@ from proxy.inspect_jobs import About, Job, Queue, Waiting, unjudged
 from proxy.inspect_process import Digests, Spec, Worker
 from proxy.inspect_results import Asked, asked_of, combined, together
 from proxy.ports import Inspected
-from proxy.settings import Limits
+from proxy.settings import Limits, RecognizerConfig
 from proxy.tasks import spawn
+from redaction.custom import NOTHING, Custom
 from redaction.documents import Document
 from redaction.pipeline import whole
+from redaction.spans import OWN
 from redaction.types import Classification, Sensitivity, TextResult
 from redaction.windows import LONG, windows
+
+log = logging.getLogger("sealgate")
 
 JOB_CHARS = 4_000
 """Texts are sent to a worker in jobs of about this many characters, so that a long request shares the pool."""
@@ -57,10 +62,18 @@ class WorkerPool:
     """Implements ``ports.Inspector`` with ``workers`` processes that share one queue."""
 
     def __init__(
-        self, models: Path | None, *, names: bool, workers: int, limits: Limits, cache_key: bytes, full: bool = True
+        self,
+        models: Path | None,
+        *,
+        names: bool,
+        workers: int,
+        limits: Limits,
+        cache_key: bytes,
+        full: bool = True,
+        recognizers: tuple[RecognizerConfig, ...] = (),
     ) -> None:
         """``full=False``: nobody needs a full inspection so far, and what only that needs is not loaded."""
-        spec = Spec(str(models) if models else None, names, full)
+        spec = Spec(str(models) if models else None, names, full, recognizers)
         threads = max(1, (os.cpu_count() or 1) // max(1, workers))
         self.workers = [Worker(spec, threads) for _ in range(workers)]
         self._limits = limits
@@ -68,13 +81,20 @@ class WorkerPool:
         self._queue = Queue(workers)
         self._tasks: list[asyncio.Task[None]] = []
         self.digests: Digests = {}
+        self._own = NOTHING
         self._deepening = asyncio.Lock()
         self.restarts = 0
+
+    def use(self, own: Custom) -> None:
+        """What requests are inspected for from now on; those that are under way keep what they began with."""
+        self._own = own
 
     async def start(self) -> None:
         """Starts every worker. Raises ConfigError when one cannot load its models."""
         await asyncio.gather(*(w.start() for w in self.workers))
         self.digests = self.workers[0].digests
+        if any(self._other(w) for w in self.workers):
+            raise ConfigError("the files of a detector changed while it was loaded; start again")
         self._tasks = [spawn(self._serve(w), f"inspect-{i}") for i, w in enumerate(self.workers)]
 
     async def deepen(self) -> None:
@@ -118,8 +138,17 @@ class WorkerPool:
         while worker.pid is None:
             try:
                 await worker.start()
+                if self._other(worker):  # not what is on record: whatever waits is uninspected
+                    log.error("the files of a detector changed; nothing is inspected by the new ones until a restart")
+                    await worker.stop()
+                    await asyncio.sleep(RETRY_S)
             except ConfigError:
                 await asyncio.sleep(RETRY_S)
+
+    def _other(self, worker: Worker) -> bool:
+        """Whether its detectors are not those whose digests are on record."""
+        shared = self.digests.keys() & worker.digests.keys()
+        return any(self.digests[depth] != worker.digests[depth] for depth in shared)
 
     async def _run(self, worker: Worker, job: Waiting) -> None:
         run: asyncio.Task[Any] = spawn(job.run(worker), "inspect-job")
@@ -152,30 +181,33 @@ class WorkerPool:
 
         More texts than ``limits.segments`` are uninspected: joining them alone would hold up other requests.
         """
+        own = self._own
+        said = {OWN: own.digest} if own.digest else {}
         reason = "segments" if len(segments) > self._limits.segments else await self._missing(inspection)
         if reason is not None:
-            known = self.digests.get(inspection.word, {})
+            known = {**self.digests.get(inspection.word, {}), **said}
             return Inspected(tuple(unjudged(reason) for _ in segments), _NOTHING, known, inspection=inspection)
         documents = await self._read(segments)
         texts, places = spread(segments, documents)
-        digests = self.digests[inspection.word]
+        digests = {**self.digests[inspection.word], **said}
         shelf = self._cache.shelf(tenant, inspection.word, digests.values())
         key = shelf.request(texts)
         found = shelf.results(key)
         if found is None:
-            found = await self._found(tenant, texts, inspection, shelf)
+            found = await self._found(tenant, texts, inspection, shelf, own)
             shelf.remember_all(key, found)
         return together(segments, documents, texts, places, found, digests, inspection)
 
     async def _found(
-        self, tenant: str, texts: Sequence[Segment], inspection: Inspection, shelf: Shelf
+        self, tenant: str, texts: Sequence[Segment], inspection: Inspection, shelf: Shelf, own: Custom
     ) -> list[TextResult]:
         """What each text says by itself, with its neighbours, and given the rest of the request."""
         asked: Asked = await _aside(texts, asked_of, texts)
-        formal = self._cache.shelf(tenant, FORMAL, self.digests[FORMAL].values())
+        formal = self._cache.shelf(tenant, FORMAL, (*self.digests[FORMAL].values(), *filter(None, (own.digest,))))
         until = asyncio.get_running_loop().time() + self._limits.inspect_deadline_s
         seen, narrowly = await asyncio.gather(
-            self._results(shelf, asked.full, inspection.word, until), self._results(formal, asked.narrow, FORMAL, until)
+            self._results(shelf, asked.full, inspection.word, own, until),
+            self._results(formal, asked.narrow, FORMAL, own, until),
         )
         return await _aside(texts, combined, texts, seen, asked.rows, asked.near, narrowly, shelf)
 
@@ -195,19 +227,22 @@ class WorkerPool:
         await self._collect(distinct, asyncio.get_running_loop().time() + self._limits.inspect_deadline_s / 2)
         return {place: job.done.result() for place, job in jobs.items()}
 
-    async def _results(self, shelf: Shelf, texts: Sequence[str], depth: str, until: float) -> list[TextResult]:
-        """One result per text, remembered or from workers. What was looked at less closely is remembered apart."""
+    async def _results(
+        self, shelf: Shelf, texts: Sequence[str], depth: str, own: Custom, until: float
+    ) -> list[TextResult]:
+        """One result per text, remembered or from workers. What was looked at less closely, or for something else, is
+        remembered apart."""
         distinct = list(dict.fromkeys(texts))
         known = {t: r for t in distinct if (r := shelf.result(t)) is not None}
         missing = [t for t in distinct if t not in known]
         if missing:
-            fresh = await self._judge(missing, depth, until)
+            fresh = await self._judge(missing, depth, own, until)
             for text, result in fresh.items():
                 shelf.remember(text, result)
             known |= fresh
         return [known[t] for t in texts]
 
-    async def _judge(self, texts: Sequence[str], depth: str, until: float) -> dict[str, TextResult]:
+    async def _judge(self, texts: Sequence[str], depth: str, own: Custom, until: float) -> dict[str, TextResult]:
         budget = self._limits.inspect_tokens * CHARS_PER_TOKEN
         out: dict[str, TextResult] = {}
         apart: list[str] = []
@@ -223,26 +258,26 @@ class WorkerPool:
                 apart.append(text)
             else:
                 if size + len(text) > JOB_CHARS:
-                    jobs.append(Job([], loop.create_future(), depth, long))
+                    jobs.append(Job([], loop.create_future(), depth, own, long))
                     size = 0
                 jobs[-1].texts.append(text)
                 size += len(text)
-        in_windows = asyncio.gather(*(self._in_windows(text, depth, until) for text in apart))
+        in_windows = asyncio.gather(*(self._in_windows(text, depth, own, until) for text in apart))
         results, _ = await asyncio.gather(in_windows, self._collect(jobs, until))
         for job in jobs:
             out.update(zip(job.texts, job.done.result(), strict=True))
         return out | dict(zip(apart, results, strict=True))
 
-    async def _in_windows(self, text: str, depth: str, until: float) -> TextResult:
+    async def _in_windows(self, text: str, depth: str, own: Custom, until: float) -> TextResult:
         """The result of a long text, by whichever workers have time."""
         loop = asyncio.get_running_loop()
         parts = windows(text) if len(text) <= ASIDE_CHARS else await asyncio.to_thread(windows, text)
-        jobs = [Job([text[w.low : w.high]], loop.create_future(), depth, long=True, part=True) for w in parts]
+        jobs = [Job([text[w.low : w.high]], loop.create_future(), depth, own, long=True, part=True) for w in parts]
         await self._collect(jobs, until)
         found = whole(parts, [job.done.result()[0] for job in jobs])
-        if depth == FORMAL or found.uninspected is not None:
+        if depth == FORMAL:
             return found
-        about = About(text, found, loop.create_future())
+        about = About(text, found, loop.create_future(), own)
         await self._collect([about], until)
         return about.done.result()[0]
 

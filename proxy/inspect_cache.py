@@ -14,6 +14,7 @@ from collections.abc import Hashable, Iterable
 from typing import Any, TypeVar
 
 from proxy.dialects.base import Segment
+from redaction.coverage import REASONS as LASTING
 from redaction.propagation import Seen
 from redaction.types import TextResult
 
@@ -75,6 +76,10 @@ def take(h: Any, part: str) -> None:
     h.update(data)
 
 
+def _lasting(result: TextResult) -> bool:
+    return result.uninspected is None or result.uninspected in LASTING
+
+
 class Shelf:
     """Results of texts, of whole requests, and a memo of searches (``redaction.propagation.Memo``)."""
 
@@ -96,8 +101,8 @@ class Shelf:
         return found
 
     def remember(self, text: str, result: TextResult) -> None:
-        """Not for a text that nobody could judge."""
-        if result.uninspected is None:
+        """Not for a text that somebody may judge the next time."""
+        if _lasting(result):
             self._cache.put(self._key("text", text), result, ENTRY + FINDING * len(result.findings))
 
     def request(self, texts: Iterable[Segment]) -> bytes:
@@ -109,9 +114,9 @@ class Shelf:
         return None if found is None else list(found)
 
     def remember_all(self, request: bytes, results: Iterable[TextResult]) -> None:
-        """Not for a request with a text that nobody could judge."""
+        """Not for a request with a text that somebody may judge the next time."""
         held = tuple(results)
-        if all(r.uninspected is None for r in held):
+        if all(map(_lasting, held)):
             size = sum(ENTRY // 4 + FINDING * len(r.findings) for r in held)
             self._cache.put(request, held, ENTRY + size)
 

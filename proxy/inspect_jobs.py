@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from redaction.custom import NOTHING, Custom
 from redaction.types import Classification, Finding, Sensitivity, TextResult
 
 ROW = 8
@@ -22,6 +23,8 @@ class Asked(Protocol):
     """A worker process: one frame in, one frame out."""
 
     async def ask(self, frame: Any) -> Any: ...
+
+    async def equip(self, own: Custom) -> None: ...
 
 
 class Waiting(Protocol):
@@ -69,6 +72,7 @@ class Job:
     texts: list[str] = field(repr=False)
     done: asyncio.Future[list[TextResult]]
     depth: str
+    own: Custom = NOTHING
     long: bool = False
     part: bool = False
     left: bool = False
@@ -79,7 +83,9 @@ class Job:
 
     async def run(self, worker: Asked) -> list[TextResult]:
         """Raises IncompleteReadError or OSError when the process is gone."""
-        return decode(await worker.ask({"texts": self.texts, "depth": self.depth, "part": self.part}))
+        await worker.equip(self.own)
+        frame = {"texts": self.texts, "depth": self.depth, "own": self.own.digest, "part": self.part}
+        return decode(await worker.ask(frame))
 
     def settle(self, reason: str) -> None:
         if not self.done.done():
@@ -93,6 +99,7 @@ class About:
     text: str = field(repr=False)
     found: TextResult
     done: asyncio.Future[list[TextResult]]
+    own: Custom = NOTHING
     long: bool = True
     costly: bool = False
     left: bool = False
@@ -100,7 +107,8 @@ class About:
     async def run(self, worker: Asked) -> list[TextResult]:
         """Raises IncompleteReadError or OSError when the process is gone."""
         spans = [[f.start, f.end, f.label, f.score, f.detector] for f in self.found.findings]
-        (said,) = decode(await worker.ask({"about": self.text, "findings": spans}))
+        await worker.equip(self.own)
+        (said,) = decode(await worker.ask({"about": self.text, "findings": spans, "own": self.own.digest}))
         level = max(said.classification.sensitivity, self.found.classification.sensitivity)
         scores = dict(self.found.classification.categories)
         for name, score in said.classification.categories.items():

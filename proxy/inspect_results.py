@@ -18,6 +18,7 @@ from redaction.documents import Document
 from redaction.joins import Joint, merge
 from redaction.pipeline import Pipeline, propagate
 from redaction.propagation import Memo
+from redaction.spans import OWN
 from redaction.types import Classification, Sensitivity, TextResult
 
 
@@ -33,10 +34,12 @@ OPAQUE = frozenset({"CREDIT_CARD", "EMAIL_ADDRESS", "IBAN_CODE", "US_SSN"})
 
 
 def _certain(result: TextResult) -> TextResult:
-    """What counts in an id or a signature: strict formats, and secrets of known issuers; everything else is chance."""
+    """What counts in an id or a signature: strict formats, secrets of known issuers and what an organisation looks for
+    itself; everything else is chance."""
     kept = [
         f for f in result.findings
-        if (f.detector == "patterns" and f.label in OPAQUE) or (f.detector == "secrets" and f.score >= 0.9)
+        if f.detector == OWN or (f.detector == "patterns" and f.label in OPAQUE)
+        or (f.detector == "secrets" and f.score >= 0.9)
     ]  # fmt: skip
     return replace(result, findings=tuple(kept))
 

@@ -23,7 +23,7 @@ from proxy.call import Call
 from proxy.dialects.base import Dialect, Parsed, Segment, Untransformable
 from proxy.dialects.lines import Line
 from proxy.errors import BadRequest, NotFound
-from proxy.flow import ANY, Decided, Flow
+from proxy.flow import ANY, RELOADED, Decided, Flow
 from proxy.outbound import Outbound
 from proxy.ports import Candidate, Held, Inspected, Reply
 from proxy.restorers import STRUCTURED, Restorers, structured
@@ -31,6 +31,7 @@ from proxy.rewrite import Rewritten, rewrite
 from proxy.spool import Frames, Spool
 from proxy.state import Inherited
 from redaction.joins import NAMED, SPLIT, TAIL
+from redaction.spans import OWN
 from redaction.types import Classification, Finding, Sensitivity, TextResult
 
 
@@ -69,6 +70,8 @@ class _Judged:
 
     facts: Facts | None = None
     digests: Mapping[str, str] = field(default_factory=dict)
+    looks: set[str] = field(default_factory=set)
+    """What patterns and terms of the policy's own the pieces were inspected for."""
     model: str = ""
     inner: str = ""
     size: int = 0
@@ -95,8 +98,10 @@ class PieceFlow(Flow):
             judged = await self._judge(call, dialect, cargo, frames)
             frames.spool.seal()
             facts = judged.facts or self._facts(call, Parsed(dialect.name, "", False, b"", None, ()), _NOTHING, "-")
-            facts = replace(facts, endpoint=dialect.name, size=judged.size)
             policy = self._policy()
+            unsure = judged.looks - {policy.detect.digest}
+            reloaded = facts.uninspected | {RELOADED} if unsure else facts.uninspected
+            facts = replace(facts, endpoint=dialect.name, size=judged.size, uninspected=reloaded)
             decision = decide(policy, facts)  # 4
             if judged.inner:
                 decision = meet(decision, decide(policy, replace(facts, endpoint=judged.inner)))
@@ -145,7 +150,7 @@ class PieceFlow(Flow):
             seen = None
             if parsed is not None:
                 depth = self._depth(call, dialect.name, parsed.dialect)
-                seen = await self._inspector.inspect(tenant, parsed.segments, depth)
+                seen = await self._look(tenant, parsed.segments, depth)
             looked: _Looked = (number, piece, parsed, seen)
             if not cargo.flows:
                 yield looked
@@ -164,7 +169,7 @@ class PieceFlow(Flow):
         before, after = one[2].segments[-1].text, next[2].segments[0].text
         tail, head = before[-TAIL:], after[:TAIL]
         both = (Segment("/0/text", "user", tail), Segment("/1/text", "user", head))
-        left, right = (await self._inspector.inspect(tenant, both, one[3].inspection)).results
+        left, right = (await self._look(tenant, both, one[3].inspection)).results
         moved = [replace(f, start=f.start + len(before) - len(tail), end=f.end + len(before) - len(tail))
                  for f in left.findings if f.detector == SPLIT]  # fmt: skip
         new = [f for f in right.findings if f.detector == SPLIT or f.start <= NAMED]
@@ -194,6 +199,7 @@ class PieceFlow(Flow):
         judged.reaches |= parsed.reaches
         judged.structured |= isinstance(parsed.tree, Line) and structured(parsed.tree.inner.tree)
         judged.digests = seen.digests
+        judged.looks.add(seen.digests.get(OWN, ""))
 
     def _facts(self, call: Call, parsed: Parsed, seen: Inspected, route: str) -> Facts:
         return facts_.build(parsed, seen, call.app, call.tenant, route, self._clock.now().date())

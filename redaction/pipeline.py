@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
+from redaction import coverage
 from redaction.hidden import look
 from redaction.propagation import propagate
 from redaction.spans import VALIDATED, cut
@@ -58,7 +59,7 @@ class Pipeline:
     def digests_of(self, *, patterns_only: bool = False, fast: bool = False) -> Mapping[str, str]:
         """Of what looks at a text so closely (see :meth:`inspect`)."""
         used = (*self._formal, *self._guessing(patterns_only=patterns_only, fast=fast))
-        out = {d.name: d.digest for d in used} | {"readings": VERSION}
+        out = {d.name: d.digest for d in used} | {"readings": VERSION, "coverage": coverage.digest()}
         if self._classifier is not None and not patterns_only:
             out[self._classifier.name] = self._classifier.digest
         return out
@@ -84,6 +85,7 @@ class Pipeline:
         try:
             hidden = look(text, findings, patterns, None if patterns_only else models)
             findings += hidden.findings
+            failed[:0] = [hidden.unread] if hidden.unread else []  # first: what failed may not fail again
             for passage in hidden.prose:
                 seen = _most(seen, self._classified(passage, (), failed))
         except TooMuch:

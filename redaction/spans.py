@@ -29,7 +29,9 @@ class Group:
     """The best score of each of ``labels``."""
 
 
-VALIDATED = frozenset({"patterns", "secrets"})
+OWN = "custom"
+"""The detector of an organisation's own patterns and terms. What it says counts, and proves nothing of others."""
+VALIDATED = frozenset({"patterns", "secrets", OWN})
 """Detectors that check structure; at an equal place their label beats a model's."""
 
 
@@ -53,18 +55,22 @@ def resolve(findings: Iterable[Finding]) -> list[Group]:
 
 
 def _proven(f: Finding) -> bool:
-    return f.detector in VALIDATED and f.score >= 1.0
+    return f.detector in VALIDATED and f.detector != OWN and f.score >= 1.0
+
+
+def _stays(f: Finding) -> bool:
+    return f.label in GROUPS["@secrets"] or f.detector == OWN or _proven(f)
 
 
 def credible(findings: Sequence[Finding]) -> list[Finding]:
     """Without what a model thought of a part of something that a checksum proves.
 
-    Secrets always count: their rules must see them whatever else lies there.
+    Secrets and an organisation's own always count: their rules must see them whatever else lies there.
     """
     proven = sorted((p for p in findings if _proven(p)), key=lambda p: p.start)
     starts = [p.start for p in proven]
     ends = list(accumulate((p.end for p in proven), max))
-    return [f for f in findings if f.label in GROUPS["@secrets"] or _proven(f) or not _covered(f, starts, ends)]
+    return [f for f in findings if _stays(f) or not _covered(f, starts, ends)]
 
 
 def cut(text: str, findings: Sequence[Finding]) -> list[Finding]:

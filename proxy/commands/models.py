@@ -9,7 +9,6 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ import click
 
 from proxy.errors import ConfigError
 from proxy.models import store
-from redaction.types import Classification
 
 _DATA = click.option(
     "--data",
@@ -131,6 +129,21 @@ def train(data: Path, suite_dir: Path | None, out: Path | None) -> None:
 @click.option("--part", type=click.Choice(["all", "detectors", "classifier"]), default="all", show_default=True)
 @click.option("--set", "sets", multiple=True, help="Only this labelled set; may be given again.")
 @click.option("--using", multiple=True, help="Only this detector (patterns, secrets, student, names, places).")
+@click.option(
+    "--inspection",
+    type=click.Choice(["full", "fast", "both"]),
+    help="Detectors of this depth of inspection; default full, with --write both.",
+)
+@click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes for the detectors.")
+@click.option(
+    "--write", "page", type=click.Path(dir_okay=False, path_type=Path), help="Write the page, and its figures as JSON."
+)
+@click.option(
+    "--from",
+    "measured",
+    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    help="With --write: the page of figures measured earlier.",
+)
 def evaluate(
     data: Path,
     suite_dir: Path | None,
@@ -140,55 +153,61 @@ def evaluate(
     part: str,
     sets: tuple[str, ...],
     using: tuple[str, ...],
+    inspection: str | None,
+    jobs: int,
+    page: Path | None,
+    measured: Path | None,
 ) -> None:
     """Measure detectors and classifier on labelled sets; without --suite, print what the classifier was trained on."""
+    from proxy.commands import evaluate as ways
+    from proxy.commands import leaks
+    from proxy.models import measure
     from redaction import topics
 
-    detected: dict[str, Any] = {}
-    if suite_dir is not None and part != "classifier" and not content_only:
-        detected = _evaluate_detectors(data, suite_dir, as_json, sets, using, limit)
-        if part == "detectors":
-            if as_json:
-                click.echo(json.dumps(detected, indent=1))
-            return
     with _one_line():
+        if measured is not None:
+            ways.write(_given(page), _read(measured))
+            return
         about = dict(topics.load().about)
         if suite_dir is None:
             click.echo(json.dumps({"classifier": about}, indent=1))
             return
-        from proxy.models.evaluate import evaluate as run
-        from redaction.classifier import REGULATED_RULE
-
-        with _bar("judging texts") as tick:
-            figures = run(suite_dir, _judge(data, content_only), tick, limit)
+        if page is not None and (using or sets or content_only or part != "all"):
+            raise ConfigError("--write needs everything measured: without --set, --using, --part and --content-only")
+        modes = leaks.modes(inspection or ("both" if page else "full"), using)
+        detected = {}
+        if part != "classifier" and not content_only:
+            detected = leaks.run(data, suite_dir, _bar, sets=sets, modes=modes, limit=limit, jobs=jobs)
+        judged = None
+        if part != "detectors":
+            judged = ways.classifier_figures(data, suite_dir, _bar, limit, content_only)
+        digests = measure.digests(store.models_dir(data), modes) if detected else {}
+        facts = ways.facts(detected, digests, judged, limit=limit, jobs=jobs)
+        if page is not None:
+            ways.write(page, facts)
     if as_json:
-        click.echo(json.dumps({"classifier": about, "figures": asdict(figures), **detected}, indent=1))
-        return
-    click.echo(f"classifier: {about['trained_on']}, {about['samples']} texts, seed {about['seed']}")
-    click.echo(f"{'kind':<18}{'should be':<14}{'texts':>6}{'content':>9}{'combined':>10}   got")
-    for row in figures.rows:
-        got = ", ".join(f"{level} {count}" for level, count in sorted(row.got.items()))
+        first: list[Any] = facts[next(iter(detected))] if detected else []
         click.echo(
-            f"{row.kind:<18}{row.expected.word:<14}{row.count:>6}{row.content:>9.3f}{row.combined:>10.3f}   {got}"
+            json.dumps({"classifier": about, "figures": facts["sensitivity"], "detectors": first} | facts, indent=1)
         )
-    click.echo(f"regulated recall, health and credentials, content only   {figures.regulated_recall_content:.3f}")
-    click.echo(f"regulated recall, all four kinds, content only           {figures.regulated_recall_all_content:.3f}")
-    click.echo(f"regulated recall, all four kinds, combined               {figures.regulated_recall_all_combined:.3f}")
-    click.echo(f"confidential or regulated sent as public, combined       {figures.sensitive_as_public:.3f}")
-    click.echo(f"public judged confidential or more, combined             {figures.public_as_sensitive:.3f}")
-    click.echo(REGULATED_RULE + ("; this run used no detectors" if content_only else ""))
+        return
+    for mode, rows in detected.items():
+        leaks.show(rows, mode)
+    if judged is not None:
+        ways.show_classifier(judged, about, content_only)
 
 
-def _evaluate_detectors(
-    data: Path, folder: Path, as_json: bool, sets: tuple[str, ...], using: tuple[str, ...], limit: int | None
-) -> dict[str, Any]:
-    from proxy.commands import leaks
+def _given(page: Path | None) -> Path:
+    if page is None:
+        raise ConfigError("--from needs --write")
+    return page
 
-    with _one_line():
-        figures = leaks.run(data, folder, _bar, sets, using, limit)
-    if not as_json:
-        leaks.show(figures)
-    return {"detectors": [asdict(row) for row in figures]}
+
+def _read(file: Path) -> Any:
+    try:
+        return json.loads(file.read_bytes())
+    except (OSError, ValueError):
+        raise ConfigError(f"{file} holds no figures") from None
 
 
 def _not_yet(name: str) -> None:
@@ -218,23 +237,6 @@ def _facts(item: store.Installed) -> dict[str, Any]:
         "sources": [wheel.pin for wheel in bundle.wheels],
         "problems": list(item.problems),
     }
-
-
-def _judge(data: Path, content_only: bool) -> Callable[[str], tuple[Classification, Any]]:
-    if content_only:
-        from redaction.classifier import TopicClassifier
-
-        classifier = TopicClassifier()
-        return lambda text: (classifier.classify(text, ()), ())
-    from proxy.inspect_worker import build
-
-    pipeline = build(store.models_dir(data), names=True)
-
-    def judge(text: str) -> tuple[Classification, Any]:
-        result = pipeline.inspect([text])[0]
-        return result.classification, result.findings
-
-    return judge
 
 
 @contextmanager

@@ -14,6 +14,7 @@ import click
 
 from policies import cases as cases_
 from policies.decide import demanded
+from policies.detect import counts
 from policies.explain import explain, words
 from policies.facts import facts_from_json
 from policies.load import load_file, overdue
@@ -74,6 +75,9 @@ def check(file: str, as_json: bool) -> None:
         click.echo(
             f"  {rule.id}: {f'at most {rule.at_most.word}' if rule.at_most else 'adds conditions'}. {rule.because}"
         )
+    for what, number in counts(loaded.detect).items():
+        if number:
+            click.echo(f"  detects of its own: {number} {what}")
     for line in late:
         click.echo(f"  overdue: {line}", err=True)
 
@@ -99,9 +103,14 @@ def test_(files: tuple[Path, ...], as_json: bool) -> None:
 
 def _run(path: Path) -> list[cases_.Outcome]:
     try:
-        name, cases = cases_.load_cases(path.read_text("utf-8"), str(path))
-        tested = locate(name, path.parent)  # "builtin:default" works here as everywhere
-        return cases_.run(load_file(tested), cases)
+        tested: list[Policy] = []
+
+        def known(name: str) -> frozenset[str]:
+            tested.append(load_file(locate(name, path.parent)))  # "builtin:default" works here as everywhere
+            return tested[0].labels
+
+        _, cases = cases_.load_cases(path.read_text("utf-8"), str(path), known)
+        return cases_.run(tested[0], cases)
     except YamlProblems as e:
         click.echo(str(e), err=True)
         sys.exit(1)
@@ -207,7 +216,9 @@ def _inspected(loaded: Policy, data: Path, file: Path, app: str, tenant: str) ->
     full = inspection is Inspection.FULL
     for bundle in BUNDLES if full else ():
         store.require(data, bundle)
-    seen = inspect_here(build(store.models_dir(data), names=True, full=full), parsed.segments, inspection)
+    seen = inspect_here(
+        build(store.models_dir(data), names=True, full=full, own=loaded.detect), parsed.segments, inspection
+    )
     facts = facts_.build(parsed, seen, app, tenant, parsed.model, dt.datetime.now(dt.UTC).date())
     return facts, evidence_of(parsed.segments, seen.results)
 

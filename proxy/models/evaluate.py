@@ -11,6 +11,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
+from proxy.models.shares import SAMPLES, Share, share
 from proxy.models.texts import Sample, suite
 from redaction.classifier import payload_level
 from redaction.types import Classification, Finding, Sensitivity
@@ -38,6 +41,8 @@ class Row:
     content: float
     combined: float
     got: Mapping[str, int]
+    interval: Share | None = None
+    """Of ``combined``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,9 @@ class Figures:
     """Confidential or regulated texts whose combined sensitivity is public."""
     public_as_sensitive: float
     """Public texts whose combined sensitivity is confidential or more."""
+    with_intervals: Mapping[str, Share]
+    """``macro_f1`` over the four levels, ``regulated_recall``, ``sensitive_as_public`` and ``public_as_sensitive``, all
+    combined."""
 
 
 def evaluate(folder: Path, judge: Judge, tick: Callable[[int, int], None], limit: int | None = None) -> Figures:
@@ -87,7 +95,35 @@ def _figures(judged: Judged) -> Figures:
         regulated_recall_all_combined=_share(item[2] is Sensitivity.REGULATED for item in regulated),
         sensitive_as_public=_share(item[2] is Sensitivity.PUBLIC for item in sensitive),
         public_as_sensitive=_share(item[2] >= Sensitivity.CONFIDENTIAL for item in public),
+        with_intervals={
+            name: found
+            for name, found in (
+                ("macro_f1", macro_f1([(_LEVELS[item[0].kind], item[2]) for item in judged])),
+                ("regulated_recall", share([(int(item[2] is Sensitivity.REGULATED), 1) for item in regulated])),
+                ("sensitive_as_public", share([(int(item[2] is Sensitivity.PUBLIC), 1) for item in sensitive])),
+                ("public_as_sensitive", share([(int(item[2] >= Sensitivity.CONFIDENTIAL), 1) for item in public])),
+            )
+            if found is not None
+        },
     )
+
+
+def macro_f1(pairs: Sequence[tuple[Sensitivity, Sensitivity]]) -> Share | None:
+    """Mean over the levels that occur of the F1 of each; ``pairs`` are what a text is and what it was called."""
+    if not pairs:
+        return None
+    table = np.zeros((len(Sensitivity), len(Sensitivity)))
+    np.add.at(table, tuple(np.array(pairs, dtype=int).T), 1)
+    cells = table.ravel() / len(pairs)
+    drawn = np.random.default_rng(7).multinomial(len(pairs), cells, size=SAMPLES)
+    low, high = np.quantile([_mean_f1(one.reshape(table.shape)) for one in drawn], (0.025, 0.975))
+    return Share(round(_mean_f1(table), 4), round(float(low), 4), round(float(high), 4), len(pairs))
+
+
+def _mean_f1(table: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> float:
+    """``table``: rows are what texts are, columns what they were called."""
+    right, sizes = np.diag(table), table.sum(axis=0) + table.sum(axis=1)
+    return float(np.mean(2 * right[sizes > 0] / sizes[sizes > 0]))
 
 
 def _row(kind: str, items: Judged) -> Row:
@@ -99,6 +135,7 @@ def _row(kind: str, items: Judged) -> Row:
         content=_share(item[1] is expected for item in items),
         combined=_share(item[2] is expected for item in items),
         got=dict(Counter(item[2].word for item in items)),
+        interval=share([(int(item[2] is expected), 1) for item in items]),
     )
 
 

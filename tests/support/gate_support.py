@@ -34,6 +34,8 @@ from proxy.inspect_results import inspect_here
 from proxy.inspect_worker import build
 from proxy.ports import Inspected
 from proxy.settings import AppConfig, AttestationConfig, Limits, ModelRoute, Settings, UpstreamConfig
+from redaction.custom import Custom
+from redaction.detectors.custom import with_own
 from redaction.pipeline import Pipeline
 
 KEY = "flow-test-app-key-0001"
@@ -65,8 +67,13 @@ class Judge:
 
     def __init__(self, judging: Pipeline | None = None) -> None:
         self._pipeline = judging or pipeline()
+        self._plain = self._pipeline
         self.alive = True
         self.restarts = 0
+
+    def use(self, own: Custom) -> None:
+        """As the pool does; only the detectors of the pipeline it was made with stay."""
+        self._pipeline = Pipeline(with_own(self._plain.detectors, own), None) if own.digest else self._plain
 
     async def deepen(self) -> None:
         """Everything is loaded."""

@@ -48,7 +48,7 @@ async def test_findings_come_in_the_order_of_the_segments(running: WorkerPool) -
         [], ["EMAIL_ADDRESS"], ["CREDIT_CARD"],
     ]  # fmt: skip
     assert all(r.uninspected is None for r in seen.results)
-    assert set(seen.digests) == {"patterns", "secrets", "readings"}
+    assert set(seen.digests) == {"patterns", "secrets", "readings", "coverage"}
 
 
 async def test_a_value_found_once_is_found_in_the_whole_request(running: WorkerPool) -> None:
@@ -198,7 +198,7 @@ def test_the_payload_is_as_sensitive_as_its_most_sensitive_text_and_keys_say_not
     assert set(seen.categories) == {"internal", "legal"}
 
 
-FAST_ONLY = {"patterns", "secrets", "student", "topics", "readings"}
+FAST_ONLY = {"patterns", "secrets", "student", "topics", "readings", "coverage"}
 
 
 async def test_a_fast_look_is_cached_apart_and_says_which_detectors_looked(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from proxy.inspect_jobs import ROW, Job, Queue, Waiting
 
 
 def job(name: str, *, long: bool = False, depth: str = "fast") -> Job:
-    return Job([name], asyncio.get_running_loop().create_future(), depth, long)
+    return Job([name], asyncio.get_running_loop().create_future(), depth, long=long)
 
 
 async def names(queue: Queue, count: int) -> list[str]:

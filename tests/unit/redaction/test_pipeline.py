@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from redaction import coverage
 from redaction.pipeline import NOTHING, VERSION, Pipeline, propagate
 from redaction.types import Classification, DetectorFailed, Finding, Sensitivity, TextResult
 
@@ -98,7 +99,8 @@ def test_offsets_outside_the_text_leave_it_uninspected(span: tuple[int, int]) ->
 
 
 def test_digests_name_every_detector_the_model_and_the_readings() -> None:
-    assert Pipeline([Fake()], Topic()).digests == {"fake": "d1", "topic": "d2", "readings": VERSION}
+    digests = Pipeline([Fake()], Topic()).digests
+    assert digests == {"fake": "d1", "topic": "d2", "readings": VERSION, "coverage": coverage.digest()}
 
 
 def test_a_value_found_once_is_found_at_every_word_bounded_place_of_the_request() -> None:
