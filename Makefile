@@ -27,6 +27,7 @@ fix: .venv/.ready
 
 bench: $(MODELS)
 	$(BIN)/python -m benchmarks.latency
+	$(BIN)/python -m benchmarks.throughput
 
 suites: $(MODELS)
 	$(BIN)/pytest -q -rP tests/contract/test_public_suites.py tests/contract/test_chunk_invariance.py
