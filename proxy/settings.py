@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
+from typing import Any
 
 from policies.types import Zone
 
@@ -143,6 +144,27 @@ class TlsConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class RecognizerConfig:
+    """A Presidio recognizer of somebody else, by module and class, in processes of its own. ``entities``: what it gives
+    -> our label; anything else that it gives is an error."""
+
+    name: str
+    module: str
+    entities: Mapping[str, str]
+    path: str = ""
+    """A folder to find the module in, absolute; empty: it is installed."""
+    kwargs: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    languages: tuple[str, ...] = ()
+    """An instance for each; empty: one, in its own language. Every text goes to all of them."""
+    timeout_s: float = 2.0
+    """For one text."""
+    tokens: int = 20_000
+    """Of one text; a longer one is uninspected."""
+    memory_mb: int = 1536
+    min_score: float = 0.35
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything ``serve`` needs."""
 
@@ -161,3 +183,4 @@ class Settings:
     workers: int = 2
     """Inspection processes. Each holds its own models (about 300 MB); with one, a long text would block short ones."""
     limits: Limits = Limits()
+    recognizers: tuple[RecognizerConfig, ...] = ()

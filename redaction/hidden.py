@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from redaction.coverage import unread
 from redaction.disguise import Form, forms, own
 from redaction.escapes import Undone
 from redaction.lookalikes import mixed_scripts
@@ -38,17 +39,19 @@ Place = tuple[int, int]
 
 @dataclass(slots=True)
 class Hidden:
-    """What was found; ``prose`` are the passages whose words were disguised."""
+    """What was found; ``prose`` are the passages whose words were disguised, ``unread`` why no detector can say that
+    there is no more."""
 
     findings: list[Finding]
     prose: list[str] = field(repr=False)
+    unread: str | None = None
 
 
 def look(text: str, found: Sequence[Finding], patterns: Detect, models: Detect | None) -> Hidden:
     """Findings beyond ``found``, which are those of the text as it stands. Raises TooMuch."""
     bases = [Reading("plain", text), *readings(text)]
     seen = {(f.start, f.end, f.label) for f in found}
-    out = Hidden([], [])
+    out = Hidden([], [], unread(bases))
     left = MODEL_GROWTH * len(text) + MODEL_SPARE
     for base in bases:
         more = list(_by_patterns(base, found, patterns))

@@ -114,7 +114,7 @@ def _judge(lines: Sequence[tuple[int, bytes]]) -> tuple[bytes, bool]:
 
 def judge(pipeline: Pipeline, number: int, line: bytes) -> dict[str, Any]:
     """The row of one line: what the gate would find in a message that says ``text``."""
-    from proxy.inspect import inspect_here
+    from proxy.inspect_results import inspect_here
 
     problem, ident, text = _read(line)
     if problem:

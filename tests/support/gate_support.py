@@ -23,16 +23,19 @@ import openai
 from fake_cloud import FakeCloud
 
 from attestation.simulator.server import SimulatedEnclave
-from policies.types import Zone
+from policies.types import Inspection, Zone
 from proxy import keys
 from proxy.app import Gate
 from proxy.audit.query import Filter, query, verify
 from proxy.auth import digest
 from proxy.dialects.base import Segment
-from proxy.inspect import WorkerPool, inspect_here
+from proxy.inspect import WorkerPool
+from proxy.inspect_results import inspect_here
 from proxy.inspect_worker import build
 from proxy.ports import Inspected
 from proxy.settings import AppConfig, AttestationConfig, Limits, ModelRoute, Settings, UpstreamConfig
+from redaction.custom import Custom
+from redaction.detectors.custom import with_own
 from redaction.pipeline import Pipeline
 
 KEY = "flow-test-app-key-0001"
@@ -64,11 +67,21 @@ class Judge:
 
     def __init__(self, judging: Pipeline | None = None) -> None:
         self._pipeline = judging or pipeline()
+        self._plain = self._pipeline
         self.alive = True
         self.restarts = 0
 
-    async def inspect(self, tenant: str, segments: Sequence[Segment]) -> Inspected:
-        return inspect_here(self._pipeline, segments)
+    def use(self, own: Custom) -> None:
+        """As the pool does; only the detectors of the pipeline it was made with stay."""
+        self._pipeline = Pipeline(with_own(self._plain.detectors, own), None) if own.digest else self._plain
+
+    async def deepen(self) -> None:
+        """Everything is loaded."""
+
+    async def inspect(
+        self, tenant: str, segments: Sequence[Segment], inspection: Inspection = Inspection.FULL
+    ) -> Inspected:
+        return inspect_here(self._pipeline, segments, inspection)
 
 
 class LightGate(Gate):

@@ -10,10 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from model_support import models_or_skip
 
+from policies.types import Inspection
 from proxy.dialects.base import Segment
 from proxy.errors import ConfigError
-from proxy.inspect import WorkerPool, classify_payload
+from proxy.inspect import WorkerPool
+from proxy.inspect_results import classify_payload
 from proxy.settings import Limits
 from redaction.types import Classification, Sensitivity, TextResult
 
@@ -64,8 +67,8 @@ async def test_known_texts_are_answered_without_a_worker(running: WorkerPool) ->
 async def test_the_cache_belongs_to_a_tenant_and_holds_no_text(running: WorkerPool) -> None:
     text = "mail very-unusual-address@example.org"
     await running.inspect("t", segments(text))
-    assert running._cached("all:t", text) is not None
-    assert running._cached("all:other", text) is None
+    assert running._cached("full::t", text) is not None
+    assert running._cached("full::other", text) is None
     assert "very-unusual" not in repr(running._cache)
 
 
@@ -73,8 +76,8 @@ async def test_a_value_split_over_messages_is_found_and_its_joint_is_cached_apar
     seen = await running.inspect("t", segments("mail jane.doe@exam", "ple.org now"))
     assert [[f.label for f in r.findings] for r in seen.results] == [["EMAIL_ADDRESS"], ["EMAIL_ADDRESS"]]
     joint = "mail jane.doe@example.org now"
-    assert running._cached("patterns:t", joint) is not None
-    assert running._cached("all:t", joint) is None, "what models have not seen does not count as seen"
+    assert running._cached("formal:t", joint) is not None
+    assert running._cached("full::t", joint) is None, "what models have not seen does not count as seen"
 
 
 async def test_a_worker_that_overruns_is_killed_and_its_texts_are_uninspected() -> None:
@@ -85,7 +88,7 @@ async def test_a_worker_that_overruns_is_killed_and_its_texts_are_uninspected() 
     os.kill(pid, signal.SIGSTOP)
     seen = await made.inspect("t", segments("mail a@example.org"))
     assert [r.uninspected for r in seen.results] == ["deadline"]
-    assert made._cached("all:t", "mail a@example.org") is None, "what was not judged is never cached"
+    assert made._cached("full::t", "mail a@example.org") is None, "what was not judged is never cached"
     later = await _until_inspected(made)
     assert later.uninspected is None and made.workers[0].pid != pid
     await made.close()
@@ -187,3 +190,34 @@ def test_the_payload_is_as_sensitive_as_its_most_sensitive_text_and_keys_say_not
     seen = classify_payload(some, results)
     assert seen.sensitivity is Sensitivity.CONFIDENTIAL
     assert set(seen.categories) == {"internal", "legal"}
+
+
+FAST_ONLY = {"patterns", "secrets", "student", "topics", "readings"}
+
+
+async def test_a_fast_look_is_cached_apart_and_says_which_detectors_looked(tmp_path: Path) -> None:
+    """A gate with fast apps only: nothing here needs a bundle."""
+    made = WorkerPool(tmp_path, names=True, workers=1, limits=Limits(), cache_key=b"k" * 32, full=False)
+    await made.start()
+    text = "Anna Keller from Hamburg wrote to bob@example.org"
+    seen = await made.inspect("t", segments(text), Inspection.FAST)
+    assert set(seen.digests) == FAST_ONLY and seen.inspection is Inspection.FAST
+    assert {f.label for f in seen.results[0].findings} >= {"PERSON", "EMAIL_ADDRESS"}
+    assert made._cached("fast:t", text) is not None
+    full = await made.inspect("t", segments(text))
+    assert [r.uninspected for r in full.results] == ["not_loaded"], "its bundles are not there"
+    assert (await made.inspect("t", segments(text), Inspection.FAST)).results == seen.results
+    await made.close()
+
+
+async def test_workers_without_the_bundles_give_way_to_ones_that_have_them_when_somebody_needs_them() -> None:
+    models = models_or_skip("rampart", "spacy-en")
+    made = WorkerPool(models, names=True, workers=1, limits=Limits(), cache_key=b"k" * 32, full=False)
+    await made.start()
+    pid = made.workers[0].pid
+    some = segments("Anna Keller from Hamburg works at Contoso Ltd. in Leeds, and the weather is fine.")
+    first, both = await asyncio.gather(made.inspect("t", some), made.inspect("t", some))
+    assert first.results == both.results and first.results[0].uninspected is None
+    assert set(first.digests) == FAST_ONLY | {"names", "places"}
+    assert made.workers[0].pid != pid and made.restarts == 0
+    await made.close()
