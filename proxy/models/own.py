@@ -84,6 +84,11 @@ def folder(models: Path | None) -> Path | None:
     return path
 
 
+def weights(models: Path | None) -> Path:
+    """The data folder in use: the installed bundle's, else the package's. Raises ConfigError as ``folder``."""
+    return folder(models) or PACKAGE
+
+
 def problem_of(path: Path) -> str:
     """What is wrong with an installed bundle, or nothing."""
     try:

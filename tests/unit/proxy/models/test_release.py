@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from proxy.commands import bundles
 from proxy.commands.models import models
 from proxy.errors import ConfigError
+from proxy.inspect_worker import chosen
 from proxy.models import own, release
 
 KEY, OTHER = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
@@ -161,6 +162,15 @@ def test_an_installed_bundle_that_was_changed_stops_the_start(tmp_path: Path) ->
 def _without_state(models_: Path) -> Path:
     (models_ / own.NAME / own.STATE).unlink()
     return bundle(models_, 9)
+
+
+def test_detectors_read_the_installed_bundle_and_no_other_files(tmp_path: Path) -> None:
+    real = {name: (own.PACKAGE / name).read_bytes() for name in own.SHIPPED}
+    own.install(tmp_path, release.read(bundle(tmp_path, files=real), None))
+    assert [d.name for d in chosen(tmp_path, ("student",))] == ["student"]
+    (tmp_path / own.NAME / "topics.npy").write_bytes(b"x")
+    with pytest.raises(ConfigError, match="was changed"):
+        chosen(tmp_path, ("student",))
 
 
 def test_a_bundle_without_the_weights_is_refused(tmp_path: Path) -> None:
