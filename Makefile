@@ -4,7 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 MODELS := var/models/.ready
 
-.PHONY: run test check fix bench bench-answers bench-peers suites crash fuzz soak models clean detection-doc golden-floors
+.PHONY: run test check fix bench bench-answers bench-peers suites crash fuzz soak models classifier clean detection-doc \
+	golden-floors
 .DELETE_ON_ERROR:
 
 run: $(MODELS)
@@ -65,6 +66,10 @@ coverage-doc: .venv/.ready
 	PYTHONPATH=.:tests/support $(BIN)/python -m wire.document
 
 models: $(MODELS)
+
+classifier: .venv/.ready
+	$(BIN)/sealgate models install --training --data var
+	$(BIN)/sealgate models train --data var
 
 # LangChain, LlamaIndex and LiteLLM for the contract tests: their own environment (650 MB), for `make test` only.
 .venv-clients/.ready: tests/contract/clients/requirements.txt .venv/.ready

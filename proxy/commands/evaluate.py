@@ -44,11 +44,20 @@ def show_classifier(figures: Any, about: Mapping[str, Any], content_only: bool) 
     click.echo(f"regulated recall, all four kinds, combined               {figures.regulated_recall_all_combined:.3f}")
     click.echo(f"confidential or regulated sent as public, combined       {figures.sensitive_as_public:.3f}")
     click.echo(f"public judged confidential or more, combined             {figures.public_as_sensitive:.3f}")
-    from proxy.commands.leaks import said
-
-    for name, share in figures.with_intervals.items():
-        click.echo(f"{name.replace('_', ' ') + ', combined, 95 % interval':<57}{said(share)}")
+    click.echo(f"{'combined, 95 %':<16}{'texts':>6}" + "".join(f"{title:>24}" for title in _FOUR.values()))
+    for name, part in figures.summaries.items():
+        shown = (getattr(part, field) for field in _FOUR)
+        cells = (f"{each.value:.3f} ({each.low:.3f}-{each.high:.3f})" for each in shown)
+        click.echo(f"{name:<16}{part.texts:>6}" + "".join(f"{cell:>24}" for cell in cells))
     click.echo(REGULATED_RULE + ("; this run used no detectors" if content_only else ""))
+
+
+_FOUR = {
+    "macro_f1": "macro-F1",
+    "regulated_recall": "regulated recall",
+    "sensitive_as_public": "sensitive as public",
+    "public_as_sensitive": "public over-classified",
+}
 
 
 def facts(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -125,10 +126,11 @@ def verify(data: Path, as_json: bool, file: Path | None, key: Path | None) -> No
 @_DATA
 @_SUITE
 @click.option("--out", type=click.Path(file_okay=False, exists=True, path_type=Path), help="Folder for the weights.")
+@click.option("--check", is_flag=True, help="Write nothing; exit 2 when the weights that ship are not what comes out.")
 @click.option("--part", type=click.Choice(["classifier", "student"]), default="classifier", show_default=True)
 @click.option("--steps", type=click.IntRange(1), default=6000, show_default=True, help="Of the student.")
 @click.option("--seed", type=int, default=20, show_default=True)
-def train(data: Path, suite_dir: Path | None, out: Path | None, part: str, steps: int, seed: int) -> None:
+def train(data: Path, suite_dir: Path | None, out: Path | None, check: bool, part: str, steps: int, seed: int) -> None:
     """Train the payload classifier or the student, from data to the files that ship.
 
     classifier: from the committed texts (and, with --suite, licensed sources); needs the extra `train` and the encoder:
@@ -137,6 +139,8 @@ def train(data: Path, suite_dir: Path | None, out: Path | None, part: str, steps
     """
     if part == "student":
         with _one_line():
+            if check:
+                raise ConfigError("--check is for the classifier: other processors train the student to other bits")
             bundles.train_student(data, suite_dir, out, steps, seed, _bar)
         click.echo("trained and exported; `sealgate models evaluate --suite DIR --part detectors` measures it")
         return
@@ -146,10 +150,35 @@ def train(data: Path, suite_dir: Path | None, out: Path | None, part: str, steps
     target = out or topics.DATA
     with _one_line(), _bar("reading word pieces") as tick:
         made = run(store.require(data, "minilm"), suite_dir=suite_dir, tick=tick, seed=seed)
-        topics.save(made, target)
+        if not check:
+            topics.save(made, target)
+    if check:
+        sys.exit(_reproduced(made, target))
     accuracy = made.about["cross_validated_accuracy"]
     click.echo(f"{target}: {made.about['samples']} texts, accuracy on held-out templates {accuracy:.3f}")
     click.echo("That figure says little about other sources; `sealgate models evaluate --suite DIR` measures those.")
+
+
+def _reproduced(made: Any, shipped: Path) -> int:
+    """Exit code: 0 when ``shipped`` holds these weights, byte for byte or but for rounding of another processor."""
+    from proxy.models.texts import templates
+    from proxy.models.train import apart
+    from redaction import topics
+
+    with tempfile.TemporaryDirectory() as folder:
+        topics.save(made, Path(folder))
+        if all((Path(folder) / name).read_bytes() == (shipped / name).read_bytes() for name in _WEIGHTS):
+            click.echo("the weights that ship, byte for byte")
+            return 0
+    lines = [text for _, text in templates()]
+    most = apart(made, topics.load(shipped), lines)
+    click.echo(f"not byte for byte; the largest difference of a score over {len(lines)} texts is {most:.4f}")
+    return 0 if most <= _ROUNDING else 2
+
+
+_WEIGHTS = ("topics.npy", "topics.json")
+_ROUNDING = 0.01
+"""Scores may differ by this much when another processor or library adds up in another order."""
 
 
 @models.command()

@@ -87,7 +87,8 @@ class Word(EntityRecognizer):  # type: ignore[misc]
         return []
 
     def _memory(self, text: str, _: Any) -> Any:
-        return [bytearray(2 << 30)] and []
+        held = [bytearray(2 << 30)]
+        return held[1:]
 
     def _outside(self, text: str, _: Any) -> Any:
         return self._found(text, end=len(text) + 1)
