@@ -100,7 +100,7 @@ class Recovery:
         nonce = one_header(list(headers), RESPONSE_NONCE.lower())
         if nonce is None:
             raise SealingError(Fault.UNSEALED, f"an answer with status {status} and without {RESPONSE_NONCE}")
-        return Opener(*self.answer_key(from_hex(nonce, Fault.UNSEALED, RESPONSE_NONCE, 32)), ending)
+        return Opener(*self.answer_key(from_hex(nonce, Fault.UNSEALED, RESPONSE_NONCE)), ending)
 
     def to_json(self) -> bytes:
         fields = {"exportedSecret": self.exported_secret.hex(), "requestEnc": self.request_enc.hex()}

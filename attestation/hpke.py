@@ -166,7 +166,7 @@ def open_with(cipher: AESGCM | ChaCha20Poly1305, nonces: Nonces, ciphertext: byt
     nonce = nonces.current()
     try:
         return cipher.decrypt(nonce, ciphertext, aad)
-    except (InvalidTag, ValueError):  # ValueError: shorter than a tag
+    except InvalidTag:  # also for what is shorter than a tag
         raise SealingError(Fault.AUTHENTICITY, "a message does not open") from None
 
 

@@ -201,7 +201,7 @@ def test_a_request_ends_with_its_sequence_numbers():
 
 def test_neither_requests_nor_openers_can_be_copied():
     for holder in (asked()[0], answered([b"x"])[0]):
-        with pytest.raises(TypeError):
+        with pytest.raises(TypeError, match="holds a key"):
             copy.copy(holder)
 
 
@@ -240,6 +240,13 @@ def test_every_cut_is_noticed(chunks, ending):
         refused(Fault.TRUNCATED, opener.close)
         refused(Fault.SEQUENCE, opener.feed, body[size:])
     assert whole(exchange.opener(200, headers, ending()), body) == b"".join(chunks)
+
+
+@pytest.mark.parametrize("size", [1, 3, 4, 20])
+def test_part_of_a_frame_behind_the_end_is_noticed(size):
+    opener, frames = answered([*SSE, b"\n"], SseEnding())
+    assert opener.feed(b"".join(frames[:-1]) + frames[-1][:size]) == b"".join(SSE)
+    refused(Fault.TRUNCATED, opener.close)
 
 
 def test_every_flipped_bit_is_noticed():
@@ -382,6 +389,7 @@ def test_a_changed_key_is_recognised():
         (422, [("Content-Type", "application/json")], PROBLEM),
         (422, PROBLEM_TYPE * 2, PROBLEM),
         (422, PROBLEM_TYPE, b"{}"),
+        (422, PROBLEM_TYPE, b'{"type":"about:blank"}'),
         (422, PROBLEM_TYPE, b"[]"),
         (422, PROBLEM_TYPE, b"\xff"),
         (422, PROBLEM_TYPE, PROBLEM + b" " * ehbp.MAX_PROBLEM_BYTES),

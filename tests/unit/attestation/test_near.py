@@ -84,11 +84,12 @@ def test_an_unknown_algorithm_is_refused(algo):
         "y of order 2": (P - 1).to_bytes(32, "little").hex(),
         "y of order 4": "00" * 32,
         "y of order 8": "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
-        "not reduced": (P + 2).to_bytes(32, "little").hex(),
+        "not reduced": (P + 3).to_bytes(32, "little").hex(),
         "not on the curve": "02" + "00" * 31,
     }.values(),
 )  # fmt: skip
 def test_a_bad_ed25519_key_is_refused(key):
+    # y = 3 is on the curve, so its second spelling is refused for being one
     refused(Fault.KEY, FieldExchange, "ed25519", key)
 
 

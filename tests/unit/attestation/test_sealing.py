@@ -29,6 +29,7 @@ def test_a_point_of_low_order_is_refused_before_it_is_used(name):
 @pytest.mark.parametrize("u", [P, P + 1, 2**255 - 1, 9 + P, 2**255 + 9])
 def test_a_second_spelling_of_a_point_is_refused(u):
     refused(Fault.KEY, check_x25519, u.to_bytes(32, "little"))
+    refused(Fault.KEY, X25519Secret().shared, u.to_bytes(32, "little"))
 
 
 @pytest.mark.parametrize("size", [0, 31, 33])
@@ -63,7 +64,7 @@ def test_a_point_of_another_curve_is_refused():
 
 @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickle.dumps])
 def test_a_holder_of_keys_cannot_be_copied(copied):
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="X25519Secret holds a key"):
         copied(X25519Secret())
 
 
