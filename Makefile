@@ -4,7 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 MODELS := var/models/.ready
 
-.PHONY: run test check fix bench bench-answers bench-peers suites crash fuzz soak models classifier clean detection-doc
+.PHONY: run test check fix bench bench-answers bench-peers suites crash fuzz soak models classifier clean detection-doc \
+	golden-floors
 .DELETE_ON_ERROR:
 
 run: $(MODELS)
@@ -43,6 +44,10 @@ bench-peers: $(MODELS) .venv-peers/.ready
 # Everything measured on the labelled sets, and docs/detection.md with its figures in docs/detection.json: minutes.
 detection-doc: $(MODELS)
 	$(BIN)/sealgate models evaluate --suite $(SUITE) --jobs 2 --write docs/detection.md
+
+# What the detectors find in tests/golden/ now becomes the floor; look at the diff.
+golden-floors: $(MODELS)
+	PYTHONPATH=.:tests/support $(BIN)/python -m golden
 
 .venv-peers/.ready: benchmarks/peers.txt
 	@[ -x .venv-peers/bin/python ] || $(PYTHON) -m venv .venv-peers

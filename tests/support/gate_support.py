@@ -33,7 +33,7 @@ from proxy.inspect import WorkerPool
 from proxy.inspect_results import inspect_here
 from proxy.inspect_worker import build
 from proxy.ports import Inspected
-from proxy.settings import AppConfig, AttestationConfig, Limits, ModelRoute, Settings, UpstreamConfig
+from proxy.settings import AppConfig, AttestationConfig, Limits, ModelRoute, RecognizerConfig, Settings, UpstreamConfig
 from redaction.custom import Custom
 from redaction.detectors.custom import with_own
 from redaction.pipeline import Pipeline
@@ -93,8 +93,13 @@ class LightGate(Gate):
 
     async def _inspection(self, secret: keys.Keys) -> WorkerPool:
         if self._judge is not None:
+            self._judge.use(self.policy.current().detect)
             return cast("WorkerPool", self._judge)
-        pool = WorkerPool(None, names=False, workers=1, limits=self.settings.limits, cache_key=secret.purpose("cache"))
+        s = self.settings
+        pool = WorkerPool(
+            None, names=False, workers=1, limits=s.limits, cache_key=secret.purpose("cache"), recognizers=s.recognizers
+        )
+        pool.use(self.policy.current().detect)
         self._stack.push_async_callback(pool.close)
         await pool.start()
         return pool
@@ -181,6 +186,7 @@ class Plan:
     approved_days: int = 1
     more: Mapping[str, UpstreamConfig] = field(default_factory=dict)
     """Further upstreams."""
+    recognizers: tuple[RecognizerConfig, ...] = ()
     full: bool = False
     """The gate as it is, with the local models (SEALGATE_MODELS)."""
 
@@ -210,6 +216,7 @@ def settings(folder: Path, plan: Plan, cloud: str, house: str, enclave: str) -> 
         environment="development",
         workers=1,
         limits=plan.limits,
+        recognizers=plan.recognizers,
     )
 
 

@@ -24,19 +24,17 @@ class BadgeRecognizer(PatternRecognizer):
 
 
 class Word(EntityRecognizer):  # type: ignore[misc]
-    """Finds ``zebra``. ``mode`` says what else it does to a text with ``TRIGGER``."""
+    """Finds ``zebra``, and does to a text with ``DO:mode`` what the mode says."""
 
-    def __init__(self, mode: str = "", supported_language: str = "en") -> None:
+    def __init__(self, supported_language: str = "en", model: str = "") -> None:
         super().__init__(["ANIMAL"], supported_language=supported_language)
-        self.mode = mode
 
     def load(self) -> None:
         pass
 
     def analyze(self, text: str, entities: list[str], nlp_artifacts: Any = None) -> Any:
-        if "TRIGGER" in text and self.mode:
-            return getattr(self, f"_{self.mode}")(text, nlp_artifacts)
-        return self._found(text)
+        _, asked, rest = text.partition("DO:")
+        return getattr(self, f"_{rest.split()[0]}")(text, nlp_artifacts) if asked else self._found(text)
 
     @staticmethod
     def _found(text: str, **other: Any) -> list[RecognizerResult]:
@@ -87,26 +85,8 @@ class Word(EntityRecognizer):  # type: ignore[misc]
         return []
 
     def _memory(self, text: str, _: Any) -> Any:
-        held = [bytearray(2 << 30)]
-        return held[1:]
-
-    def _outside(self, text: str, _: Any) -> Any:
-        return self._found(text, end=len(text) + 1)
-
-    def _before(self, text: str, _: Any) -> Any:
-        return self._found(text, start=-3)
-
-    def _empty(self, text: str, _: Any) -> Any:
-        return self._found(text, start=4, end=4)
-
-    def _score(self, text: str, _: Any) -> Any:
-        return self._found(text, score=1.5)
-
-    def _nan(self, text: str, _: Any) -> Any:
-        return self._found(text, score=float("nan"))
-
-    def _undeclared(self, text: str, _: Any) -> Any:
-        return self._found(text, entity_type="PLANT")
+        held = bytearray(2 << 30)
+        return self._found(text[: len(held)])
 
     def _objects(self, text: str, _: Any) -> Any:
         return [object()]
@@ -127,17 +107,15 @@ class Word(EntityRecognizer):  # type: ignore[misc]
         return []
 
     def _many(self, text: str, _: Any) -> Any:
-        return self._found(text) * 500_000
+        return [RecognizerResult("ANIMAL", 0, 1, 0.9)] * 1_000_000
+
+    def _undeclared(self, text: str, _: Any) -> Any:
+        return [RecognizerResult("PLANT", 0, 1, 0.9)]
 
 
 class Unloadable(Word):
     def load(self) -> None:
         raise RuntimeError("no model here")
-
-
-class Slow(Word):
-    def load(self) -> None:
-        time.sleep(3)
 
 
 class NotOne:
