@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from redaction import coverage
+from redaction.aliases import aliases
 from redaction.hidden import look
 from redaction.joins import SPLIT, Joint, add
 from redaction.known import Known, Labels, better
@@ -120,6 +121,7 @@ def propagate(texts: Sequence[str], results: Sequence[TextResult], joints: Seque
     """A value found once is found at every word-bounded occurrence in all texts of the request, in every reading of
     them and across the borders of ``joints``, with every label that it has anywhere.
 
+    Persons are also found by parts and other forms of their names (``redaction.aliases``).
     A model's guess at a piece of what a checksum proves does not count, nor does a piece of a split value: they would
     be found in innocent places. Added findings carry the label's best score, and detector ``request``. Where the search
     would cost more than a request may, every text is uninspected.
@@ -132,7 +134,7 @@ def propagate(texts: Sequence[str], results: Sequence[TextResult], joints: Seque
     if not best:
         return list(results)
     try:
-        known = Known(best)
+        known = Known({**best, **aliases(best, texts)})
         out = [_spread(known, text, result) for text, result in zip(texts, results, strict=True)]
         for joint in joints:
             _spread_over(known, joint, out)
