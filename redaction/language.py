@@ -33,8 +33,6 @@ LEAST = 3
 PER_WORD = 3.0
 """What the letters of one unknown word may say at most."""
 
-OWN = 3.0
-"""By how much a word of a covered language may be likelier in another one."""
 LONGEST = 30
 """Letters of a word that are looked at."""
 
@@ -79,13 +77,6 @@ def digest() -> str:
     settings = [HALF, MARGIN, SURE, LEAST, PER_WORD, LONGEST, _TOKEN.pattern]
     data = (DATA / "languages.npz").read_bytes()
     return hashlib.sha256(json.dumps(settings).encode() + data).hexdigest()[:16]
-
-
-def common(word: str) -> bool:
-    """Whether a word, in small letters, is a common one of a covered language or of programs."""
-    held = table()
-    row = held.words.get(word)
-    return row is not None and int(held.scores[row, : held.covered].min()) <= OWN * STEP
 
 
 def unknown(text: str) -> str | None:
