@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from redaction.coverage import unread
+from redaction.coverage import unread, unread_language
 from redaction.disguise import Form, forms, own
 from redaction.escapes import Undone
 from redaction.lookalikes import mixed_scripts
@@ -66,6 +66,8 @@ def look(text: str, found: Sequence[Finding], patterns: Detect, models: Detect |
             if (f.start, f.end, f.label) not in seen:
                 seen.add((f.start, f.end, f.label))
                 out.findings.append(f)
+    if models is not None and out.unread is None:
+        out.unread = unread_language(bases, out.prose)
     return out
 
 
