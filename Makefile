@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 MODELS := var/models/.ready
 
-.PHONY: run test check fix bench bench-answers suites crash fuzz soak models clean
+.PHONY: run test check fix bench bench-worst bench-answers suites crash fuzz soak models clean
 .DELETE_ON_ERROR:
 
 run: $(MODELS)
@@ -27,6 +27,9 @@ fix: .venv/.ready
 
 bench: $(MODELS)
 	$(BIN)/python -m benchmarks.latency
+
+bench-worst: .venv/.ready
+	$(BIN)/python -m benchmarks.worst
 
 suites: $(MODELS)
 	$(BIN)/pytest -q -rP tests/contract/test_public_suites.py tests/contract/test_chunk_invariance.py
