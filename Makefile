@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 MODELS := var/models/.ready
 
-.PHONY: run test check fix bench bench-answers bench-peers suites crash fuzz soak models classifier clean detection-doc \
+.PHONY: run test check fix bench bench-answers bench-peers bench-worst suites crash fuzz soak models classifier clean detection-doc \
 	golden-floors
 .DELETE_ON_ERROR:
 
@@ -29,6 +29,9 @@ fix: .venv/.ready
 bench: $(MODELS)
 	$(BIN)/python -m benchmarks.latency
 	$(BIN)/python -m benchmarks.throughput
+
+bench-worst: .venv/.ready
+	$(BIN)/python -m benchmarks.worst
 
 suites: $(MODELS)
 	$(BIN)/pytest -q -rP tests/contract/test_public_suites.py tests/contract/test_chunk_invariance.py

@@ -115,6 +115,7 @@ class Pipeline:
                 try:
                     findings += detector.detect(text)
                 except DetectorFailed as e:
+                    findings += e.found
                     failed.append(f"{e.detector}:{e.reason}")
                 except Exception as e:  # whatever a detector raises makes its text uninspected, stricter than raising
                     failed.append(f"{detector.name}:{type(e).__name__}")
