@@ -61,7 +61,7 @@ crash: $(MODELS)
 	SEALGATE_CRASHES=300 $(BIN)/pytest -q tests/flow/test_crash.py
 
 fuzz: .venv/.ready
-	SEALGATE_FUZZ=20000 $(BIN)/pytest -q tests/property/test_fuzz_dialects.py
+	SEALGATE_FUZZ=20000 $(BIN)/pytest -q tests/property/test_fuzz_dialects.py tests/property/test_detectors.py
 
 soak: .venv/.ready
 	SEALGATE_SOAK=20000 $(BIN)/pytest -q -s tests/flow/test_soak.py
