@@ -7,12 +7,15 @@ or by its standing alone in the text; the validator of the kind has the last wor
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nsmallest
 from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
 
 from stdnum.exceptions import InvalidLength, ValidationError
 
@@ -22,6 +25,8 @@ from redaction.detectors.purse import Purse
 from redaction.types import Finding
 
 NAME = "patterns"
+LENGTHS = Path(__file__).resolve().parents[1] / "data" / "number_lengths.json"
+"""Written by ``python -m redaction.detectors.numbers``; a test holds it equal to what probing finds."""
 BEFORE, AFTER = 60, 30
 """Characters around a run in which a word says what it is."""
 NEAREST = 4
@@ -104,12 +109,35 @@ def is_alone(text: str) -> bool:
     return len(text) <= LONGEST + 10 and _ONE.fullmatch(text) is not None
 
 
+def _validator(module: str) -> Callable[[str], str]:
+    """python-stdnum's own, imported when a number first asks for it."""
+
+    def validate(text: str) -> str:
+        checked: str = import_module(f"stdnum.{module}").validate(text)
+        return checked
+
+    return validate
+
+
+def known_lengths() -> Mapping[str, frozenset[int]]:
+    """What probing found for each module of the installed python-stdnum; empty for another version than it was."""
+    held = json.loads(LENGTHS.read_text("utf-8"))
+    if held["python-stdnum"] != version("python-stdnum"):
+        return {}
+    return {module: frozenset(sizes) for module, sizes in held["lengths"].items()}
+
+
+def probed_lengths() -> dict[str, frozenset[int]]:
+    """The same, found anew (a second of CPU time)."""
+    return {module: _lengths(_validator(module)) for module, _, _ in KINDS}
+
+
 def _kinds() -> tuple[Kind, ...]:
-    out = []
-    for module, label, words in KINDS:
-        validate = import_module(f"stdnum.{module}").validate
-        out.append(Kind(module, LABEL_OF.get(module, label), words, validate, _lengths(validate)))
-    return tuple(out)
+    lengths = known_lengths() or probed_lengths()
+    return tuple(
+        Kind(module, LABEL_OF.get(module, label), words, _validator(module), lengths[module])
+        for module, label, words in KINDS
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,3 +285,8 @@ class _Checks:
     def _accepts(self, kind: Kind, value: str) -> bool:
         self.purse.pay(CHECK)
         return kind.accepts(value)
+
+
+if __name__ == "__main__":
+    table = {module: sorted(sizes) for module, sizes in sorted(probed_lengths().items())}
+    LENGTHS.write_text(json.dumps({"python-stdnum": version("python-stdnum"), "lengths": table}) + "\n", "utf-8")

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import re2
 
-from redaction.detectors.linear import MEMORY, compile_pattern
+from redaction.detectors.linear import MEMORY, Pattern, compile_pattern
 
 MARGIN = 32
 """Characters kept on either side of a digit: the letters that a number may begin or end with."""
@@ -42,7 +42,8 @@ class Sweep:
     ) -> None:
         self._parts = compile_pattern(parts)
         self._groups = [group] * len(patterns) if isinstance(group, int) else list(group)
-        self._patterns = [compile_pattern(p) for p in patterns]
+        self._sources = tuple(patterns)
+        self._compiled: dict[int, Pattern] = {}
         self._sets = [_set(patterns[at : at + TOGETHER]) for at in range(0, len(patterns), TOGETHER)]
 
     def find(self, text: str, wanted: Callable[[int], bool] | None = None) -> Iterator[tuple[int, int, int]]:
@@ -61,14 +62,21 @@ class Sweep:
             if wanted is None or wanted(number):
                 yield from self._matches(number, text, short, places)
 
+    def _pattern(self, number: int) -> Pattern:
+        """Compiled when a text first asks for it: hundreds at start would keep a worker from its first text."""
+        found = self._compiled.get(number)
+        if found is None:
+            found = self._compiled[number] = compile_pattern(self._sources[number])
+        return found
+
     def _possible(self, short: str) -> Iterator[int]:
         """Numbers of the patterns that may match, in order."""
         if len(short) > SETS:
-            yield from range(len(self._patterns))
+            yield from range(len(self._sources))
             return
         data = short.encode("utf-8", "replace")
         for n, some in enumerate(self._sets):
-            first, count = n * TOGETHER, min(TOGETHER, len(self._patterns) - n * TOGETHER)
+            first, count = n * TOGETHER, min(TOGETHER, len(self._sources) - n * TOGETHER)
             possible = some.Match(data) or ()
             if count not in possible:
                 yield from range(first, first + count)
@@ -82,7 +90,7 @@ class Sweep:
         part = 0
         first, last, shift = places[0]
         group = self._groups[number]
-        for spans in self._patterns[number].spans(short):
+        for spans in self._pattern(number).spans(short):
             left, right = spans[0]
             while last < left:
                 part += 1

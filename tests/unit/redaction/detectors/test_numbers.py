@@ -10,7 +10,7 @@ import pytest
 
 from redaction.detectors import numbers, purse
 from redaction.detectors.kinds import FORMS, KINDS
-from redaction.detectors.numbers import BY_ITSELF, Numbers
+from redaction.detectors.numbers import BY_ITSELF, Numbers, known_lengths, probed_lengths
 from redaction.detectors.patterns import PatternDetector
 from redaction.types import DetectorFailed
 
@@ -114,3 +114,12 @@ def test_the_known_numbers_of_all_kinds_stay_found() -> None:
                 total += 1
                 leaks += not any(a <= gold["start"] and gold["end"] <= b for a, b in spans)
     assert leaks <= total * 0.02
+
+
+def test_the_table_of_lengths_is_what_the_validators_say() -> None:
+    assert known_lengths() == probed_lengths()
+
+
+def test_another_version_of_the_validators_is_probed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("redaction.detectors.numbers.version", lambda name: "0")
+    assert known_lengths() == {}
