@@ -295,6 +295,11 @@ def invented(r: Random, which: int) -> str:
     return out[3:].strip(" -'’.") or "Anna"
 
 
+def filled(pattern: str, calls: dict[str, Any]) -> str:
+    """``pattern`` with each ``{name}`` replaced by what ``calls[name]`` draws."""
+    return re.sub(r"\{(\w+)\}", lambda m: str(calls[m[1]]()), pattern)
+
+
 class Fill:
     """Draws for one text: a language, an origin of names, the case of it all."""
 
@@ -302,7 +307,7 @@ class Fill:
         self.r, self.language = r, language
         self.casual = False
 
-    def _locale(self) -> str:
+    def locale(self) -> str:
         r = self.r
         if r.random() < 0.55:
             own = [k for k in names() if k.split("_")[0] == self.language or k.startswith("mimesis_" + self.language)]
@@ -313,7 +318,7 @@ class Fill:
     def first(self) -> str:
         if not self.casual and self.r.random() < 0.12:
             return invented(self.r, 0)
-        name = self.r.choice(names()[self._locale()][0])
+        name = self.r.choice(names()[self.locale()][0])
         return name + "-" + self.first() if self.r.random() < 0.02 else name
 
     def last(self) -> str:
@@ -323,10 +328,10 @@ class Fill:
             return invented(r, 1)
         if x < 0.21:
             return r.choice(self._city_pool())
-        name = r.choice(names()[self._locale()][1])
+        name = r.choice(names()[self.locale()][1])
         x = r.random()
         if x < 0.04:
-            return name + "-" + r.choice(names()[self._locale()][1])
+            return name + "-" + r.choice(names()[self.locale()][1])
         if x < 0.06:
             return (
                 r.choice(
@@ -351,12 +356,12 @@ class Fill:
                 + name
             )
         if self.language in ("es", "pt") and x < 0.4:
-            return name + " " + r.choice(names()[self._locale()][1])
+            return name + " " + r.choice(names()[self.locale()][1])
         return name
 
     def person(self) -> str:
         r = self.r
-        locale = self._locale()
+        locale = self.locale()
         f, s = names()[locale]
         first = r.choice(f) if r.random() < 0.85 else self.first()
         last = r.choice(s) if r.random() < 0.75 else self.last()
@@ -494,7 +499,7 @@ class Fill:
             "w": self.word,
             "num": lambda: str(self.r.randint(1, 40)),
         }
-        return re.sub(r"\{(\w+)\}", lambda m: calls[m[1]](), pattern)
+        return filled(pattern, calls)
 
     def nation(self) -> str:
         r, language = self.r, self.language
@@ -566,6 +571,9 @@ class Fill:
         else:
             text = f"{d} {name} {year}"
         return text.strip(" ,")
+
+    def month(self) -> str:
+        return str(Locale(self.language).months["format"]["wide"][self.r.randint(1, 12)])
 
     def month_year(self) -> str:
         r = self.r

@@ -19,6 +19,7 @@ from zlib import crc32
 
 from training import fillers
 from training.fillers import LANGUAGES, Fill
+from training.slots import MORE
 
 HERE = Path(__file__).parent
 CLASSIFIER = HERE.parent / "redaction" / "data" / "training"
@@ -28,7 +29,8 @@ SLOTS = {
     "p": "PERSON", "f": "PERSON", "l": "PERSON", "pi": "PERSON", "o": "ORGANIZATION", "h": "ORGANIZATION", "c": "LOCATION",
     "k": "LOCATION", "s": "LOCATION", "a": "ADDRESS", "st": "ADDRESS", "z": "ADDRESS", "d": "DATE_TIME", "my": "DATE_TIME",
     "y": "DATE_TIME", "t": "DATE_TIME", "age": "AGE", "n": "AGE", "nat": "NRP", "rel": "NRP", "sex": "NRP", "j": "PROFESSION",
-    "u": "USERNAME", "id": "REFERENCE_NUMBER", "ph": "PHONE_NUMBER", "e": SKIP, "url": SKIP,
+    "u": "USERNAME", "id": "REFERENCE_NUMBER", "ph": "PHONE_NUMBER", "e": SKIP, "url": SKIP, "m": "PERSON", "np": "PERSON",
+    "fam": "PERSON", "hn": "ADDRESS", "po": "ADDRESS", "crt": "ORGANIZATION", "sch": "ORGANIZATION", "dr": "DATE_TIME", "hash": SKIP, "pl": SKIP,
 }  # fmt: skip
 LABELS = (
     "PERSON",
@@ -180,6 +182,8 @@ class Writer:
             before = self._noised(template[at : match.start()], fill)
             name = match[1] or _OLD.get(match[2], match[2])
             value = self._value(name, fill)
+            if name == "hash" and not before.endswith("#"):
+                before += "#"
             out += [before, value]
             start = size + len(before)
             size = start + len(value)
@@ -207,6 +211,8 @@ class Writer:
         }  # fmt: skip
         if name in simple:
             return self._inflected(simple[name](), name, fill)
+        if name in MORE:
+            return self._inflected(MORE[name](fill), name, fill)
         if name == "WW":
             return fill.title_word().upper()
         if name == "T":
@@ -245,7 +251,7 @@ class Writer:
     def _inflected(self, value: str, name: str, fill: Fill) -> str:
         """Polish cases for names, roughly; a possessive in English now and then stays outside of this."""
         r = self.r
-        if fill.language != "pl" or name not in ("p", "f", "l", "c") or r.random() < 0.5:
+        if fill.language != "pl" or name not in ("p", "f", "l", "c", "m", "np") or r.random() < 0.5:
             return value
         return " ".join(_polish(w, r) for w in value.split(" "))
 
