@@ -10,7 +10,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from training import fillers
+from training import fillers, wide
 
 NICKNAMES = (
     "Ace Buddy Duke Red Rusty Sparky Tiny Chip Skip Doc Buzz Spike Ziggy Bear Bunny Coco Kiki Lulu Mimi Gigi Didi Dodo Fifi Pip Pippa Peanut Sunny Sky "
@@ -196,7 +196,7 @@ def hashtag(fill: Any) -> str:
 
 
 def public(fill: Any) -> str:
-    return str(fill.r.choice(PUBLIC))
+    return str(fill.r.choice(PUBLIC if fill.r.random() < 0.6 else wide.famous()))
 
 
 def brand(fill: Any) -> str:
@@ -205,7 +205,8 @@ def brand(fill: Any) -> str:
 
 def problem_name(fill: Any) -> str:
     """A bare first name: nobody in particular has those apples."""
-    return str(fill.r.choice(fillers.names()[fill.locale()][0]))
+    r: Random = fill.r
+    return wide.first(r, wide.group(r)) if r.random() < 0.4 else str(r.choice(fillers.names()[fill.locale()][0]))
 
 
 def known_place(fill: Any) -> str:

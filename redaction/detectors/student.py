@@ -24,14 +24,14 @@ from redaction.detectors import wordview
 from redaction.detectors.wordview import Gazetteer, Token, View, matrix
 from redaction.types import DetectorFailed, Finding
 
-VERSION = "1"
+VERSION = "2"
 FOLDER = Path(__file__).resolve().parents[1] / "data" / "student"
 LABELS = (
     "PERSON", "ORGANIZATION", "LOCATION", "ADDRESS", "DATE_TIME", "AGE", "NRP", "PROFESSION", "USERNAME",
     "REFERENCE_NUMBER", "PHONE_NUMBER",
 )  # fmt: skip
 TAGS = ("O", *(f"{mark}-{label}" for label in LABELS for mark in "BI"))
-REACH = 32
+REACH = 64
 """Tokens that a label can depend on, to each side: the sum of the convolutions' distances."""
 WINDOW = 1024
 """Tokens judged at once, without the neighbours they see."""

@@ -9,21 +9,23 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
 
 import numpy as np
 
-VERSION = 1
+VERSION = 2
 TOKEN = re.compile(r"(?:[^\W\d_][\u0300-\u036f]*)+|\d+|\n+|[^\w\s]|_")
 KINDS = (
     "first_name", "surname", "city", "place_part", "country", "demonym", "job", "month", "weekday", "company_form",
-    "title", "street_word", "region", "org_word", "id_word",
+    "title", "street_word", "region", "org_word", "id_word", "first_seldom", "surname_seldom", "english_word",
 )  # fmt: skip
 """Word lists; the place in this tuple is the bit in a gazetteer's mask."""
-HASHED = 40_000
+HASHED = 60_000
 SHAPES = 256
 WIDTH = 26
 """Rows of one token at most."""
@@ -53,13 +55,20 @@ def tokens(text: str, base: int = 0) -> Iterator[Token]:
 
 
 class Gazetteer:
-    """Word -> mask over ``KINDS``, by a 32-bit hash of the folded word, so that the lists stay small."""
+    """Word -> mask over ``KINDS``, by a 32-bit hash of the folded word, so that the lists stay small.
+
+    ``hashes`` are sorted. They stay arrays and are searched by halves: a dict of them would take ten times the memory
+    and most of the start.
+    """
 
     def __init__(self, hashes: Any, masks: Any) -> None:
-        self._masks: Mapping[int, int] = dict(zip(hashes.tolist(), masks.tolist(), strict=True))
+        self._hashes = array("I", np.ascontiguousarray(hashes, np.uint32).tobytes())
+        self._masks = array("I", np.ascontiguousarray(masks, np.uint32).tobytes())
 
     def mask(self, folded: str) -> int:
-        return self._masks.get(crc32(folded.encode()), 0)
+        key = crc32(folded.encode())
+        at = bisect_left(self._hashes, key)
+        return self._masks[at] if at < len(self._hashes) and self._hashes[at] == key else 0
 
 
 class View:
