@@ -354,7 +354,7 @@ def raised(text: str, spans: list[Span], share: float, r: Random) -> str:
 
 
 _UNIT = re.compile(
-    r"[ -]?(?:years?[ -]old|years of age|y/o|yo\b|años(?: de edad)?|meses|ans\b|anni|anos|Jahre alt|Jahre|jährig\w*|-jährige?r?|jaar|lata?\b|letni\w*|l\.)"
+    r"[ -]?(?:years?[ -]old|years of age|y/o|yo\b|años(?: de edad)?|meses|ans\b|anni|anos|Jahre alt\w*|Jahren?|jährig\w*|-jährige?r?|jaar|lata?\b|letni\w*|l\.)"
 )
 
 
