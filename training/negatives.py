@@ -6,7 +6,7 @@ import re
 from random import Random
 from typing import Any
 
-from training import slots, wide
+from training import fillers, slots, wide
 
 Made = tuple[str, list[tuple[int, int, str]]]
 _FILL = re.compile(r"\{(\w+)\}")
@@ -39,13 +39,20 @@ _ASK = {
     "pl": "Ile {t} zostało {a}?|Ile lat ma {b}?|Ile pieniędzy wyda {a}?|Ile mają razem?".split("|"),
 }  # fmt: skip
 _KNOWLEDGE = (
-    "Who was {P}?|Who was {P} and why is [he|she] famous?|Explain {P}'s theory of {t} in simple terms.|Compare {P} and {P}.|Write a short story about {P} and a {t}.|What did {P} say about {t}?|Summarize the life of {P} in {n} sentences."
+    "Who was {P}?|Who was {P} and why are they famous?|Explain {P}'s theory of {t} in simple terms.|Compare {P} and {P}.|Write a short story about {P} and a {t}.|What did {P} say about {t}?|Summarize the life of {P} in {n} sentences."
     "|What is {t}? How is {t} different from {t}?|What are the {T} and {T} used for?|{T}: {t}, {t} and {t}|{T} {n} {T} {n} {T} {n}|Is {s} hereditary?|What causes {s} and {s}?|{S} is a condition in which {t} and {t} are {w}."
     "|People with {s} may have {s}, {s} or {s}.|# {H}\\n\\n## {H}\\n\\n- {T}\\n- {T}\\n- {H}|{H}\\n{H}\\n{H}|Best {T} Recipes: {F}, {F} and {F}|How do I cook {f} with {f} and {f}?|Ingredients: {n} g {f}, {n} {f}, {f}\\nPreheat the oven and add the {f}."
     "|Which {A} eats {f}? The {A}, the {A} or the {A}?|{A} {V} are found in many parts of the world.|The {A} ({A} family) lives near {O}.|Plant {V} next to {V} in spring.|List {n} kinds of {t}.|You are playing as {P}. {P} draws a {t} and attacks the {A} for {n} damage."
-    "|In the novel, {P} meets {P} at the {T}. What does the {t} stand for?|Translate \"{t}\" and \"{t}\" into [French|German|Latin].|Write a {w} poem about a {A} and a {V} in the style of {P}.|Is {B} better than {B} for {t}?|How do I install {B} on {B}?|{B} vs {B}: which one has better {t}?"
+    "|In the novel, {P} meets {P} at the {T}. What does the {t} stand for?|Translate \"{t}\" and \"{t}\" into {N}.|Write a {w} poem about a {A} and a {V} in the style of {P}.|Is {B} better than {B} for {t}?|How do I install {B} on {B}?|{B} vs {B}: which one has better {t}?"
     "|I get an error when {B} loads the {t}.|Suggest {n} names for a {t} shop.|Draft a slogan for a new {f} drink.|What does the word \"{t}\" mean?|Act as a {T} expert and explain {t}.|Topic: {H}\\nAudience: {T} students\\nLength: {n} words|{H}: A {T} Guide to {T}"
     "|Side effects of {X} include {s}, {s} and {s}.|Take {n} mg of {X} with {f}. Do not mix {X} and {X}.|Can {X} cause {s}? My {s} got worse after {X}.|{X} ({X}) {n} mg tablets|In chess, what is the {H} opening?|What year was the {t} invented and by whom?|Does {f} contain {U}?"
+    "|What does the {I} do?|The {I} recommends {f} against {s}.|Where can I find {I} data on {s}?|According to the {I}, {n}% of adults have {s}.|Sources: {I}, {I}, {I}|For more information about {s}, see {I}.|How is the {I} funded and who leads it?"
+    "|Name {n} traditional {N} dishes.|What is the {N} word for {t}?|Summarize the history of {N} {t}.|Translate this {N} sentence into {N}: {t}.|{N} vs. {N} {f}: what is the difference?|Why is {N} {t} so popular in {C}?|The {N} {A} was bred for {t}."
+    "|What is the capital of {C}?|Which {A} live in {C}?|Compare the economy of {C} with that of {C}.|How did {C} become independent in {Y}?|Describe the {t} in {C} between {Y} and {Y}.|What happened in {Y}?|The {t} was invented in {Y}, the {t} in {Y}.|The {H} ended in {Y}."
+    "|What does a {J} do all day?|Act as a {J} and explain {t}.|Write a job description for a {J}.|How much does a {J} earn in {C}?|Interview questions for a {J}|Children under {n} years of age may get {s}.|{S} usually begins between ages {n} and {n}.|{s} is rare in people older than {n}."
+    "|Symptoms last for {n} days to {n} weeks.|The {U} dose is {n} mg for adults and {n} mg for children aged {n} to {n} years.|Mutations in the {G} gene cause {s}. {G} and {G} encode {t}.|{Z} {S}\\n{Z} {S}\\n{Z} {S}|{S} type {n}, {S} type {n} and {S}|also known as {S}; {S}; {s}"
+    "|CREATE TABLE {w} (id INT, {w}_name VARCHAR({n}), address TEXT, email VARCHAR({n}), birth_date DATE);|SELECT name, city, age FROM {w} WHERE city = ? AND age > {n};|The function {w}{T}() takes a {w} and returns the {t}.|class {T}: def __init__(self, name, age, address):"
+    "|{t} {n}-{n}, {n}.{n} {t}, {n} x {n}|Play {H} by ear on the {t}.|The planets Mercury, Venus, Mars, Jupiter and Saturn|The game has {n} levels; {H} is the hardest boss.|In {H} (the movie), who plays the {t}?|Rewrite: \"The {A} {w} the {f}.\"|{T} and {T} are two kinds of {t}."
 ).split("|")  # fmt: skip
 
 
@@ -91,11 +98,18 @@ def knowledge(fill: Any) -> Made:
         "t": lambda: r.choice(wide.things()), "T": title, "H": lambda: " ".join(title() for _ in range(r.choice((1, 2, 3)))), "s": lambda: r.choice(wide.things("state")) if r.random() < 0.7 else fill.disease(),
         "S": lambda: title("state"), "f": lambda: r.choice(wide.things("food")), "F": lambda: title("food"), "A": lambda: r.choice(wide.things("animal")), "V": lambda: r.choice(wide.things("plant")),
         "O": lambda: r.choice(wide.things("object")), "U": lambda: r.choice(wide.things("substance")), "X": lambda: _drug(fill), "B": lambda: slots.brand(fill), "P": lambda: slots.public(fill),
-        "n": lambda: str(r.randint(1, 60)), "w": fill.word,
+        "n": lambda: str(r.randint(1, 60)), "w": fill.word, "I": lambda: r.choice(_INSTITUTIONS), "N": fill.nation, "C": lambda: slots.known_place(fill), "Y": lambda: str(r.randint(1400, 2026)),
+        "J": lambda: r.choice(fillers.jobs("en")), "G": lambda: fill.acronym(), "Z": lambda: f"{r.choice(('HP', 'GO', 'OMIM', 'MONDO'))}:{r.randint(1, 999999):07d}",
     }  # fmt: skip
     return " ".join(_made(r, r.choice(_KNOWLEDGE), calls) for _ in range(r.choice((1, 1, 2, 3)))), []
 
 
+_INSTITUTIONS = (
+    "WHO|CDC|NIH|FDA|EPA|NASA|ESA|UNESCO|UNICEF|IMF|World Bank|United Nations|UN Security Council|European Union|European Commission|European Central Bank|Federal Reserve|US Congress|Supreme Court|House of Commons|Bundestag|"
+    "National Institutes of Health|National Cancer Institute|National Library of Medicine|World Health Organization|Centers for Disease Control and Prevention|Food and Drug Administration|Department of Energy|Department of Education|"
+    "American Heart Association|American Cancer Society|Mayo Clinic|Red Cross|Amnesty International|Greenpeace|NATO|OPEC|ASEAN|African Union|MedlinePlus|PubMed|Orphanet|Wikipedia|ClinicalTrials.gov|Genetics Home Reference|"
+    "National Institute of Standards and Technology|IEEE|ISO|W3C|NHS|NICE|IRS|SEC|FBI|CIA|NSA|FIFA|International Olympic Committee|World Trade Organization|National Park Service|Library of Congress|British Museum|Louvre"
+).split("|")  # fmt: skip
 _ENDS = "in ol ine ide ate pril sartan statin azole cillin mycin oxacin mab nib vir pine zepam olol triptan gliptin parin dronate profen setron tidine prazole".split()
 
 

@@ -146,8 +146,8 @@ def start(student: Student, view: View, rampart: Path) -> None:
         student.table.weight[1 : view.hashed] = torch.from_numpy(small[: view.hashed - 1].copy())
 
 
-def fit(student: Student, batches: Batches, minutes: float, rate: float, steps: int = 0) -> None:
-    """Trains for so many minutes of wall time, or so many steps where given (reproducible)."""
+def fit(student: Student, batches: Batches, minutes: float, rate: float, steps: int, kept: Path) -> None:
+    """Trains for so many minutes of wall time, or so many steps where given (reproducible); saves now and then."""
     table = torch.optim.SparseAdam([student.table.weight], lr=rate)
     rest = torch.optim.AdamW(
         [p for n, p in student.named_parameters() if not n.startswith("table")], lr=rate, weight_decay=0.01
@@ -172,6 +172,8 @@ def fit(student: Student, batches: Batches, minutes: float, rate: float, steps: 
         table.step()
         rest.step()
         step, seen, total = step + 1, seen + int(mask.sum()), 0.98 * total + 0.02 * loss.item()
+        if step % 500 == 0:
+            torch.save(student.state_dict(), kept)
         if step % 100 == 0:
             spent = time.monotonic() - began
             print(
@@ -204,7 +206,7 @@ def main() -> None:
     view = load_view(args.out / "words.npz")
     corpus = collect(view, args.seed, args.texts)
     print(
-        f"{len(corpus.texts)} texts, {sum(len(t[0]) for t in corpus.texts)} tokens, {len(corpus.rows)} distinct",
+        f"{time.process_time():.0f} s: {len(corpus.texts)} texts, {sum(len(t[0]) for t in corpus.texts)} tokens, {len(corpus.rows)} distinct",
         flush=True,
     )
     student = Student(Shape(view.rows, len(TAGS)))
@@ -212,7 +214,7 @@ def main() -> None:
     if args.weights:
         student.load_state_dict(torch.load(args.weights))
     batches = Batches(corpus, args.batch, args.seed)
-    fit(student, batches, args.minutes, args.rate, args.steps)
+    fit(student, batches, args.minutes, args.rate, args.steps, args.out / "student.pt")
     torch.save(student.state_dict(), args.out / "student.pt")
     export(student.eval(), ranges(student, batches), args.out / "model.onnx")
     (args.out / "about.json").write_text(json.dumps({"seed": args.seed, "texts": args.texts}) + "\n")
