@@ -658,7 +658,7 @@ class Fill:
             "dddddd", "ddddddd", "dddddddd", "dddddddddd", "ddddd/dd", "dddd/dd", "ddddd / dd", "L-ddddd", "LL-dddd", "LLdddddd", "Lddddddd", "dddd-dd-dddd",
             "ddd-dd-dddd", "LLL-dddd-dddd", "d L d dd/dd", "L d d/dd", "LL d dd/dd", "LLL dddd/dd", "#dddddd", "LLddddddL", "ddddLLL", "LLL-ddd", "L-LL dddd",
             "LLL dddd", "dd LLL ddd", "dddd-LLL", "xxxxxxxx", "xxxx-xxxx", "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", "LLL/dddd/dddd", "dddd.dd.ddd", "ddd.ddd.ddd-dd",
-            "III LL/Ll ddd/dd", "d LlL ddd/dd", "ddL dddd/dd", "nº dd-dd.ddd", "RG dd/ddddd", "L-ddd/dd", "[20dd] LLLL ddd", "II L ddd/dd", "LL-dd-dddd", "dddd/20dd", "ddddddd-dd.20dd.8.dd.dddd",
+            "III LL/Ll ddd/dd", "d LlL ddd/dd", "ddL dddd/dd", "nº dd-dd.ddd", "RG dd/ddddd", "L-ddd/dd", "[20dd] LLLL ddd", "II L ddd/dd", "LL-LL-ddddddd", "LL-L-dddddd", "LL-dd-dddd", "dddd/20dd", "ddddddd-dd.20dd.8.dd.dddd",
             "dddddddd-L", "LLdddLL", "d:dd-LL-ddddd", "LL ddddddd", "dd.ddd.ddd", "LL/dd/dddd", "LLLLdd", "LLL-20dd-dddddd", "ddLdddd", "dd-ddd-dddd", "dd dddddddd dd", "dd dd ddddd", "ddd ddd ddd", "III LLL d/dd", "20dd/dddd", "L.ddd/20dd", "Ldddd-ddd",
         )  # fmt: skip
         pattern = r.choice(forms)

@@ -143,9 +143,9 @@ class Writer:
         x = r.random()
         if not harmless and x < 0.56:
             return self._filled(r.choice(templates(language)), fill)
-        if not harmless and x < 0.66:
+        if not harmless and x < 0.71:
             return self._nonsense(fill)
-        if not harmless and x < 0.71 and language == "en":
+        if not harmless and x < 0.75 and language == "en":
             return self._filled(r.choice(old_templates()), fill)
         y = r.random()
         if y < 0.40:
@@ -199,7 +199,7 @@ class Writer:
             start = size + len(before)
             size = start + len(value)
             at = match.end()
-            if name in SLOTS and not (harmless and name == "pl"):
+            if name in SLOTS and not (harmless and name == "pl" and r.random() < 0.4):
                 spans.append((start, size, SLOTS[name]))
         out.append(self._noised(template[at:], fill))
         text = "".join(out)

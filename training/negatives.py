@@ -94,14 +94,28 @@ def knowledge(fill: Any) -> Made:
     def title(kind: str = "") -> str:
         return " ".join(w.capitalize() for w in r.choice(wide.things(kind)).split())
 
+    def open_(value: str) -> str:
+        return f"\ue000{value}\ue001"
+
     calls = {
         "t": lambda: r.choice(wide.things()), "T": title, "H": lambda: " ".join(title() for _ in range(r.choice((1, 2, 3)))), "s": lambda: r.choice(wide.things("state")) if r.random() < 0.7 else fill.disease(),
         "S": lambda: title("state"), "f": lambda: r.choice(wide.things("food")), "F": lambda: title("food"), "A": lambda: r.choice(wide.things("animal")), "V": lambda: r.choice(wide.things("plant")),
-        "O": lambda: r.choice(wide.things("object")), "U": lambda: r.choice(wide.things("substance")), "X": lambda: _drug(fill), "B": lambda: slots.brand(fill), "P": lambda: slots.public(fill),
-        "n": lambda: str(r.randint(1, 60)), "w": fill.word, "I": lambda: r.choice(_INSTITUTIONS), "N": fill.nation, "C": lambda: slots.known_place(fill), "Y": lambda: str(r.randint(1400, 2026)),
+        "O": lambda: r.choice(wide.things("object")), "U": lambda: r.choice(wide.things("substance")), "X": lambda: _drug(fill), "B": lambda: slots.brand(fill), "P": lambda: r.choice(slots.PUBLIC) if r.random() < 0.5 else open_(r.choice(wide.famous())),
+        "n": lambda: str(r.randint(1, 60)), "w": fill.word, "I": lambda: r.choice(_INSTITUTIONS), "N": lambda: open_(fill.nation()), "C": lambda: open_(slots.known_place(fill)), "Y": lambda: str(r.randint(1400, 2026)),
         "J": lambda: r.choice(fillers.jobs("en")), "G": lambda: fill.acronym(), "Z": lambda: f"{r.choice(('HP', 'GO', 'OMIM', 'MONDO'))}:{r.randint(1, 999999):07d}",
     }  # fmt: skip
-    return " ".join(_made(r, r.choice(_KNOWLEDGE), calls) for _ in range(r.choice((1, 1, 2, 3)))), []
+    return _opened(" ".join(_made(r, r.choice(_KNOWLEDGE), calls) for _ in range(r.choice((1, 1, 2, 3)))))
+
+
+def _opened(text: str) -> Made:
+    """Takes the marks out; what stood between them is labelled as unknown: elsewhere it would be found."""
+    out, spans = "", []
+    for part in re.split("(\ue000[^\ue001]*\ue001)", text):
+        value = part.strip("\ue000\ue001")
+        if part.startswith("\ue000"):
+            spans.append((len(out), len(out) + len(value), "?"))
+        out += value
+    return out, spans
 
 
 _INSTITUTIONS = (

@@ -32,6 +32,8 @@ WIDTH = 26
 PIECES = 4
 SPAN = 24
 """Letters of a token that are looked at: its beginning and its end."""
+KNOWN = 30_000
+"""Most words whose rows are kept."""
 _SUBWORD = re.compile(r"[^\W\d_]")
 
 
@@ -81,6 +83,18 @@ class View:
         self.shapes = self.hashed + HASHED
         self.kinds = self.shapes + SHAPES
         self.rows = self.kinds + len(KINDS) + 1
+        self._known: dict[str, Any] = {}
+
+    def row(self, word: str) -> Any:
+        """``describe`` as an array filled up with 0. Kept for words of the public vocabulary, never for others."""
+        row = self._known.get(word)
+        if row is None:
+            found = self.describe(word)
+            row = np.zeros(WIDTH, np.int32)
+            row[: len(found)] = found
+            if len(self._known) < KNOWN and (word in self._pieces or word.lower() in self._pieces):
+                self._known[word] = row
+        return row
 
     def describe(self, word: str) -> list[int]:
         """Row numbers of one token, at most ``WIDTH``, never 0 (which means none)."""
@@ -93,11 +107,8 @@ class View:
         folded = fold(word)
         rows = [shape, *self._lists(folded), *self._subwords(folded), self._row("=" + folded)]
         edge = folded if len(folded) <= SPAN else folded[: SPAN // 2] + folded[-SPAN // 2 :]
-        for size in (1, 2, 3):
-            rows.append(self._row("^" + edge[:size]))
-            rows.append(self._row(edge[-size:] + "$"))
-        rows.append(self._row(edge[-4:] + "$"))
-        rows.extend(self._row(edge[at : at + 3]) for at in range(len(edge) - 2))
+        base = self.hashed
+        rows += [base + crc32(part) % HASHED for part in _parts(edge)]
         return rows[:WIDTH]
 
     def _row(self, letters: str) -> int:
@@ -123,6 +134,17 @@ class View:
                 return rows or [self.kinds + len(KINDS)]
             at, mark = end, "##"
         return rows
+
+
+def _parts(edge: str) -> list[bytes]:
+    """Beginnings, endings and all threes of letters. Most words are ASCII, where letters are bytes: twice as fast."""
+    if not edge.isascii():
+        parts = ["^" + edge[:1], edge[-1:] + "$", "^" + edge[:2], edge[-2:] + "$", "^" + edge[:3], edge[-3:] + "$"]
+        parts += [edge[-4:] + "$", *[edge[at : at + 3] for at in range(len(edge) - 2)]]
+        return [part.encode() for part in parts]
+    raw = edge.encode()
+    ends = [b"^" + raw[:1], raw[-1:] + b"$", b"^" + raw[:2], raw[-2:] + b"$", b"^" + raw[:3], raw[-3:] + b"$"]
+    return [*ends, raw[-4:] + b"$", *[raw[at : at + 3] for at in range(len(raw) - 2)]]
 
 
 def fold(word: str) -> str:
@@ -168,16 +190,10 @@ def _number(word: str) -> int:
     return 84
 
 
-def matrix(view: View, words: Sequence[str], known: dict[str, list[int]] | None = None) -> tuple[Any, Any]:
+def matrix(view: View, words: Sequence[str]) -> tuple[Any, Any]:
     """Rows of the distinct words ``[distinct, WIDTH]`` and the place of each word in them ``[words]``."""
     places: dict[str, int] = {}
     index = np.fromiter((places.setdefault(word, len(places)) for word in words), np.int64, len(words))
-    out = np.zeros((max(1, len(places)), WIDTH), np.int32)
-    for at, word in enumerate(places):
-        rows = known.get(word) if known is not None else None
-        if rows is None:
-            rows = view.describe(word)
-            if known is not None:
-                known[word] = rows
-        out[at, : len(rows)] = rows
-    return out, index
+    if not places:
+        return np.zeros((1, WIDTH), np.int32), index
+    return np.stack([view.row(word) for word in places]), index
