@@ -427,6 +427,8 @@ class Fill:
 
         r = self.r
         text = self._faker().address()
+        if r.random() < 0.25:
+            return self._far()
         if r.random() < 0.12:
             text = slots.box(self) + r.choice((", ", "\n", " ")) + self.postcode() + " " + self.city()
         elif r.random() < 0.35:
@@ -441,6 +443,28 @@ class Fill:
         if r.random() < 0.25:
             text += "\n" + self.country()
         return text if r.random() < 0.25 else text.replace("\n", r.choice((", ", ", ", " ", "; ")))
+
+    def _far(self) -> str:
+        """As forms of shops abroad write it: street, flat, town, region, country and code in many orders."""
+        from training import slots
+
+        r = self.r
+        street = (
+            f"{self.last()} {r.choice(('Street', 'Road', 'Lane', 'Way', 'Drive', 'Trail', 'Harbor', 'Gate', 'Park', 'Court'))}"
+            if r.random() < 0.3
+            else self.street()
+        )
+        if r.random() < 0.3:
+            street = f"{r.randint(1, 99999)} {street}"
+        if r.random() < 0.4:
+            street += r.choice((" ", ", ", "\n", "\n ")) + slots.house(self)
+        city = self.city()
+        city = city.upper() if r.random() < 0.35 else city
+        region = r.choice(("", "", f", {r.choice(string.ascii_uppercase)}{r.choice(string.ascii_uppercase)}"))
+        code, country = self.postcode(), self.country()
+        end = r.choice((f"{code}", f"{country} {code}", f"{code} {country}", f"{country}", f"{country}, {code}"))
+        seam = r.choice((", ", ", ", "\n", "\n ", " "))
+        return street + seam + city + r.choice(("", "\n" if "\n" in seam else "")) * bool(region) + region + seam + end
 
     def street(self) -> str:
         r = self.r
@@ -568,9 +592,9 @@ class Fill:
                 left = left[::-1]
             return sep.join((*left, year))
         if x < 0.5:
-            return f"{y}-{m:02d}-{d:02d}" + (
-                f"{r.choice(' T')}{r.randint(0, 23):02d}:{r.randint(0, 59):02d}" if r.random() < 0.25 else ""
-            )
+            clock = f"{r.choice('  T')}{r.randint(0, 23):02d}:{r.randint(0, 59):02d}"
+            seconds = f":{r.randint(0, 59):02d}{r.choice(('', '', 'Z', '.000', '+00:00', ' UTC'))}"
+            return f"{y}-{m:02d}-{d:02d}" + r.choice(("", "", "", clock, clock + seconds, clock + seconds))
         if x < 0.56:
             return r.choice(
                 (f"{d:02d}-{short[m].strip('.')}-{y}", f"{d}{short[m].strip('.')}{y}", f"{y}/{m:02d}/{d:02d}", f"{d:02d}{m:02d}{y}" if r.random() < 0.3 else f"{y}.{m:02d}.{d:02d}",

@@ -130,7 +130,7 @@ class Writer:
         fill = Fill(r, language)
         fill.casual = r.random() < 0.2
         shout = r.choice((0.0, 0.0, 0.0, 0.0, 0.03, 0.1, 0.3))
-        harmless = r.random() < 0.14
+        harmless = r.random() < 0.1
         pieces: list[tuple[str, list[Span]]] = []
         for _ in range(r.choice((1, 1, 2, 2, 3, 4))):
             pieces.append(self._piece(fill, harmless))
@@ -141,11 +141,11 @@ class Writer:
         """A part of a document; harmless ones name nobody."""
         r, language = self.r, fill.language
         x = r.random()
-        if not harmless and x < 0.56:
+        if not harmless and x < 0.60:
             return self._filled(r.choice(templates(language)), fill)
-        if not harmless and x < 0.71:
+        if not harmless and x < 0.75:
             return self._nonsense(fill)
-        if not harmless and x < 0.75 and language == "en":
+        if not harmless and x < 0.79 and language == "en":
             return self._filled(r.choice(old_templates()), fill)
         y = r.random()
         if y < 0.40:
