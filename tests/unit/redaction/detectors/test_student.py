@@ -65,7 +65,7 @@ def test_windows_give_what_one_pass_gives(student: StudentDetector, monkeypatch:
 
 def test_a_text_far_away_changes_nothing(student: StudentDetector) -> None:
     text = "Priya Raghunathan is a cardiologist in Leeds."
-    gap = " and then" * REACH
+    gap = " the rain fell all day while we waited for a bus" * (REACH // 11 + 1)
 
     def spans(before: str) -> list[tuple[int, int, str]]:
         shift = len(before + gap) + 1
