@@ -196,7 +196,8 @@ class WorkerPool:
         if found is None:
             found = await self._found(tenant, texts, inspection, shelf, own)
             shelf.remember_all(key, found)
-        return together(segments, documents, texts, places, found, digests, inspection)
+        made = together(segments, documents, texts, places, found, digests, inspection)
+        return replace(made, memo=shelf.apart("guard"))
 
     async def _found(
         self, tenant: str, texts: Sequence[Segment], inspection: Inspection, shelf: Shelf, own: Custom

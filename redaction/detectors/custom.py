@@ -138,7 +138,7 @@ def compiled(spec: OwnPattern) -> _Rule:
         said = e.args[0] if e.args else ""
         reason = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
         raise BadPattern(f"RE2 cannot read it ({reason}); look-around and back-references do not exist") from None
-    if exact.fullmatch("") is not None or wide.fullmatch("") is not None:
+    if exact.search("") is not None or wide.search("") is not None:
         raise BadPattern("it matches the empty text, and so everywhere")
     return _Rule(
         spec,
