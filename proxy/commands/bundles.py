@@ -83,7 +83,8 @@ def train_student(
     rampart = store.require(data, "rampart")
     command = [
         sys.executable, "-m", "training.train", "--suite", str(suite.resolve()), "--rampart", str(rampart.resolve()),
-        "--wordnet", str(wordnet.resolve()), "--steps", str(steps), "--seed", str(seed), *(("--out", str(out.resolve())) if out else ()),
+        "--wordnet", str(wordnet.resolve()),
+        "--steps", str(steps), "--seed", str(seed), *(("--out", str(out.resolve())) if out else ()),
     ]  # fmt: skip
     with bar("the student: steps") as tick:
         _follow(command, steps, tick)
