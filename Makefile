@@ -4,7 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 MODELS := var/models/.ready
 
-.PHONY: run test check fix bench bench-answers suites crash fuzz soak models clean
+.PHONY: run test check fix bench bench-answers bench-peers bench-worst suites crash fuzz soak models classifier clean detection-doc \
+	golden-floors
 .DELETE_ON_ERROR:
 
 run: $(MODELS)
@@ -27,6 +28,10 @@ fix: .venv/.ready
 
 bench: $(MODELS)
 	$(BIN)/python -m benchmarks.latency
+	$(BIN)/python -m benchmarks.throughput
+
+bench-worst: .venv/.ready
+	$(BIN)/python -m benchmarks.worst
 
 suites: $(MODELS)
 	$(BIN)/pytest -q -rP tests/contract/test_public_suites.py tests/contract/test_chunk_invariance.py
@@ -34,11 +39,29 @@ suites: $(MODELS)
 bench-answers: $(MODELS)
 	$(BIN)/python -m benchmarks.answers
 
+# Other detectors and ours on the same labelled texts; SUITE is a folder of labelled sets.
+SUITE ?= ../shared/reference/eval
+bench-peers: $(MODELS) .venv-peers/.ready
+	$(BIN)/python -m benchmarks.peers --suite $(SUITE)
+
+# Everything measured on the labelled sets, and docs/detection.md with its figures in docs/detection.json: minutes.
+detection-doc: $(MODELS)
+	$(BIN)/sealgate models evaluate --suite $(SUITE) --jobs 2 --write docs/detection.md
+
+# What the detectors find in tests/golden/ now becomes the floor; look at the diff.
+golden-floors: $(MODELS)
+	PYTHONPATH=.:tests/support $(BIN)/python -m golden
+
+.venv-peers/.ready: benchmarks/peers.txt
+	@[ -x .venv-peers/bin/python ] || $(PYTHON) -m venv .venv-peers
+	@.venv-peers/bin/python -m pip install -q --disable-pip-version-check -r $<
+	@touch $@
+
 crash: $(MODELS)
 	SEALGATE_CRASHES=300 $(BIN)/pytest -q tests/flow/test_crash.py
 
 fuzz: .venv/.ready
-	SEALGATE_FUZZ=20000 $(BIN)/pytest -q tests/property/test_fuzz_dialects.py
+	SEALGATE_FUZZ=20000 $(BIN)/pytest -q tests/property/test_fuzz_dialects.py tests/property/test_detectors.py
 
 soak: .venv/.ready
 	SEALGATE_SOAK=20000 $(BIN)/pytest -q -s tests/flow/test_soak.py
@@ -47,6 +70,10 @@ coverage-doc: .venv/.ready
 	PYTHONPATH=.:tests/support $(BIN)/python -m wire.document
 
 models: $(MODELS)
+
+classifier: .venv/.ready
+	$(BIN)/sealgate models install --training --data var
+	$(BIN)/sealgate models train --data var
 
 # LangChain, LlamaIndex and LiteLLM for the contract tests: their own environment (650 MB), for `make test` only.
 .venv-clients/.ready: tests/contract/clients/requirements.txt .venv/.ready
@@ -63,4 +90,4 @@ $(MODELS): .venv/.ready proxy/models/catalog.py proxy/models/install.py proxy/mo
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-clients .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	rm -rf .venv .venv-clients .venv-peers .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

@@ -33,12 +33,13 @@ defaults:
   transforms_enclave: {"*": keep}
   restore: {user: [text]}
   answers: restore-only
+  inspection: {fast: fast, "*": full}
 rules:
   - {id: tolerant, when: {app: [bench, tolerant]}, answers: tolerant, because: measured}
   - {id: respond, when: {app: respond}, answers: respond, because: measured}
 """
 """Everything may go to the cloud with stand-ins, so that every case takes the whole way through the gate."""
-APPS = ("bench", "restore-only", "tolerant", "respond")
+APPS = ("bench", "restore-only", "tolerant", "respond", "fast")
 """Apps of the gate; the key of each but the first ends in its name."""
 WORDS = 60
 PACE_S = 0.01

@@ -14,22 +14,22 @@ cases:
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from policies.decide import decide
-from policies.load import ANSWERS, CONTENT, LEVELS, TAGS, TRANSFORMS, ZONES, iso_date, read_restore
+from policies.load import ANSWERS, CONTENT, INSPECTIONS, LEVELS, TAGS, TRANSFORMS, ZONES, iso_date, read_restore
 from policies.schema import Policy
-from policies.types import Decision, Facts, LabelFacts, Requirements, Zone
+from policies.types import Decision, Facts, Inspection, LabelFacts, Requirements, Zone
 from policies.yaml_strict import Path as At
 from policies.yaml_strict import Reader, parse, suggest
 from redaction.types import CATEGORIES, LABELS
 
 FACTS = {
     "sensitivity", "categories", "labels", "tags", "content", "tools", "uninspected", "app", "tenant", "endpoint",
-    "groups", "model", "date",
+    "groups", "model", "date", "inspection",
 }  # fmt: skip
-EXPECT = {"ceiling", "rules", "transforms", "requirements", "max_age_s", "restore", "answers"}
+EXPECT = {"ceiling", "rules", "transforms", "requirements", "max_age_s", "restore", "answers", "inspection"}
 ALWAYS = ("text", "code", "link")
 """Places that a case about restoring speaks of even where it does not name them: they must be refused then."""
 PLACES = {z.word: z for z in Zone if z is not Zone.BLOCKED}
@@ -48,6 +48,7 @@ class Expect:
     max_age_s: float | None
     restore: Mapping[str, frozenset[str]]
     answers: str
+    inspection: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,27 +70,31 @@ class Outcome:
     wrong: tuple[str, ...]
 
 
-def load_cases(text: str, source: str) -> tuple[str, tuple[Case, ...]]:
-    """The policy that a file tests (as written there) and its cases. Raises YamlProblems."""
+def load_cases(
+    text: str, source: str, known: Callable[[str], Collection[str]] = lambda _: LABELS
+) -> tuple[str, tuple[Case, ...]]:
+    """The policy that a file tests (as written there) and its cases. ``known``: the labels that this policy may name.
+    Raises YamlProblems, and whatever ``known`` does."""
     r = Reader(parse(text, source))
     r.mapping((), {"policy", "cases"}, ["policy", "cases"])
     items = r.get(("cases",))
     if not isinstance(items, list) or not items:
         r.problem(("cases",), "must be a list of at least one case")
         items = []
-    cases = tuple(_case(r, ("cases", i)) for i in range(len(items)))
     policy = r.text(("policy",))
+    labels = known(policy) if policy else LABELS
+    cases = tuple(_case(r, ("cases", i), labels) for i in range(len(items)))
     r.done()
     return policy, cases
 
 
-def _case(r: Reader, at: At) -> Case:
+def _case(r: Reader, at: At, labels: Collection[str]) -> Case:
     r.mapping(at, {"name", "facts", "expect"}, ["name", "facts", "expect"])
-    facts = _facts(r, (*at, "facts"))
-    return Case(r.text((*at, "name")), r.document.source, r.document.line(at), facts, _expect(r, (*at, "expect")))
+    facts, expect = _facts(r, (*at, "facts"), labels), _expect(r, (*at, "expect"), labels)
+    return Case(r.text((*at, "name")), r.document.source, r.document.line(at), facts, expect)
 
 
-def _expect(r: Reader, at: At) -> Expect:
+def _expect(r: Reader, at: At, labels: Collection[str]) -> Expect:
     r.mapping(at, EXPECT, ["ceiling"])
     want = {zone: _required(r, (*at, "requirements", word)) for word, zone in _zones(r, (*at, "requirements"))}
     return Expect(
@@ -98,12 +103,13 @@ def _expect(r: Reader, at: At) -> Expect:
         transforms=tuple(
             (zone, label, r.choice((*at, "transforms", word, label), TRANSFORMS, "redact"))
             for word, zone in _zones(r, (*at, "transforms"))
-            for label in r.mapping((*at, "transforms", word), LABELS)
+            for label in r.mapping((*at, "transforms", word), labels)
         ),
         requirements=want,
         max_age_s=r.number((*at, "max_age_s"), 0.0, 0.001, 1e9) if r.has((*at, "max_age_s")) else None,
         restore=read_restore(r, (*at, "restore")) if r.has((*at, "restore")) else {},
         answers=r.choice((*at, "answers"), ANSWERS, ""),
+        inspection=r.choice((*at, "inspection"), INSPECTIONS, ""),
     )
 
 
@@ -119,10 +125,10 @@ def _required(r: Reader, at: At) -> Requirements:
     return Requirements(frozenset(r.texts((*at, "expectations"))), age, labels)
 
 
-def _facts(r: Reader, at: At) -> Facts:
+def _facts(r: Reader, at: At, known: Collection[str]) -> Facts:
     value = r.mapping(at, FACTS)
     level = r.choice((*at, "sensitivity"), LEVELS, "public")
-    labels = r.mapping((*at, "labels"), LABELS) if "labels" in value else {}
+    labels = r.mapping((*at, "labels"), known) if "labels" in value else {}
     scores = {name: round(r.number((*at, "labels", name), 0.0, 0.0, 1.0) * 1000) for name in labels}
     date = iso_date(r.text((*at, "date"), TODAY))
     if date is None:
@@ -141,6 +147,7 @@ def _facts(r: Reader, at: At) -> Facts:
         tools=frozenset(r.texts((*at, "tools"))),
         tags=frozenset(_known(r, (*at, "tags"), TAGS)),
         groups=frozenset(r.texts((*at, "groups"))),
+        inspection=INSPECTIONS[r.choice((*at, "inspection"), INSPECTIONS, Inspection.FULL.word)],
     )
 
 
@@ -180,6 +187,8 @@ def _wrong(case: Case, decision: Decision) -> list[str]:
             out.append(f"{origin} values come back into {sorted(allowed)}, expected {sorted(places)}")
     if want.answers and decision.answers.word != want.answers:
         out.append(f"answers are {decision.answers.word}, expected {want.answers}")
+    if want.inspection and decision.inspection.word != want.inspection:
+        out.append(f"inspection is {decision.inspection.word}, expected {want.inspection}")
     return out
 
 

@@ -9,19 +9,25 @@ table allows it, answers are looked at as closely as anyone demands. So the orde
   what is *uninspected* matches every label and category and counts as regulated;
 * **nothing falls open**: a finding below a rule's ``min_score`` is still transformed by the defaults.
 
+How closely a payload must have been looked at (:func:`demanded`) follows from who asks alone, so that it is known
+before anything is inspected. Facts from a faster look than that are no basis: they count as uninspected.
+
 ``unless`` tests only identity that the gate authenticated; it replaces the rule's ceiling by its own until its last
 day, while the requirements and transforms of the rule stay.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from policies.schema import Condition, Policy, Rule, Unless
-from policies.types import Decision, Facts, Reason, Requirements, Transform, Zone, stricter
+from policies.types import Decision, Facts, Inspection, Reason, Requirements, Transform, Zone, stricter
 from redaction.types import Sensitivity
 
+HASTY = "inspection:fast"
+"""Why facts from a fast inspection count as uninspected where policy demands a full one."""
 INHERITED = "state:inherited"
 """The reason for a ceiling that comes with what a request refers to or repeats; no rule can have such an id."""
 ZONES = (Zone.ONPREM, Zone.ENCLAVE, Zone.CLOUD)
@@ -29,6 +35,7 @@ ZONES = (Zone.ONPREM, Zone.ENCLAVE, Zone.CLOUD)
 
 def decide(policy: Policy, facts: Facts) -> Decision:
     """The decision for ``facts``. Total: it raises for no loaded policy and no facts."""
+    facts = counted(policy, facts)
     reasons = list(_defaults(policy, facts))
     tables = {zone: dict(policy.defaults.transforms[zone]) for zone in ZONES}
     requirements = dict.fromkeys(ZONES, Requirements())
@@ -56,7 +63,30 @@ def decide(policy: Policy, facts: Facts) -> Decision:
         attachments=policy.defaults.attachments,
         restore=tuple(restore),
         answers=answers,
+        inspection=demanded(policy, facts.app, facts.tenant, facts.endpoint, facts.groups),
     )
+
+
+def counted(policy: Policy, facts: Facts) -> Facts:
+    """The facts as they count: from a faster look than the policy demands they are uninspected."""
+    if facts.inspection < demanded(policy, facts.app, facts.tenant, facts.endpoint, facts.groups):
+        return replace(facts, uninspected=facts.uninspected | {HASTY})
+    return facts
+
+
+def demanded(policy: Policy, app: str, tenant: str, endpoint: str, groups: frozenset[str] = frozenset()) -> Inspection:
+    """How closely the payloads of this app must be looked at: by the defaults, and by every rule for it."""
+    who = Facts(app, tenant, endpoint, "", dt.date.min, groups=groups)
+    table = policy.defaults.inspection
+    asked = (rule.inspection for rule in policy.rules if rule.inspection is Inspection.FULL and matches(rule.when, who))
+    return max(asked, default=table.get(app, table["*"]))
+
+
+def anyone_full(policy: Policy, apps: Iterable[str]) -> bool:
+    """Whether a payload of one of these apps may need a full inspection."""
+    table = policy.defaults.inspection
+    rules = any(rule.inspection is Inspection.FULL for rule in policy.rules)
+    return rules or any(table.get(app, table["*"]) is Inspection.FULL for app in apps)
 
 
 def meet(a: Decision, b: Decision) -> Decision:
@@ -67,6 +97,7 @@ def meet(a: Decision, b: Decision) -> Decision:
         transforms={zone: meet_tables(a.transforms[zone], b.transforms[zone]) for zone in ZONES},
         requirements={zone: add(a.requirements[zone], b.requirements[zone]) for zone in ZONES},
         reasons=tuple(dict.fromkeys((*a.reasons, *b.reasons))),
+        inspection=max(a.inspection, b.inspection),
     )
 
 

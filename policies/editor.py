@@ -8,11 +8,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from policies.detect import LABEL
+from policies.detect import NAME as DETECT_NAME
 from policies.load import (
     ANSWERS,
     ATTACHMENTS,
     CONTENT,
     IDENTITY,
+    INSPECTIONS,
     LEVELS,
     ORIGIN,
     PLACE,
@@ -41,9 +44,34 @@ def _object(properties: dict[str, Any], required: tuple[str, ...] = ()) -> dict[
     }
 
 
+LABEL_FORM: dict[str, Any] = {"type": "string", "pattern": f"^{LABEL.pattern}$"}
 TEXT: dict[str, Any] = {"type": "string", "minLength": 1}
 DATE: dict[str, Any] = {"type": "string", "format": "date"}
 WHEN: dict[str, Any] = {"$ref": "#/$defs/condition"}
+
+
+def _label(known: list[str]) -> dict[str, Any]:
+    """A known name, which editors offer, or one of the policy's own."""
+    return {"anyOf": [_enum(known), LABEL_FORM]}
+
+
+def _list(item: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": item, "minItems": 1}
+
+
+def _detect() -> dict[str, Any]:
+    name = {"type": "string", "pattern": f"^{DETECT_NAME.pattern}$"}
+    given = {"name": name, "label": _label([*LABELS]), "score": {"type": "number", "minimum": 0.05, "maximum": 1}}
+    words = {"terms": _some(TEXT), "file": TEXT}
+    more = {"context": _some(TEXT), "validator": TEXT, "examples": _some(TEXT), "counterexamples": _some(TEXT)}
+    return _object(
+        {
+            "labels": _some(LABEL_FORM),
+            "patterns": _list(_object({**given, "regex": TEXT, **more}, ("name", "label", "regex"))),
+            "terms": _list(_object({**given, **words}, ("name", "label"))),
+            "allow": _list(_object({"name": name, **words, "labels": _some(_label([*LABELS, *GROUPS]))}, ("name",))),
+        }
+    )
 
 
 def _identity() -> dict[str, Any]:
@@ -55,7 +83,7 @@ def _condition() -> dict[str, Any]:
     return _object(
         {
             **_identity(),
-            "labels": _some(_enum([*LABELS, *GROUPS])),
+            "labels": _some(_label([*LABELS, *GROUPS])),
             "min_score": {"type": "number", "minimum": 0, "maximum": 1},
             "categories": _some(_enum(CATEGORIES)),
             "sensitivity": _enum(LEVELS),
@@ -71,7 +99,7 @@ def _condition() -> dict[str, Any]:
 
 
 def _table() -> dict[str, Any]:
-    names = _enum([*LABELS, *GROUPS, "*"])
+    names = _label([*LABELS, *GROUPS, "*"])
     return {"type": "object", "propertyNames": names, "additionalProperties": _enum(TRANSFORMS)}
 
 
@@ -97,6 +125,7 @@ def _rule() -> dict[str, Any]:
             "transforms_enclave": _table(),
             "restore": _restore(),
             "answers": _enum(ANSWERS),
+            "inspection": {"const": "full"},
             "unless": _object(unless, ("at_most", "reason", "until")),
             "review_by": DATE,
         },
@@ -106,6 +135,7 @@ def _rule() -> dict[str, Any]:
 
 def _defaults() -> dict[str, Any]:
     whole = {**_table(), "required": ["*"]}
+    by_app = {"type": "object", "additionalProperties": _enum(INSPECTIONS), "required": ["*"]}
     return _object(
         {
             "sensitivity": _object(dict.fromkeys(sorted(LEVELS), _enum(ZONES)), tuple(LEVELS)),
@@ -117,6 +147,7 @@ def _defaults() -> dict[str, Any]:
             "attachments": _enum(ATTACHMENTS),
             "restore": _restore(),
             "answers": _enum(ANSWERS),
+            "inspection": {"anyOf": [_enum(INSPECTIONS), by_app]},
         },
         ("sensitivity", "uninspected", "transforms", "transforms_enclave"),
     )
@@ -131,6 +162,7 @@ def schema() -> dict[str, Any]:
             "owner": TEXT,
             "description": TEXT,
             "defaults": _defaults(),
+            "detect": _detect(),
             "rules": {"type": "array", "items": _rule()},
         },
         ("version", "name", "owner", "defaults"),

@@ -12,7 +12,7 @@ from functools import partial
 from itertools import combinations
 from typing import Any
 
-from policies.decide import INHERITED, decide, excepted, matches
+from policies.decide import INHERITED, counted, decide, excepted, matches
 from policies.schema import Condition, Policy, Rule
 from policies.types import Decision, Facts, Reason, Zone
 from redaction.types import Sensitivity
@@ -24,6 +24,7 @@ CHANGES = 3
 def explain(policy: Policy, facts: Facts) -> dict[str, Any]:
     """The decision, its reasons with why they hold and whether they bind, and what would decide otherwise."""
     decision = decide(policy, facts)
+    facts = counted(policy, facts)
     binding = {r.id for r in decision.binding()}
     return {
         "ceiling": decision.ceiling.word,
@@ -38,6 +39,7 @@ def explain(policy: Policy, facts: Facts) -> dict[str, Any]:
         "requirements": _requirements(decision),
         "restore": _restore(decision, facts),
         "answers": decision.answers.word,
+        "inspection": {"demanded": decision.inspection.word, "done": facts.inspection.word},
         "otherwise": otherwise(policy, facts, decision),
     }
 
@@ -218,6 +220,8 @@ def words(explanation: dict[str, Any]) -> str:
         "  values come back: " + "; ".join(f"{o} into {_places(p)}" for o, p in explanation["restore"].items())
     )
     lines.append(f"  answers: {explanation['answers']}")
+    looked = explanation["inspection"]
+    lines.append(f"  inspection: {looked['done']} (this app needs {looked['demanded']})")
     lines += [f"  otherwise: {text}" for text in explanation["otherwise"]]
     return "\n".join(lines)
 

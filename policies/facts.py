@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-from policies.types import Facts, LabelFacts, Zone
+from policies.types import Facts, Inspection, LabelFacts, Zone
 from redaction.types import Sensitivity
 
 SCHEMA = 1
@@ -22,6 +22,7 @@ def facts_to_json(facts: Facts) -> dict[str, Any]:
         "endpoint": facts.endpoint,
         "size": facts.size,
         "stream": facts.stream,
+        "inspection": facts.inspection.word,
         "labels": {
             label: {"n": f.n, "distinct": f.distinct, "max": f.max_score, "histogram": list(f.histogram)}
             for label, f in sorted(facts.labels.items())
@@ -58,4 +59,5 @@ def facts_from_json(value: Mapping[str, Any], common: Mapping[str, Any]) -> Fact
         tags=frozenset(value["tags"]),
         groups=frozenset(value["groups"]),
         inherited=Zone[value.get("inherited", Zone.CLOUD.word).upper()],
+        inspection=Inspection[value.get("inspection", Inspection.FULL.word).upper()],
     )

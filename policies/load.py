@@ -10,12 +10,13 @@ import datetime as dt
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from policies.detect import Read, read_detect
 from policies.schema import RESTORE, Condition, Defaults, Policy, Rule, Unless, expand
-from policies.types import REFUSE, TEXT, Answers, Requirements, RestoreTable, Transform, Zone
+from policies.types import REFUSE, TEXT, Answers, Inspection, Requirements, RestoreTable, Transform, Zone
 from policies.yaml_strict import Path as At
 from policies.yaml_strict import Reader, parse, suggest
 from redaction.types import CATEGORIES, GROUPS, LABELS, Sensitivity
@@ -23,12 +24,12 @@ from redaction.types import CATEGORIES, GROUPS, LABELS, Sensitivity
 ZONES = {z.word: z for z in Zone}
 LEVELS = {s.word: s for s in Sensitivity}
 TRANSFORMS = {t.value: t for t in Transform}
-TOP = {"version", "name", "owner", "description", "defaults", "rules"}
+TOP = {"version", "name", "owner", "description", "defaults", "detect", "rules"}
 DEFAULTS = {
     "sensitivity", "uninspected", "transforms", "transforms_enclave", "scope", "restore", "answers", "attachments",
-    "stand_ins",
+    "stand_ins", "inspection",
 }  # fmt: skip
-DOES = {"at_most", "require", "transforms", "transforms_enclave", "restore", "answers"}
+DOES = {"at_most", "require", "transforms", "transforms_enclave", "restore", "answers", "inspection"}
 """What a rule can do; it does at least one of it."""
 RULE = DOES | {"id", "when", "unless", "because", "review_by"}
 IDENTITY = {"app", "tenant", "endpoint", "groups"}
@@ -36,11 +37,12 @@ PRESENCE = {"labels", "min_score", "categories", "sensitivity", "tags", "content
 WHEN = IDENTITY | PRESENCE | {"any", "all"}
 UNLESS = IDENTITY | {"at_most", "reason", "until"}
 REQUIRE = {"expectations", "max_age", "cloud", "enclave", "onprem"}
-NOT_YET = {"latency", "inspection", "not"}
+NOT_YET = {"latency", "not"}
 ATTACHMENTS = {REFUSE, TEXT}
 SCOPES = {"request", "conversation", "app"}
 STAND_INS = {"plain", "realistic"}
 ANSWERS = {a.word: a for a in Answers}
+INSPECTIONS = {i.word: i for i in Inspection}
 ORIGIN = re.compile(r"system|user|assistant|other|tool:(?:\*|[A-Za-z0-9_-]{1,128})")
 PLACE = re.compile(r"text|link|code|tool_args:(?:\*|[A-Za-z0-9_.:@/-]{1,160})")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -54,13 +56,14 @@ TAGS = {"marked_confidential"}
 
 
 def load_file(path: Path) -> Policy:
-    """Reads a policy file. Raises YamlProblems or OSError."""
-    return load(path.read_text("utf-8"), str(path))
+    """Reads a policy file and the lists of terms that it names, by paths relative to it. Raises YamlProblems, OSError
+    or UnicodeDecodeError."""
+    return load(path.read_text("utf-8"), str(path), lambda name: (path.parent / name).read_text("utf-8"))
 
 
-def load(text: str, source: str) -> Policy:
-    """Reads a policy. Raises YamlProblems with everything that is wrong."""
-    return _Loader(Reader(parse(text, source))).policy()
+def load(text: str, source: str, read: Read | None = None) -> Policy:
+    """Reads a policy; ``read`` gives the lists of terms that it names. Raises YamlProblems with all that is wrong."""
+    return _Loader(Reader(parse(text, source)), read).policy()
 
 
 def overdue(policy: Policy, today: dt.date) -> tuple[str, ...]:
@@ -97,9 +100,20 @@ def read_restore(r: Reader, at: At) -> RestoreTable:
     return table
 
 
+def _keys(condition: object) -> Iterator[str]:
+    """Every key that a condition names, at any depth."""
+    if isinstance(condition, dict):
+        yield from condition
+        for part in (condition.get("any"), condition.get("all")):
+            for inner in part if isinstance(part, list) else ():
+                yield from _keys(inner)
+
+
 class _Loader:
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, read: Read | None = None) -> None:
         self.r = reader
+        self._own, self._files = read_detect(reader, read)
+        self._labels = LABELS | self._own.labels | GROUPS.keys()
 
     def policy(self) -> Policy:
         r = self.r
@@ -113,9 +127,11 @@ class _Loader:
             r.problem(("rules",), "must be a list of rules")
         rules = tuple(self._rule(("rules", i)) for i in range(len(raw) if isinstance(raw, list) else 0))
         self._unique(rules)
-        revision = hashlib.sha256(json.dumps(r.document.value, sort_keys=True).encode()).hexdigest()[:16]
+        content = [r.document.value, self._files] if self._files else r.document.value
+        revision = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
         r.text(("description",))
-        policy = Policy(r.text(("name",)), r.text(("owner",)), revision, defaults, rules)
+        names = r.text(("name",)), r.text(("owner",))
+        policy = Policy(*names, revision, defaults, rules, detect=self._own, files=tuple(self._files))
         r.done()
         return policy
 
@@ -152,7 +168,21 @@ class _Loader:
         forms = self.r.choice((*at, "stand_ins"), STAND_INS, "plain")
         answers = self._answers(at, Answers.TOLERANT)
         attachments = self.r.choice((*at, "attachments"), ATTACHMENTS, REFUSE)
-        return Defaults(levels, uninspected, tables, scope, restore, answers, attachments, forms)
+        inspection = self._inspections((*at, "inspection"))
+        return Defaults(levels, uninspected, tables, scope, restore, answers, attachments, forms, inspection)
+
+    def _inspections(self, at: At) -> dict[str, Inspection]:
+        """One word for every app, or a table of apps with ``'*'`` for all others."""
+        r = self.r
+        if not isinstance(r.get(at), dict):
+            return {"*": INSPECTIONS[r.choice(at, INSPECTIONS, Inspection.FULL.word)]}
+        entries = r.mapping(at, None, ["*"])
+        for app in entries:
+            if app != "*" and not NAME.fullmatch(app):
+                r.problem((*at, app), "an app's name has letters, digits, '_', '.' or '-'")
+        return {"*": Inspection.FULL} | {
+            app: INSPECTIONS[r.choice((*at, app), INSPECTIONS, Inspection.FULL.word)] for app in entries
+        }
 
     def _zone(self, at: At) -> Zone:
         return ZONES[self.r.choice(at, ZONES, "blocked")]
@@ -173,7 +203,7 @@ class _Loader:
                     if by_group.setdefault(label, transform) is not transform:
                         self.r.problem((*at, key), f"'{label}' is in another group with another transform")
             elif key != "*":
-                self._known((*at, key), (key,), LABELS | GROUPS.keys(), "label")
+                self._known((*at, key), (key,), self._labels, "label")
         return table | by_group | {k: t for k, t in own.items() if not k.startswith("@")}
 
     def _known(self, at: At, names: tuple[str, ...], known: frozenset[str] | set[str], what: str) -> frozenset[str]:
@@ -201,7 +231,15 @@ class _Loader:
             review_by=self._date((*at, "review_by")) if "review_by" in entry else None,
             restore=read_restore(self.r, (*at, "restore")) if "restore" in entry else {},
             answers=self._answers(at, Answers.RESTORE_ONLY),
+            inspection=self._inspection(at) if "inspection" in entry else Inspection.FAST,
         )
+
+    def _inspection(self, at: At) -> Inspection:
+        """A rule may only look more closely, and only at what is known before anything is inspected: who asks."""
+        self.r.choice((*at, "inspection"), {Inspection.FULL.word}, Inspection.FULL.word)
+        if PRESENCE & set(_keys(self.r.get((*at, "when")))):
+            self.r.problem((*at, "inspection"), f"'when' may test only {', '.join(sorted(IDENTITY))} here")
+        return Inspection.FULL
 
     def _answers(self, at: At, default: Answers) -> Answers:
         return ANSWERS[self.r.choice((*at, "answers"), ANSWERS, default.word)]
@@ -222,7 +260,7 @@ class _Loader:
             r.problem((*at, "min_score"), "belongs to 'labels'")
         if "uninspected" in entry and r.get((*at, "uninspected")) is not True:
             r.problem((*at, "uninspected"), "can only be true: absence may not be tested")
-        labels = self._known((*at, "labels"), r.texts((*at, "labels")), LABELS | GROUPS.keys(), "label")
+        labels = self._known((*at, "labels"), r.texts((*at, "labels")), self._labels, "label")
         level = r.choice((*at, "sensitivity"), LEVELS, "public") if "sensitivity" in entry else None
         return Condition(
             labels=expand(tuple(labels)),

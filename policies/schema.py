@@ -6,8 +6,9 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from policies.types import REFUSE, Answers, Requirements, RestoreTable, Transform, Zone
-from redaction.types import GROUPS, Sensitivity
+from policies.types import REFUSE, Answers, Inspection, Requirements, RestoreTable, Transform, Zone
+from redaction.custom import NOTHING, Custom
+from redaction.types import GROUPS, LABELS, Sensitivity
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,8 @@ class Rule:
     review_by: dt.date | None = None
     restore: RestoreTable = field(default_factory=dict)
     answers: Answers = Answers.RESTORE_ONLY
+    inspection: Inspection = Inspection.FAST
+    """``FULL`` in a rule whose ``when`` tests nothing but who asks: it must be known before anything is inspected."""
 
 
 _BACK = frozenset({"text", "code"})
@@ -81,6 +84,8 @@ class Defaults:
     answers: Answers = Answers.TOLERANT
     attachments: str = REFUSE
     stand_ins: str = "plain"
+    inspection: Mapping[str, Inspection] = field(default_factory=lambda: {"*": Inspection.FULL})
+    """App -> how closely its payloads are looked at; ``*`` for all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,15 @@ class Policy:
     defaults: Defaults
     rules: tuple[Rule, ...] = ()
     version: int = 1
+    detect: Custom = NOTHING
+    """Patterns and terms that inspection must have looked for."""
+    files: tuple[str, ...] = ()
+    """Lists of terms, as the policy names them."""
+
+    @property
+    def labels(self) -> frozenset[str]:
+        """Every label that this policy may name."""
+        return LABELS | self.detect.labels
 
 
 def expand(names: tuple[str, ...]) -> frozenset[str]:

@@ -69,6 +69,20 @@ class Answers(IntEnum):
         return self.name.lower().replace("_", "-")
 
 
+class Inspection(IntEnum):
+    """How closely a payload is looked at. ``max`` of two is their meet: the one that looks at more."""
+
+    FAST = 0
+    """Patterns, secrets and the small token classifier: what needs no bundle."""
+    FULL = 1
+    """Every detector."""
+
+    @property
+    def word(self) -> str:
+        """The spelling used in policies and records."""
+        return self.name.lower()
+
+
 ANY_TOOL = "*"
 RestoreTable = Mapping[str, frozenset[str]]
 """Origin (``user``, ``tool:NAME``, ``tool:*``) -> the places where its values may come back (``text``, ``link``,
@@ -112,8 +126,9 @@ class Facts:
     """Everything a rule may test about one request. Never text.
 
     ``uninspected`` holds reasons; when it is not empty every label and category matches and the sensitivity
-    counts as regulated. ``inherited`` is the ceiling of content that the request refers to or repeats. ``app``,
-    ``user`` (keyed hash), ``groups`` and ``endpoint`` are authenticated by the gate.
+    counts as regulated. ``inherited`` is the ceiling of content that the request refers to or repeats. ``inspection``
+    says how closely all of it was looked at. ``app``, ``user`` (keyed hash), ``groups`` and ``endpoint`` are
+    authenticated by the gate.
     """
 
     app: str
@@ -134,6 +149,7 @@ class Facts:
     size: int = 0
     stream: bool = False
     inherited: Zone = Zone.CLOUD
+    inspection: Inspection = Inspection.FULL
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +193,8 @@ class Decision:
     answers: Answers = Answers.TOLERANT
     stand_ins: str = "plain"
     """``plain`` (``PERSON_k3f9…``) or ``realistic``."""
+    inspection: Inspection = Inspection.FULL
+    """How closely this app's payloads must be looked at, on either way."""
 
     def may_return(self, origin: str, place: str) -> bool:
         """Whether a value of ``origin`` may come back at ``place``."""

@@ -22,6 +22,7 @@ from aiohttp import web
 from attestation.expectations import BadExpectations, load_expectations
 from attestation.trust import AMD, SimulatedTrust
 from attestation.types import Expectations
+from policies.decide import anyone_full
 from proxy import admin, keys, observe, surfaces
 from proxy.audit.sqlite import SqliteStore
 from proxy.audit.store import LEDGER
@@ -34,6 +35,7 @@ from proxy.files import Files
 from proxy.flow import Flow
 from proxy.health import Breaker
 from proxy.inspect import WorkerPool
+from proxy.inspect_worker import BUNDLES as FULL
 from proxy.listener import Runner
 from proxy.models import store as models
 from proxy.pieces import PieceFlow
@@ -56,8 +58,6 @@ WATCH_S = 1.0
 """How often policy and certificate files are looked at for changes."""
 SWEEP_S = 600.0
 """How often expired state is removed."""
-INSPECTION = ("rampart", "spacy-en")
-"""Bundles that inspection needs, unchanged since they were installed."""
 BUNDLES = {"smollm2-135m": ("smollm2", "model.gguf")}
 """Embedded models: public name -> (bundle, file)."""
 
@@ -83,6 +83,7 @@ class Gate:
         self._simulated = simulated
         self._base = base
         self._stack = contextlib.AsyncExitStack()
+        self._reloading = asyncio.Lock()
         self.clock = SystemClock()
         self._engines: dict[str, LocalEngine] = {}
         self.url = ""
@@ -170,15 +171,20 @@ class Gate:
         return vault
 
     async def _inspection(self, secret: keys.Keys) -> WorkerPool:
-        s = self.settings
-        for bundle in INSPECTION:
+        s, full = self.settings, self._anyone_full()
+        for bundle in FULL if full else ():
             models.require(s.data, bundle)
+        folder, key = models.models_dir(s.data), secret.purpose("cache")
         pool = WorkerPool(
-            models.models_dir(s.data), names=True, workers=s.workers, limits=s.limits, cache_key=secret.purpose("cache")
+            folder, names=True, workers=s.workers, limits=s.limits, cache_key=key, full=full, recognizers=s.recognizers
         )
+        pool.use(self.policy.current().detect)
         self._stack.push_async_callback(pool.close)
         await pool.start()
         return pool
+
+    def _anyone_full(self) -> bool:
+        return anyone_full(self.policy.current(), (a.name for a in self.settings.apps))
 
     async def _doors(self) -> DataDoor:
         s = self.settings
@@ -277,9 +283,17 @@ class Gate:
 
     async def reload(self) -> None:
         """Looks at the policy file again (also on SIGHUP) and records what came of it."""
-        code = self.policy.reload()
-        if code is not None:
-            await self._event(code, {"policy_revision": self.policy.current().revision})
+        async with self._reloading:
+            code = self.policy.take(await asyncio.to_thread(self.policy.look))
+            self.workers.use(self.policy.current().detect)
+        if code is None:
+            return
+        await self._event(code, {"policy_revision": self.policy.current().revision})
+        if self._anyone_full():
+            try:
+                await self.workers.deepen()
+            except ConfigError as e:
+                log.error("full inspections find nothing inspected: %s", e.message)
 
     def _reload_tls(self) -> None:
         tls = self.settings.tls

@@ -16,6 +16,7 @@ from policies.types import Zone
 from policies.yaml_strict import Path as YamlPath
 from policies.yaml_strict import Reader, YamlProblems, parse
 from proxy.auth import digest
+from proxy.config_recognizers import read_recognizers
 from proxy.dialects.provider_tools import HOST, REMOTE, TOOLS
 from proxy.errors import ConfigError
 from proxy.settings import (
@@ -34,7 +35,7 @@ from proxy.settings import (
 TOP = frozenset(
     {
         "listen", "admin", "data", "policy", "apps", "onprem_networks", "upstreams", "expectations", "models", "tls",
-        "keys", "environment", "workers", "limits",
+        "keys", "environment", "workers", "limits", "recognizers",
     }
 )  # fmt: skip
 LATER = frozenset({"oidc", "store", "cache", "quotas", "exports", "console"})
@@ -102,6 +103,7 @@ class _Config:
             environment=r.choice(("environment",), {"production", "development"}, "production"),
             workers=r.integer(("workers",), 2, 1, 64),
             limits=self._limits(),
+            recognizers=read_recognizers(r, self.base),
         )
         r.done()
         return settings

@@ -63,6 +63,7 @@ def build(parsed: Parsed, inspected: Inspected, app: str, tenant: str, route: st
         tags=seen.tags,
         size=len(parsed.body),
         stream=parsed.stream,
+        inspection=inspected.inspection,
     )
 
 
@@ -85,6 +86,7 @@ def join(facts: Facts, other: Facts, at_most: Zone) -> Facts:
         languages=facts.languages | other.languages,
         tags=facts.tags | other.tags,
         inherited=min(facts.inherited, other.inherited, at_most),
+        inspection=min(facts.inspection, other.inspection),
     )
 
 

@@ -11,17 +11,18 @@ This module never opens a connection, a file or a log and holds no payload beyon
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import hashlib
 import hmac
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from policies.decide import decide
+from policies.decide import decide, demanded
 from policies.facts import facts_to_json
 from policies.schema import Policy, tool_names
-from policies.types import Answers, Decision, Facts, Requirements, Zone
+from policies.types import Answers, Decision, Facts, Inspection, Requirements, Zone
 from proxy import facts as facts_
 from proxy.answers import Ending, Sending, forward_json, forward_raw, forward_stream
 from proxy.audit.record import Common, Intent, Refusal
@@ -47,14 +48,20 @@ from proxy.restorers import STRUCTURED, Restorers, structured
 from proxy.rewrite import Leaky, Rewritten, rewrite, values
 from proxy.state import AS_JSON, Inherited, State, Talk
 from redaction.pseudonym import StandIns
+from redaction.spans import OWN
 from redaction.surrogates import Surrogates
+from redaction.types import Classification, Sensitivity, TextResult
 
 RETRYABLE = frozenset({401, 403, 408, 429, 500, 502, 503, 504, 529})
 """Upstream answers after which the next candidate is tried: its fault or its credentials', not the payload's."""
 STREAMS = frozenset({"text/event-stream", "application/x-ndjson"})
 """Content types of answers that arrive in pieces."""
+RELOADED = "detectors:reloaded"
+"""Why a text is uninspected where it was not inspected for what the policy looks for."""
 ANY = "*"
 """The route of models that the app names itself."""
+ASIDE_BYTES = 40_000
+"""A larger body is rewritten in a thread: the event loop serves others meanwhile."""
 MODEL_NAME = re.compile(r"[A-Za-z0-9@][A-Za-z0-9_.:/@+-]{0,127}")
 GUESSING = frozenset({"names", "places", "student"})
 """Detectors that take some model names for people and places; the others know a form or a checksum."""
@@ -106,12 +113,13 @@ class Flow:
         route = self._router.known(parsed.model, dialect.name, call.upstream)
         if route is None:
             raise NotFound("No such model here; GET /v1/models lists the configured ones.", code="model_not_found")
+        inspection = demanded(self._policy(), call.app, call.tenant, parsed.dialect)
         if route == ANY:
-            parsed = await self._named(call.tenant, parsed)
+            parsed = await self._named(call.tenant, parsed, inspection)
         inherited = await self._state.inherited(self._talk(call, parsed), parsed)
         if inherited.unresolved:
             parsed = replace(parsed, uninspected=parsed.uninspected | inherited.unresolved)
-        inspected = await self._inspector.inspect(call.tenant, parsed.segments)  # 3
+        inspected = await self._look(call.tenant, parsed.segments, inspection)  # 3
         facts = facts_.build(parsed, inspected, call.app, call.tenant, route, self._clock.now().date())
         facts = inherited.join(facts)
         decision = decide(self._policy(), facts)  # 4
@@ -119,10 +127,21 @@ class Flow:
         decided = Decided(call, dialect, parsed, inspected, facts, decision, common, started, inherited)
         return await self._attempts(decided)
 
-    async def _named(self, tenant: str, parsed: Parsed) -> Parsed:
+    async def _look(self, tenant: str, segments: Sequence[Segment], inspection: Inspection) -> Inspected:
+        """Step 3 by the patterns and terms of the policy in force: where that changed meanwhile, what only the new one
+        looks for may not pass."""
+        seen = await self._inspector.inspect(tenant, segments, inspection)
+        if seen.digests.get(OWN, "") != self._policy().detect.digest:
+            seen = await self._inspector.inspect(tenant, segments, inspection)
+        if seen.digests.get(OWN, "") == self._policy().detect.digest:
+            return seen
+        unknown = TextResult((), Classification(Sensitivity.REGULATED), RELOADED)
+        return replace(seen, results=(unknown,) * len(segments), attachments={})
+
+    async def _named(self, tenant: str, parsed: Parsed, inspection: Inspection) -> Parsed:
         """Behind ``*`` the app's own word for the model travels on: it must be a name and no value. Raises NotFound."""
         segment = Segment("/model", "other", parsed.model)
-        seen = (await self._inspector.inspect(tenant, (segment,))).results[0]
+        seen = (await self._look(tenant, (segment,), inspection)).results[0]
         if not MODEL_NAME.fullmatch(parsed.model) or any(f.detector not in GUESSING for f in seen.findings):
             raise NotFound("This is not the name of a model.", code="model_not_found")
         return parsed if seen.uninspected is None else replace(parsed, uninspected=parsed.uninspected | {"model_name"})
@@ -215,9 +234,8 @@ class Flow:
     async def _outgoing(self, d: Decided, at: Candidate) -> tuple[Rewritten, Outbound]:
         """What would leave. Raises Untransformable or Leaky."""
         stand_ins = self._stand_ins(d)
-        ready = rewrite(
-            d.dialect, d.parsed, d.inspected, d.decision, at.zone, at.model, stand_ins, d.call.address
-        )  # fmt: skip
+        what = (d.dialect, d.parsed, d.inspected, d.decision, at.zone, at.model, stand_ins, d.call.address)
+        ready = rewrite(*what) if len(d.parsed.body) <= ASIDE_BYTES else await asyncio.to_thread(rewrite, *what)
         return ready, outbound(d.call, at, ready, stream=d.parsed.stream)
 
     async def _answer(

@@ -1,164 +1,112 @@
 """Inspection off the event loop: worker processes with deadlines, and a cache of spans.
 
 Rules. A text that could not be judged (worker died, deadline, budget) is ``uninspected``, never clean, and is never
-cached.  A worker that overruns is killed: nothing else stops a regular expression or a model.  The cache holds spans
-and categories under a keyed hash of tenant, detector digests and text; never the text.
+cached.  A worker that overruns is killed: nothing else stops a regular expression or a model.  What is remembered are
+spans, categories and places under keyed hashes (``proxy.inspect_cache``); never the text.  Long texts are looked at in
+windows, which share the workers with the short texts of others (``proxy.inspect_jobs``).
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import hashlib
+import logging
 import os
-import sys
-from collections import OrderedDict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
-import orjson
-
-from proxy.attachments import DOCUMENT, gathered, read_document, sober, spread
+from policies.types import Inspection
+from proxy.attachments import spread
 from proxy.dialects.base import Segment
 from proxy.errors import ConfigError
-from proxy.inspect_documents import ReadJob, jobs_of
+from proxy.inspect_cache import Shelf, SpanCache
+from proxy.inspect_documents import jobs_of
+from proxy.inspect_jobs import About, Job, Queue, Waiting, unjudged
+from proxy.inspect_process import Digests, Spec, Worker
+from proxy.inspect_results import Asked, asked_of, combined, together
 from proxy.ports import Inspected
-from proxy.rows import joined, named
-from proxy.settings import Limits
+from proxy.settings import Limits, RecognizerConfig
 from proxy.tasks import spawn
+from redaction.custom import NOTHING, Custom
 from redaction.documents import Document
-from redaction.joins import Joint, merge
-from redaction.pipeline import Pipeline, propagate
-from redaction.types import Classification, Finding, Sensitivity, TextResult
+from redaction.pipeline import whole
+from redaction.spans import OWN
+from redaction.types import Classification, Sensitivity, TextResult
+from redaction.windows import LONG, windows
 
-JOB_CHARS = 8_000
+log = logging.getLogger("sealgate")
+
+JOB_CHARS = 4_000
 """Texts are sent to a worker in jobs of about this many characters, so that a long request shares the pool."""
+SHORT_CHARS = 8_000
+"""What a request may have to be looked at, so that it goes before the jobs of longer ones."""
+ASIDE_CHARS, ASIDE_TEXTS = 40_000, 1_000
+"""A request with more than that is put together in a thread: the event loop serves others meanwhile."""
 CHARS_PER_TOKEN = 3
 """A cautious estimate (English has about four characters a token) used for the request's token budget."""
-CACHE_ENTRIES = 50_000
+CACHE_ENTRIES = 200_000
+FORMAL = "formal"
+"""The depth at which joints, ids and signatures are looked at; others are words of ``Inspection``."""
 RETRY_S = 1.0
 """Pause before a worker that cannot start is tried again."""
 LEFT_S = 2.0
 """How long a worker may go on with a text whose app went away: mostly less than a new worker takes to start."""
 
 _NOTHING = Classification(Sensitivity.PUBLIC)
-
-
-def unjudged(reason: str) -> TextResult:
-    """The result for a text that no detector could judge."""
-    return TextResult((), Classification(Sensitivity.REGULATED), reason)
-
-
-def decode(items: Sequence[Any]) -> list[TextResult]:
-    """Worker frames back into results."""
-    return [
-        TextResult(
-            tuple(Finding(s, e, label, score, det) for s, e, label, score, det in findings),
-            Classification(Sensitivity(level), categories, frozenset(tags)),
-            reason,
-        )
-        for findings, (level, categories, tags), reason in items
-    ]
-
-
-@dataclass(slots=True)
-class Job:
-    """Some texts of one request and the future of their results."""
-
-    texts: list[str]
-    done: asyncio.Future[list[TextResult]]
-    patterns_only: bool = False
-    left: bool = False
-    """Whether the request was given up."""
-
-    async def run(self, worker: Worker) -> list[TextResult]:
-        """Raises IncompleteReadError or OSError when the process is gone."""
-        return decode(await worker.ask({"texts": self.texts, "patterns_only": self.patterns_only}))
-
-    def settle(self, reason: str) -> None:
-        """Nothing is known of the texts."""
-        if not self.done.done():
-            self.done.set_result([unjudged(reason) for _ in self.texts])
-
-
-class Worker:
-    """One child process. ``ask`` is called by one task at a time."""
-
-    def __init__(self, spec: str, threads: int) -> None:
-        self._spec = spec
-        self._threads = threads
-        self._process: asyncio.subprocess.Process | None = None
-        self.digests: Mapping[str, str] = {}
-
-    async def start(self) -> None:
-        """Starts the process and waits until its detectors are loaded. Raises ConfigError."""
-        await self.stop()  # what is left of one that died
-        env = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
-        env |= {"OMP_NUM_THREADS": str(self._threads), "TOKENIZERS_PARALLELISM": "false"}
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-P", "-m", "proxy.inspect_worker", self._spec,
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, env=env, limit=2**26,
-        )  # fmt: skip
-        try:
-            self.digests = (await self._read())["digests"]
-        except (asyncio.IncompleteReadError, orjson.JSONDecodeError):
-            await self.stop()
-            raise ConfigError("an inspection worker could not start; `sealgate models verify` may say why") from None
-
-    async def _read(self) -> Any:
-        assert self._process is not None and self._process.stdout is not None
-        size = int.from_bytes(await self._process.stdout.readexactly(4), "big")
-        return orjson.loads(await self._process.stdout.readexactly(size))
-
-    async def ask(self, frame: Any) -> Any:
-        """The answer to one frame. Raises IncompleteReadError or OSError when the process is gone."""
-        if self._process is None or self._process.stdin is None or self._process.returncode is not None:
-            raise ConnectionResetError
-        data = orjson.dumps(frame)
-        self._process.stdin.write(len(data).to_bytes(4, "big") + data)
-        await self._process.stdin.drain()
-        return await self._read()
-
-    async def stop(self) -> None:
-        """Kills the process at once."""
-        if self._process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
-            await self._process.wait()
-            transport = getattr(self._process, "_transport", None)
-            if transport is not None:
-                transport.close()
-            self._process = None
-
-    @property
-    def pid(self) -> int | None:
-        """None when no process is running."""
-        alive = self._process is not None and self._process.returncode is None
-        return self._process.pid if alive and self._process is not None else None
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class WorkerPool:
     """Implements ``ports.Inspector`` with ``workers`` processes that share one queue."""
 
-    def __init__(self, models: Path | None, *, names: bool, workers: int, limits: Limits, cache_key: bytes) -> None:
-        spec = orjson.dumps({"models": str(models) if models else None, "names": names}).decode()
+    def __init__(
+        self,
+        models: Path | None,
+        *,
+        names: bool,
+        workers: int,
+        limits: Limits,
+        cache_key: bytes,
+        full: bool = True,
+        recognizers: tuple[RecognizerConfig, ...] = (),
+    ) -> None:
+        """``full=False``: nobody needs a full inspection so far, and what only that needs is not loaded."""
+        spec = Spec(str(models) if models else None, names, full, recognizers)
         threads = max(1, (os.cpu_count() or 1) // max(1, workers))
         self.workers = [Worker(spec, threads) for _ in range(workers)]
         self._limits = limits
-        self._cache_key = cache_key
-        self._cache: OrderedDict[bytes, TextResult] = OrderedDict()
-        self._queue: asyncio.Queue[Job | ReadJob] = asyncio.Queue()
+        self._cache = SpanCache(cache_key, CACHE_ENTRIES, limits.cache_bytes)
+        self._queue = Queue(workers)
         self._tasks: list[asyncio.Task[None]] = []
-        self.digests: Mapping[str, str] = {}
+        self.digests: Digests = {}
+        self._own = NOTHING
+        self._deepening = asyncio.Lock()
         self.restarts = 0
+
+    def use(self, own: Custom) -> None:
+        """What requests are inspected for from now on; those that are under way keep what they began with."""
+        self._own = own
 
     async def start(self) -> None:
         """Starts every worker. Raises ConfigError when one cannot load its models."""
         await asyncio.gather(*(w.start() for w in self.workers))
-        self.digests = dict(self.workers[0].digests)
+        self.digests = self.workers[0].digests
+        if any(self._other(w) for w in self.workers):
+            raise ConfigError("the files of a detector changed while it was loaded; start again")
         self._tasks = [spawn(self._serve(w), f"inspect-{i}") for i, w in enumerate(self.workers)]
+
+    async def deepen(self) -> None:
+        """Loads what a full inspection needs, if it is not there: each worker gives way to one that has it.
+
+        Raises ConfigError when its bundles cannot be loaded; then full inspections find nothing inspected.
+        """
+        async with self._deepening:
+            for worker in self.workers:
+                if not worker.spec.full:
+                    await worker.renew(replace(worker.spec, full=True))
+            self.digests = self.workers[0].digests
 
     async def close(self) -> None:
         """Stops everything; queued texts come out as uninspected."""
@@ -166,8 +114,7 @@ class WorkerPool:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(*(w.stop() for w in self.workers))
-        while not self._queue.empty():
-            self._queue.get_nowait().settle("stopped")
+        self._queue.drain(lambda job: job.settle("stopped"))
 
     @property
     def alive(self) -> bool:
@@ -175,21 +122,35 @@ class WorkerPool:
 
     async def _serve(self, worker: Worker) -> None:
         while True:
-            await self._revive(worker)
+            async with worker.busy:
+                await self._revive(worker)
             job = await self._queue.get()
-            await self._revive(worker)
-            if not job.done.done():  # its request may have given up while it waited
-                await self._run(worker, job)
+            try:
+                async with worker.busy:
+                    await self._revive(worker)
+                    if not job.done.done():  # its request may have given up while it waited
+                        await self._run(worker, job)
+            finally:
+                self._queue.finished(job)
 
     async def _revive(self, worker: Worker) -> None:
         """A worker that was killed or died starts again before it gets work; what waits meanwhile has its deadline."""
         while worker.pid is None:
             try:
                 await worker.start()
+                if self._other(worker):  # not what is on record: whatever waits is uninspected
+                    log.error("the files of a detector changed; nothing is inspected by the new ones until a restart")
+                    await worker.stop()
+                    await asyncio.sleep(RETRY_S)
             except ConfigError:
                 await asyncio.sleep(RETRY_S)
 
-    async def _run(self, worker: Worker, job: Job | ReadJob) -> None:
+    def _other(self, worker: Worker) -> bool:
+        """Whether its detectors are not those whose digests are on record."""
+        shared = self.digests.keys() & worker.digests.keys()
+        return any(self.digests[depth] != worker.digests[depth] for depth in shared)
+
+    async def _run(self, worker: Worker, job: Waiting) -> None:
         run: asyncio.Task[Any] = spawn(job.run(worker), "inspect-job")
         try:
             await asyncio.wait({run, job.done}, return_when=asyncio.FIRST_COMPLETED)
@@ -213,73 +174,122 @@ class WorkerPool:
         self.restarts += 1
         await worker.stop()
 
-    async def inspect(self, tenant: str, segments: Sequence[Segment]) -> Inspected:
+    async def inspect(
+        self, tenant: str, segments: Sequence[Segment], inspection: Inspection = Inspection.FULL
+    ) -> Inspected:
         """See ``ports.Inspector``. Wall time is bounded by ``inspect_deadline_s``, and half as much for reading.
 
         More texts than ``limits.segments`` are uninspected: joining them alone would hold up other requests.
         """
-        if len(segments) > self._limits.segments:
-            return Inspected(tuple(unjudged("segments") for _ in segments), _NOTHING, self.digests)
+        own = self._own
+        said = {OWN: own.digest} if own.digest else {}
+        reason = "segments" if len(segments) > self._limits.segments else await self._missing(inspection)
+        if reason is not None:
+            known = {**self.digests.get(inspection.word, {}), **said}
+            return Inspected(tuple(unjudged(reason) for _ in segments), _NOTHING, known, inspection=inspection)
         documents = await self._read(segments)
         texts, places = spread(segments, documents)
-        rows = joined(texts)
-        near = [*borders_of(rows), *named(texts)]
-        full, narrow = texts_of(texts, near)
+        digests = {**self.digests[inspection.word], **said}
+        shelf = self._cache.shelf(tenant, inspection.word, digests.values())
+        key = shelf.request(texts)
+        found = shelf.results(key)
+        if found is None:
+            found = await self._found(tenant, texts, inspection, shelf, own)
+            shelf.remember_all(key, found)
+        made = together(segments, documents, texts, places, found, digests, inspection)
+        return replace(made, memo=shelf.apart("guard"))
+
+    async def _found(
+        self, tenant: str, texts: Sequence[Segment], inspection: Inspection, shelf: Shelf, own: Custom
+    ) -> list[TextResult]:
+        """What each text says by itself, with its neighbours, and given the rest of the request."""
+        asked: Asked = await _aside(texts, asked_of, texts)
+        formal = self._cache.shelf(tenant, FORMAL, (*self.digests[FORMAL].values(), *filter(None, (own.digest,))))
+        until = asyncio.get_running_loop().time() + self._limits.inspect_deadline_s
         seen, narrowly = await asyncio.gather(
-            self._results(tenant, full), self._results(tenant, narrow, patterns_only=True)
+            self._results(shelf, asked.full, inspection.word, own, until),
+            self._results(formal, asked.narrow, FORMAL, own, until),
         )
-        found = combined(texts, seen, rows, near, narrowly)
-        return together(segments, documents, texts, places, found, self.digests)
+        return await _aside(texts, combined, texts, seen, asked.rows, asked.near, narrowly, shelf)
+
+    async def _missing(self, inspection: Inspection) -> str | None:
+        """Why nobody can look so closely; None where somebody can."""
+        if inspection is Inspection.FULL and not all(w.spec.full for w in self.workers):
+            try:
+                await asyncio.wait_for(asyncio.shield(spawn(self.deepen(), "deepen")), self._limits.inspect_deadline_s)
+            except (ConfigError, TimeoutError):
+                return "not_loaded"
+        return None
 
     async def _read(self, segments: Sequence[Segment]) -> dict[int, Document]:
         """What the attachments say, by their places."""
         jobs = jobs_of(segments)
         distinct = list({id(job): job for job in jobs.values()}.values())
-        for job in distinct:
-            self._queue.put_nowait(job)
-        await self._collect(distinct, self._limits.inspect_deadline_s / 2)
+        await self._collect(distinct, asyncio.get_running_loop().time() + self._limits.inspect_deadline_s / 2)
         return {place: job.done.result() for place, job in jobs.items()}
 
-    async def _results(self, tenant: str, texts: Sequence[str], *, patterns_only: bool = False) -> list[TextResult]:
-        """One result per text, from the cache or from workers. What only patterns looked at is cached apart."""
-        place = f"patterns:{tenant}" if patterns_only else f"all:{tenant}"
+    async def _results(
+        self, shelf: Shelf, texts: Sequence[str], depth: str, own: Custom, until: float
+    ) -> list[TextResult]:
+        """One result per text, remembered or from workers. What was looked at less closely, or for something else, is
+        remembered apart."""
         distinct = list(dict.fromkeys(texts))
-        known = {t: r for t in distinct if (r := self._cached(place, t)) is not None}
+        known = {t: r for t in distinct if (r := shelf.result(t)) is not None}
         missing = [t for t in distinct if t not in known]
-        fresh = await self._judge(missing, patterns_only=patterns_only) if missing else {}
-        for text, result in fresh.items():
-            if result.uninspected is None:
-                self._remember(place, text, result)
-        return [(known.get(t) or fresh[t]) for t in texts]
+        if missing:
+            fresh = await self._judge(missing, depth, own, until)
+            for text, result in fresh.items():
+                shelf.remember(text, result)
+            known |= fresh
+        return [known[t] for t in texts]
 
-    async def _judge(self, texts: list[str], *, patterns_only: bool) -> dict[str, TextResult]:
+    async def _judge(self, texts: Sequence[str], depth: str, own: Custom, until: float) -> dict[str, TextResult]:
         budget = self._limits.inspect_tokens * CHARS_PER_TOKEN
         out: dict[str, TextResult] = {}
+        apart: list[str] = []
         jobs: list[Job] = []
         size = JOB_CHARS
+        long = sum(map(len, texts)) > SHORT_CHARS
         loop = asyncio.get_running_loop()
         for text in texts:
             budget -= len(text)
             if budget < 0:
                 out[text] = unjudged("budget")
-                continue
-            if size + len(text) > JOB_CHARS:
-                jobs.append(Job([], loop.create_future(), patterns_only))
-                size = 0
-            jobs[-1].texts.append(text)
-            size += len(text)
-        for job in jobs:
-            self._queue.put_nowait(job)
-        await self._collect(jobs, self._limits.inspect_deadline_s)
+            elif len(text) > LONG:
+                apart.append(text)
+            else:
+                if size + len(text) > JOB_CHARS:
+                    jobs.append(Job([], loop.create_future(), depth, own, long))
+                    size = 0
+                jobs[-1].texts.append(text)
+                size += len(text)
+        in_windows = asyncio.gather(*(self._in_windows(text, depth, own, until) for text in apart))
+        results, _ = await asyncio.gather(in_windows, self._collect(jobs, until))
         for job in jobs:
             out.update(zip(job.texts, job.done.result(), strict=True))
-        return out
+        return out | dict(zip(apart, results, strict=True))
 
-    async def _collect(self, jobs: Sequence[Job | ReadJob], timeout_s: float) -> None:
+    async def _in_windows(self, text: str, depth: str, own: Custom, until: float) -> TextResult:
+        """The result of a long text, by whichever workers have time."""
+        loop = asyncio.get_running_loop()
+        parts = windows(text) if len(text) <= ASIDE_CHARS else await asyncio.to_thread(windows, text)
+        jobs = [Job([text[w.low : w.high]], loop.create_future(), depth, own, long=True, part=True) for w in parts]
+        await self._collect(jobs, until)
+        found = whole(parts, [job.done.result()[0] for job in jobs])
+        if depth == FORMAL:
+            return found
+        about = About(text, found, loop.create_future(), own)
+        await self._collect([about], until)
+        return about.done.result()[0]
+
+    async def _collect(self, jobs: Sequence[Waiting], until: float) -> None:
+        """Puts them into the queue and waits until all are done, or the time is over."""
         if not jobs:
             return
+        for job in jobs:
+            self._queue.put(job)
         try:
-            await asyncio.wait({j.done for j in jobs}, timeout=timeout_s)
+            await asyncio.wait({j.done for j in jobs}, timeout=max(0.0, until - asyncio.get_running_loop().time()))
         except asyncio.CancelledError:
             for job in jobs:
                 job.left = True
@@ -288,107 +298,9 @@ class WorkerPool:
             for job in jobs:
                 job.settle("deadline")
 
-    def _key(self, place: str, text: str) -> bytes:
-        h = hashlib.blake2b(key=self._cache_key, digest_size=16)
-        for part in (place, *sorted(self.digests.values()), text):
-            data = part.encode()
-            h.update(len(data).to_bytes(8, "big"))
-            h.update(data)
-        return h.digest()
 
-    def _cached(self, place: str, text: str) -> TextResult | None:
-        key = self._key(place, text)
-        result = self._cache.get(key)
-        if result is not None:
-            self._cache.move_to_end(key)
-        return result
-
-    def _remember(self, place: str, text: str, result: TextResult) -> None:
-        self._cache[self._key(place, text)] = result
-        while len(self._cache) > CACHE_ENTRIES:
-            self._cache.popitem(last=False)
-
-
-def borders_of(rows: Sequence[Joint]) -> list[Joint]:
-    """Where values may run from one segment of a row into the next."""
-    return [near for row in rows for near in row.borders()]
-
-
-_NARROW = frozenset({"header", "opaque"})
-"""Kinds of segments that models do not look at."""
-OPAQUE = frozenset({"CREDIT_CARD", "EMAIL_ADDRESS", "IBAN_CODE", "US_SSN"})
-"""Labels of formats that do not occur in random letters."""
-
-
-def _certain(result: TextResult) -> TextResult:
-    """What counts in an id or a signature: strict formats, and secrets of known issuers; everything else is chance."""
-    kept = [
-        f for f in result.findings
-        if (f.detector == "patterns" and f.label in OPAQUE) or (f.detector == "secrets" and f.score >= 0.9)
-    ]  # fmt: skip
-    return replace(result, findings=tuple(kept))
-
-
-def texts_of(segments: Sequence[Segment], near: Sequence[Joint]) -> tuple[list[str], list[str]]:
-    """What everything looks at, and what only patterns do: joints, then ids and signatures."""
-    full = [s.text for s in segments if s.kind not in _NARROW]
-    return full, [*(joint.text for joint in near), *(s.text for s in segments if s.kind in _NARROW)]
-
-
-def combined(
-    segments: Sequence[Segment],
-    seen: Sequence[TextResult],
-    rows: Sequence[Joint],
-    near: Sequence[Joint],
-    narrowly: Sequence[TextResult],
-) -> list[TextResult]:
-    """What each segment says by itself, with its neighbours, and given the rest of the request. ``seen`` and
-    ``narrowly`` are the results of :func:`texts_of`."""
-    full, opaque = iter(seen), iter(narrowly[len(near) :])
-    results = [sober(s, _certain(next(opaque)) if s.kind in _NARROW else next(full)) for s in segments]
-    for joint, result in zip(near, narrowly, strict=False):
-        merge(joint, result, results)
-    return propagate([s.text for s in segments], results, rows)
-
-
-def together(
-    segments: Sequence[Segment],
-    documents: Mapping[int, Document],
-    texts: Sequence[Segment],
-    places: Sequence[int],
-    found: Sequence[TextResult],
-    digests: Mapping[str, str],
-) -> Inspected:
-    """What was found in all texts, as results of the segments."""
-    results, attachments = gathered(segments, documents, texts, places, found)
-    return Inspected(results, classify_payload(texts, found), digests, attachments)
-
-
-def inspect_here(pipeline: Pipeline, segments: Sequence[Segment]) -> Inspected:
-    """As :meth:`WorkerPool.inspect`, in this process and without limits: for commands and tests."""
-    documents = {
-        place: read_document(s.text, s.media_type, s.name) for place, s in enumerate(segments) if s.kind == DOCUMENT
-    }
-    texts, places = spread(segments, documents)
-    rows = joined(texts)
-    near = [*borders_of(rows), *named(texts)]
-    full, narrow = texts_of(texts, near)
-    narrowly = pipeline.inspect(narrow, patterns_only=True)
-    found = combined(texts, pipeline.inspect(full), rows, near, narrowly)
-    return together(segments, documents, texts, places, found, pipeline.digests)
-
-
-def classify_payload(segments: Sequence[Segment], results: Sequence[TextResult]) -> Classification:
-    """The maximum over the segments that are prose or code; keys and numbers say nothing about a topic."""
-    level = Sensitivity.PUBLIC
-    categories: dict[str, float] = {}
-    tags: set[str] = set()
-    for segment, result in zip(segments, results, strict=True):
-        if segment.kind != "text" or result.uninspected is not None:
-            continue
-        seen = result.classification
-        level = max(level, seen.sensitivity)
-        tags |= seen.tags
-        for name, score in seen.categories.items():
-            categories[name] = max(score, categories.get(name, 0.0))
-    return Classification(level, categories, frozenset(tags))
+async def _aside(texts: Sequence[Segment], do: Callable[P, T], *args: P.args, **more: P.kwargs) -> T:
+    """Does something with the texts of a request; in a thread if they are many or long."""
+    if len(texts) > ASIDE_TEXTS or sum(len(s.text) for s in texts) > ASIDE_CHARS:
+        return await asyncio.to_thread(do, *args, **more)
+    return do(*args, **more)

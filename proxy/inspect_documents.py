@@ -5,27 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
 
 from proxy.attachments import DOCUMENT
 from proxy.dialects.base import Segment
+from proxy.inspect_jobs import Asked
 from redaction.documents import Document, Piece
 
 
-class Asked(Protocol):
-    """A worker process: one frame in, one frame out."""
-
-    async def ask(self, frame: Any) -> Any: ...
-
-
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class ReadJob:
     """One document of a request and the future of what it says."""
 
     segment: Segment = field(repr=False)
     done: asyncio.Future[Document]
     left: bool = False
-    """Whether the request was given up."""
+    long: bool = True
+    costly: bool = True
 
     async def run(self, worker: Asked) -> Document:
         """Raises IncompleteReadError or OSError when the process is gone."""

@@ -1,46 +1,106 @@
 """The inspection worker: a process that reads texts on stdin and answers findings on stdout.
 
-Started by ``proxy.inspect`` as ``python -P -m proxy.inspect_worker SPEC``. It opens no connection and writes
-nothing but frames; the parent kills it when a deadline passes. A frame is a 4-byte big-endian length and JSON: a job is
-``{"texts": [...], "patterns_only": bool}``, its answer one result per text; or a document to read.
+Started by ``proxy.inspect`` as ``python -P -m proxy.inspect_worker``. It opens no connection and writes nothing but
+frames; the parent kills it when a deadline passes. A frame is a 4-byte big-endian length and JSON. The first says what
+to load; a job is ``{"texts": [...], "depth": "formal" | "fast" | "full", "own": digest, "part": bool}``, its answer one
+result per text, or per window of long texts (``part``); or ``{"about": text, "findings": [...], "own": digest}``; or a
+document to read; or ``{"own": …}``, patterns and terms that texts then name by their digest.
 """
 
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
 import orjson
 
 from proxy.attachments import read_document
+from proxy.errors import ConfigError
+from proxy.models.own import weights
+from proxy.recognizers import started
+from proxy.settings import RecognizerConfig
+from redaction.custom import NOTHING, Custom
+from redaction.pipeline import NOTHING as PUBLIC
 from redaction.pipeline import Pipeline
-from redaction.types import TextResult
+from redaction.types import Finding, TextResult
 
 FORMAL = ("patterns", "secrets")
 """Detectors that need no model."""
 FAST = (*FORMAL, "student")
 """Detectors that need no bundle: about a tenth of the cost of all, with the recall of docs/student.md."""
 DETECTORS = (*FAST, "names", "places")
+BUNDLES = ("rampart", "spacy-en")
+"""What those that are not ``FAST`` read."""
+WARM = (
+    "Anna Keller of Contoso Ltd. lives in Hamburg; call +49 40 555 01234, write to anna@example.org or see "
+    "https://example.org, MRN 48291734, card 4111 1111 1111 1111, IBAN DE89 3704 0044 0532 0130 00, caf%C3%A9."
+)
+"""Read before a worker says that it is ready: libraries load tables and plan their work on the first text."""
 DOUBT = 0.1
 """What the student must give a finding of ``places`` for it to count: see docs/student.md."""
 
 
-def build(models: Path | None, *, names: bool) -> Pipeline:
-    """The detectors of this release. Without models (``names=False``) patterns and secrets only."""
-    if not names or models is None:
-        return Pipeline(chosen(None, FORMAL), None)
-    from redaction.classifier import TopicClassifier
+DEPTHS: Mapping[str, Mapping[str, bool]] = {"formal": {"patterns_only": True}, "fast": {"fast": True}, "full": {}}
+"""How closely a job is looked at, as the pipeline takes it."""
 
-    return Pipeline(chosen(models), TopicClassifier())
+
+class Bench:
+    """The detectors of this release, loaded once, and a pipeline of them with what an organisation looks for.
+    Without models (``names=False``) patterns and secrets only; ``full=False`` without those that read a bundle, for
+    fast inspections only."""
+
+    def __init__(
+        self, models: Path | None, *, names: bool, full: bool = True, recognizers: Sequence[RecognizerConfig] = ()
+    ) -> None:
+        """Raises ConfigError for a recognizer that cannot be used."""
+        self._classifier: Any = None
+        if not names or models is None:
+            self._detectors = chosen(None, FORMAL)
+        else:
+            from redaction.classifier import TopicClassifier
+
+            self._detectors = chosen(models, DETECTORS if full else FAST)
+            self._classifier = TopicClassifier(weights(models))
+        more = started(recognizers)
+        self._detectors += more
+        self._light = (*FAST, *(one.name for one in more))
+        self._own, self._pipeline = "", self.equip(NOTHING)
+
+    def equip(self, own: Custom) -> Pipeline:
+        """Raises ValueError for what no policy would have let through."""
+        from redaction.detectors.custom import with_own
+
+        pipeline = Pipeline(with_own(self._detectors, own), self._classifier, self._light)
+        self._own, self._pipeline = own.digest, pipeline
+        return pipeline
+
+    def pipeline(self, digest: str) -> Pipeline:
+        """Raises LookupError for what it was not equipped with: never another one in its place."""
+        if digest != self._own:
+            raise LookupError
+        return self._pipeline
+
+
+def build(
+    models: Path | None,
+    *,
+    names: bool,
+    full: bool = True,
+    own: Custom = NOTHING,
+    recognizers: Sequence[RecognizerConfig] = (),
+) -> Pipeline:
+    """As :class:`Bench`, one pipeline."""
+    return Bench(models, names=names, full=full, recognizers=recognizers).equip(own)
 
 
 def chosen(models: Path | None, using: Sequence[str] = DETECTORS) -> list[Any]:
     """The detectors named in ``using``, in the order of ``DETECTORS``. Heavy libraries load for what is used only.
 
-    Those that read a bundle (``names``, ``places``) need ``models``; spaCy's findings count where the student doubts.
+    Raises ConfigError for an installed bundle of our own models that was changed. Those that read another bundle
+    (``names``, ``places``) need ``models``; spaCy's findings count where the student doubts.
     """
     made: list[Any] = []
     if "patterns" in using:
@@ -54,7 +114,7 @@ def chosen(models: Path | None, using: Sequence[str] = DETECTORS) -> list[Any]:
     if "student" in using:
         from redaction.detectors.student import StudentDetector
 
-        made.append(StudentDetector())
+        made.append(StudentDetector(weights(models) / "student"))
     if models is not None and "names" in using:
         from redaction.detectors.names import RampartDetector
 
@@ -110,17 +170,40 @@ def main() -> None:
     """Serves frames until stdin closes."""
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # a library that prints must not break the frames
-    spec = orjson.loads(sys.argv[1])
-    models = Path(spec["models"]) if spec["models"] else None
-    pipeline = build(models, names=spec["names"])
-    write_frame(out, {"digests": dict(pipeline.digests)})
     stdin = os.fdopen(os.dup(0), "rb")
+    spec = orjson.loads(read_frame(stdin) or b"null")
+    if spec is None:  # the parent is gone already
+        return
+    models = Path(spec["models"]) if spec["models"] else None
+    more = [RecognizerConfig(**{**r, "languages": tuple(r["languages"])}) for r in spec["recognizers"]]
+    try:
+        bench = Bench(models, names=spec["names"], full=spec["full"], recognizers=more)
+    except ConfigError as e:
+        write_frame(out, {"error": e.message})
+        return
+    looks = {depth: look for depth, look in DEPTHS.items() if spec["full"] or depth != "full"}
+    for look in looks.values():
+        bench.pipeline("").inspect([WARM], **look)
+    write_frame(out, {"digests": {depth: dict(bench.pipeline("").digests_of(**look)) for depth, look in looks.items()}})
     while (frame := read_frame(stdin)) is not None:
-        job = orjson.loads(frame)
-        if "document" in job:
-            write_frame(out, said(job))
-        else:
-            write_frame(out, encode(pipeline.inspect(job["texts"], patterns_only=job["patterns_only"])))
+        write_frame(out, answered(orjson.loads(frame), bench, looks))
+
+
+def answered(job: Mapping[str, Any], bench: Bench, looks: Mapping[str, Mapping[str, bool]]) -> Any:
+    """The answer to one job."""
+    if "document" in job:
+        return said(job)
+    if "about" in job:
+        found = TextResult(tuple(Finding(*f) for f in job["findings"]), PUBLIC)
+        result = bench.pipeline(job["own"]).about(job["about"], found)
+        return encode([replace(result, findings=result.findings[len(found.findings) :])])  # what is new comes last
+    if "texts" not in job:
+        bench.equip(Custom.from_json(job["own"]))
+        return {}
+    pipeline, look = bench.pipeline(job["own"]), looks[job["depth"]]
+    if job["part"]:
+        return encode([pipeline.part(text, **look) for text in job["texts"]])
+    return encode(pipeline.inspect(job["texts"], **look))
 
 
 if __name__ == "__main__":

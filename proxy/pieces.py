@@ -16,14 +16,14 @@ from typing import Any
 
 import orjson
 
-from policies.decide import decide, meet
-from policies.types import Facts
+from policies.decide import decide, demanded, meet
+from policies.types import Facts, Inspection
 from proxy import facts as facts_
 from proxy.call import Call
 from proxy.dialects.base import Dialect, Parsed, Segment, Untransformable
 from proxy.dialects.lines import Line
 from proxy.errors import BadRequest, NotFound
-from proxy.flow import ANY, Decided, Flow
+from proxy.flow import ANY, RELOADED, Decided, Flow
 from proxy.outbound import Outbound
 from proxy.ports import Candidate, Held, Inspected, Reply
 from proxy.restorers import STRUCTURED, Restorers, structured
@@ -31,6 +31,7 @@ from proxy.rewrite import Rewritten, rewrite
 from proxy.spool import Frames, Spool
 from proxy.state import Inherited
 from redaction.joins import NAMED, SPLIT, TAIL
+from redaction.spans import OWN
 from redaction.types import Classification, Finding, Sensitivity, TextResult
 
 
@@ -69,6 +70,8 @@ class _Judged:
 
     facts: Facts | None = None
     digests: Mapping[str, str] = field(default_factory=dict)
+    looks: set[str] = field(default_factory=set)
+    """What patterns and terms of the policy's own the pieces were inspected for."""
     model: str = ""
     inner: str = ""
     size: int = 0
@@ -95,8 +98,10 @@ class PieceFlow(Flow):
             judged = await self._judge(call, dialect, cargo, frames)
             frames.spool.seal()
             facts = judged.facts or self._facts(call, Parsed(dialect.name, "", False, b"", None, ()), _NOTHING, "-")
-            facts = replace(facts, endpoint=dialect.name, size=judged.size)
             policy = self._policy()
+            unsure = judged.looks - {policy.detect.digest}
+            reloaded = facts.uninspected | {RELOADED} if unsure else facts.uninspected
+            facts = replace(facts, endpoint=dialect.name, size=judged.size, uninspected=reloaded)
             decision = decide(policy, facts)  # 4
             if judged.inner:
                 decision = meet(decision, decide(policy, replace(facts, endpoint=judged.inner)))
@@ -117,7 +122,7 @@ class PieceFlow(Flow):
         route = "" if cargo.named else self._router.known("", dialect.name)
         if route is None:
             raise NotFound("No upstream here holds files.", code="model_not_found")
-        async for number, piece, read, seen in self._looked_at(call.tenant, cargo):
+        async for number, piece, read, seen in self._looked_at(call, dialect, cargo):
             judged.size += len(piece)
             frames.put(piece)
             parsed = read
@@ -135,12 +140,17 @@ class PieceFlow(Flow):
             frames.put(_pack(seen))
         return judged
 
-    async def _looked_at(self, tenant: str, cargo: Cargo) -> AsyncIterator[_Looked]:
-        """Every piece with what was found in it; nothing for a blank one."""
+    async def _looked_at(self, call: Call, dialect: Dialect, cargo: Cargo) -> AsyncIterator[_Looked]:
+        """Every piece with what was found in it; nothing for a blank one. As closely as the policy demands of the
+        whole and of the piece."""
         held: _Looked | None = None
+        tenant = call.tenant
         for number, piece in enumerate(cargo.pieces(), 1):
             parsed = _parsed(cargo, piece, number) if piece.strip() else None
-            seen = await self._inspector.inspect(tenant, parsed.segments) if parsed is not None else None
+            seen = None
+            if parsed is not None:
+                depth = self._depth(call, dialect.name, parsed.dialect)
+                seen = await self._look(tenant, parsed.segments, depth)
             looked: _Looked = (number, piece, parsed, seen)
             if not cargo.flows:
                 yield looked
@@ -159,18 +169,24 @@ class PieceFlow(Flow):
         before, after = one[2].segments[-1].text, next[2].segments[0].text
         tail, head = before[-TAIL:], after[:TAIL]
         both = (Segment("/0/text", "user", tail), Segment("/1/text", "user", head))
-        left, right = (await self._inspector.inspect(tenant, both)).results
+        left, right = (await self._look(tenant, both, one[3].inspection)).results
         moved = [replace(f, start=f.start + len(before) - len(tail), end=f.end + len(before) - len(tail))
                  for f in left.findings if f.detector == SPLIT]  # fmt: skip
         new = [f for f in right.findings if f.detector == SPLIT or f.start <= NAMED]
         return (*next[:3], _more(next[3], new, right)), (*one[:3], _more(one[3], moved, left))
+
+    def _depth(self, call: Call, *endpoints: str) -> Inspection:
+        policy = self._policy()
+        return max(demanded(policy, call.app, call.tenant, e) for e in endpoints)
 
     async def _route(self, call: Call, dialect: Dialect, parsed: Parsed) -> tuple[str, Parsed]:
         """The configured name that serves the model of a batch."""
         route = self._router.known(parsed.model, dialect.name)
         if route is None or self._router.known(parsed.model, parsed.dialect) is None:
             raise NotFound("No such model here for batches.", code="model_not_found")
-        return route, (await self._named(call.tenant, parsed) if route == ANY else parsed)
+        if route != ANY:
+            return route, parsed
+        return route, await self._named(call.tenant, parsed, self._depth(call, dialect.name, parsed.dialect))
 
     async def _add(self, judged: _Judged, call: Call, parsed: Parsed, seen: Inspected, route: str) -> None:
         """Facts of one more piece, with what it refers to or repeats."""
@@ -183,6 +199,7 @@ class PieceFlow(Flow):
         judged.reaches |= parsed.reaches
         judged.structured |= isinstance(parsed.tree, Line) and structured(parsed.tree.inner.tree)
         judged.digests = seen.digests
+        judged.looks.add(seen.digests.get(OWN, ""))
 
     def _facts(self, call: Call, parsed: Parsed, seen: Inspected, route: str) -> Facts:
         return facts_.build(parsed, seen, call.app, call.tenant, route, self._clock.now().date())

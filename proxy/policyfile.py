@@ -30,12 +30,15 @@ def locate(name: str, base: Path) -> Path:
     return path
 
 
+Stamps = tuple[tuple[Path, tuple[int, int] | None], ...]
+
+
 class PolicyFile:
-    """Holds the policy and looks at its file again when asked to."""
+    """Holds the policy, and looks at its file and the lists of terms that it names again when asked to."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._seen: tuple[int, int] | None = None
+        self._seen: Stamps = ()
         self.failing = False
         """Whether the file on disk is invalid while an older policy is in force."""
         self._policy = self._read()
@@ -43,32 +46,57 @@ class PolicyFile:
     def current(self) -> Policy:
         return self._policy
 
-    def _stamp(self) -> tuple[int, int] | None:
-        try:
-            stat = self._path.stat()
-        except OSError:
-            return None
-        return stat.st_mtime_ns, stat.st_size
-
     def _read(self) -> Policy:
-        self._seen = self._stamp()
+        stamps = [(self._path, _stamp(self._path))]
+
+        def listed(name: str) -> str:
+            path = self._path.parent / name
+            stamps.append((path, _stamp(path)))  # before it is read: a change meanwhile is seen the next time
+            return path.read_text("utf-8")
+
         try:
-            return load(self._path.read_text("utf-8"), str(self._path))
+            return load(self._path.read_text("utf-8"), str(self._path), listed)
         except YamlProblems as e:
             raise ConfigError(str(e)) from None
         except (OSError, UnicodeDecodeError) as e:
             raise ConfigError(f"{self._path}: cannot read the policy ({type(e).__name__})") from None
+        finally:
+            self._seen = tuple(stamps)
 
-    def reload(self) -> str | None:
-        """None when nothing changed; else ``policy_reloaded`` or ``policy_invalid`` (the old one stays, loudly)."""
-        if self._stamp() == self._seen:
+    def look(self) -> Policy | ConfigError | None:
+        """What the files say now; None where they have not changed. Takes time (a list may be long), changes nothing
+        that is in force."""
+        if all(_stamp(path) == seen for path, seen in self._seen):
             return None
         try:
-            self._policy = self._read()
+            return self._read()
         except ConfigError as e:
+            return e
+
+    def take(self, found: Policy | ConfigError | None) -> str | None:
+        """What :meth:`look` found comes in force. None when nothing changed; else ``policy_reloaded`` or
+        ``policy_invalid`` (the old one stays, loudly)."""
+        if found is None:
+            return None
+        if isinstance(found, ConfigError):
             self.failing = True
-            log.error("the new policy is invalid; revision %s stays in force:\n%s", self._policy.revision, e.message)
+            log.error(
+                "the new policy is invalid; revision %s stays in force:\n%s", self._policy.revision, found.message
+            )
             return "policy_invalid"
+        self._policy = found
         self.failing = False
         log.warning("policy %s revision %s is in force", self._policy.name, self._policy.revision)
         return "policy_reloaded"
+
+    def reload(self) -> str | None:
+        """Both."""
+        return self.take(self.look())
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_mtime_ns, stat.st_size

@@ -8,11 +8,12 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from policies.types import Decision, Facts, Requirements, Zone
+from policies.types import Decision, Facts, Inspection, Requirements, Zone
 from proxy.attachments import Attachment
 from proxy.audit.record import Intent, Outcome, Refusal
 from proxy.dialects.base import Segment
 from proxy.outbound import Answer, Outbound, Receipt
+from redaction.propagation import Memo
 from redaction.types import Classification, TextResult
 
 
@@ -26,6 +27,9 @@ class Inspected:
     digests: Mapping[str, str]
     attachments: Mapping[int, Attachment] = field(default_factory=dict, repr=False)
     """What was read of the segments that are documents, by their place among the segments."""
+    inspection: Inspection = Inspection.FULL
+    memo: Memo | None = field(default=None, repr=False, compare=False)
+    """What is remembered of searches in what leaves."""
 
     def read(self, segments: Sequence[Segment], but: Collection[tuple[str, str]]) -> Iterator[Segment]:
         """What the documents say, without those at ``but``."""
@@ -44,7 +48,9 @@ class Inspected:
 
 
 class Inspector(Protocol):
-    async def inspect(self, tenant: str, segments: Sequence[Segment]) -> Inspected:
+    async def inspect(
+        self, tenant: str, segments: Sequence[Segment], inspection: Inspection = Inspection.FULL
+    ) -> Inspected:
         """Findings and categories. Never raises for a failing detector: that text is uninspected."""
         ...
 

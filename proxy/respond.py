@@ -127,7 +127,7 @@ class Listening:
             segments.append(Segment(f"/{len(segments)}", "assistant", text))
         if not segments:
             return
-        seen = await self._inspector.inspect(self._tenant, segments)
+        seen = await self._inspector.inspect(self._tenant, segments, self._decision.inspection)
         for n, (heard, start, end) in enumerate(due):
             self._settle(heard, start, end, seen.results[n])
 

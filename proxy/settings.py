@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
+from typing import Any
 
 from policies.types import Zone
 
@@ -67,8 +68,10 @@ class Limits:
     answer_bytes: int = 64 * 1024 * 1024
     inspect_deadline_s: float = 20.0
     """Wall time for one request's inspection; what is not done by then is uninspected and its worker is killed."""
-    inspect_tokens: int = 60_000
+    inspect_tokens: int = 100_000
     """Model tokens inspected for one request; text over the budget is uninspected."""
+    cache_bytes: int = 128 * 1024 * 1024
+    """Memory for what inspection remembers of texts it has seen: spans and hashes, never text."""
     file_bytes: int = 200 * 1024 * 1024
     """Largest file that an app may upload."""
     upload_timeout_s: float = 600.0
@@ -143,6 +146,27 @@ class TlsConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class RecognizerConfig:
+    """A Presidio recognizer of somebody else, by module and class, in processes of its own. ``entities``: what it gives
+    -> our label; anything else that it gives is an error."""
+
+    name: str
+    module: str
+    entities: Mapping[str, str]
+    path: str = ""
+    """A folder to find the module in, absolute; empty: it is installed."""
+    kwargs: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    languages: tuple[str, ...] = ()
+    """An instance for each; empty: one, in its own language. Every text goes to all of them."""
+    timeout_s: float = 2.0
+    """For one text."""
+    tokens: int = 20_000
+    """Of one text; a longer one is uninspected."""
+    memory_mb: int = 1536
+    min_score: float = 0.35
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything ``serve`` needs."""
 
@@ -161,3 +185,4 @@ class Settings:
     workers: int = 2
     """Inspection processes. Each holds its own models (about 300 MB); with one, a long text would block short ones."""
     limits: Limits = Limits()
+    recognizers: tuple[RecognizerConfig, ...] = ()

@@ -1,11 +1,11 @@
 """The payload classifier: what a text is about, and how sensitive that makes it.
 
-Sensitivity here is about content. Identifiers are the business of detectors and transforms, so the text is read
-in a neutral view in which found values are replaced by plain words of their kind: a customer's letter stays
-correspondence whether or not it holds a card number. Long texts are read paragraph by paragraph, long paragraphs in
-overlapping windows; each counts, the highest score per category is kept, and the more there are, the surer one of them
-has to be. Text over the token budget is refused (``budget``), never skipped. A linear model over word pieces
-(``redaction.topics``): some tens of microseconds per window, and it can say which words made it decide.
+Sensitivity here is about content. Identifiers are the business of detectors and transforms, so the text is read in a
+neutral view in which found values are replaced by plain words of their kind: a customer's letter stays correspondence
+whether or not it holds a card number. Long texts are read paragraph by paragraph, long paragraphs in overlapping
+windows; the highest score per category is kept, and ``redaction.outliers`` says when it counts. Text over the token
+budget is refused (``budget``), never skipped. A linear model over word pieces (``redaction.topics``): some tens of
+microseconds per window, and it can say which words made it decide.
 
 Loads files of this package; opens no connection and keeps no text.
 """
@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -22,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from redaction import topics
+from redaction import outliers, topics
 from redaction.markings import MARKED, is_marked
 from redaction.types import GROUPS, Classification, DetectorFailed, Finding, Sensitivity
 
@@ -44,9 +45,6 @@ WINDOW = 190
 OVERLAP = 30
 PARAGRAPH = 32
 """Content tokens of the shortest paragraph that is read on its own; shorter ones are read with the next one."""
-GROWTH = 0.35
-"""One of n windows is sure enough of a sensitive category when its doubt (1 - score) is at most n ** -GROWTH of what
-one window may have: a hundred paragraphs of a novel give a hundred chances of a mistake."""
 TOKEN_BUDGET = 600_000
 """Most tokens of one text; more raises DetectorFailed."""
 
@@ -58,6 +56,7 @@ SHORT_SCORE = 0.85
 _WORD = re.compile(r"\w+")
 BLANK = re.compile(r"\n[ \t\r]*\n")
 """Between two paragraphs."""
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 _NOTHING = 100
 """The word piece of what is no word."""
 _PIECE = 50_000
@@ -112,6 +111,16 @@ def neutral_view(text: str, findings: Sequence[Finding]) -> str:
     return "".join(parts)
 
 
+def plain(text: str) -> str:
+    """Ligatures, full-width and styled letters as the letters they stand for, without invisible ones.
+
+    The vocabulary knows none of them: a clause copied from a PDF would fall into pieces that say nothing.
+    """
+    if text.isascii():
+        return text
+    return _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
+
+
 def windows(ids: Any) -> list[Any]:
     """Overlapping runs of token ids that together cover all of ``ids``."""
     step = WINDOW - OVERLAP
@@ -122,11 +131,16 @@ def windows(ids: Any) -> list[Any]:
 def passages(paragraphs: Iterable[Sequence[int]]) -> list[Any]:
     """Windows over the token ids of paragraphs: none crosses from one long enough to be judged into the next.
 
-    A note between the chapters of a novel is read as a note. A text of one window at most is read as a whole.
+    A note between the chapters of a novel is read as a note: short paragraphs before it go to what stands before them.
+    A text of one window at most is read as a whole.
     """
     groups: list[list[int]] = [[]]
     for ids in paragraphs:
         if len(groups[-1]) >= PARAGRAPH:
+            groups.append([])
+        elif len(groups) > 1 and len(ids) >= PARAGRAPH:
+            before = groups.pop()
+            groups[-1] += before
             groups.append([])
         groups[-1] += ids
     if len(groups) > 1 and len(groups[-1]) < PARAGRAPH:
@@ -147,8 +161,11 @@ class TopicClassifier:
         if unknown:
             raise ValueError(f"the weights have unknown classes: {sorted(unknown)}")
         self._tokenizer = topics.tokenizer(folder)
-        numbers = (WINDOW, OVERLAP, PARAGRAPH, GROWTH, SHORT_WORDS, SHORT_SCORE)
-        rules = f"topics/2 {numbers} {sorted(NEUTRAL.items())}"
+        self._thresholds = np.array([self._topics.thresholds[name] for name in self._topics.classes])
+        self._harmless = self._topics.classes.index("general")
+        numbers = (WINDOW, OVERLAP, PARAGRAPH, SHORT_WORDS, SHORT_SCORE)
+        many = {name: value for name, value in vars(outliers).items() if name.isupper()}
+        rules = f"topics/3 {numbers} {sorted(many.items())} {sorted(NEUTRAL.items())}"
         self._digest = hashlib.sha256(f"{rules} {topics.digest(folder)}".encode()).hexdigest()
 
     @property
@@ -167,9 +184,11 @@ class TopicClassifier:
         if not any(character.isalnum() for character in text):
             return Classification(least, {}, tags)
         view = neutral_view(text, findings)
-        scores = softmax(np.stack([self._topics.logits(window) for window in passages(self._paragraphs(view))]))
+        logits = np.stack([self._topics.logits(window) for window in passages(self._paragraphs(view))])
+        scores = softmax(logits)
+        sure = outliers.enough(logits, scores, self._thresholds, self._harmless)
         words = len(_WORD.findall(view[: SHORT_WORDS * 100]))
-        categories = self._categories(scores.max(axis=0), len(scores), words)
+        categories = self._categories(scores.max(axis=0), sure, words)
         sensitivity = max([least, *(SENSITIVITY[name] for name in categories)])
         return Classification(sensitivity, categories, tags)
 
@@ -194,7 +213,7 @@ class TopicClassifier:
 
     def _weight(self, word: str, of: int) -> float:
         """How much a word speaks for class number ``of``, per word piece; single characters say nothing."""
-        ids = self._tokenizer.encode(word, add_special_tokens=False).ids
+        ids = self._tokenizer.encode(plain(word), add_special_tokens=False).ids
         said = [self._topics.weight(piece, of) for piece in ids if piece >= topics.FIRST_WORD]
         return sum(said) / len(said) if said else 0.0
 
@@ -203,32 +222,31 @@ class TopicClassifier:
         count = 0
         for paragraph in BLANK.split(text):
             for start in range(0, len(paragraph), _PIECE):
-                ids = self._tokenizer.encode(paragraph[start : start + _PIECE], add_special_tokens=False).ids
+                ids = self._tokenizer.encode(plain(paragraph[start : start + _PIECE]), add_special_tokens=False).ids
                 count += len(ids)
                 if count > TOKEN_BUDGET:
                     raise DetectorFailed(self.name, "budget")
                 yield ids
 
-    def _categories(self, scores: Any, count: int, words: int) -> dict[str, float]:
-        """Categories above their threshold for ``count`` windows; the best one when none is, of short texts the best
-        harmless one."""
+    def _categories(self, scores: Any, sure: Any, words: int) -> dict[str, float]:
+        """Categories that count by ``sure``; the best one when none does, of short texts the best harmless one."""
         named = {name: round(float(score), 4) for name, score in zip(self._topics.classes, scores, strict=True)}
         harmless = {name for name in named if SENSITIVITY[name] < Sensitivity.CONFIDENTIAL}
         candidates = {name: score for name, score in named.items() if words >= SHORT_WORDS or name in harmless}
-        found = {name: score for name, score in named.items() if score >= self._least(name, count, words)}
+        enough = dict(zip(self._topics.classes, sure.tolist(), strict=True))
+        found = {name: score for name, score in named.items() if self._counts(name, score, words, enough[name])}
         if not found and candidates:
             best = max(candidates, key=lambda name: candidates[name])
             found = {best: candidates[best]}
         return found
 
-    def _least(self, name: str, count: int, words: int) -> float:
-        """The score from which on a category counts. One word alone (`user_id`) is never sensitive by its topic."""
-        one = self._topics.thresholds[name]
+    def _counts(self, name: str, score: float, words: int, sure: bool) -> bool:
+        """One word alone (`user_id`) is never sensitive by its topic."""
         if SENSITIVITY[name] < Sensitivity.CONFIDENTIAL:
-            return one
+            return score >= self._topics.thresholds[name]
         if words < SHORT_WORDS:
-            return SHORT_SCORE if words > 1 else math.inf
-        return 1.0 - (1.0 - one) * float(count**-GROWTH)
+            return words > 1 and score >= SHORT_SCORE
+        return sure
 
 
 REGULATED_RULE = (

@@ -81,6 +81,12 @@ def mixed_scripts(text: str) -> bool:
     return any(_LATIN_IN.search(m[0]) is not None for m in _WORD_WITH_LIKES.finditer(text))
 
 
+def looks_latin(char: str) -> bool:
+    """Whether a reader takes a character for a Latin letter, a digit or a decoration of one."""
+    plain = _single(char, mixed=True)
+    return plain.isascii() or _MARK.match(char) is not None
+
+
 _WORD_WITH_LIKES = re.compile(rf"\w*[{''.join(chr(c) for c in sorted(_TABLE) if chr(c).isalpha())}]\w*")
 _LATIN_IN = re.compile("[A-Za-z]")
 

@@ -5,18 +5,20 @@ Runs inside a worker process, which has no clock of its own: deadlines are the p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
+from redaction import coverage
 from redaction.hidden import look
-from redaction.joins import SPLIT, Joint, add
-from redaction.known import Known, Labels, better
-from redaction.spans import VALIDATED, Exhausted, credible, cut, worth
+from redaction.propagation import propagate
+from redaction.spans import OWN, VALIDATED, cut
 from redaction.types import Classification, Detector, DetectorFailed, Finding, Sensitivity, TextResult
 from redaction.views import TooMuch
+from redaction.windows import LONG, Window, gathered, windows
 
-VERSION = "1"
+__all__ = ["NOTHING", "VERSION", "Classifier", "Pipeline", "propagate", "whole"]
+
+VERSION = "2"
 """Of the readings in which detectors see a text."""
 NOTHING = Classification(Sensitivity.PUBLIC)
 
@@ -36,43 +38,82 @@ class Classifier(Protocol):
 
 
 class Pipeline:
-    """Every detector on every text, then the classifier."""
+    """Every detector on every text, then the classifier. ``light`` names the models that a fast look has."""
 
-    def __init__(self, detectors: Sequence[Detector], classifier: Classifier | None) -> None:
+    def __init__(
+        self, detectors: Sequence[Detector], classifier: Classifier | None, light: Collection[str] = ()
+    ) -> None:
         if not detectors:
             raise ValueError("a pipeline without detectors would call everything clean")
-        self._detectors = tuple(detectors)
+        self._formal = tuple(d for d in detectors if d.name in VALIDATED)
+        self._models = tuple(d for d in detectors if d.name not in VALIDATED)
+        self._light = tuple(d for d in self._models if d.name in light)
         self._classifier = classifier
+        self.detectors = (*self._formal, *self._models)
 
     @property
     def digests(self) -> Mapping[str, str]:
         """Detector or model name -> digest of its code, data and settings."""
-        out = {d.name: d.digest for d in self._detectors} | {"readings": VERSION}
-        if self._classifier is not None:
+        return self.digests_of()
+
+    def digests_of(self, *, patterns_only: bool = False, fast: bool = False) -> Mapping[str, str]:
+        """Of what looks at a text so closely (see :meth:`inspect`)."""
+        used = (*self._formal, *self._guessing(patterns_only=patterns_only, fast=fast))
+        out = {d.name: d.digest for d in used} | {"readings": VERSION, "coverage": coverage.digest()}
+        if self._classifier is not None and not patterns_only:
             out[self._classifier.name] = self._classifier.digest
         return out
 
-    def inspect(self, texts: Sequence[str], *, patterns_only: bool = False) -> list[TextResult]:
-        """One result per text, in order. Never raises for a text. ``patterns_only``: no models, for joints of texts."""
-        return [self._one(text, patterns_only=patterns_only) for text in texts]
+    def inspect(self, texts: Sequence[str], *, patterns_only: bool = False, fast: bool = False) -> list[TextResult]:
+        """One result per text, in order. Never raises for a text. ``patterns_only``: no models, for joints of texts;
+        ``fast``: only the light ones. A long text is looked at in windows (``redaction.windows``)."""
+        out = []
+        for text in texts:
+            parts = windows(text)
+            seen = [self.part(text[w.low : w.high], patterns_only=patterns_only, fast=fast) for w in parts]
+            result = whole(parts, seen)
+            out.append(result if patterns_only else self.about(text, result))
+        return out
 
-    def _one(self, text: str, *, patterns_only: bool) -> TextResult:
+    def part(self, text: str, *, patterns_only: bool = False, fast: bool = False) -> TextResult:
+        """What detectors find in one window, and what disguised passages in it are about."""
         failed: list[str] = []
-        patterns = self._all([d for d in self._detectors if d.name in VALIDATED], failed)
-        models = self._all([d for d in self._detectors if d.name not in VALIDATED and not patterns_only], failed)
+        patterns = self._all(self._formal, failed)
+        models = self._all(self._guessing(patterns_only=patterns_only, fast=fast), failed)
         findings = [*patterns(text), *models(text)]
-        prose: Sequence[str] = ()
+        seen = NOTHING
         try:
             hidden = look(text, findings, patterns, None if patterns_only else models)
             findings += hidden.findings
-            prose = hidden.prose
+            failed[:0] = [hidden.unread] if hidden.unread else []  # first: what failed may not fail again
+            for passage in hidden.prose:
+                seen = _most(seen, self._classified(passage, (), failed))
         except TooMuch:
             failed.append("views")
-        seen = NOTHING if patterns_only else self._classified(text, prose, findings, failed)
         valid = tuple(f for f in findings if 0 <= f.start < f.end <= len(text))
         if len(valid) != len(findings):
             failed.append("offsets")
         return TextResult(tuple(cut(text, valid)), seen, failed[-1] if failed else None)
+
+    def about(self, text: str, result: TextResult) -> TextResult:
+        """``result`` with what the whole text is about, and what no window is wide enough for."""
+        failed: list[str] = []
+        findings = self._wide(text, result.findings, failed)
+        seen = self._classified(text, findings, failed)
+        reason = failed[-1] if failed else result.uninspected
+        return TextResult(findings, _most(seen, result.classification), reason)
+
+    def _wide(self, text: str, findings: tuple[Finding, ...], failed: list[str]) -> tuple[Finding, ...]:
+        """With what an organisation's own patterns find in a long text: their matches may be longer than a margin."""
+        own = [d for d in self._formal if d.name == OWN]
+        if len(text) <= LONG or not own:
+            return findings
+        known = set(findings)
+        more = (f for f in self._all(own, failed)(text) if 0 <= f.start < f.end <= len(text) and f not in known)
+        return (*findings, *more)
+
+    def _guessing(self, *, patterns_only: bool, fast: bool) -> Sequence[Detector]:
+        return () if patterns_only else self._light if fast else self._models
 
     @staticmethod
     def _all(detectors: Sequence[Detector], failed: list[str]) -> Callable[[str], list[Finding]]:
@@ -84,6 +125,7 @@ class Pipeline:
                 try:
                     findings += detector.detect(text)
                 except DetectorFailed as e:
+                    findings += e.found
                     failed.append(f"{e.detector}:{e.reason}")
                 except Exception as e:  # whatever a detector raises makes its text uninspected, stricter than raising
                     failed.append(f"{detector.name}:{type(e).__name__}")
@@ -91,68 +133,27 @@ class Pipeline:
 
         return detect
 
-    def _classified(
-        self, text: str, prose: Sequence[str], findings: Sequence[Finding], failed: list[str]
-    ) -> Classification:
-        """What the text is about, and what disguised passages are about if that is more."""
-        seen = NOTHING
+    def _classified(self, text: str, findings: Sequence[Finding], failed: list[str]) -> Classification:
         if self._classifier is None:
-            return seen
+            return NOTHING
         try:
-            seen = self._classifier.classify(text, findings)
-            for passage in prose:
-                seen = _most(seen, self._classifier.classify(passage, ()))
+            return self._classifier.classify(text, findings)
         except DetectorFailed as e:
             failed.append(f"{e.detector}:{e.reason}")
         except Exception as e:  # as for a detector above
             failed.append(f"{self._classifier.name}:{type(e).__name__}")
-        return seen
+        return NOTHING
+
+
+def whole(parts: Sequence[Window], seen: Sequence[TextResult]) -> TextResult:
+    """The result of a text from those of its windows. What one window could not say, the text cannot."""
+    about = NOTHING
+    for result in seen:
+        about = _most(about, result.classification)
+    reasons = [r.uninspected for r in seen if r.uninspected is not None]
+    return TextResult(gathered(parts, [r.findings for r in seen]), about, reasons[-1] if reasons else None)
 
 
 def _most(one: Classification, other: Classification) -> Classification:
     scores = {c: max(one.categories.get(c, 0.0), s) for c, s in other.categories.items()}
     return Classification(max(one.sensitivity, other.sensitivity), {**one.categories, **scores}, one.tags | other.tags)
-
-
-def propagate(texts: Sequence[str], results: Sequence[TextResult], joints: Sequence[Joint] = ()) -> list[TextResult]:
-    """A value found once is found at every word-bounded occurrence in all texts of the request, in every reading of
-    them and across the borders of ``joints``, with every label that it has anywhere.
-
-    A model's guess at a piece of what a checksum proves does not count, nor does a piece of a split value: they would
-    be found in innocent places. Added findings carry the label's best score, and detector ``request``. Where the search
-    would cost more than a request may, every text is uninspected.
-    """
-    best: dict[str, Labels] = {}
-    for text, result in zip(texts, results, strict=True):
-        for f in credible(result.findings):
-            if f.detector != SPLIT and worth(value := text[f.start : f.end]):
-                better(best.setdefault(value, {}), [(f.label, f.score)])
-    if not best:
-        return list(results)
-    try:
-        known = Known(best)
-        out = [_spread(known, text, result) for text, result in zip(texts, results, strict=True)]
-        for joint in joints:
-            _spread_over(known, joint, out)
-    except (Exhausted, TooMuch):
-        return [replace(result, uninspected=result.uninspected or "request:budget") for result in results]
-    return out
-
-
-def _spread(known: Known, text: str, result: TextResult) -> TextResult:
-    covered = {(f.start, f.end, f.label) for f in result.findings}
-    added = []
-    for hit in known.find(text):
-        for label, score in hit.labels.items():
-            if (hit.start, hit.end, label) not in covered:
-                covered.add((hit.start, hit.end, label))
-                added.append(Finding(hit.start, hit.end, label, score, "request"))
-    return replace(result, findings=(*result.findings, *added)) if added else result
-
-
-def _spread_over(known: Known, joint: Joint, results: list[TextResult]) -> None:
-    for hit in known.find(joint.text):
-        if joint.crosses(hit.start, hit.end):
-            for number, start, end in joint.parts(hit.start, hit.end):
-                for label, score in hit.labels.items():
-                    add(results, number, Finding(start, end, label, score, SPLIT))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -49,6 +50,9 @@ SHORT = 16
 """Rows of fewer decimal digits are numbers."""
 LONG = 12
 """Bytes from which on UTF-8 is no accident, whatever it says."""
+WIDE = 24
+"""Bytes from which on UTF-16 of one script is no accident."""
+_HAN = frozenset({0x20, 0x30, 0xFF, *range(0x4E, 0xA0)})
 LOOSE = 4_000
 """Characters of the longest run in which short rows of text count; longer ones are files, where chance makes some."""
 _ASCII = re.compile(rb"[\x20-\x7e]{10,}")
@@ -189,9 +193,21 @@ def _decoded(run: str) -> str | None:
 
 def _said(raw: bytes) -> str | None:
     """Text, if the bytes are UTF-8 or UTF-16: those of an image must not look like a short name."""
-    wide = ("utf-16-le", "utf-16-be") if raw.count(0) * 8 >= len(raw) else ()
-    found = [said for code in ("utf-8", *wide) if (said := _text(raw, code))]
-    return APART.join(found) or None
+    found = [_text(raw, "utf-8"), *(_wide(raw, code) for code in ("utf-16-le", "utf-16-be"))]
+    return APART.join(said for said in found if said) or None
+
+
+def _wide(raw: bytes, code: str) -> str | None:
+    """UTF-16, if its letters are of few blocks: read backwards, or made of other bytes, they are of all."""
+    if len(raw) % 2 or not (raw.count(0) * 8 >= len(raw) or len(raw) >= WIDE):
+        return None
+    said = _text(raw, code)
+    if said is None or sum(c < "\u0300" for c in said) * 2 >= len(said):
+        return said
+    blocks = Counter(ord(c) >> 8 for c in said)
+    few = sum(n for _, n in blocks.most_common(2)) * 10 >= 9 * len(said)
+    han = sum(n for block, n in blocks.items() if block in _HAN) * 20 >= 19 * len(said)
+    return said if len(raw) >= WIDE and (few or han) else None
 
 
 def _text(raw: bytes, code: str) -> str | None:

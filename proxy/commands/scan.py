@@ -21,6 +21,7 @@ import orjson
 from proxy.dialects.base import Segment
 from proxy.errors import ConfigError
 from redaction.classifier import payload_level
+from redaction.custom import NOTHING, Custom
 from redaction.pipeline import Pipeline
 from redaction.spans import resolve
 from redaction.types import Sensitivity
@@ -41,8 +42,9 @@ _DATA = click.option("--data", type=click.Path(path_type=Path), default=Path("va
 @click.option(
     "--out", "target", type=click.File("wb"), default="-", help="JSONL with `id` and `spans`; default stdout."
 )
+@click.option("--policy", "policy_name", help="A policy whose patterns and terms count, too.")
 @click.option("--jobs", type=click.IntRange(1, 256), help="Processes; default one per core.")
-def scan(data: Path, source: IO[bytes], target: IO[bytes], jobs: int | None) -> None:
+def scan(data: Path, source: IO[bytes], target: IO[bytes], policy_name: str | None, jobs: int | None) -> None:
     """What would be found in each text: spans, sensitivity, categories.
 
     `sensitivity` is that of the text as it stands, values included; `content` is what it is about.
@@ -54,9 +56,10 @@ def scan(data: Path, source: IO[bytes], target: IO[bytes], jobs: int | None) -> 
             store.require(data, name)
     except ConfigError as e:
         raise click.ClickException(e.message) from None
+    own = _own(policy_name) if policy_name else NOTHING
     folder = store.models_dir(data)
     bad = False
-    with ProcessPoolExecutor(jobs or os.cpu_count() or 1, initializer=_start, initargs=(str(folder),)) as pool:
+    with ProcessPoolExecutor(jobs or os.cpu_count() or 1, initializer=_start, initargs=(str(folder), own)) as pool:
         for rows, ok in _ordered(pool, chunks(source), AHEAD * (jobs or os.cpu_count() or 1)):
             target.write(rows)
             bad = bad or not ok
@@ -101,10 +104,23 @@ _LONG = b"\x00"
 _pipeline: list[Pipeline] = []
 
 
-def _start(folder: str) -> None:
+def _own(name: str) -> Custom:
+    from policies.load import load_file
+    from policies.yaml_strict import YamlProblems
+    from proxy.policyfile import locate
+
+    try:
+        return load_file(locate(name, Path())).detect
+    except (YamlProblems, ConfigError) as e:
+        raise click.ClickException(str(e)) from None
+    except (OSError, UnicodeDecodeError) as e:
+        raise click.ClickException(f"{name}: cannot read the policy ({type(e).__name__})") from None
+
+
+def _start(folder: str, own: Custom) -> None:
     from proxy.inspect_worker import build
 
-    _pipeline.append(build(Path(folder), names=True))
+    _pipeline.append(build(Path(folder), names=True, own=own))
 
 
 def _judge(lines: Sequence[tuple[int, bytes]]) -> tuple[bytes, bool]:
@@ -114,7 +130,7 @@ def _judge(lines: Sequence[tuple[int, bytes]]) -> tuple[bytes, bool]:
 
 def judge(pipeline: Pipeline, number: int, line: bytes) -> dict[str, Any]:
     """The row of one line: what the gate would find in a message that says ``text``."""
-    from proxy.inspect import inspect_here
+    from proxy.inspect_results import inspect_here
 
     problem, ident, text = _read(line)
     if problem:

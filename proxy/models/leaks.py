@@ -2,51 +2,51 @@
 
 A sensitive span leaks when one of its letters or digits is covered by no finding (an honorific before a name may stay).
 Over-masking is the share of letters and digits outside sensitive spans that are covered by findings of labels the set
-knows. Intervals are 95 % bootstrap intervals over texts. Texts are read and counted, never printed.
+knows. ``typed`` spans are found with exactly their ends and type, as ``sealgate scan`` would print them. Intervals are
+95 % intervals over texts. Texts are read and counted, never printed.
 """
 
 from __future__ import annotations
 
-import gzip
-import json
-import random
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from proxy.errors import ConfigError
+from proxy.models.entities import recalled
+from proxy.models.labelled import COARSE, Names, coarse, label_map, labelled_sets, stem, texts
+from proxy.models.shares import Share, gap, share, shares
+from redaction.spans import resolve
 from redaction.types import Finding
 
-COARSE: Mapping[str, str] = {
-    "ADDRESS": "LOCATION", "DOB": "DATE_TIME", "IBAN": "BANK", "SSN": "NATIONAL_ID", "TAX_ID": "NATIONAL_ID",
-    "PASSWORD": "SECRET",
-}  # fmt: skip
-"""Labels that count as one when a leak is put down to a label."""
+__all__ = [
+    "COARSE",
+    "Detect",
+    "SetFigures",
+    "Share",
+    "count",
+    "figures",
+    "label_map",
+    "labelled_sets",
+    "leaks",
+    "measure",
+]
+
 HARMLESS = frozenset({"TITLE"})
+NUMBERED = frozenset({"BANK", "CREDIT_CARD", "CRYPTO", "DRIVER_LICENSE", "MEDICAL_RECORD", "NATIONAL_ID", "PASSPORT"})
+"""Kinds of number that say by whom and for what they were issued; not "some reference"."""
 _HONORIFIC = re.compile(
     r"(?:(?:mr|mrs|ms|miss|dr|prof|sir|sr|sra|dra|don|doña|mme|mlle|herr|frau|pan|pani)\b\.?\s*)+", re.I
 )
-SAMPLES = 200
 Detect = Callable[[str], Sequence[Finding]]
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
-    """``hits`` of ``count`` with the ends of the 95 % interval, each 0.0 to 1.0."""
-
-    value: float
-    low: float
-    high: float
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
 class SetFigures:
-    """One set: over all texts, and leaks by label, language and group. None where there is nothing to count."""
+    """One set: over all texts, and by label, language and group. None where there is nothing to count."""
 
     name: str
     texts: int
@@ -57,78 +57,109 @@ class SetFigures:
     by_label: Mapping[str, Share]
     by_language: Mapping[str, Share]
     by_group: Mapping[str, Share]
-
-
-def labelled_sets(folder: Path, only: Sequence[str] = ()) -> list[Path]:
-    """Files of ``folder`` whose rows have spans. Raises ConfigError when there is none."""
-    found = [f for f in sorted(folder.glob("*.jsonl.gz")) if (not only or _stem(f) in only) and _has_spans(f)]
-    if not found:
-        raise ConfigError(f"{folder}: no labelled sets (*.jsonl.gz whose rows have spans)")
-    return found
-
-
-def label_map(folder: Path) -> Mapping[str, str]:
-    """Our labels in the words of the suite: ``labels.json`` beside the sets, else as they are."""
-    file = folder / "labels.json"
-    if not file.exists():
-        return {}
-    found: Mapping[str, str] = json.loads(file.read_text("utf-8"))["map"]
-    return found
+    """Leaks; where the set has no spans, flagged texts."""
+    texts_leaking: Share | None = None
+    """Of texts with a sensitive span."""
+    direct: Share | None = None
+    quasi: Share | None = None
+    """Entities masked in every mention, of direct and quasi identifiers."""
+    typed: Share | None = None
+    """Sensitive spans found with exactly their ends and type; ..."""
+    typed_f1: Share | None = None
+    """... and its harmonic mean with the share of findings (of labels the set knows) that are such."""
+    invalid_typed: Share | None = None
+    """Texts whose number has a wrong checksum and is yet called a kind of number."""
+    gap: Share | None = None
+    """Worst group minus best."""
+    flagged_by_label: Mapping[str, Share] = field(default_factory=dict)
+    flagged_unless_person: Share | None = None
+    """Texts with a finding that is no person; both only where the set has no spans."""
+    uninspected: int = 0
+    """Texts that could not be judged; the gate treats them as regulated."""
 
 
 def measure(
     file: Path, detect: Detect, names: Mapping[str, str], tick: Callable[[int, int], None], limit: int | None = None
 ) -> SetFigures:
     """Runs ``detect`` over one set. ``limit``: about so many texts, evenly spread."""
-    rows = list(_rows(file))
-    if limit is not None and limit < len(rows):
-        rows = rows[:: -(-len(rows) // limit)]
-    known = {_coarse(s["label"]) for row in rows for s in row["spans"]}
-    universe = None if "OTHER" in known or not known else known
-    counts, spent, size = [], 0.0, 0
-    for number, row in enumerate(rows):
+    held = texts(file, limit)
+    counts, known, words = [], labels_of(held), Names(names)
+    for number, row in enumerate(held):
         began = time.process_time()
         findings = detect(row["text"])
-        spent += time.process_time() - began
-        size += len(row["text"])
-        counts.append(_count(row, findings, names, universe))
-        tick(number + 1, len(rows))
-    return _figures(_stem(file), counts, spent * 1e6 / max(1, size))
+        counts.append(count(row, findings, words, known, time.process_time() - began))
+        tick(number + 1, len(held))
+    return figures(stem(file), counts)
+
+
+def labels_of(held: Sequence[Mapping[str, Any]]) -> frozenset[str] | None:
+    """The labels a set knows; None for all of them."""
+    known = frozenset(coarse(s["label"]) for row in held for s in row["spans"])
+    return None if "OTHER" in known or not known else known
 
 
 @dataclass(frozen=True, slots=True)
-class _Text:
+class TextCounts:
+    """What is counted in one text; offsets and labels, never text."""
+
     leaks: tuple[tuple[str, bool], ...]
     """Label and whether it leaked, of every sensitive span."""
     outside: int
     masked: int
-    flagged: bool
+    flagged: frozenset[str]
+    """Labels of all findings."""
+    strict: tuple[int, int, int]
+    """Spans found exactly, not found so, and findings that are no span."""
+    entities: tuple[tuple[bool, bool], ...]
+    invalid_typed: bool | None
     language: str
     group: str
+    chars: int
+    cpu_s: float
+    uninspected: bool
 
 
-def _count(
-    row: Mapping[str, Any], found: Sequence[Finding], names: Mapping[str, str], universe: set[str] | None
-) -> _Text:
+def count(
+    row: Mapping[str, Any],
+    found: Sequence[Finding],
+    names: Names,
+    known: frozenset[str] | None,
+    cpu_s: float = 0.0,
+    uninspected: bool = False,
+) -> TextCounts:
+    """Compares the findings of one text with its labels."""
     text: str = row["text"]
     covered, wrong, gold = bytearray(len(text)), bytearray(len(text)), bytearray(len(text))
     for f in found:
         covered[f.start : f.end] = b"\1" * (f.end - f.start)
-        if universe is None or _coarse(names.get(f.label, f.label)) in universe:
+        if known is None or names.of(f.label) in known:
             wrong[f.start : f.end] = b"\1" * (f.end - f.start)
-    leaks = []
-    for span in row["spans"]:
-        if span.get("nomask") or span["label"] in HARMLESS:
-            continue
+    leaked = []
+    sensitive = [s for s in row["spans"] if not s.get("nomask") and s["label"] not in HARMLESS]
+    for span in sensitive:
         start, end = span["start"], span["end"]
         gold[start:end] = b"\1" * (end - start)
-        leaks.append((_coarse(span["label"]), _leaks(text, start, end, span["label"], covered)))
+        leaked.append((coarse(span["label"]), leaks(text, start, end, span["label"], covered)))
     outside = [i for i, c in enumerate(text) if c.isalnum() and not gold[i]]
-    masked = sum(wrong[i] for i in outside)
-    return _Text(tuple(leaks), len(outside), masked, bool(found), row.get("lang", ""), row.get("group", ""))
+    with_entities = any("ent" in s for s in row["spans"])
+    return TextCounts(
+        leaks=tuple(leaked),
+        outside=len(outside),
+        masked=sum(wrong[i] for i in outside),
+        flagged=frozenset(names.of(f.label) for f in found),
+        strict=_strict(sensitive, found, names, known),
+        entities=tuple(recalled(text, row["spans"], covered)) if with_entities else (),
+        invalid_typed=_typed(text, row["invalid"], found, names) if row.get("invalid") else None,
+        language=row.get("lang", ""),
+        group=row.get("group") or row.get("category", ""),
+        chars=len(text),
+        cpu_s=cpu_s,
+        uninspected=uninspected,
+    )
 
 
-def _leaks(text: str, start: int, end: int, label: str, covered: bytearray) -> bool:
+def leaks(text: str, start: int, end: int, label: str, covered: bytearray) -> bool:
+    """Whether a letter or digit of a span is not covered; an honorific before a name may stay."""
     honorific = _HONORIFIC.match(text, start, end) if label == "PERSON" else None
     if honorific and honorific.end() < end:
         start = honorific.end()
@@ -136,65 +167,88 @@ def _leaks(text: str, start: int, end: int, label: str, covered: bytearray) -> b
     return any(not covered[i] for i in places)
 
 
-def _figures(name: str, counts: Sequence[_Text], ms: float) -> SetFigures:
-    labels = Counter(label for c in counts for label, _ in c.leaks)
-    languages = Counter(c.language for c in counts if c.leaks)
-    groups = Counter(c.group for c in counts if c.group)
+def _strict(
+    sensitive: Sequence[Mapping[str, Any]], found: Sequence[Finding], names: Names, known: frozenset[str] | None
+) -> tuple[int, int, int]:
+    gold = {(s["start"], s["end"], coarse(s["label"])) for s in sensitive}
+    said = {(g.start, g.end, names.of(g.label)) for g in resolve(found)}
+    said = {s for s in said if known is None or s[2] in known}
+    return len(gold & said), len(gold - said), len(said - gold)
+
+
+def _typed(text: str, invalid: str, found: Sequence[Finding], names: Names) -> bool:
+    start = text.find(invalid)
+    end = start + len(invalid)
+    return any(g.start < end and g.end > start and names.of(g.label) in NUMBERED for g in resolve(found))
+
+
+def figures(name: str, counts: Sequence[TextCounts]) -> SetFigures:
+    """One line of the table."""
+    spans = any(c.leaks for c in counts)
+    parts = {k: [c for c in counts if c.group == k] for k in sorted({c.group for c in counts if c.group})}
+    groups = {k: _leak_pairs(some) if spans else _flagged_pairs(some) for k, some in parts.items()}
+    spent = sum(c.cpu_s for c in counts) * 1e6 / max(1, sum(c.chars for c in counts))
     return SetFigures(
         name=name,
         texts=len(counts),
-        leak=_leak_share(counts),
-        over_mask=_share([(c.masked, c.outside) for c in counts]) or Share(0, 0, 0, 0),
-        flagged=_share([(int(c.flagged), 1) for c in counts]) or Share(0, 0, 0, 0),
-        ms_per_kb=round(ms, 2),
-        by_label=_some((label, _leak_share(counts, label)) for label, _ in labels.most_common()),
-        by_language=_some((k, _leak_share([c for c in counts if c.language == k])) for k in sorted(languages)),
-        by_group=_some((k, _leak_share([c for c in counts if c.group == k])) for k in sorted(groups)),
+        over_mask=share([(c.masked, c.outside) for c in counts]) or Share(0, 0, 0, 0),
+        flagged=share(_flagged_pairs(counts)) or Share(0, 0, 0, 0),
+        ms_per_kb=round(spent, 2),
+        by_group=shares(groups.items()),
+        direct=share([_recalled(c, True) for c in counts]),
+        quasi=share([_recalled(c, False) for c in counts]),
+        invalid_typed=share([(int(c.invalid_typed), 1) for c in counts if c.invalid_typed is not None]),
+        gap=gap(groups) if spans else None,
+        uninspected=sum(c.uninspected for c in counts),
+        **(_of_spans(counts) if spans else _of_harmless(counts)),
     )
 
 
-def _some(pairs: Iterable[tuple[str, Share | None]]) -> dict[str, Share]:
-    return {key: share for key, share in pairs if share is not None}
+def _of_spans(counts: Sequence[TextCounts]) -> dict[str, Any]:
+    """Figures of a set with sensitive spans."""
+    labels = Counter(label for c in counts for label, _ in c.leaks)
+    languages = sorted({c.language for c in counts if c.leaks})
+    exact = [c.strict for c in counts]
+    return {
+        "leak": share(_leak_pairs(counts)),
+        "texts_leaking": share([(int(any(leaked for _, leaked in c.leaks)), 1) for c in counts if c.leaks]),
+        "by_label": shares((label, _leak_pairs(counts, label)) for label, _ in labels.most_common()),
+        "by_language": shares((k, _leak_pairs([c for c in counts if c.language == k])) for k in languages),
+        "typed": share([(tp, tp + fn) for tp, fn, _ in exact]),
+        "typed_f1": share([(2 * tp, 2 * tp + fn + fp) for tp, fn, fp in exact]),
+    }
 
 
-def _leak_share(counts: Sequence[_Text], label: str = "") -> Share | None:
-    chosen = [[leaked for kind, leaked in c.leaks if not label or kind == label] for c in counts]
-    return _share([(sum(leaks), len(leaks)) for leaks in chosen if leaks])
+def _of_harmless(counts: Sequence[TextCounts]) -> dict[str, Any]:
+    """Figures of a set in which nothing is sensitive."""
+    labels = Counter(label for c in counts for label in c.flagged)
+    return {
+        "leak": None,
+        "by_label": {},
+        "by_language": {},
+        "flagged_by_label": shares(
+            (label, [(int(label in c.flagged), 1) for c in counts]) for label, _ in labels.most_common()
+        ),
+        "flagged_unless_person": share([(int(bool(c.flagged - {"PERSON"})), 1) for c in counts]),
+    }
 
 
-def _share(pairs: Sequence[tuple[int, int]]) -> Share | None:
-    """Sum of the first over sum of the second, with its interval over resampled texts."""
-    total = sum(n for _, n in pairs)
-    if not total:
-        return None
-    drawn = random.Random(7)  # noqa: S311  # resampling, no secret
-    values = []
-    for _ in range(SAMPLES):
-        some = drawn.choices(pairs, k=len(pairs))
-        values.append(sum(h for h, _ in some) / max(1, sum(n for _, n in some)))
-    values.sort()
-    hits = sum(h for h, _ in pairs)
-    return Share(round(hits / total, 4), round(values[5], 4), round(values[-6], 4), total)
+def _leak_pairs(counts: Sequence[TextCounts], label: str = "") -> list[tuple[int, int]]:
+    """Leaked spans and spans of each text that has some."""
+    return list(_leaked(counts, label))
 
 
-def _coarse(label: str) -> str:
-    return COARSE.get(label, label)
+def _leaked(counts: Sequence[TextCounts], label: str) -> Iterator[tuple[int, int]]:
+    for c in counts:
+        chosen = [leaked for kind, leaked in c.leaks if not label or kind == label]
+        if chosen:
+            yield sum(chosen), len(chosen)
 
 
-def _stem(file: Path) -> str:
-    return file.name.removesuffix(".jsonl.gz")
+def _flagged_pairs(counts: Sequence[TextCounts]) -> list[tuple[int, int]]:
+    return [(int(bool(c.flagged)), 1) for c in counts]
 
 
-def _has_spans(file: Path) -> bool:
-    row = next(_rows(file), None)
-    return row is not None and "spans" in row and "text" in row
-
-
-def _rows(file: Path) -> Iterator[dict[str, Any]]:
-    try:
-        with gzip.open(file, "rt", encoding="utf-8") as stream:
-            for line in stream:
-                if line.strip():
-                    yield json.loads(line)
-    except (OSError, ValueError) as e:
-        raise ConfigError(f"{file.name}: not readable as JSONL in gzip") from e
+def _recalled(text: TextCounts, direct: bool) -> tuple[int, int]:
+    masked = [ok for kind, ok in text.entities if kind is direct]
+    return sum(masked), len(masked)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import html
 import json
 import random
 import re
@@ -55,6 +56,10 @@ _AFTER = (
     "\n\nThanks!",
 )  # fmt: skip
 
+_LEAST_CUT = 160
+"""Characters of the shortest text that is cut; a piece of a shorter one says too little."""
+_TYPOS = 0.02
+
 _ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz0123456789"
 
 
@@ -81,7 +86,7 @@ def templates(folder: Path = TEMPLATES) -> list[tuple[str, str]]:
 
 
 def expand(pairs: Sequence[tuple[str, str]], seed: int) -> list[Sample]:
-    """Each template as neutral text, with values, and inside a chat instruction."""
+    """Each template as neutral text, with values, inside chat instructions, and worn: wrapped, mistyped or cut."""
     rng = random.Random(seed)  # noqa: S311 - variety of texts, not secrecy
     samples = []
     for group, (category, template) in enumerate(pairs):
@@ -90,6 +95,7 @@ def expand(pairs: Sequence[tuple[str, str]], seed: int) -> list[Sample]:
             before, after = rng.choice(_BEFORE), rng.choice(_AFTER)
             inner = fill(template, rng, neutral=rng.random() < 0.5)
             texts.append(rng.choice((before + inner, inner + after, f'{before}"""\n{inner}\n"""')))
+        texts.append(_worn(fill(template, rng, neutral=rng.random() < 0.5), rng))
         samples += [Sample(text, category, "self-made", category, group) for text in dict.fromkeys(texts)]
     return samples
 
@@ -97,6 +103,28 @@ def expand(pairs: Sequence[tuple[str, str]], seed: int) -> list[Sample]:
 def fill(template: str, rng: random.Random, *, neutral: bool = False) -> str:
     """``template`` with its ``<<slots>>`` filled in."""
     return _SLOT.sub(lambda match: _value(match[1], rng, neutral=neutral), template)
+
+
+def _worn(text: str, rng: random.Random) -> str:
+    """``text`` as it comes out of forms, web pages, quick fingers and buffers that end too early."""
+    way = rng.choice(("json", "html", "quoted", "typed", "cut"))
+    if way == "json":
+        return json.dumps({rng.choice(("text", "content", "body", "message")): text}, ensure_ascii=rng.random() < 0.5)
+    if way == "html":
+        return "<p>" + html.escape(text, quote=False).replace("\n", "<br>") + "</p>"
+    if way == "quoted":
+        return "> " + text.replace("\n", "\n> ")
+    if way == "cut" and len(text) > _LEAST_CUT:
+        size = rng.randint(_LEAST_CUT // 2, len(text))
+        start = rng.randint(0, len(text) - size)
+        return text[start : start + size]
+    return "".join(_mistyped(letter, rng) for letter in text)
+
+
+def _mistyped(letter: str, rng: random.Random) -> str:
+    if not letter.isalpha() or rng.random() > _TYPOS:
+        return letter
+    return rng.choice(("", letter * 2, rng.choice("abcdefghijklmnopqrstuvwxyz")))
 
 
 def _value(slot: str, rng: random.Random, *, neutral: bool) -> str:

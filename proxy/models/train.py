@@ -18,7 +18,7 @@ from proxy.errors import ConfigError
 from proxy.models import store
 from proxy.models.texts import Sample, data_digest, expand, may_train, suite, templates
 from redaction import topics
-from redaction.classifier import BLANK, SENSITIVITY, passages, softmax
+from redaction.classifier import BLANK, SENSITIVITY, passages, plain, softmax
 from redaction.types import Sensitivity
 
 SEED = 20
@@ -73,8 +73,22 @@ def train(model_dir: Path, *, suite_dir: Path | None, tick: Tick, seed: int = SE
             "encoder": store.recipe_encoder(),
             "cross_validated_accuracy": round(float(np.mean(right)), 3),
             "temperature": round(warmth, 3),
+            "reliability": _reliability(classes, scores, [sample.category for sample in samples]),
         },
     )
+
+
+def apart(made: topics.Topics, shipped: topics.Topics, texts: Sequence[str]) -> float:
+    """The largest difference of a score between two sets of weights over ``texts``, 0.0 to 1.0; first passages."""
+    if made.classes != shipped.classes or dict(made.thresholds) != dict(shipped.thresholds):
+        return 1.0
+    tokenizer = topics.tokenizer()
+    most = 0.0
+    for text in texts:
+        window = passages([tokenizer.encode(plain(text), add_special_tokens=False).ids])[0]
+        scores = [softmax(each.logits(window)) for each in (made, shipped)]
+        most = max(most, float(np.abs(scores[0] - scores[1]).max()))
+    return most
 
 
 def piece_vectors(model_dir: Path, tick: Tick) -> Any:
@@ -111,7 +125,7 @@ def featured(tokenizer: Any, vectors: Any, text: str, few: float = 0.0) -> Any:
     """
     from scipy.sparse import csr_matrix, vstack
 
-    paragraphs = [tokenizer.encode(part, add_special_tokens=False).ids for part in BLANK.split(text)]
+    paragraphs = [tokenizer.encode(plain(part), add_special_tokens=False).ids for part in BLANK.split(text)]
     size, rows = len(vectors), []
     for window in passages(paragraphs)[:_WINDOWS]:
         pieces, counts = np.unique(window, return_counts=True)
@@ -163,6 +177,27 @@ def _temperature(held: Sequence[Any], truth: Sequence[int]) -> float:
     steps = np.linspace(0.3, 3.0, 109)
     losses = [-np.log(softmax(logits / step)[np.arange(len(truth)), truth] + 1e-12).mean() for step in steps]
     return float(steps[int(np.argmin(losses))])
+
+
+def _reliability(classes: Sequence[str], scores: Any, truth: Sequence[str]) -> dict[str, dict[str, float]]:
+    """What scores mean, on texts whose templates were left out: of those with a score of about one half the share that
+    are of the category, and the mean distance of score and share over ten bins."""
+    found = {}
+    for of, name in enumerate(classes):
+        right = np.array([each == name for each in truth])
+        half = (scores[:, of] >= 0.4) & (scores[:, of] < 0.6)
+        bins = np.minimum((scores[:, of] * 10).astype(int), 9)
+        gaps = [
+            abs(right[bins == at].mean() - scores[bins == at, of].mean()) * (bins == at).sum()
+            for at in {*bins.tolist()}
+        ]
+        share = float(right[half].mean()) if half.any() else 0.0
+        found[name] = {
+            "share_at_half": round(share, 2),
+            "texts_at_half": int(half.sum()),
+            "error": round(float(sum(gaps)) / len(bins), 3),
+        }
+    return found
 
 
 def _thresholds(classes: Sequence[str], scores: Any, samples: Sequence[Sample]) -> dict[str, float]:

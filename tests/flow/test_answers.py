@@ -11,6 +11,7 @@ import pytest
 from fake_cloud import call_tool, echo
 from gate_support import ADDRESS, KEY, MAIL, OTHER_KEY, TOKEN, Judge, Plan, chat, world
 
+from policies.types import Inspection
 from proxy.dialects.base import Segment
 from proxy.inspect import unjudged
 from proxy.ports import Inspected
@@ -114,8 +115,10 @@ async def test_with_respond_what_belongs_to_others_is_masked(tmp_path: Path, str
 
 
 class Failing(Judge):
-    async def inspect(self, tenant: str, segments: Sequence[Segment]) -> Inspected:
-        seen = await super().inspect(tenant, segments)
+    async def inspect(
+        self, tenant: str, segments: Sequence[Segment], inspection: Inspection = Inspection.FULL
+    ) -> Inspected:
+        seen = await super().inspect(tenant, segments, inspection)
         answers = [s.origin == "assistant" for s in segments]
         results = tuple(unjudged("deadline") if a else r for a, r in zip(answers, seen.results, strict=True))
         return Inspected(results, seen.classification, seen.digests)

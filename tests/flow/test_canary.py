@@ -29,6 +29,7 @@ from fake_cloud import FakeCloud
 from gate_support import KEY, Judge, Plan, World, chat, world
 
 from attestation.simulator.misbehave import Misbehaviour
+from policies.types import Inspection
 from proxy.dialects.base import Segment
 from proxy.inspect_worker import build
 from proxy.ports import Inspected
@@ -215,12 +216,14 @@ class Quoting:
 class Crashing(Judge):
     """A bug in the gate itself, whose error quotes the text."""
 
-    async def inspect(self, tenant: str, segments: Sequence[Segment]) -> Inspected:
+    async def inspect(
+        self, tenant: str, segments: Sequence[Segment], inspection: Inspection = Inspection.FULL
+    ) -> Inspected:
         raise RuntimeError(" ".join(s.text for s in segments)) from ValueError(segments[0].text)
 
 
 async def test_a_detector_whose_error_quotes_the_text_leaves_no_payload_behind(search: Search, tmp_path: Path) -> None:
-    judge = Judge(Pipeline([*build(None, names=False)._detectors, Quoting()], None))
+    judge = Judge(Pipeline([*build(None, names=False).detectors, Quoting()], None))
     async with world(tmp_path, Plan(judge=judge)) as w:
         await send(w, search, TO_HOUSE)
         assert w.records(kind="intent")

@@ -117,7 +117,7 @@ class Broken:
 async def test_a_detector_that_fails_keeps_even_a_harmless_text_from_the_cloud(
     tmp_path: Path, error: Exception
 ) -> None:
-    judge = Judge(Pipeline([*build(None, names=False)._detectors, Broken(error)], None))
+    judge = Judge(Pipeline([*build(None, names=False).detectors, Broken(error)], None))
     async with world(tmp_path, Plan(judge=judge)) as w:
         answer = await w.ask(HARMLESS)
         assert (answer.status, answer.zone) == (200, "onprem")

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mutate import CANARY, NUMBER, Mutator
 
+from policies.types import Inspection
 from proxy import surfaces
 from proxy.dialects.base import Parsed, Segment, Untransformable
 from proxy.errors import BadRequest, UpstreamError
@@ -235,7 +236,9 @@ DECISION: Any = None
 class Nobody:
     """An inspector that finds nothing."""
 
-    async def inspect(self, tenant: str, segments: Sequence[Segment]) -> Inspected:
+    async def inspect(
+        self, tenant: str, segments: Sequence[Segment], inspection: Inspection = Inspection.FULL
+    ) -> Inspected:
         seen = TextResult((), Classification(Sensitivity.PUBLIC))
         return Inspected(tuple(seen for _ in segments), seen.classification, {})
 

@@ -14,7 +14,7 @@ from policies.decide import ZONES, decide, meet
 from policies.explain import explain, words
 from policies.load import load
 from policies.schema import Condition, Defaults, Policy, Rule, Unless
-from policies.types import Decision, Facts, LabelFacts, Requirements, Transform, Zone, stricter
+from policies.types import Decision, Facts, Inspection, LabelFacts, Requirements, Transform, Zone, stricter
 from policies.yaml_strict import Problem, YamlProblems
 from proxy.facts import join
 from redaction.types import Sensitivity
@@ -55,12 +55,14 @@ requirements = st.builds(
     expectations=some(["a", "b"]), max_age_s=st.none() | st.sampled_from([60.0, 600.0]),
     labels=st.dictionaries(st.sampled_from(["region"]), some(["eu", "us"]), max_size=1),
 )  # fmt: skip
+looked = st.sampled_from(list(Inspection))
 unlesses = st.builds(Unless, at_most=zones, reason=st.just("r"), until=st.sampled_from(DAYS), app=some(APPS))
 rules = st.builds(
     Rule,
     id=st.sampled_from(["r1", "r2", "r3"]), because=st.just("b"), when=conditions, at_most=st.none() | zones,
     require=st.dictionaries(st.sampled_from(ZONES), requirements, max_size=2),
     transforms=st.dictionaries(st.sampled_from(ZONES), tables, max_size=2), unless=st.none() | unlesses,
+    inspection=looked,
 )  # fmt: skip
 
 
@@ -69,7 +71,9 @@ def policies(draw: st.DrawFn) -> Policy:
     ladder = sorted(draw(st.lists(zones, min_size=4, max_size=4)), reverse=True)
     table = {z: {**draw(tables), "*": draw(transforms)} for z in ZONES}
     uninspected = draw(st.sampled_from([Zone.BLOCKED, Zone.ONPREM, Zone.ENCLAVE]))
-    defaults = Defaults(dict(zip(sorted(Sensitivity), ladder, strict=True)), uninspected, table)
+    levels = dict(zip(sorted(Sensitivity), ladder, strict=True))
+    looks = draw(st.fixed_dictionaries({"*": looked}, optional={"crm": looked}))
+    defaults = Defaults(levels, uninspected, table, inspection=looks)
     return Policy("p", "o", "r", defaults, tuple(draw(st.lists(rules, max_size=4))))
 
 
@@ -81,6 +85,7 @@ facts = st.builds(
     categories=st.dictionaries(st.sampled_from(CATEGORIES), st.just(900), max_size=2),
     labels=st.dictionaries(st.sampled_from(LABELS), label_facts, max_size=3),
     uninspected=some(["deadline"]), tags=some(TAGS), content=some(CONTENT), tools=some(TOOLS),
+    inspection=looked,
 )  # fmt: skip
 
 
@@ -94,6 +99,7 @@ def assert_not_looser(before: Decision, after: Decision) -> None:
         assert was.expectations <= now.expectations
         assert was.max_age_s is None or (now.max_age_s is not None and now.max_age_s <= was.max_age_s)
         assert all(values <= now.labels.get(key, frozenset()) for key, values in was.labels.items())
+    assert after.inspection >= before.inspection
 
 
 @quick

@@ -179,10 +179,6 @@ BENIGN = (
     "2019\n2020\n2021\n2022\n2023\n4111\n4222",
     "a b c d e f g h i j k l m n o p",
     "1 0 1 1 0 0 1 0 1 1 1 0 0 1 0 1",
-    "Привет, мир! Москва стоит на реке, COVID-19 отступил в 2021 году.",
-    "Η Αθήνα είναι η πρωτεύουσα της Ελλάδας από το 1834.",
-    "你好，世界。今天是２０２４年。",
-    "می\u200cخواهم به خانه بروم",
     "👩\u200d💻 and ❤\ufe0f and 🇩🇪 flags",
     "AT&amp;T &lt;b&gt; 100% &copy; C:\\new\\table\\x41.txt a=b c+d \\alpha \\_x",
     "SGVsbG8gd29ybGQsIHRoaXMgaXMgbm90aGluZw== is base64; deadbeefcafebabe is hex; 550e8400-e29b-41d4-a716-446655440000",
@@ -199,3 +195,10 @@ BENIGN = (
     "1.2.3.4.5.6.7 is a version; 10 20 30 40 50 60 70 80 are tens",
 )
 """Innocent texts that look a little like a disguise."""
+UNREAD = (
+    "Привет, мир! Москва стоит на реке, COVID-19 отступил в 2021 году.",
+    "Η Αθήνα είναι η πρωτεύουσα της Ελλάδας από το 1834.",
+    "你好，世界。今天是２０２４年。",
+    "می\u200cخواهم به خانه بروم",
+)
+"""Innocent too, but in scripts that no detector reads."""

@@ -23,16 +23,19 @@ import openai
 from fake_cloud import FakeCloud
 
 from attestation.simulator.server import SimulatedEnclave
-from policies.types import Zone
+from policies.types import Inspection, Zone
 from proxy import keys
 from proxy.app import Gate
 from proxy.audit.query import Filter, query, verify
 from proxy.auth import digest
 from proxy.dialects.base import Segment
-from proxy.inspect import WorkerPool, inspect_here
+from proxy.inspect import WorkerPool
+from proxy.inspect_results import inspect_here
 from proxy.inspect_worker import build
 from proxy.ports import Inspected
-from proxy.settings import AppConfig, AttestationConfig, Limits, ModelRoute, Settings, UpstreamConfig
+from proxy.settings import AppConfig, AttestationConfig, Limits, ModelRoute, RecognizerConfig, Settings, UpstreamConfig
+from redaction.custom import Custom
+from redaction.detectors.custom import with_own
 from redaction.pipeline import Pipeline
 
 KEY = "flow-test-app-key-0001"
@@ -64,11 +67,21 @@ class Judge:
 
     def __init__(self, judging: Pipeline | None = None) -> None:
         self._pipeline = judging or pipeline()
+        self._plain = self._pipeline
         self.alive = True
         self.restarts = 0
 
-    async def inspect(self, tenant: str, segments: Sequence[Segment]) -> Inspected:
-        return inspect_here(self._pipeline, segments)
+    def use(self, own: Custom) -> None:
+        """As the pool does; only the detectors of the pipeline it was made with stay."""
+        self._pipeline = Pipeline(with_own(self._plain.detectors, own), None) if own.digest else self._plain
+
+    async def deepen(self) -> None:
+        """Everything is loaded."""
+
+    async def inspect(
+        self, tenant: str, segments: Sequence[Segment], inspection: Inspection = Inspection.FULL
+    ) -> Inspected:
+        return inspect_here(self._pipeline, segments, inspection)
 
 
 class LightGate(Gate):
@@ -80,8 +93,13 @@ class LightGate(Gate):
 
     async def _inspection(self, secret: keys.Keys) -> WorkerPool:
         if self._judge is not None:
+            self._judge.use(self.policy.current().detect)
             return cast("WorkerPool", self._judge)
-        pool = WorkerPool(None, names=False, workers=1, limits=self.settings.limits, cache_key=secret.purpose("cache"))
+        s = self.settings
+        pool = WorkerPool(
+            None, names=False, workers=1, limits=s.limits, cache_key=secret.purpose("cache"), recognizers=s.recognizers
+        )
+        pool.use(self.policy.current().detect)
         self._stack.push_async_callback(pool.close)
         await pool.start()
         return pool
@@ -168,6 +186,7 @@ class Plan:
     approved_days: int = 1
     more: Mapping[str, UpstreamConfig] = field(default_factory=dict)
     """Further upstreams."""
+    recognizers: tuple[RecognizerConfig, ...] = ()
     full: bool = False
     """The gate as it is, with the local models (SEALGATE_MODELS)."""
 
@@ -197,6 +216,7 @@ def settings(folder: Path, plan: Plan, cloud: str, house: str, enclave: str) -> 
         environment="development",
         workers=1,
         limits=plan.limits,
+        recognizers=plan.recognizers,
     )
 
 

@@ -14,7 +14,7 @@ from proxy.attachments import DOCUMENT, MARKUP, claim, gathered, put_back, sober
 from proxy.dialects.anthropic import AnthropicMessages
 from proxy.dialects.base import Dialect, Segment, Untransformable
 from proxy.dialects.openai_chat import OpenAIChat
-from proxy.inspect import inspect_here
+from proxy.inspect_results import inspect_here
 from proxy.inspect_worker import build
 from proxy.ports import Inspected
 from proxy.rewrite import Leaky, guard, rewrite

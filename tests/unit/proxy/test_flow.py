@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import json
 import re
@@ -16,7 +17,7 @@ from egress_support import HandClock
 
 from policies.load import load
 from policies.schema import Policy
-from policies.types import Requirements, Zone
+from policies.types import Inspection, Requirements, Zone
 from proxy.audit.record import Intent, Outcome, Refusal, record_json
 from proxy.audit.store import genuine, issue
 from proxy.call import Call
@@ -188,10 +189,18 @@ class ScriptedDoor:
 class Eyes:
     """Finds e-mail addresses of one domain; calls a text that says so regulated, or cannot judge it at all."""
 
-    async def inspect(self, tenant: str, segments: Sequence[Segment]) -> Inspected:
+    hasty: bool = False
+    """Whether it looks fast whatever is asked."""
+    asked: list[Inspection] = field(default_factory=list)
+
+    async def inspect(
+        self, tenant: str, segments: Sequence[Segment], inspection: Inspection = Inspection.FULL
+    ) -> Inspected:
         results = tuple(self._one(s.text) for s in segments)
         worst = max((r.classification.sensitivity for r in results), default=Sensitivity.PUBLIC)
-        return Inspected(results, Classification(worst), {"patterns": "00"})
+        self.asked.append(inspection)
+        look = Inspection.FAST if self.hasty else inspection
+        return Inspected(results, Classification(worst), {"patterns": "00"}, inspection=look)
 
     def _one(self, text: str) -> TextResult:
         found = tuple(Finding(m.start(), m.end(), "EMAIL_ADDRESS", 1.0, "patterns") for m in MAIL.finditer(text))
@@ -205,13 +214,16 @@ class World:
     store: Store = field(default_factory=Store)
     door: ScriptedDoor = field(default_factory=ScriptedDoor)
     clock: HandClock = field(default_factory=HandClock)
+    eyes: Eyes = field(default_factory=Eyes)
+    looks: str = "full"
 
     def __post_init__(self) -> None:
         self.breaker = Breaker(self.clock.monotonic)
-        policy: Policy = load(POLICY, "test.yaml")
+        text = POLICY.replace("defaults:\n", f"defaults:\n  inspection: {self.looks}\n", 1)
+        policy: Policy = load(text, "test.yaml")
         self.flow = Flow(
             policy=lambda: policy,
-            inspector=Eyes(),
+            inspector=self.eyes,
             router=ModelRouter(MODELS, UPSTREAMS, self.breaker),
             store=self.store,
             door=self.door,
@@ -282,6 +294,26 @@ async def test_an_enclave_that_was_not_attested_gets_nothing(w: World) -> None:
         await w.read("an internal note", "safe")
     assert w.door.sent == []
     assert w.store.intents() == []
+
+
+@pytest.mark.parametrize(("looks", "look"), [("full", Inspection.FULL), ("{crm: fast, '*': full}", Inspection.FAST)])
+async def test_a_payload_is_looked_at_as_closely_as_policy_says_and_the_record_says_so(
+    looks: str, look: Inspection
+) -> None:
+    w = World(looks=looks)
+    await w.read()
+    assert w.eyes.asked == [look]
+    (intent,) = w.store.intents()
+    assert intent.common.facts["inspection"] == look.word
+
+
+async def test_a_look_faster_than_policy_demands_counts_as_none() -> None:
+    w = World(eyes=Eyes(hasty=True))
+    with contextlib.suppress(Refused):
+        await w.read()
+    assert not any(out.upstream == "cloud" for out in w.door.sent)
+    (record, *_) = [r for r in w.store.seen if isinstance(r, Intent | Refusal)]
+    assert record.zone != "cloud" and "default:uninspected" in record.common.rules
 
 
 async def test_a_refusal_is_on_record_before_it_is_said(w: World) -> None:

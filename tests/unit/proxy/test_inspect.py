@@ -10,10 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from model_support import models_or_skip
 
+from policies.types import Inspection
 from proxy.dialects.base import Segment
 from proxy.errors import ConfigError
-from proxy.inspect import WorkerPool, classify_payload
+from proxy.inspect import WorkerPool
+from proxy.inspect_results import classify_payload, inspect_here
+from proxy.inspect_worker import build
 from proxy.settings import Limits
 from redaction.types import Classification, Sensitivity, TextResult
 
@@ -24,6 +28,10 @@ def segments(*texts: str) -> list[Segment]:
 
 def pool(limits: Limits | None = None, workers: int = 1) -> WorkerPool:
     return WorkerPool(None, names=False, workers=workers, limits=limits or Limits(), cache_key=b"k" * 32)
+
+
+def remembered(made: WorkerPool, tenant: str, text: str, depth: str = "full") -> TextResult | None:
+    return made._cache.shelf(tenant, depth, made.digests[depth].values()).result(text)
 
 
 @pytest.fixture
@@ -40,7 +48,7 @@ async def test_findings_come_in_the_order_of_the_segments(running: WorkerPool) -
         [], ["EMAIL_ADDRESS"], ["CREDIT_CARD"],
     ]  # fmt: skip
     assert all(r.uninspected is None for r in seen.results)
-    assert set(seen.digests) == {"patterns", "secrets", "readings"}
+    assert set(seen.digests) == {"patterns", "secrets", "readings", "coverage"}
 
 
 async def test_a_value_found_once_is_found_in_the_whole_request(running: WorkerPool) -> None:
@@ -64,17 +72,18 @@ async def test_known_texts_are_answered_without_a_worker(running: WorkerPool) ->
 async def test_the_cache_belongs_to_a_tenant_and_holds_no_text(running: WorkerPool) -> None:
     text = "mail very-unusual-address@example.org"
     await running.inspect("t", segments(text))
-    assert running._cached("all:t", text) is not None
-    assert running._cached("all:other", text) is None
-    assert "very-unusual" not in repr(running._cache)
+    assert remembered(running, "t", text) is not None
+    assert remembered(running, "other", text) is None
+    held = repr(running._cache._held)
+    assert "very-unusual" not in held and "example.org" not in held, "neither the text nor a value of it"
 
 
 async def test_a_value_split_over_messages_is_found_and_its_joint_is_cached_apart(running: WorkerPool) -> None:
     seen = await running.inspect("t", segments("mail jane.doe@exam", "ple.org now"))
     assert [[f.label for f in r.findings] for r in seen.results] == [["EMAIL_ADDRESS"], ["EMAIL_ADDRESS"]]
     joint = "mail jane.doe@example.org now"
-    assert running._cached("patterns:t", joint) is not None
-    assert running._cached("all:t", joint) is None, "what models have not seen does not count as seen"
+    assert remembered(running, "t", joint, "formal") is not None
+    assert remembered(running, "t", joint, "full") is None, "what models have not seen does not count as seen"
 
 
 async def test_a_worker_that_overruns_is_killed_and_its_texts_are_uninspected() -> None:
@@ -85,7 +94,7 @@ async def test_a_worker_that_overruns_is_killed_and_its_texts_are_uninspected() 
     os.kill(pid, signal.SIGSTOP)
     seen = await made.inspect("t", segments("mail a@example.org"))
     assert [r.uninspected for r in seen.results] == ["deadline"]
-    assert made._cached("all:t", "mail a@example.org") is None, "what was not judged is never cached"
+    assert remembered(made, "t", "mail a@example.org", "full") is None, "what was not judged is never cached"
     later = await _until_inspected(made)
     assert later.uninspected is None and made.workers[0].pid != pid
     await made.close()
@@ -187,3 +196,104 @@ def test_the_payload_is_as_sensitive_as_its_most_sensitive_text_and_keys_say_not
     seen = classify_payload(some, results)
     assert seen.sensitivity is Sensitivity.CONFIDENTIAL
     assert set(seen.categories) == {"internal", "legal"}
+
+
+FAST_ONLY = {"patterns", "secrets", "student", "topics", "readings", "coverage"}
+
+
+async def test_a_fast_look_is_cached_apart_and_says_which_detectors_looked(tmp_path: Path) -> None:
+    """A gate with fast apps only: nothing here needs a bundle."""
+    made = WorkerPool(tmp_path, names=True, workers=1, limits=Limits(), cache_key=b"k" * 32, full=False)
+    await made.start()
+    text = "Anna Keller from Hamburg wrote to bob@example.org"
+    seen = await made.inspect("t", segments(text), Inspection.FAST)
+    assert set(seen.digests) == FAST_ONLY and seen.inspection is Inspection.FAST
+    assert {f.label for f in seen.results[0].findings} >= {"PERSON", "EMAIL_ADDRESS"}
+    assert remembered(made, "t", text, "fast") is not None
+    full = await made.inspect("t", segments(text))
+    assert [r.uninspected for r in full.results] == ["not_loaded"], "its bundles are not there"
+    assert (await made.inspect("t", segments(text), Inspection.FAST)).results == seen.results
+    await made.close()
+
+
+async def test_workers_without_the_bundles_give_way_to_ones_that_have_them_when_somebody_needs_them() -> None:
+    models = models_or_skip("rampart", "spacy-en")
+    made = WorkerPool(models, names=True, workers=1, limits=Limits(), cache_key=b"k" * 32, full=False)
+    await made.start()
+    pid = made.workers[0].pid
+    some = segments("Anna Keller from Hamburg works at Contoso Ltd. in Leeds, and the weather is fine.")
+    first, both = await asyncio.gather(made.inspect("t", some), made.inspect("t", some))
+    assert first.results == both.results and first.results[0].uninspected is None
+    assert set(first.digests) == FAST_ONLY | {"names", "places"}
+    assert made.workers[0].pid != pid and made.restarts == 0
+    await made.close()
+
+
+def _letter(size: int) -> str:
+    block = "The plan for mail a@example.org and card 4111 1111 1111 1111 is on the table. "
+    return "".join(f"{i} {block}" for i in range(size // len(block)))
+
+
+async def test_a_long_text_is_looked_at_in_windows_with_the_result_of_one_process() -> None:
+    made = pool(workers=2)
+    await made.start()
+    some = segments(_letter(60_000), "short a@example.org")
+    seen = await made.inspect("t", some)
+    here = inspect_here(build(None, names=False), some)
+    assert [set(r.findings) for r in seen.results] == [set(r.findings) for r in here.results]
+    assert all(r.uninspected is None for r in seen.results)
+    assert (await made.inspect("t", some)).results == seen.results
+    await made.close()
+
+
+async def test_short_texts_do_not_wait_for_a_long_one() -> None:
+    made = pool()
+    await made.start()
+    long = asyncio.ensure_future(made.inspect("t", segments(_letter(200_000))))
+    await asyncio.sleep(0.05)
+    for i in range(3):
+        short = await made.inspect("t", segments(f"mail b{i}@example.org"))
+        assert short.results[0].uninspected is None
+    assert not long.done(), "all of them were answered in between, by the only worker"
+    assert (await long).results[0].uninspected is None
+    await made.close()
+
+
+async def test_a_long_text_that_is_given_up_frees_its_worker_without_a_restart() -> None:
+    made = pool()
+    await made.start()
+    pid = made.workers[0].pid
+    long = asyncio.ensure_future(made.inspect("t", segments(_letter(200_000))))
+    await asyncio.sleep(0.1)
+    long.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await long
+    seen = await made.inspect("t", segments("mail c@example.org"))
+    assert seen.results[0].uninspected is None
+    assert made.workers[0].pid == pid and made.restarts == 0
+    await made.close()
+
+
+async def test_a_window_that_is_not_done_in_time_leaves_its_text_uninspected() -> None:
+    made = pool(replace(Limits(), inspect_deadline_s=0.4))
+    await made.start()
+    seen = await made.inspect("t", segments(_letter(250_000)))
+    assert [r.uninspected for r in seen.results] == ["deadline"]
+    assert remembered(made, "t", _letter(250_000)) is None
+    await made.close()
+
+
+async def test_the_event_loop_stays_free_while_a_large_request_is_put_together() -> None:
+    made = pool(replace(Limits(), inspect_deadline_s=120.0))
+    await made.start()
+    some = segments(*(f"row {i}: a{i}@example.org" for i in range(1_200)))
+    task = asyncio.ensure_future(made.inspect("t", some))
+    loop = asyncio.get_running_loop()
+    worst = 0.0
+    while not task.done():
+        at = loop.time()
+        await asyncio.sleep(0.001)
+        worst = max(worst, loop.time() - at)
+    assert all(r.uninspected is None for r in (await task).results)
+    assert worst < 0.5
+    await made.close()

@@ -13,7 +13,7 @@ import pytest
 
 from policies.decide import decide
 from policies.load import load
-from policies.types import Decision, Facts
+from policies.types import Decision, Facts, Inspection
 from proxy.dialects.anthropic import AnthropicMessages
 from proxy.dialects.base import Segment
 from proxy.dialects.gemini import GeminiGenerate
@@ -43,7 +43,9 @@ class Judge:
     def __init__(self) -> None:
         self.texts: list[str] = []
 
-    async def inspect(self, tenant: str, segments: Sequence[Segment]) -> Inspected:
+    async def inspect(
+        self, tenant: str, segments: Sequence[Segment], inspection: Inspection = Inspection.FULL
+    ) -> Inspected:
         nothing = Classification(Sensitivity.PUBLIC)
         results = []
         for segment in segments:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-import numpy as np
 import pytest
 
 from redaction import classifier as module
-from redaction.classifier import OVERLAP, SENSITIVITY, WINDOW, TopicClassifier, neutral_view, passages, windows
+from redaction.classifier import OVERLAP, WINDOW, TopicClassifier, neutral_view, passages, windows
 from redaction.types import DetectorFailed, Finding, Sensitivity
 
 LETTER = """Dear Sir, my name is Karin Holm and I ordered a blue sofa on 3 May (order 88213). It arrived with a torn
@@ -123,14 +122,6 @@ def test_a_short_note_is_read_as_a_paragraph_of_its_own(classifier: TopicClassif
     )
     around = "\n\n".join([PROSE] * 12)
     assert classifier.classify(f"{around}\n\n{note}\n\n{around}", ()).sensitivity is Sensitivity.REGULATED
-
-
-def test_the_more_passages_the_surer_one_has_to_be(classifier: TopicClassifier) -> None:
-    scores = np.zeros(len(SENSITIVITY))
-    names = classifier._topics.classes
-    scores[names.index("health")], scores[names.index("internal")] = 0.8, 0.9
-    found = [set(classifier._categories(scores, count, 50)) for count in (1, 1000)]
-    assert found == [{"health", "internal"}, {"internal"}]
 
 
 def test_a_text_over_the_budget_is_refused_and_not_cut(

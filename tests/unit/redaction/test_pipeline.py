@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from redaction import coverage
 from redaction.pipeline import NOTHING, VERSION, Pipeline, propagate
 from redaction.types import Classification, DetectorFailed, Finding, Sensitivity, TextResult
 
@@ -98,7 +99,8 @@ def test_offsets_outside_the_text_leave_it_uninspected(span: tuple[int, int]) ->
 
 
 def test_digests_name_every_detector_the_model_and_the_readings() -> None:
-    assert Pipeline([Fake()], Topic()).digests == {"fake": "d1", "topic": "d2", "readings": VERSION}
+    digests = Pipeline([Fake()], Topic()).digests
+    assert digests == {"fake": "d1", "topic": "d2", "readings": VERSION, "coverage": coverage.digest()}
 
 
 def test_a_value_found_once_is_found_at_every_word_bounded_place_of_the_request() -> None:
@@ -157,3 +159,18 @@ def test_a_number_with_a_plus_is_found_where_a_form_lost_it() -> None:
     pipeline = Pipeline([Fake("+12025550193")], None)
     for text, result in zip(texts, propagate(texts, pipeline.inspect(texts)), strict=True):
         assert any(text[f.start : f.end].endswith("12025550193") for f in result.findings), text
+
+
+def test_a_fast_look_has_the_light_models_only_and_digests_of_its_own() -> None:
+    fakes = [Fake("Ann", name="light"), Fake("Bob", name="heavy"), Fake("Cy", name="patterns")]
+    made = Pipeline(fakes, Topic(), {"light"})
+
+    def names(**look: bool) -> set[str]:
+        return {f.detector for f in made.inspect(["Ann, Bob and Cy"], **look)[0].findings}
+
+    assert names() == {"light", "heavy", "patterns"}
+    assert names(fast=True) == {"light", "patterns"}
+    assert names(patterns_only=True) == {"patterns"}
+    assert set(made.digests) == {"light", "heavy", "patterns", "topic", "readings", "coverage"}
+    assert set(made.digests_of(fast=True)) == {"light", "patterns", "topic", "readings", "coverage"}
+    assert set(made.digests_of(patterns_only=True)) == {"patterns", "readings", "coverage"}

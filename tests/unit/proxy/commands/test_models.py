@@ -40,12 +40,6 @@ def test_install_from_an_empty_folder_is_one_line_and_exit_1(empty: str) -> None
     assert result.output.strip().startswith("sealgate: models:") and "\n" not in result.output.strip()
 
 
-@pytest.mark.parametrize("name", ["publish", "update", "rollback"])
-def test_later_commands_say_not_yet(name: str) -> None:
-    result = CliRunner().invoke(models, [name])
-    assert result.exit_code == 1 and "not yet" in result.output
-
-
 def test_evaluate_without_a_suite_prints_what_the_classifier_was_trained_on() -> None:
     result = CliRunner().invoke(models, ["evaluate"])
     assert result.exit_code == 0
@@ -70,7 +64,7 @@ def test_detectors_are_measured_per_set_label_and_language(tmp_path: Path, monke
     shown = CliRunner().invoke(models, arguments)
     assert shown.exit_code == 0 and "tiny" in shown.output and "CPU ms/kB" in shown.output
     figures = json.loads(CliRunner().invoke(models, [*arguments, "--json"]).stdout)["detectors"][0]
-    assert figures["leak"] == {"value": 0.0, "low": 0.0, "high": 0.0, "count": 1}
+    assert figures["leak"] == {"value": 0.0, "low": 0.0, "high": 0.975, "count": 1}
     assert set(figures["by_label"]) == {"PERSON"} and set(figures["by_language"]) == {"en"}
 
 

@@ -195,7 +195,10 @@ class _Reader:
 
     digests: dict[str, str] = {}  # noqa: RUF012 - read only
 
-    def inspect(self, texts: list[str], *, patterns_only: bool = False) -> list[TextResult]:
+    def digests_of(self, **_: bool) -> dict[str, str]:
+        return self.digests
+
+    def inspect(self, texts: list[str], **_: bool) -> list[TextResult]:
         return [TextResult((), TopicClassifier().classify(text, ()), None) for text in texts]
 
 

@@ -13,7 +13,7 @@ from model_support import models_or_skip
 from proxy.commands import scan as module
 from proxy.commands.scan import chunks, judge, scan
 from proxy.dialects.base import Segment
-from proxy.inspect import inspect_here
+from proxy.inspect_results import inspect_here
 from proxy.inspect_worker import build
 from redaction.pipeline import Pipeline
 
@@ -59,7 +59,7 @@ def test_what_could_not_be_inspected_is_regulated(pipeline: Pipeline, monkeypatc
     def fail(*_: object) -> None:
         raise ValueError
 
-    monkeypatch.setattr(pipeline._detectors[0], "detect", fail)
+    monkeypatch.setattr(pipeline.detectors[0], "detect", fail)
     row = judge(pipeline, 1, line("hello"))
     assert row["uninspected"] and row["sensitivity"] == "regulated"
 

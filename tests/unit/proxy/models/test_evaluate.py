@@ -62,6 +62,12 @@ def test_shares_are_counted_per_kind(tmp_path: Path) -> None:
     assert figures.regulated_recall_all_combined == 0.667
     assert figures.sensitive_as_public == 0.25
     assert figures.public_as_sensitive == 1.0
+    whole = figures.summaries["all"]
+    assert whole.texts == 5 and whole.macro_f1.value == 0.4889
+    assert whole.regulated_recall.value == 0.6667 and whole.public_as_sensitive.value == 1.0
+    assert sum(figures.summaries[name].texts for name in ("A", "B") if name in figures.summaries) == 5
+    for interval in (whole.macro_f1, whole.regulated_recall, whole.sensitive_as_public):
+        assert 0.0 <= interval.low <= interval.value <= interval.high <= 1.0
     assert {row.kind: row.combined for row in figures.rows} == {"phi": 0.5, "general": 0, "legal": 1, "pci": 1}
 
 
