@@ -72,6 +72,7 @@ def test_thresholds_that_are_moved_are_noticed(
     monkeypatch: pytest.MonkeyPatch, seen: Found, threshold: float, said: str, kinds: tuple[str, ...]
 ) -> None:
     monkeypatch.setattr(student, "THRESHOLDS", dict.fromkeys(student.LABELS, threshold))
+    monkeypatch.setattr(student, "TORN", max(threshold, student.TORN))
     assert said in noticed(seen, Judge(Path(), MODES, {}), *kinds)
 
 

@@ -36,6 +36,10 @@ def found(regex: str, text: str, **more: object) -> list[str]:
         (r"[[:alpha:]\w]+-\d", "Mü-1", ["Mü-1"]),
         (r"\Qa.b\E\d", "a.b1 axb2", ["a.b1"]),
         (r"[\w-]+@acme", "jörg-x@acme", ["jörg-x@acme"]),
+        (r"\bÖ(?:A|AB|ABC)\b", "die ÖABC hier", ["ÖABC"]),
+        (r"\bÅ\d{1,3}?\b", "Å123", ["Å123"]),
+        (r"\bÉ\d{2}\b|\bÉ\d{4}\b", "É1234 É123", ["É1234"]),
+        (r"\bÖ-(?P<value>A|AB)\b", "Ö-AB", ["AB"]),
     ],
 )
 def test_a_pattern_means_what_its_author_means(regex: str, text: str, wanted: list[str]) -> None:
