@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 MODELS := var/models/.ready
 
-.PHONY: run test check fix bench bench-answers bench-peers suites crash fuzz soak models classifier clean detection-doc \
+.PHONY: run test check fix bench bench-answers bench-peers bench-worst suites crash fuzz soak models classifier clean detection-doc \
 	golden-floors
 .DELETE_ON_ERROR:
 
@@ -29,6 +29,9 @@ fix: .venv/.ready
 bench: $(MODELS)
 	$(BIN)/python -m benchmarks.latency
 	$(BIN)/python -m benchmarks.throughput
+
+bench-worst: .venv/.ready
+	$(BIN)/python -m benchmarks.worst
 
 suites: $(MODELS)
 	$(BIN)/pytest -q -rP tests/contract/test_public_suites.py tests/contract/test_chunk_invariance.py
@@ -58,7 +61,7 @@ crash: $(MODELS)
 	SEALGATE_CRASHES=300 $(BIN)/pytest -q tests/flow/test_crash.py
 
 fuzz: .venv/.ready
-	SEALGATE_FUZZ=20000 $(BIN)/pytest -q tests/property/test_fuzz_dialects.py
+	SEALGATE_FUZZ=20000 $(BIN)/pytest -q tests/property/test_fuzz_dialects.py tests/property/test_detectors.py
 
 soak: .venv/.ready
 	SEALGATE_SOAK=20000 $(BIN)/pytest -q -s tests/flow/test_soak.py

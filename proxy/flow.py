@@ -11,6 +11,7 @@ This module never opens a connection, a file or a log and holds no payload beyon
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import hashlib
 import hmac
@@ -59,6 +60,8 @@ RELOADED = "detectors:reloaded"
 """Why a text is uninspected where it was not inspected for what the policy looks for."""
 ANY = "*"
 """The route of models that the app names itself."""
+ASIDE_BYTES = 40_000
+"""A larger body is rewritten in a thread: the event loop serves others meanwhile."""
 MODEL_NAME = re.compile(r"[A-Za-z0-9@][A-Za-z0-9_.:/@+-]{0,127}")
 GUESSING = frozenset({"names", "places", "student"})
 """Detectors that take some model names for people and places; the others know a form or a checksum."""
@@ -231,9 +234,8 @@ class Flow:
     async def _outgoing(self, d: Decided, at: Candidate) -> tuple[Rewritten, Outbound]:
         """What would leave. Raises Untransformable or Leaky."""
         stand_ins = self._stand_ins(d)
-        ready = rewrite(
-            d.dialect, d.parsed, d.inspected, d.decision, at.zone, at.model, stand_ins, d.call.address
-        )  # fmt: skip
+        what = (d.dialect, d.parsed, d.inspected, d.decision, at.zone, at.model, stand_ins, d.call.address)
+        ready = rewrite(*what) if len(d.parsed.body) <= ASIDE_BYTES else await asyncio.to_thread(rewrite, *what)
         return ready, outbound(d.call, at, ready, stream=d.parsed.stream)
 
     async def _answer(

@@ -23,7 +23,7 @@ from proxy.errors import ConfigError
 from proxy.inspect_cache import Shelf, SpanCache
 from proxy.inspect_documents import jobs_of
 from proxy.inspect_jobs import About, Job, Queue, Waiting, unjudged
-from proxy.inspect_process import Digests, Spec, Worker
+from proxy.inspect_process import Digests, Spec, Worker, differ
 from proxy.inspect_results import Asked, asked_of, combined, together
 from proxy.ports import Inspected
 from proxy.settings import Limits, RecognizerConfig
@@ -105,7 +105,7 @@ class WorkerPool:
         async with self._deepening:
             for worker in self.workers:
                 if not worker.spec.full:
-                    await worker.renew(replace(worker.spec, full=True))
+                    await worker.renew(replace(worker.spec, full=True), self.digests)
             self.digests = self.workers[0].digests
 
     async def close(self) -> None:
@@ -147,8 +147,7 @@ class WorkerPool:
 
     def _other(self, worker: Worker) -> bool:
         """Whether its detectors are not those whose digests are on record."""
-        shared = self.digests.keys() & worker.digests.keys()
-        return any(self.digests[depth] != worker.digests[depth] for depth in shared)
+        return differ(self.digests, worker.digests)
 
     async def _run(self, worker: Worker, job: Waiting) -> None:
         run: asyncio.Task[Any] = spawn(job.run(worker), "inspect-job")
@@ -196,7 +195,8 @@ class WorkerPool:
         if found is None:
             found = await self._found(tenant, texts, inspection, shelf, own)
             shelf.remember_all(key, found)
-        return together(segments, documents, texts, places, found, digests, inspection)
+        made = together(segments, documents, texts, places, found, digests, inspection)
+        return replace(made, memo=shelf.apart("guard"))
 
     async def _found(
         self, tenant: str, texts: Sequence[Segment], inspection: Inspection, shelf: Shelf, own: Custom

@@ -88,6 +88,12 @@ class Shelf:
         self._counted: set[int] = set()
         self._last = "", b""
 
+    def apart(self, purpose: str) -> Shelf:
+        """Of the same tenant and look, for other searches."""
+        base = self._base.copy()
+        take(base, purpose)
+        return Shelf(self._cache, base)
+
     def _key(self, kind: str, *parts: str) -> bytes:
         h = self._base.copy()
         for part in (kind, *parts):

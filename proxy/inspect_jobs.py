@@ -115,7 +115,7 @@ class About:
             scores[name] = max(score, scores.get(name, 0.0))
         tags = said.classification.tags | self.found.classification.tags
         reason = said.uninspected or self.found.uninspected
-        return [TextResult(self.found.findings, Classification(level, scores, tags), reason)]
+        return [TextResult((*self.found.findings, *said.findings), Classification(level, scores, tags), reason)]
 
     def settle(self, reason: str) -> None:
         if not self.done.done():

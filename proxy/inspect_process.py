@@ -53,9 +53,13 @@ class Worker:
         self._process, self.digests = await self._spawned(self.spec)
         self._own = ""
 
-    async def renew(self, spec: Spec) -> None:
-        """Another process takes over between two texts, once it is ready. Raises ConfigError: the old one stays."""
+    async def renew(self, spec: Spec, recorded: Digests) -> None:
+        """Another process takes over between two texts, once it is ready. Raises ConfigError: the old one stays, also
+        where the detectors of the new one are not those that are on record."""
         process, digests = await self._spawned(spec)
+        if differ(recorded, digests):
+            await _kill(process)
+            raise ConfigError("the files of a detector changed; restart the gate")
         async with self.busy:
             old, self._process = self._process, process
             self.spec, self.digests, self._own = spec, digests, ""
@@ -108,6 +112,11 @@ class Worker:
         """None when no process is running."""
         alive = self._process is not None and self._process.returncode is None
         return self._process.pid if alive and self._process is not None else None
+
+
+def differ(one: Digests, other: Digests) -> bool:
+    """Whether looks of the same depth are by different detectors."""
+    return any(one[depth] != other[depth] for depth in one.keys() & other.keys())
 
 
 async def _write(process: Process, frame: Any) -> None:

@@ -195,7 +195,8 @@ def answered(job: Mapping[str, Any], bench: Bench, looks: Mapping[str, Mapping[s
         return said(job)
     if "about" in job:
         found = TextResult(tuple(Finding(*f) for f in job["findings"]), PUBLIC)
-        return encode([replace(bench.pipeline(job["own"]).about(job["about"], found), findings=())])
+        result = bench.pipeline(job["own"]).about(job["about"], found)
+        return encode([replace(result, findings=result.findings[len(found.findings) :])])  # what is new comes last
     if "texts" not in job:
         bench.equip(Custom.from_json(job["own"]))
         return {}

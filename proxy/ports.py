@@ -13,6 +13,7 @@ from proxy.attachments import Attachment
 from proxy.audit.record import Intent, Outcome, Refusal
 from proxy.dialects.base import Segment
 from proxy.outbound import Answer, Outbound, Receipt
+from redaction.propagation import Memo
 from redaction.types import Classification, TextResult
 
 
@@ -27,6 +28,8 @@ class Inspected:
     attachments: Mapping[int, Attachment] = field(default_factory=dict, repr=False)
     """What was read of the segments that are documents, by their place among the segments."""
     inspection: Inspection = Inspection.FULL
+    memo: Memo | None = field(default=None, repr=False, compare=False)
+    """What is remembered of searches in what leaves."""
 
     def read(self, segments: Sequence[Segment], but: Collection[tuple[str, str]]) -> Iterator[Segment]:
         """What the documents say, without those at ``but``."""

@@ -18,6 +18,7 @@ from proxy.ports import Inspected
 from proxy.rows import joined
 from redaction.joins import SPLIT
 from redaction.leakguard import leaks
+from redaction.propagation import Memo
 from redaction.pseudonym import StandIns
 from redaction.spans import Group, resolve
 from redaction.transform import PSEUDONYM, Span, Transformer
@@ -103,7 +104,7 @@ def rewrite(
         address = address.render(outer)
     if table:
         kept = inspected.read(parsed.segments, but=edits.keys())
-        guard(dialect, body, originals(parsed, inspected, decision, zone), address, kept)
+        guard(dialect, body, originals(parsed, inspected, decision, zone), address, kept, inspected.memo)
     changed = body != parsed.body or bool(outer)
     origins = _origins(planned, transformer.mapping)
     return Rewritten(body, transformer.mapping, origins, transformer.counts, changed, address)
@@ -153,11 +154,12 @@ def guard(
     originals: Sequence[str],
     address: Address | None = None,
     kept: Iterable[Segment] = (),
+    memo: Memo | None = None,
 ) -> None:
     """Searches the finished bytes (every leaf and key, path and query, decoded views and neighbours too) for every
     original. Raises Leaky. ``kept`` is what the documents say that go as they are: their base64 says nothing."""
     segments = [s for s in dialect.parse(body).segments if s.kind != DOCUMENT]
     segments += [*(address.segments() if address is not None else ()), *kept]
     parts = {f"{s.kind}:{s.pointer}": s.text for s in segments}
-    for leak in leaks(parts, originals, joined(segments)):
+    for leak in leaks(parts, originals, joined(segments), memo):
         raise Leaky(leak.view)

@@ -2,7 +2,8 @@
 
 ``redaction/data/coverage.json`` names what is covered; docs/languages.md gives its figures. Patterns find what they
 find in any script; but that they found nothing in words that no model can read says nothing, so such a text is
-*uninspected* (reason ``script``). Letters that stand alone are symbols and no words: ``μ``, ``α = 0.05``, an emoticon.
+*uninspected* (reason ``script`` or ``language``). Letters that stand alone are
+symbols and no words: ``μ``, ``α = 0.05``, an emoticon.
 """
 
 from __future__ import annotations
@@ -11,16 +12,17 @@ import hashlib
 import json
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from redaction import language
 from redaction.lookalikes import looks_latin
 from redaction.views import Reading
 
 DATA = Path(__file__).resolve().parent / "data"
-SCRIPT = "script"
-REASONS = frozenset({SCRIPT})
+SCRIPT, LANGUAGE = "script", "language"
+REASONS = frozenset({SCRIPT, LANGUAGE})
 """What a text is uninspected for that will be the same next time."""
 SCATTERED = 8
 """Single letters of scripts in which nobody counts or measures: so many of them are no longer symbols."""
@@ -36,6 +38,8 @@ _WORDS = re.compile(r"OM*O|[OG]M*[OG]M*[OG]|OM*(?:g{1,3}OM*){3}|[OG]M*(?:g{1,3}[
 _WORD = re.compile(r"OM*[OG][OGM]*|GM*[OG]M*[OG][OGM]*|GM*O[OGM]*")
 _ROW = re.compile(r"(?:[OG]M*){6}")
 """Letters in a row that count in what was decoded from digits; shorter rows are made by chance."""
+_WHOLE = frozenset({"plain", "letters", "undone", "undone_twice"})
+"""Readings of a whole text, the plainest one last."""
 _KEPT = 20_000
 """Characters of which the kind is kept."""
 
@@ -69,7 +73,7 @@ def _kinds() -> _Kinds:
 def digest() -> str:
     """Of the tables and of what is done with them."""
     settings = [SCATTERED, SYMBOLS, PER_LATIN, _BEYOND.pattern, _WORDS.pattern, _WORD.pattern, _ROW.pattern]
-    h = hashlib.sha256(json.dumps(settings).encode())
+    h = hashlib.sha256(json.dumps(settings).encode() + language.digest().encode())
     for name in ("coverage.json", "scripts.json"):
         h.update((DATA / name).read_bytes())
     return h.hexdigest()[:16]
@@ -105,6 +109,12 @@ def unread(readings: Sequence[Reading]) -> str | None:
         if found:
             return SCRIPT
     return None
+
+
+def unread_language(readings: Sequence[Reading], prose: Iterable[str]) -> str | None:
+    """As :func:`unread`, for languages: of the text with its disguises undone, and of passages that were encoded."""
+    text = [r.text for r in readings if not r.encoded and r.name in _WHOLE][-1]
+    return LANGUAGE if any(language.unknown(t) is not None for t in (text, *prose)) else None
 
 
 def _genuine(text: str) -> bool:

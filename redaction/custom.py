@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
-VERSION = "1"
+VERSION = "2"
 """Of the code that looks for them."""
 
 

@@ -15,7 +15,8 @@ from itertools import islice, pairwise
 
 from stdnum import iban, luhn
 
-from redaction.detectors.formats import CARD_WORDS, IBAN_LENGTHS, NAME, emails, known_domain, near
+from redaction.detectors.around import near
+from redaction.detectors.formats import CARD_WORDS, IBAN_LENGTHS, NAME, emails, known_domain
 from redaction.detectors.linear import compile_pattern
 from redaction.escapes import Piece, Undone, build
 from redaction.types import Finding

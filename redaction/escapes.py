@@ -71,6 +71,14 @@ class Undone:
         n = bisect_right(self.pieces, end - 1, key=lambda p: p[0]) - 1
         return n >= 0 and self.pieces[n][1] >= start and (self.pieces[n][0] > start or self.pieces[n][1] > start)
 
+    def between(self, start: int, end: int) -> Iterator[tuple[int, int, int, int]]:
+        """The pieces that ``[start, end)`` overlaps, in order."""
+        for n in range(max(0, self._piece(start)), len(self.pieces)):
+            if self.pieces[n][0] >= end:
+                break
+            if self.pieces[n][1] > start:
+                yield self.pieces[n]
+
     def _piece(self, at: int) -> int:
         return bisect_right(self.pieces, at, key=lambda p: p[0]) - 1
 

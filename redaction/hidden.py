@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 
-from redaction.coverage import unread
+from redaction.coverage import unread, unread_language
 from redaction.disguise import Form, forms, own
 from redaction.escapes import Undone
 from redaction.lookalikes import mixed_scripts
@@ -30,7 +32,7 @@ SNAP = 200
 MODEL_GROWTH, MODEL_SPARE = 2, 4_000
 """Models read this many times the length of a text at most, and this much more."""
 
-_PROSE = re.compile(r"[^\W\d_]{2,}[ \n][^\W\d_]{2,}")
+_PROSE = re.compile(r"[^\W\d_]{2}[ \n][^\W\d_]{2}")
 _WORD = re.compile(r"\w*")
 
 Detect = Callable[[str], Iterable[Finding]]
@@ -66,6 +68,8 @@ def look(text: str, found: Sequence[Finding], patterns: Detect, models: Detect |
             if (f.start, f.end, f.label) not in seen:
                 seen.add((f.start, f.end, f.label))
                 out.findings.append(f)
+    if models is not None and out.unread is None:
+        out.unread = unread_language(bases, out.prose)
     return out
 
 
@@ -98,7 +102,7 @@ def _certain(base: Reading, f: Finding) -> bool:
         if place is None:
             return False
         low, high = place
-        if any(end > low and start < high and last - first >= ROW for start, end, first, last in undone.pieces):
+        if any(last - first >= ROW for _, _, first, last in undone.between(low, high)):
             return True
         place = undone.place(low, high)
     return False
@@ -106,15 +110,32 @@ def _certain(base: Reading, f: Finding) -> bool:
 
 def _in_form(form: Form, patterns: Detect, found: Sequence[Finding]) -> Iterator[Finding]:
     undone = form.undone
+    whole = _Within(found) if form.whole else None
     for f in _around(undone, form.read or patterns, 0):
         if f.score < form.least or (form.labels is not None and f.label not in form.labels):
             continue
         place = undone.place(f.start, f.end)
-        complete = form.whole and any(
-            o.label == f.label and place is not None and place[0] <= o.start and o.end <= place[1] for o in found
-        )
-        if not complete:
+        if whole is None or place is None or not whole.holds(f.label, *place):
             yield f
+
+
+class _Within:
+    """Whether a place holds a whole finding, however many findings there are."""
+
+    def __init__(self, findings: Iterable[Finding]) -> None:
+        by_label: dict[str, list[tuple[int, int]]] = {}
+        for f in findings:
+            by_label.setdefault(f.label, []).append((f.start, f.end))
+        self._spans: dict[str, tuple[list[int], list[int]]] = {}
+        for label, spans in by_label.items():
+            spans.sort()
+            soonest = list(accumulate((end for _, end in reversed(spans)), min))[::-1]
+            self._spans[label] = [start for start, _ in spans], soonest
+
+    def holds(self, label: str, start: int, end: int) -> bool:
+        starts, soonest = self._spans.get(label, ((), ()))
+        at = bisect_left(starts, start)  # of those that begin there or later, where the first one ends
+        return at < len(starts) and soonest[at] <= end
 
 
 def _around(undone: Undone, detect: Detect, context: int) -> Iterator[Finding]:
@@ -137,14 +158,27 @@ def _read(text: str, places: Sequence[Place], detect: Detect) -> Iterator[Findin
 def _passages(text: str, pieces: Sequence[Place]) -> list[Place]:
     """What stands around pieces of a text, cut at white space."""
     out: list[Place] = []
-    for start, end in pieces:
-        if out and end + AROUND <= out[-1][1]:
-            continue
+    for start, end in _clusters(pieces):
         low, high = _snapped(text, start - AROUND, end + AROUND)
         if out and low <= out[-1][1]:
-            low = out.pop()[0]
+            low, before = out.pop()
+            high = max(high, before)
         out.append((low, high))
     return out
+
+
+def _clusters(pieces: Sequence[Place]) -> Iterator[Place]:
+    """Pieces whose surroundings touch as one: a text that is nothing but disguises has one for every character."""
+    start = end = -1
+    for first, last in pieces:
+        if start >= 0 and first - AROUND <= end + AROUND:
+            end = max(end, last)
+            continue
+        if start >= 0:
+            yield start, end
+        start, end = first, last
+    if start >= 0:
+        yield start, end
 
 
 def _snapped(text: str, low: int, high: int) -> Place:

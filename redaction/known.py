@@ -70,7 +70,7 @@ class Known:
         plain = {value: said(value) for value in values}
         digits: set[str] = set()
         for value, labels in values.items():
-            for form in {fold(value), fold(value.upper()), fold(plain[value])}:
+            for form in {fold(w) for v in (value, plain[value]) for w in (v, v.upper(), v.capitalize())}:
                 better(self.labels.setdefault(form, {}), labels.items())
             if number := _number(value):
                 digits.add(number)

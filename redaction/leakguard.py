@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from redaction.joins import Joint
 from redaction.known import Known
+from redaction.propagation import Memo, Remembering
 from redaction.spans import Exhausted
 from redaction.views import TooMuch
 
@@ -27,12 +28,15 @@ class Leak:
 class Guard:
     """Searches for a fixed set of originals."""
 
-    def __init__(self, originals: Collection[str]) -> None:
+    def __init__(self, originals: Collection[str], memo: Memo | None = None) -> None:
         self._known = Known({v: {} for v in originals})
+        self._search = Remembering(self._known, memo) if memo is not None else None
 
     def view_of(self, text: str, joint: Joint | None = None) -> str | None:
         """The first view in which an original is found, or None; in a joint, only where it lies in two texts."""
         try:
+            if self._search is not None and not any(True for _ in self._search.hits(text)):
+                return None
             for hit in self._known.find(text):
                 if joint is None or joint.crosses(hit.start, hit.end):
                     return hit.view
@@ -41,10 +45,12 @@ class Guard:
         return None
 
 
-def leaks(parts: Mapping[str, str], originals: Collection[str], joints: Sequence[Joint] = ()) -> Iterator[Leak]:
+def leaks(
+    parts: Mapping[str, str], originals: Collection[str], joints: Sequence[Joint] = (), memo: Memo | None = None
+) -> Iterator[Leak]:
     """Every part (named text: a leaf, a key, a path, a header value) in which an original is still found, and every
-    joint of parts in which one is put together."""
-    guard = Guard(originals)
+    joint of parts in which one is put together. With a ``memo`` a text is not searched for the same value twice."""
+    guard = Guard(originals, memo)
     for name, text in parts.items():
         view = guard.view_of(text)
         if view is not None:

@@ -11,10 +11,10 @@ from typing import Protocol
 from redaction import coverage
 from redaction.hidden import look
 from redaction.propagation import propagate
-from redaction.spans import VALIDATED, cut
+from redaction.spans import OWN, VALIDATED, cut
 from redaction.types import Classification, Detector, DetectorFailed, Finding, Sensitivity, TextResult
 from redaction.views import TooMuch
-from redaction.windows import Window, gathered, windows
+from redaction.windows import LONG, Window, gathered, windows
 
 __all__ = ["NOTHING", "VERSION", "Classifier", "Pipeline", "propagate", "whole"]
 
@@ -96,11 +96,21 @@ class Pipeline:
         return TextResult(tuple(cut(text, valid)), seen, failed[-1] if failed else None)
 
     def about(self, text: str, result: TextResult) -> TextResult:
-        """``result`` with what the whole text is about."""
+        """``result`` with what the whole text is about, and what no window is wide enough for."""
         failed: list[str] = []
-        seen = self._classified(text, result.findings, failed)
+        findings = self._wide(text, result.findings, failed)
+        seen = self._classified(text, findings, failed)
         reason = failed[-1] if failed else result.uninspected
-        return TextResult(result.findings, _most(seen, result.classification), reason)
+        return TextResult(findings, _most(seen, result.classification), reason)
+
+    def _wide(self, text: str, findings: tuple[Finding, ...], failed: list[str]) -> tuple[Finding, ...]:
+        """With what an organisation's own patterns find in a long text: their matches may be longer than a margin."""
+        own = [d for d in self._formal if d.name == OWN]
+        if len(text) <= LONG or not own:
+            return findings
+        known = set(findings)
+        more = (f for f in self._all(own, failed)(text) if 0 <= f.start < f.end <= len(text) and f not in known)
+        return (*findings, *more)
 
     def _guessing(self, *, patterns_only: bool, fast: bool) -> Sequence[Detector]:
         return () if patterns_only else self._light if fast else self._models
@@ -115,6 +125,7 @@ class Pipeline:
                 try:
                     findings += detector.detect(text)
                 except DetectorFailed as e:
+                    findings += e.found
                     failed.append(f"{e.detector}:{e.reason}")
                 except Exception as e:  # whatever a detector raises makes its text uninspected, stricter than raising
                     failed.append(f"{detector.name}:{type(e).__name__}")

@@ -59,7 +59,7 @@ def propagate(
         return list(results)
     try:
         known = Known(best)
-        search = _Plain(known) if memo is None else _Remembering(known, memo)
+        search = _Plain(known) if memo is None else Remembering(known, memo)
         out = [_spread(search, text, result) for text, result in zip(texts, results, strict=True)]
         for joint in joints:
             _spread_over(search, joint, out)
@@ -80,7 +80,9 @@ class _Plain:
             yield hit.start, hit.end, hit.labels
 
 
-class _Remembering:
+class Remembering:
+    """Where known values stand, of which what a memo knows is not searched again."""
+
     def __init__(self, known: Known, memo: Memo) -> None:
         self._known, self._memo = known, memo
         self._marks = {memo.mark(n): n for n in known.needles}
@@ -89,6 +91,7 @@ class _Remembering:
         self._missing: dict[int, tuple[frozenset[Hashable], Searches]] = {}
 
     def hits(self, text: str) -> Hits:
+        """Start, end and labels of each. Raises Exhausted or TooMuch."""
         seen = self._memo.seen(text)
         if seen is not None and seen.needles == self._all:
             self._all = seen.needles  # one object for all texts of a conversation
@@ -117,7 +120,7 @@ class _Remembering:
         return known[1]
 
 
-def _spread(search: _Plain | _Remembering, text: str, result: TextResult) -> TextResult:
+def _spread(search: _Plain | Remembering, text: str, result: TextResult) -> TextResult:
     covered = {(f.start, f.end, f.label) for f in result.findings}
     added: dict[tuple[int, int, str], float] = {}
     for start, end, labels in search.hits(text):
@@ -131,7 +134,7 @@ def _spread(search: _Plain | _Remembering, text: str, result: TextResult) -> Tex
     return replace(result, findings=(*result.findings, *more))
 
 
-def _spread_over(search: _Plain | _Remembering, joint: Joint, results: list[TextResult]) -> None:
+def _spread_over(search: _Plain | Remembering, joint: Joint, results: list[TextResult]) -> None:
     found = ((s, e, label, score) for s, e, labels in search.hits(joint.text) for label, score in labels.items())
     for start, end, label, score in sorted(set(found)):
         if joint.crosses(start, end):

@@ -110,6 +110,9 @@ def _covered(f: Finding, starts: Sequence[int], ends: Sequence[int]) -> bool:
 
 
 def _group(findings: Sequence[Finding]) -> Group:
+    if len(findings) == 1:  # most are
+        (f,) = findings
+        return Group(f.start, f.end, f.label, frozenset({f.label}), f.score, f.detector, ((f.label, f.score),))
     best = max(findings, key=_rank)
     labels = frozenset(f.label for f in credible(findings))
     scores = tuple((label, max(f.score for f in findings if f.label == label)) for label in sorted(labels))

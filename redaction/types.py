@@ -40,8 +40,11 @@ class Finding:
 class DetectorFailed(Exception):
     """A detector could not judge a text (error, time-out, budget); the text is uninspected.
 
-    The message is an enum-like reason such as ``timeout`` or ``budget`` and never contains text.
+    The message is an enum-like reason such as ``timeout`` or ``budget`` and never contains text. ``found`` is what was
+    found before: it is transformed as any finding, though the text stays uninspected.
     """
+
+    found: tuple[Finding, ...] = ()
 
     def __init__(self, detector: str, reason: str) -> None:
         super().__init__(f"{detector}: {reason}")

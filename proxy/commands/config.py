@@ -47,6 +47,7 @@ def describe(s: Settings) -> dict[str, object]:
         "models": {k: {"use": ["/".join(p) for p in m.use], "substitute": m.substitute} for k, m in s.models.items()},
         "onprem_networks": [str(n) for n in s.onprem_networks],
         "limits": asdict(s.limits),
+        "recognizers": [{"name": r.name, "module": r.module, "entities": dict(r.entities)} for r in s.recognizers],
     }
 
 

@@ -17,10 +17,9 @@ from typing import Any
 import redaction
 from proxy import __version__
 from proxy.errors import ConfigError
-from proxy.models.release import MANIFEST, Release
+from proxy.models.release import MANIFEST, STATE, Release
 
 NAME, PREVIOUS = "sealgate", "sealgate.previous"
-STATE = "installed.json"
 PACKAGE = Path(redaction.__file__).parent / "data"
 SHIPPED = ("student/model.onnx", "student/words.npz", "topics.json", "topics.npy", "vocab.txt")
 """Weights and word lists, relative to the data folder of the package."""
@@ -36,6 +35,7 @@ others, on TAB and ECHR court cases (MIT). The card, student.md, lists all data.
 topics.*, vocab.txt: vocabulary of BERT and vectors of all-MiniLM-L6-v2 (Apache-2.0), multiplied out. The card is
 models.md.
 """
+_BACK = "sealgate models rollback"
 Tick = Callable[[int, int], None]
 
 
@@ -77,10 +77,12 @@ def folder(models: Path | None) -> Path | None:
     """
     path = models / NAME if models is not None else None
     if path is None or not (path.exists() or path.is_symlink()):
+        if path is not None and (path.parent / PREVIOUS).exists():  # not silently the files of the package instead
+            raise ConfigError(f"local model {NAME}: an installation was broken off; install again, or `{_BACK}`")
         return None
     problem = problem_of(path)
     if problem:
-        raise ConfigError(f"local model {NAME}: {problem}; install the bundle again, or `sealgate models rollback`")
+        raise ConfigError(f"local model {NAME}: {problem}; install the bundle again, or `{_BACK}`")
     return path
 
 
@@ -122,8 +124,9 @@ def install(models: Path, release: Release) -> None:
     if missing:
         raise ConfigError(f"models: the bundle lacks {missing[0]}; nothing was installed")
     current = models / NAME
-    if current.exists():
-        _may_follow(current, release)
+    before = next((path for path in (current, models / PREVIOUS) if path.exists()), None)
+    if before is not None:
+        _may_follow(before, release)
     try:
         models.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{NAME}-", dir=models) as work:
@@ -162,12 +165,13 @@ def rollback(models: Path) -> int:
     Raises ConfigError when no bundle is installed or the one before is not whole.
     """
     current, previous = models / NAME, models / PREVIOUS
-    if not current.exists():
+    if not current.exists() and not previous.exists():
         raise ConfigError("models: no bundle is installed; the files of this release are in use")
     if previous.exists() and (problem := problem_of(previous)):
         raise ConfigError(f"models: the bundle before is not usable ({problem})")
     with tempfile.TemporaryDirectory(prefix=f".{NAME}-", dir=models) as work:
-        current.rename(Path(work) / "left")
+        if current.exists():
+            current.rename(Path(work) / "left")
         if previous.exists():
             previous.rename(current)
     return int(state(current)["serial"]) if current.exists() else 0

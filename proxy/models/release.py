@@ -5,7 +5,7 @@ manifest lists, by name. No clock, user or order of a folder shows in it: the sa
 manifest has the SHA-256 and the size of every file; the signature is Ed25519 over the manifest.
 
 Reading fails closed. Nothing is written before everything was read and checked; a name that the manifest lacks, a link,
-a folder, a path that could leave, a missing byte: all are refused. Texts and addresses play no part here.
+a folder, a path that could leave, a byte missing or one too many: all are refused. No texts or addresses here.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from cryptography.hazmat.primitives.serialization import (
 from proxy.errors import ConfigError
 
 FORMAT = 1
-MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"
+MANIFEST, SIGNATURE, STATE = "manifest.json", "manifest.sig", "installed.json"
 LARGEST = 256 << 20
 """Bytes of all files of a bundle together."""
 _DOMAIN = b"sealgate-models-1\0"
@@ -59,7 +59,11 @@ def pack(files: Mapping[str, bytes], about: Mapping[str, Any], serial: int, key:
     manifest = {"format": FORMAT, "serial": serial, "about": dict(about), "files": listed}
     raw = (json.dumps(manifest, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
     _checked(raw)
-    head = {MANIFEST: raw} | ({SIGNATURE: key.sign(_DOMAIN + raw)} if key else {})
+    return _archive(raw, key.sign(_DOMAIN + raw) if key else None, files)
+
+
+def _archive(raw: bytes, signature: bytes | None, files: Mapping[str, bytes]) -> bytes:
+    head = {MANIFEST: raw} | ({SIGNATURE: signature} if signature is not None else {})
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as archive:
         for name, data in (*head.items(), *sorted(files.items())):
@@ -82,6 +86,8 @@ def read(path: Path, key: Ed25519PublicKey | None) -> Release:
     for name, data in entries.items():
         if len(data) != listed[name]["size"] or _digest(data) != listed[name]["sha256"]:
             raise ConfigError(f"models: {name} in {path.name} was changed; nothing was installed")
+    if not _same(path, _archive(raw, signature, entries)):
+        raise ConfigError(f"models: {path.name} holds more than its files; nothing was installed")
     return Release(manifest["serial"], manifest, entries, raw, fingerprint(key) if key else "")
 
 
@@ -135,9 +141,16 @@ def _entries(path: Path) -> dict[str, bytes]:
     return found
 
 
+def _same(path: Path, made: bytes) -> bool:
+    try:
+        return path.read_bytes() == made
+    except OSError:
+        return False
+
+
 def _members(archive: tarfile.TarFile) -> Iterator[tuple[str, bytes]]:
     for entry in archive:
-        if not entry.isreg() or not _NAME.fullmatch(entry.name):
+        if entry.type != tarfile.REGTYPE or not _NAME.fullmatch(entry.name):  # no sparse ones, which grow
             raise ConfigError("models: the bundle holds something that is no file of a model; nothing was installed")
         stream = archive.extractfile(entry)
         data = stream.read(entry.size) if stream is not None else b""
@@ -158,7 +171,7 @@ def _checked(raw: bytes) -> Mapping[str, Any]:
             and manifest["serial"] > 0
             and isinstance(manifest["about"], dict)
             and bool(files)
-            and all(_NAME.fullmatch(name) and name not in {MANIFEST, SIGNATURE} for name in files)
+            and all(_NAME.fullmatch(name) and name not in {MANIFEST, SIGNATURE, STATE} for name in files)
             and all(type(f["size"]) is int and _DIGEST.fullmatch(f["sha256"]) for f in files.values())
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):

@@ -124,6 +124,9 @@ class _Rule:
     strict: Any
     loose: Any | None
     """Without word boundaries, where there are any."""
+    ended: Any | None
+    """The same where one is at the end: as its first group, before what no word goes on with. A match that is the first
+    by the order of its alternatives need not be the one that ends with a word."""
     group: int
     context: Terms | None
     valid: Callable[[str], bool] | None
@@ -134,16 +137,19 @@ def compiled(spec: OwnPattern) -> _Rule:
     strict, loose = translated(spec.regex)
     try:
         exact, wide = compile_pattern(strict), compile_pattern(loose)
+        ends = strict != loose and spec.regex.endswith(r"\b")
+        ended = compile_pattern(rf"({loose})(?:[^{_IN_CLASS['w']}]|\z)") if ends else None
     except re2.error as e:
         said = e.args[0] if e.args else ""
         reason = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
         raise BadPattern(f"RE2 cannot read it ({reason}); look-around and back-references do not exist") from None
-    if exact.fullmatch("") is not None or wide.fullmatch("") is not None:
+    if exact.search("") is not None or wide.search("") is not None:
         raise BadPattern("it matches the empty text, and so everywhere")
     return _Rule(
         spec,
         exact,
         wide if strict != loose else None,
+        ended,
         exact.groupindex.get(VALUE, 0),
         Terms((word, 0) for word in spec.context) if spec.context else None,
         checker(spec.validator) if spec.validator else None,
@@ -213,13 +219,16 @@ def _matches(rule: _Rule, text: str) -> Iterator[tuple[int, int]]:
                 continue
             if not regex.endswith(r"\b") or _edge(text, right):
                 yield from _span(rule, m)
+        for m in rule.ended.finditer(text) if rule.ended is not None else ():
+            if not regex.startswith(r"\b") or _edge(text, m.start(1)):
+                yield from _span(rule, m, 1)
 
 
-def _span(rule: _Rule, match: Any) -> Iterator[tuple[int, int]]:
-    """The named group, or the whole match where it took no part."""
-    start, end = match.span(rule.group)
+def _span(rule: _Rule, match: Any, within: int = 0) -> Iterator[tuple[int, int]]:
+    """The named group, or the whole match (group ``within``) where it took no part."""
+    start, end = match.span(rule.group + within if rule.group else within)
     if not 0 <= start < end:
-        start, end = match.span()
+        start, end = match.span(within)
     if start < end:
         yield start, end
 

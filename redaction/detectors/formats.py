@@ -1,8 +1,8 @@
-"""Identifiers with a format of their own: e-mail, URL, card, IBAN, network address, phone, and what a label names.
+"""Identifiers with a format of their own: e-mail, URL, card, IBAN, network address, wallet.
 
-RE2 finds candidates in linear time; a real validator (Luhn, mod 97, public suffix, ipaddress, phonenumbers) judges
-each. Neighbouring numbers must not hide one another, so runs of digit groups are read group by group. Nothing touches
-the network: tldextract works from its packaged list only.
+RE2 finds candidates in linear time; a real validator (Luhn, mod 97, public suffix, ipaddress) judges each. Neighbouring
+numbers must not hide one another, so runs of digit groups are read group by group. Nothing touches the network:
+tldextract works from its packaged list only.
 """
 
 from __future__ import annotations
@@ -11,18 +11,16 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-import phonenumbers
 import tldextract
-from stdnum import iban, luhn
+from stdnum import iban
 
+from redaction.detectors.around import near
 from redaction.detectors.linear import compile_pattern
-from redaction.types import DetectorFailed, Finding
+from redaction.types import Finding
 
 NAME = "patterns"
-PHONE_CHECKS = 20_000
-"""Numbers judged in one text; a text with more is uninspected rather than half read."""
-BEFORE, AFTER = 60, 30
-"""Characters around a candidate in which context words are looked for."""
+DOMAIN = 253
+"""Characters of the longest domain name (RFC 1035 §2.3.4)."""
 
 _tld = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)
 """Never fetches the public suffix list (the packaged snapshot is enough to judge a domain)."""
@@ -39,47 +37,35 @@ _IPV6 = compile_pattern(
     r"(?i)[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?:\d\d?\.\d{1,3}\.\d{1,3}\.\d{1,3}|\.\d{1,3}\.\d{1,3}\.\d{1,3})?"
 )
 _MAC = compile_pattern(r"(?i)\b(?:[0-9a-f]{2}(?:[:\-][0-9a-f]{2}){5}|[0-9a-f]{4}(?:\.[0-9a-f]{4}){2})\b")
-_PHONE = compile_pattern(r"[+(]{0,2}\d(?:[ ().\-/\x{a0}]{0,3}\d){6,}(?:\s?(?:x|ext\.?)\s?\d{1,6}\b)?")
-_DATE = re.compile(r"\d{1,6}/\d{1,2}/\d{4}|\d{4}[\-/.]\d{1,2}[\-/.]\d{1,2}|\d{1,2}[\-/.]\d{1,2}[\-/.]\d{2,4}")
 _DIGITS = re.compile(r"[0-9]+")
 _ZEROS = re.compile(r"\.0+(?![0-9.])")
-_US_SHAPES = frozenset({(3, 3, 4), (1, 3, 3, 4)})
 
 
-def near(text: str, start: int, end: int, words: Sequence[str]) -> bool:
-    """Whether one of ``words`` (lower case) stands close to ``[start, end)``."""
-    around = f" {text[max(0, start - BEFORE) : start].lower()} {text[end : end + AFTER].lower()} "
-    for word in words:  # noqa: SIM110 - a generator costs twice as much, thousands of times in a long text
-        if word in around and _has_word(around, word):
-            return True
-    return False
-
-
-def _has_word(text: str, word: str) -> bool:
-    at = text.find(word)
-    while at >= 0:
-        if not text[at - 1].isalnum() and not text[min(at + len(word), len(text) - 1)].isalnum():
-            return True
-        at = text.find(word, at + 1)
-    return False
+_STUCK = re.compile(r"[!#$%&'*+/=?^{|}~.]+")
+_PARAMETER = re.compile(r"[0-9A-Za-z_]{1,20}[=?&]+")
 
 
 def emails(text: str) -> Iterator[Finding]:
     """Addresses whose domain ends in a public or a private suffix, without what sticks to them on either side."""
-    for m in _EMAIL.finditer(text):
-        start, end = m.span()
-        at = text.rindex("@", start, end)
-        while start < at - 1 and (text[start] in "!#$%&'*+/=?^{|}~." or "/" in text[start:at]):
-            start = max(start + 1, text.rfind("/", start, at) + 1)
-        key = re.compile(r"[0-9A-Za-z_]{1,20}[=?&]+").match(text, start, at - 1)  # ``email=jane@...``, never VERP
+    for (first, end), *_ in _EMAIL.spans(text):
+        at = text.rindex("@", first, end)
+        start = min(max(first, text.rfind("/", first, at - 1) + 1), at - 1)
+        stuck = _STUCK.match(text, start, at - 1)
+        start = stuck.end() if stuck else start
+        key = _PARAMETER.match(text, start, at - 1)  # ``email=jane@...``, never VERP
         start = key.end() if key else start
-        domain = text[at + 1 : end].rstrip(".-")
-        while "." in domain:
-            if known_domain(domain):
-                yield Finding(start, at + 1 + len(domain), "EMAIL_ADDRESS", 1.0, NAME)
-                break
-            if "." not in (domain := domain.rpartition(".")[0]):  # ``jane@example.com.Please``
-                break
+        domain = _domain(text[at + 1 : min(end, at + 1 + DOMAIN)].rstrip(".-"))
+        if domain:
+            yield Finding(start, at + 1 + len(domain), "EMAIL_ADDRESS", 1.0, NAME)
+
+
+def _domain(said: str) -> str:
+    """The longest beginning that is a known domain (``example.com.Please``), or nothing."""
+    while "." in said:
+        if known_domain(said):
+            return said
+        said = said.rpartition(".")[0]
+    return ""
 
 
 def known_domain(domain: str) -> bool:
@@ -89,52 +75,70 @@ def known_domain(domain: str) -> bool:
 
 def urls(text: str) -> Iterator[Finding]:
     """What begins like a link."""
-    for m in _URL.finditer(text):
-        end = m.end()
+    for (start, last), *_ in _URL.spans(text):
+        end = last
         while text[end - 1] in ".,;:!?":
             end -= 1
-        yield Finding(m.start(), end, "URL", 0.6, NAME)
+        yield Finding(start, end, "URL", 0.6, NAME)
 
 
 CARD_SHAPES = frozenset({(4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3), (4, 4, 5), (4, 4, 4, 3), (6, 13)})
 CARD_WORDS = ("card", "cc", "credit", "debit", "maestro", "visa", "mastercard", "karte", "carte", "tarjeta", "carta")
 
 
-def _card(digits: str) -> bool:
+LONGEST_CARD = 19
+_DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
+
+
+def is_card(digits: str) -> bool:
     """Luhn, an issuer's first digits, a card's length."""
     issuer = digits[0] in "23456" or digits.startswith("1800")
-    return issuer and len(set(digits)) > 1 and luhn.is_valid(digits)
+    return issuer and len(set(digits)) > 1 and _luhn(digits)
+
+
+def _luhn(digits: str) -> bool:
+    """Whether the check sum is right; a tenth of the cost of the general one."""
+    values = list(map(int, reversed(digits)))
+    return (sum(values[::2]) + sum(_DOUBLED[v] for v in values[1::2])) % 10 == 0
 
 
 def cards(text: str) -> Iterator[Finding]:
     """Card numbers, also beside other numbers: a whole run of groups, one group, or groups in a card's shape."""
-    for m in _GROUPS.finditer(text):
-        if text[m.end() : m.end() + 1].isalpha() or text[max(0, m.start() - 1) : m.start()].isalpha():
+    for (first, last), *_ in _GROUPS.spans(text):
+        if text[last : last + 1].isalpha() or text[max(0, first - 1) : first].isalpha():
             continue
-        groups = [g.span() for g in _DIGITS.finditer(text, m.start(), m.end())]
+        groups = [g.span() for g in _DIGITS.finditer(text, first, last)]
         at = 0
         while at < len(groups):
-            last = _card_from(text, groups, at)
-            if last is not None:
-                yield Finding(groups[at][0], groups[last][1], "CREDIT_CARD", 1.0, NAME)
-            at = at + 1 if last is None else last + 1
+            size = groups[at][1] - groups[at][0]
+            may_begin = size in _FIRST or size >= 12 or (at == 0 and len(groups) <= LONGEST_CARD)
+            end = _card_from(text, groups, at) if may_begin else None
+            if end is not None:
+                yield Finding(groups[at][0], groups[end][1], "CREDIT_CARD", 1.0, NAME)
+            at = at + 1 if end is None else end + 1
+
+
+_WIDEST = max(map(len, CARD_SHAPES))
+_FIRST = frozenset(shape[0] for shape in CARD_SHAPES)
 
 
 def _card_from(text: str, groups: Sequence[tuple[int, int]], first: int) -> int | None:
+    """The last group of the card that begins with group ``first``."""
     digits = ""
-    for last in range(first, len(groups)):
+    shape: list[int] = []
+    whole = first == 0 and len(groups) <= LONGEST_CARD
+    for last in range(first, len(groups) if whole else min(len(groups), first + _WIDEST)):
         digits += text[slice(*groups[last])]
-        if len(digits) > 19:
+        shape.append(groups[last][1] - groups[last][0])
+        if len(digits) > LONGEST_CARD:
             return None
-        if len(digits) < 12:  # too short for any card: rows of single digits make many of these
+        every = whole and last == len(groups) - 1
+        if len(digits) < 12 or not (every or len(shape) == 1 or tuple(shape) in CARD_SHAPES):
             continue
-        whole = first == 0 and last == len(groups) - 1
-        shape = tuple(b - a for a, b in groups[first : last + 1])
         start, end = groups[first][0], groups[last][1]
-        if len(digits) == 12 and not (digits[0] in "56" and near(text, start, end, CARD_WORDS)):
+        if not is_card(digits) or (not every and _decimal(text, start, end)):
             continue
-        alone = whole or (not _decimal(text, start, end) and (len(shape) == 1 or shape in CARD_SHAPES))
-        if alone and _card(digits):
+        if len(digits) > 12 or (digits[0] in "56" and near(text, start, end, CARD_WORDS)):
             return last
     return None
 
@@ -160,8 +164,7 @@ _IBAN_REST = re.compile(r"[A-Za-z]{2} ?[0-9]{2}(?:[ \-\u00a0]?[A-Za-z0-9])+")
 
 def ibans(text: str) -> Iterator[Finding]:
     """Account numbers of their country's length with a right check sum, whatever stands before or after."""
-    for m in _IBAN.finditer(text):
-        start = m.start()
+    for (start, _), *_ in _IBAN.spans(text):
         size = IBAN_LENGTHS.get(text[start : start + 2].upper())
         if size is None or (start and text[start - 1].isalnum()):
             continue
@@ -176,15 +179,14 @@ def ibans(text: str) -> Iterator[Finding]:
 
 def addresses(text: str) -> Iterator[Finding]:
     """IP and MAC addresses that parse and are not part of a longer number; ports and labels may stick to them."""
-    for m in _IPV4.finditer(text):
-        start, end = m.span()
+    for (start, end), *_ in _IPV4.spans(text):
         longer = _joined(text[max(0, start - 2) : start][::-1]) or _joined(text[end : end + 2])
-        if not longer and _parses(ipaddress.IPv4Address, m.group()):
+        if not longer and _parses(ipaddress.IPv4Address, text[start:end]):
             yield _network(text, start, end)
-    for m in _IPV6.finditer(text):
-        yield from _ipv6(text, m.start(), m.end())
-    for m in _MAC.finditer(text):
-        yield Finding(m.start(), m.end(), "MAC_ADDRESS", 0.8, NAME)
+    for (start, end), *_ in _IPV6.spans(text):
+        yield from _ipv6(text, start, end)
+    for (start, end), *_ in _MAC.spans(text):
+        yield Finding(start, end, "MAC_ADDRESS", 0.8, NAME)
 
 
 _TAIL = re.compile(r"%[0-9A-Za-z]{1,16}|/[0-9]{1,3}(?![0-9A-Za-z])")
@@ -222,124 +224,14 @@ def _parses(parse: Callable[[str], object], text: str) -> bool:
     return True
 
 
-PHONE_WORDS = (
-    "phone", "call", "tel", "mobile", "cell", "fax", "telefon", "telephone", "handy", "móvil", "ring", "contact",
-    "whatsapp", "number is", "reach", "sms", "desk",
-)  # fmt: skip
-
-
-def phones(text: str) -> Iterator[Finding]:
-    """Valid numbers by phonenumbers; national formats need separators or a context word. Raises DetectorFailed."""
-    checks = [PHONE_CHECKS]
-    for m in _PHONE.finditer(text):
-        start, end = m.span()
-        if not _inside(text, start, end):
-            yield from _phones_in(text, start, end, checks)
-
-
-def _inside(text: str, start: int, end: int) -> bool:
-    """Whether a run of digits belongs to a longer word, an address, a time or a decimal number."""
-    before = text[max(0, start - 2) : start]
-    if before and (before[-1].isalnum() or before[-1] in "@_" or text[end : end + 1].isalnum()):
-        return True
-    return len(before) == 2 and before[1] in ".:/-," and before[0].isdigit()
-
-
-def _phones_in(text: str, start: int, end: int, checks: list[int]) -> Iterator[Finding]:
-    """The whole run if it is a number; otherwise the numbers that stand in it one beside the other."""
-    context = near(text, start, end, PHONE_WORDS)
-    whole = text[start:end]
-    if _no_phone(whole):
-        return
-    score = _phone_score(whole, context, True, checks)
-    if score:
-        yield Finding(start, end, "PHONE_NUMBER", score, NAME)
-        return
-    groups = [g.span() for g in _DIGITS.finditer(text, start, end)]
-    at = 0
-    while at < len(groups):
-        first = groups[at][0]
-        while first > start and text[first - 1] in "+(":
-            first -= 1
-        last, score = _phone_from(text, first, groups, at, context, checks)
-        if score:
-            yield Finding(first, groups[last][1], "PHONE_NUMBER", score, NAME)
-        at = last + 1 if score else at + 1
-
-
-def _phone_from(
-    text: str, first: int, groups: Sequence[tuple[int, int]], at: int, context: bool, checks: list[int]
-) -> tuple[int, float]:
-    """The longest number that begins with group ``at``: its last group and score, or 0.0."""
-    ends = [*range(at, min(at + 6, len(groups)))]
-    shapes = {last: tuple(b - a for a, b in groups[at : last + 1]) for last in ends}
-    for last in sorted(ends, key=lambda i: (shapes[i] in _US_SHAPES, i), reverse=True):
-        shape = shapes[last]
-        if " / " in text[first : groups[last][1]]:  # a list of numbers
-            continue
-        if not 7 <= sum(shape) <= 15 or (len(shape) == 1 and not context):
-            continue
-        plain = context or text[first] in "+(0" or shape in _US_SHAPES
-        score = _phone_score(text[first : groups[last][1]], context, plain, checks)
-        if score:
-            return last, score
-    return at, 0.0
-
-
-def _phone_score(found: str, context: bool, plain: bool, checks: list[int]) -> float:
-    if not plain or len(found) > 40 or _DATE.fullmatch(found):
-        return 0.0
-    for region in _regions(found, context):
-        if checks[0] <= 0:
-            raise DetectorFailed(NAME, "budget")
-        checks[0] -= 1
-        if _valid(found, region):
-            return 0.9 if context or region is None else 0.5
-    return 0.0
-
-
-def _no_phone(found: str) -> bool:
-    """A date, a network address or a card."""
-    digits = "".join(c for c in found if c.isdigit())
-    card = 13 <= len(digits) <= 19 and found[0] not in "+(" and _card(digits)
-    return card or bool(_DATE.fullmatch(found)) or _parses(ipaddress.IPv4Address, found)
-
-
-def _regions(found: str, context: bool) -> list[str | None]:
-    """Countries in which a number of this look could be one: each costs a full parse."""
-    if found.startswith("+"):
-        return [None]
-    digits = "".join(c for c in found.partition("x")[0] if c.isdigit())
-    trunk = digits[0] == "0" and any(c in " /-()\u00a0" for c in found)
-    if not context and not trunk and sum(c in " ().-/\u00a0" for c in found) < 2:
-        return []
-    out: list[str | None] = []
-    if (len(digits) == 10 and digits[0] > "1") or (len(digits) == 11 and digits[0] == "1"):
-        out.append("US")
-    if digits[0] == "0":
-        out += ["DE", "GB", "FR", "IT", "CH", "NL"]
-    elif len(digits) in {9, 10} and digits[0] in "356789":
-        out += ["ES", "IT"]
-    if context and digits[0] != "0":
-        out.append("DE")  # whose plan takes almost any number: a word says that it is one
-    return out
-
-
-def _valid(text: str, region: str | None) -> bool:
-    try:
-        number = phonenumbers.parse(text, region)
-    except phonenumbers.NumberParseException:
-        return False
-    return bool(phonenumbers.is_valid_number(number) or (region is None and phonenumbers.is_possible_number(number)))
-
-
 _ETHEREUM = compile_pattern(r"\b0x[0-9a-fA-F]{40}\b")
 
 
 def wallets(text: str) -> Iterator[Finding]:
     """Ethereum addresses, whose check sum (EIP-55) is optional; those of Bitcoin are Presidio's."""
-    for m in _ETHEREUM.finditer(text):
-        yield Finding(m.start(), m.end(), "CRYPTO", 0.9, NAME)
+    for (start, end), *_ in _ETHEREUM.spans(text):
+        yield Finding(start, end, "CRYPTO", 0.9, NAME)
 
 
-OWN = (emails, urls, cards, ibans, addresses, phones, wallets)
+OWN = (emails, urls, cards, ibans, addresses, wallets)
+"""What needs neither words around nor costly checks; phone numbers are read by ``redaction.detectors.phones``."""

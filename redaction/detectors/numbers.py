@@ -7,19 +7,26 @@ or by its standing alone in the text; the validator of the kind has the last wor
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import nsmallest
 from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
 
 from stdnum.exceptions import InvalidLength, ValidationError
 
 from redaction.detectors.kinds import FORMS, KINDS, LABEL_OF
 from redaction.detectors.linear import compile_pattern
-from redaction.types import DetectorFailed, Finding
+from redaction.detectors.purse import Purse
+from redaction.types import Finding
 
 NAME = "patterns"
+LENGTHS = Path(__file__).resolve().parents[1] / "data" / "number_lengths.json"
+"""Written by ``python -m redaction.detectors.numbers``; a test holds it equal to what probing finds."""
 BEFORE, AFTER = 60, 30
 """Characters around a run in which a word says what it is."""
 NEAREST = 4
@@ -28,12 +35,18 @@ TOKENS = 9
 """Tokens of one number."""
 LONGEST = 40
 """Characters of one number."""
-WORK = 5
-"""Checks per character of a text: a table of tax numbers needs four, and a text that needs more is uninspected."""
+CHECK = 16
+"""What one validator's answer costs, in microseconds."""
+SHORTEST = 7
+"""Letters and digits of a number of a kind whose validator does not say how many it has."""
+COUNTRY = 3
+"""Letters that may stand before a number or behind it."""
+COMBINATIONS = 5_000
+"""Groups of neighbouring words whose kinds are kept."""
 ALONE = 8
+"""Characters that a number without any word needs to mean something."""
 BY_ITSELF = 0.58
 """Score of a number that no word names. Many kinds accept any number of their length, so it says little."""
-"""Characters that a number without any word needs to mean something."""
 
 _DIGITED = r"[\pL\pN]*\pN[\pL\pN]*"
 _SEPARATOR = r"[ \-./,:·\x{a0}\x{2011}\x{202f}]{1,2}"
@@ -41,6 +54,7 @@ _RUN = compile_pattern(
     rf"(?:\b[A-Z]{{1,4}}[ \-./]{{1,2}}){{0,2}}{_DIGITED}(?:{_SEPARATOR}(?:{_DIGITED}|[A-Z]{{1,3}}\b))*"
 )
 _WORD = re.compile(r"[^\W_]+")
+_LETTER = re.compile(r"[^\W\d_]")
 _SQUASH = re.compile(r"[\W_]+")
 _PLAIN = re.compile(
     r"\d{1,4}[\-/.]\d{1,2}[\-/.]\d{1,4}|\d+[.,:]\d+|(?:19|20)\d\d[01]\d[0-3]\d|1[4-8]\d{8}(?:\d{3})?|\d{16}"
@@ -49,9 +63,9 @@ _PLAIN = re.compile(
 _ONE = re.compile(r"\W*(?:[A-Z]{1,4}[ ./-]{1,2}){0,2}\w*\d\w*(?:[ ./,-]{1,2}(?:\w*\d\w*|[A-Z]{1,3}\b))*\W*")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Kind:
-    """One kind of number."""
+    """One kind of number. Compared by identity: kinds are keys of what is known of a number."""
 
     module: str
     label: str
@@ -59,6 +73,11 @@ class Kind:
     validate: Callable[[str], str]
     lengths: frozenset[int]
     """How many letters and digits it may have, as its validator says."""
+
+    def long_enough(self, size: int, value: str) -> bool:
+        """Whether it may have ``size`` letters and digits; a country's letters may stand before the number itself."""
+        spare = 0 if _LETTER.search(value) is None else COUNTRY
+        return any(n in self.lengths for n in range(size - spare, size + 1))
 
     def accepts(self, text: str) -> bool:
         try:
@@ -69,12 +88,10 @@ class Kind:
 
 
 def _lengths(validate: Callable[[str], str]) -> frozenset[int]:
-    """Lengths that the validator does not refuse as such, also with a country's letters before them."""
-    sizes: set[int] = set()
-    for size in range(1, LONGEST):
-        if any(_long_enough(validate, probe) for probe in ("1" * size, "1" * (size - 1) + "A")):
-            sizes.update(range(size, size + 4))
-    return frozenset(sizes)
+    """Lengths that the validator does not refuse as such; those of tax numbers where it looks at a country first."""
+    probes = ((size, ("1" * size, "1" * (size - 1) + "A")) for size in range(1, LONGEST))
+    sizes = frozenset(size for size, some in probes if any(_long_enough(validate, probe) for probe in some))
+    return sizes if len(sizes) < LONGEST // 2 else frozenset(size for size in sizes if size >= SHORTEST)
 
 
 def _long_enough(validate: Callable[[str], str], probe: str) -> bool:
@@ -92,12 +109,35 @@ def is_alone(text: str) -> bool:
     return len(text) <= LONGEST + 10 and _ONE.fullmatch(text) is not None
 
 
+def _validator(module: str) -> Callable[[str], str]:
+    """python-stdnum's own, imported when a number first asks for it."""
+
+    def validate(text: str) -> str:
+        checked: str = import_module(f"stdnum.{module}").validate(text)
+        return checked
+
+    return validate
+
+
+def known_lengths() -> Mapping[str, frozenset[int]]:
+    """What probing found for each module of the installed python-stdnum; empty for another version than it was."""
+    held = json.loads(LENGTHS.read_text("utf-8"))
+    if held["python-stdnum"] != version("python-stdnum"):
+        return {}
+    return {module: frozenset(sizes) for module, sizes in held["lengths"].items()}
+
+
+def probed_lengths() -> dict[str, frozenset[int]]:
+    """The same, found anew (a second of CPU time)."""
+    return {module: _lengths(_validator(module)) for module, _, _ in KINDS}
+
+
 def _kinds() -> tuple[Kind, ...]:
-    out = []
-    for module, label, words in KINDS:
-        validate = import_module(f"stdnum.{module}").validate
-        out.append(Kind(module, LABEL_OF.get(module, label), words, validate, _lengths(validate)))
-    return tuple(out)
+    lengths = known_lengths() or probed_lengths()
+    return tuple(
+        Kind(module, LABEL_OF.get(module, label), words, _validator(module), lengths[module])
+        for module, label, words in KINDS
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +155,10 @@ class Numbers:
     def __init__(self) -> None:
         self._kinds = _kinds()
         self._specific = sorted(
-            self._kinds, key=lambda k: (len(k.lengths) > 12, k.label == "REFERENCE_NUMBER", len(k.lengths))
+            self._kinds, key=lambda k: (len(k.lengths) > 9, k.label == "REFERENCE_NUMBER", len(k.lengths))
         )
         self._named: dict[str, tuple[Kind, ...]] = {}
+        self._by_size: dict[tuple[tuple[tuple[Kind, ...], ...], int, bool], tuple[Kind, ...]] = {}
         for kind in self._kinds:
             for word in kind.words:
                 key = _SQUASH.sub("", word)
@@ -131,25 +172,26 @@ class Numbers:
         """Patterns of kinds that need no word."""
         self.digest = hashlib.sha256(repr((KINDS, FORMS, _RUN.pattern)).encode()).hexdigest()[:16]
 
-    def find(self, text: str) -> Iterator[Finding]:
+    def find(self, text: str, purse: Purse | None = None) -> Iterator[Finding]:
         """Findings of numbers with a word, or alone in their text. Raises DetectorFailed."""
-        runs = [m.span() for m in _RUN.finditer(text)]
+        runs = [spans[0] for spans in _RUN.spans(text)]
         if not runs:
             return
-        budget = [2_000 + WORK * len(text)]
+        checks = _Checks(purse or Purse(NAME, len(text)))
         hits = list(self._hits(text))
         starts = [h.start for h in hits]
         for start, end in runs:
-            near = hits[bisect_left(starts, start - BEFORE) : bisect_left(starts, end + AFTER)]
-            if near:
-                yield from self._named_in(text, start, end, near, budget)
+            low = bisect_left(starts, start - BEFORE)
+            if low < len(hits) and starts[low] < end + AFTER:
+                near = hits[low : bisect_left(starts, end + AFTER)]
+                yield from self._named_in(text, start, end, near, checks)
         if len(runs) == 1 and len(text) <= LONGEST + 10:
             start, end = runs[0]
-            yield from self._alone(text, start, end, budget)
+            yield from self._alone(text, start, end, checks)
 
     def _hits(self, text: str) -> Iterator[_Hit]:
-        for m in self._words.finditer(text):
-            start, end = m.span(1)
+        for _, (start, last) in self._words.spans(text):
+            end = last
             while end > start and (
                 text[end : end + 1].isalnum() or _SQUASH.sub("", text[start:end]).lower() not in self._named
             ):
@@ -168,46 +210,83 @@ class Numbers:
                 return
             start = text.find(" ", start, end) + 1 or end
 
-    def _named_in(self, text: str, start: int, end: int, near: Sequence[_Hit], budget: list[int]) -> Iterator[Finding]:
+    def _named_in(self, text: str, start: int, end: int, near: Sequence[_Hit], checks: _Checks) -> Iterator[Finding]:
         """The longest numbers of a run that the words near it allow."""
-        hits = sorted(near, key=lambda h: start - h.end if h.end <= start + 2 else 40 + abs(h.start - start))[:NEAREST]
-        kinds = list(dict.fromkeys(k for h in hits for k in h.kinds))
+        hits = nsmallest(
+            NEAREST, near, key=lambda h: start - h.end if h.end <= start + 2 else 40 + abs(h.start - start)
+        )
+        named = tuple(h.kinds for h in hits)
         done = start
-        for left, right in _windows(text, start, end):
+        for left, right, size in _windows(text, start, end, checks):
             if left < done:
                 continue
-            found = _valid(text[left:right], kinds, budget)
+            value = text[left:right]
+            found = checks.first(value, self._of(named, size, value))
             if found is not None:
                 yield Finding(left, right, found.label, 1.0, NAME)
                 done = right
 
-    def _alone(self, text: str, start: int, end: int, budget: list[int]) -> Iterator[Finding]:
+    def _of(self, named: tuple[tuple[Kind, ...], ...], size: int, value: str) -> tuple[Kind, ...]:
+        """Kinds of a few words that a value may be by the number of its letters and digits."""
+        key = named, size, _LETTER.search(value) is None
+        if key not in self._by_size:
+            if len(self._by_size) >= COMBINATIONS:
+                self._by_size.clear()
+            kinds = dict.fromkeys(k for some in named for k in some)
+            self._by_size[key] = tuple(k for k in kinds if k.long_enough(size, value))
+        return self._by_size[key]
+
+    def _alone(self, text: str, start: int, end: int, checks: _Checks) -> Iterator[Finding]:
         """A number that is all there is to the text."""
         value = text[start:end]
         size, words = sum(map(str.isalnum, value)), len(_WORD.findall(value))
         bare = size >= max(ALONE, 2 * words) and not _PLAIN.fullmatch(value)  # a row of single digits is no number
         if bare and not any(map(str.isalnum, text[:start] + text[end:])):
-            found = _valid(value, self._specific, budget)
+            found = checks.first(value, tuple(k for k in self._specific if k.long_enough(size, value)))
             if found is not None:
                 yield Finding(start, end, found.label, BY_ITSELF, NAME)
 
 
-def _windows(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Neighbouring tokens of a run, from each token on the longest first."""
+def _windows(text: str, start: int, end: int, checks: _Checks) -> Iterator[tuple[int, int, int]]:
+    """Neighbouring tokens of a run, from each token on the longest first, and how many letters and digits they have.
+    Numbers are printed in groups: rows of single digits are none."""
     tokens = [m.span() for m in _WORD.finditer(text, start, end)]
     for i, (left, _) in enumerate(tokens):
-        for j in range(min(len(tokens), i + TOKENS), i, -1):
-            if tokens[j - 1][1] - left <= LONGEST:
-                yield left, tokens[j - 1][1]
+        size = 0
+        ways = []
+        for n, (first, right) in enumerate(tokens[i : i + TOKENS], 1):
+            size += right - first
+            if right - left > LONGEST or ", " in text[left:right]:  # the next item of a list
+                break
+            if size >= 2 * n - 1:
+                ways.append((left, right, size))
+        checks.purse.pay(1 + len(ways))
+        yield from reversed(ways)
 
 
-def _valid(value: str, kinds: Iterable[Kind], budget: list[int]) -> Kind | None:
-    size = sum(map(str.isalnum, value))
-    for kind in kinds:
-        if size in kind.lengths:
-            budget[0] -= 1
-            if budget[0] < 0:
-                raise DetectorFailed(NAME, "budget")
-            if kind.accepts(value):
-                return kind
-    return None
+class _Checks:
+    """The answers of validators about the numbers of one text, each asked once."""
+
+    def __init__(self, purse: Purse) -> None:
+        self.purse = purse
+        self._known: dict[tuple[str, tuple[Kind, ...]], Kind | None] = {}
+
+    def first(self, value: str, kinds: tuple[Kind, ...]) -> Kind | None:
+        """The first kind that ``value`` is. Raises DetectorFailed."""
+        if not kinds:
+            return None
+        key = value, kinds
+        if key not in self._known:
+            home = f"{value[:2].lower()}." if value[:2].isalpha() else ""
+            ordered = sorted(kinds, key=lambda k: not k.module.startswith(home)) if home else kinds
+            self._known[key] = next((k for k in ordered if self._accepts(k, value)), None)
+        return self._known[key]
+
+    def _accepts(self, kind: Kind, value: str) -> bool:
+        self.purse.pay(CHECK)
+        return kind.accepts(value)
+
+
+if __name__ == "__main__":
+    table = {module: sorted(sizes) for module, sizes in sorted(probed_lengths().items())}
+    LENGTHS.write_text(json.dumps({"python-stdnum": version("python-stdnum"), "lengths": table}) + "\n", "utf-8")

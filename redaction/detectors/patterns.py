@@ -2,34 +2,39 @@
 
 Presidio's own engine is not used, because it fails open (a pattern that times out is skipped with a log line) and is
 quadratic on some inputs. Instead RE2 finds candidates in linear time and the recognizers' own validators judge them.
-Patterns with look-around are searched without it and matched exactly where they were found. What deserves better than
-a pattern (card, IBAN, IP, MAC, e-mail, phone, labelled numbers) is read by ``redaction.detectors.formats``.
+Patterns with look-around are said in another way (``redaction.detectors.lookaround``). What deserves better than a
+pattern (card, IBAN, IP, MAC, e-mail, phone, labelled numbers) is read by ``formats``, ``phones`` and ``labelled``.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import regex as re
 from presidio_analyzer import PatternRecognizer, predefined_recognizers
 
-from redaction.detectors.formats import NAME, OWN, near
+from redaction.detectors.around import Around
+from redaction.detectors.formats import NAME, OWN
 from redaction.detectors.labelled import Labelled
+from redaction.detectors.lookaround import Linear, linear
 from redaction.detectors.numbers import Numbers, is_alone
+from redaction.detectors.phones import Phones
+from redaction.detectors.purse import Purse
 from redaction.detectors.sweep import Sweep
 from redaction.types import LABELS, DetectorFailed, Finding
 
-VERSION = "4"
+VERSION = "5"
 THRESHOLD = 0.4
 CONTEXT_BOOST = 0.4
-TIMEOUT = 1.0
-"""Seconds for one match that RE2 does not bound; overrunning fails the detector instead of skipping the pattern."""
-WINDOW = 200
-"""Characters in which a pattern that RE2 cannot express must end."""
+WEAK = 0.3
+"""Patterns below this score count only beside a word that names them."""
+CHECK = 10
+"""What one recognizer's check costs, in microseconds."""
 
+_DIGIT = re.compile(r"\d")
 NEED_CONTEXT = frozenset({"LICENSE_PLATE", "PASSPORT", "DRIVER_LICENSE", "MEDICAL_LICENSE"})
 """Labels whose patterns match ordinary words unless a context word stands near."""
 
@@ -60,46 +65,20 @@ def label_of(entity: str) -> str:
     return next((label for word, label in _WORDS if word in entity), "NATIONAL_ID")
 
 
-_BACK = re.compile(r"(?<!\\)\\[1-9]")
-_LOOK = re.compile(r"\(\?<?[=!]")
-
-
-def linear_superset(pattern: str) -> str:
-    """``pattern`` without look-around and repeated separators, which RE2 lacks: it matches where it did, and more."""
-    out = []
-    at = 0
-    while look := _LOOK.search(pattern, at):
-        out.append(pattern[at : look.start()])
-        at = _close(pattern, look.end())
-    return str(_BACK.sub(".{0,3}", "".join([*out, pattern[at:]])))
-
-
-def _close(pattern: str, at: int) -> int:
-    """Where the group that is open at ``at`` ends."""
-    depth, bracket = 1, False
-    while depth:
-        char = pattern[at]
-        if char == "\\":
-            at += 1
-        elif char in "[]":
-            bracket = char == "["
-        elif not bracket:
-            depth += {"(": 1, ")": -1}.get(char, 0)
-        at += 1
-    return at
-
-
 @dataclass(frozen=True, slots=True)
 class _Rule:
     """One pattern of one recognizer."""
 
-    pattern: str
-    exact: Any
-    """The original for ``re`` where RE2 could take it only without its look-around."""
+    form: Linear
     score: float
     label: str
     recognizer: Any
     context: tuple[str, ...]
+
+    @property
+    def weak(self) -> bool:
+        """Whether nothing that it finds counts without a word around."""
+        return self.score < WEAK
 
 
 def _rules() -> list[_Rule]:
@@ -112,15 +91,12 @@ def _rules() -> list[_Rule]:
         recognizer = cls()
         context = tuple(w.lower() for w in recognizer.context or ())
         label = label_of(recognizer.supported_entities[0])
-        for p in recognizer.patterns:
-            plain = linear_superset(p.regex)
-            exact = re.compile(p.regex, re.IGNORECASE | re.DOTALL | re.MULTILINE) if plain != p.regex else None
-            out.append(_Rule(f"(?is){plain}", exact, p.score, label, recognizer, context))
+        out += [_Rule(linear(p.regex), p.score, label, recognizer, context) for p in recognizer.patterns]
     return out
 
 
 class PatternDetector:
-    """Implements ``Detector``. Linear in the length of the text."""
+    """Implements ``Detector``. Linear in the length of the text, and what its checks cost is bounded."""
 
     name = NAME
 
@@ -128,55 +104,91 @@ class PatternDetector:
         self._rules = _rules()
         self._numbers = Numbers()
         self._labelled = Labelled()
-        self._sweep = Sweep([*(r.pattern for r in self._rules), *(form for form, _ in self._numbers.forms)])
-        names = "\n".join(f"{r.pattern}\t{r.exact and r.exact.pattern}\t{r.score}\t{r.label}" for r in self._rules)
+        forms = [r.form for r in self._rules]
+        groups = [*(f.group for f in forms), *(0 for _ in self._numbers.forms)]
+        self._sweep = Sweep([*(f.pattern for f in forms), *(form for form, _ in self._numbers.forms)], group=groups)
+        names = "\n".join(f"{r.form.pattern}\t{r.score}\t{r.label}" for r in self._rules)
         self.digest = hashlib.sha256(
             f"{VERSION}\n{names}\n{self._numbers.digest}\n{self._labelled.digest}".encode()
         ).hexdigest()[:16]
 
     def detect(self, text: str, /) -> tuple[Finding, ...]:
-        found = [*self._numbers.find(text), *(f for own in OWN for f in own(text)), *self._labelled.find(text)]
-        alone = is_alone(text)
-        for number, start, end in self._sweep.find(text):
-            if number < len(self._rules):
-                found += _judged(self._rules[number], text, start, end, alone)
-            else:
-                found += self._numbers.in_form(number - len(self._rules), text, start, end)
+        found: list[Finding] = []
+        try:
+            for f in self._all(text):
+                found.append(f)
+        except DetectorFailed as e:
+            e.found = tuple(found)
+            raise
         return tuple(found)
 
-
-def _judged(rule: _Rule, text: str, start: int, end: int, alone: bool) -> Iterator[Finding]:
-    """What the recognizer and the words around say of a candidate."""
-    context = near(text, start, end, rule.context)
-    if not context and not alone and (rule.score < 0.3 or (rule.exact is None and text[start:end].isdigit())):
-        return  # nothing below could make it a finding
-    span = _exact(rule, text, start, end)
-    if span is None:
-        return
-    start, end = span
-    value = text[start:end]
-    if not any(c.isdigit() for c in value) or rule.recognizer.invalidate_result(value):
-        return
-    valid = rule.recognizer.validate_result(value)
-    if valid is False:
-        return
-    score = rule.score + (CONTEXT_BOOST if context else 0.0)
-    if valid and (context or (rule.score >= 0.3 and not value.isdigit())):
-        score = 1.0
-    elif valid and alone:
-        score = 0.7 if any(map(str.isalpha, value)) else 0.55
-    elif value.isdigit() and not context:
-        return
-    if score >= THRESHOLD and (context or alone or rule.label not in NEED_CONTEXT):
-        yield Finding(start, end, rule.label, min(score, 1.0), NAME)
+    def _all(self, text: str) -> Iterator[Finding]:
+        """Cheap and certain first: what a failure leaves out are the numbers that cost most."""
+        for own in OWN:
+            yield from own(text)
+        yield from self._labelled.find(text)
+        if _DIGIT.search(text) is None:
+            return
+        purse = Purse(NAME, len(text))
+        around = Around(text)
+        yield from _Judge(self._rules, self._numbers, text, around, purse).find(self._sweep)
+        yield from self._numbers.find(text, purse)
+        yield from Phones(text, around, purse).find()
 
 
-def _exact(rule: _Rule, text: str, start: int, end: int) -> tuple[int, int] | None:
-    """Where the recognizer's own pattern matches; look-behind sees what stands before, a window bounds the time."""
-    if rule.exact is None:
-        return start, end
-    try:
-        match = rule.exact.match(text, start, min(len(text), end + WINDOW), timeout=TIMEOUT)
-    except TimeoutError:
-        raise DetectorFailed(NAME, "timeout") from None
-    return None if match is None else match.span()
+class _Judge:
+    """What the recognizers and the words around say of the candidates of one text."""
+
+    def __init__(self, rules: Sequence[_Rule], numbers: Numbers, text: str, around: Around, purse: Purse) -> None:
+        self._rules = rules
+        self._numbers = numbers
+        self._text = text
+        self._around = around
+        self._purse = purse
+        self._alone = is_alone(text)
+        self._known: dict[tuple[int, str], bool | None] = {}
+
+    def find(self, sweep: Sweep) -> Iterator[Finding]:
+        for number, start, end in sweep.find(self._text, self._wanted):
+            if number < len(self._rules):
+                yield from self._judged(number, start, end)
+            else:
+                self._purse.pay(CHECK)
+                yield from self._numbers.in_form(number - len(self._rules), self._text, start, end)
+
+    def _wanted(self, number: int) -> bool:
+        """Whether anything that a pattern finds in this text could count."""
+        if self._alone or number >= len(self._rules) or not self._rules[number].weak:
+            return True
+        return self._around.anywhere(self._rules[number].context)
+
+    def _judged(self, number: int, start: int, end: int) -> Iterator[Finding]:
+        rule = self._rules[number]
+        value = self._text[start:end]
+        context = self._around.near(start, end, rule.context)
+        if not context and not self._alone and (rule.weak or (rule.form.plain and value.isdigit())):
+            return  # nothing below could make it a finding
+        if not any(map(str.isdigit, value)) or not rule.form.fits(self._text, start, end):
+            return
+        valid = self._valid(number, value)
+        if valid is False:
+            return
+        score = rule.score + (CONTEXT_BOOST if context else 0.0)
+        if valid and (context or (rule.score >= WEAK and not value.isdigit())):
+            score = 1.0
+        elif valid and self._alone:
+            score = 0.7 if any(map(str.isalpha, value)) else 0.55
+        elif value.isdigit() and not context:
+            return
+        if score >= THRESHOLD and (context or self._alone or rule.label not in NEED_CONTEXT):
+            yield Finding(start, end, rule.label, min(score, 1.0), NAME)
+
+    def _valid(self, number: int, value: str) -> bool | None:
+        """What the recognizer says: False, True, or None for no opinion."""
+        key = number, value
+        if key not in self._known:
+            self._purse.pay(CHECK)
+            recognizer = self._rules[number].recognizer
+            refused = recognizer.invalidate_result(value)
+            self._known[key] = False if refused else recognizer.validate_result(value)
+        return self._known[key]

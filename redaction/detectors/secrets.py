@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from redaction.detectors.linear import compile_pattern
+from redaction.detectors.linear import Match, compile_pattern
 from redaction.detectors.secret_rules import BLOCKS, TOKENS
 from redaction.detectors.sweep import Sweep
 from redaction.types import Finding
@@ -163,11 +163,11 @@ def _placeholder(value: str) -> bool:
     return named or value.startswith(_NOT_A_VALUE) or bool(_CALL.match(value)) or len(set(value)) < 3
 
 
-def _value(match: Any) -> tuple[int, str]:
+def _value(match: Match) -> tuple[int, str]:
     """Where the value of an assignment starts, and the value without the punctuation of the sentence around it."""
-    group = next(g for g in range(1, match.re.groups + 1) if match.group(g) is not None)
-    value = str(match.group(group))
-    return match.start(group), value if group < match.re.groups else value.rstrip(".!?)]}:\\")
+    group = match.taken
+    value = match.group(group)
+    return match.start(group), value if group < match.groups else value.rstrip(".!?)]}:\\")
 
 
 _LONG = re.compile(r"[A-Za-z0-9_+/=.~:-]{20}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -67,3 +68,14 @@ def test_the_same_findings_with_a_memo_as_without(asked: list[tuple[list[str], l
         rows = joints([("row", 0)] * len(some), some)
         assert propagate(some, results, rows, memo) == propagate(some, results, rows)
         assert propagate(some, results, rows, memo) == propagate(some, results, rows), "also when all of it is known"
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [("FATİH", "Fati\u0307h"), ("Gro&szlig;", "GROSS"), ("M%C3%BC%C3%9Fig", "MÜSSIG"), ("ᾼΙΔΗΣ", "ᾼιδης")],
+)
+def test_a_value_is_found_in_every_case_in_which_it_is_looked_for(value: str, said: str) -> None:
+    """Capitals of some letters are other letters in small: what was found there had no labels, and a request failed."""
+    known = TextResult((Finding(0, len(value), "PERSON", 0.9, "names"),), PUBLIC, None)
+    _, other = propagate([value, f"and {said} again"], [known, TextResult((), PUBLIC, None)])
+    assert [(f.start, f.end, f.label) for f in other.findings] == [(4, 4 + len(said), "PERSON")]

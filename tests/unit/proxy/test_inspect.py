@@ -297,3 +297,19 @@ async def test_the_event_loop_stays_free_while_a_large_request_is_put_together()
     assert all(r.uninspected is None for r in (await task).results)
     assert worst < 0.5
     await made.close()
+
+
+async def test_a_worker_with_other_detectors_than_those_on_record_does_not_take_over() -> None:
+    """A bundle that was installed meanwhile would look at texts under the digests, and in the cache, of the old one."""
+    made = WorkerPool(None, names=False, workers=1, limits=Limits(), cache_key=b"k" * 32, full=False)
+    await made.start()
+    try:
+        before = made.workers[0].pid
+        made.digests = {**made.digests, "fast": {**made.digests["fast"], "patterns": "of other files"}}
+        with pytest.raises(ConfigError, match="changed"):
+            await made.deepen()
+        assert made.workers[0].pid == before and not made.workers[0].spec.full
+        seen = await made.inspect("t", segments("plain words"), Inspection.FULL)
+        assert seen.results[0].uninspected == "not_loaded"
+    finally:
+        await made.close()

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Hashable
 from urllib.parse import quote
 
 import pytest
 
 from redaction.joins import joints
 from redaction.leakguard import Leak, leaks
+from redaction.propagation import Seen
 
 
 def views_of(text: str, *originals: str) -> list[str]:
@@ -110,3 +112,26 @@ def test_a_value_that_neighbours_say_together_is_a_leak_and_one_that_stands_alon
 def test_more_than_may_be_searched_is_a_leak() -> None:
     word = base64.b64encode(b"nothing to see").decode()
     assert views_of(f"{word} " * 3000, "Maria Keller") == ["budget"]
+
+
+class _Memo:
+    def __init__(self) -> None:
+        self.held: dict[str, Seen] = {}
+
+    def mark(self, said: str) -> Hashable:
+        return said
+
+    def seen(self, text: str) -> Seen | None:
+        return self.held.get(text)
+
+    def note(self, text: str, seen: Seen) -> None:
+        self.held[text] = seen
+
+
+def test_a_memo_hides_no_leak() -> None:
+    memo = _Memo()
+    parts = {"a": "fine", "b": "to Maria%20Keller", "c": "again"}
+    assert list(leaks(parts, ["Jonas Weber"], memo=memo)) == []
+    for _ in range(2):
+        assert list(leaks(parts, ["Maria Keller"], memo=memo)) == list(leaks(parts, ["Maria Keller"])) != []
+    assert list(leaks(parts, ["Jonas Weber", "again"], memo=memo)) == list(leaks(parts, ["Jonas Weber", "again"]))

@@ -171,6 +171,6 @@ def test_a_fast_look_has_the_light_models_only_and_digests_of_its_own() -> None:
     assert names() == {"light", "heavy", "patterns"}
     assert names(fast=True) == {"light", "patterns"}
     assert names(patterns_only=True) == {"patterns"}
-    assert set(made.digests) == {"light", "heavy", "patterns", "topic", "readings"}
-    assert set(made.digests_of(fast=True)) == {"light", "patterns", "topic", "readings"}
-    assert set(made.digests_of(patterns_only=True)) == {"patterns", "readings"}
+    assert set(made.digests) == {"light", "heavy", "patterns", "topic", "readings", "coverage"}
+    assert set(made.digests_of(fast=True)) == {"light", "patterns", "topic", "readings", "coverage"}
+    assert set(made.digests_of(patterns_only=True)) == {"patterns", "readings", "coverage"}

@@ -102,6 +102,42 @@ def test_every_truncation_is_refused(tmp_path: Path) -> None:
     assert last < ends
 
 
+def test_bytes_that_no_hash_covers_are_refused(tmp_path: Path) -> None:
+    whole = bundle(tmp_path).read_bytes()
+    mode = bytearray(whole)
+    mode[100:108] = b"0004777\0"
+    mode[148:156] = b"%06o\0 " % sum(bytes(mode[:148]) + b" " * 8 + bytes(mode[156:512]))
+    for number, changed in enumerate((whole + b"x" * 512, bytes(mode), whole[:-512])):
+        path = tmp_path / f"changed{number}.tar"
+        path.write_bytes(changed)
+        assert "more than its files" in refused(path, tmp_path / "models")
+    assert untouched(tmp_path / "models")
+
+
+def test_a_sparse_file_that_grows_when_read_is_refused_at_once(tmp_path: Path) -> None:
+    head = bytearray(tarfile.TarInfo("big.bin").tobuf(tarfile.GNU_FORMAT)[:512])
+    head[156:157], head[386:410], head[483:495] = b"S", b"%011o\0%011o\0" % (0, 0), b"%011o\0" % (4 << 30)
+    head[148:156] = b"%06o\0 " % sum(bytes(head[:148]) + b" " * 8 + bytes(head[156:]))
+    path = tmp_path / "sparse.tar"
+    path.write_bytes(bytes(head) + bundle(tmp_path).read_bytes())
+    assert "no file of a model" in refused(path, tmp_path / "models")
+
+
+def test_a_file_named_as_what_installing_writes_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError):
+        release.pack({**FILES, release.STATE: b"{}"}, {}, 7, KEY)
+
+
+def test_an_installation_that_was_broken_off_is_not_taken_for_none(tmp_path: Path) -> None:
+    own.install(tmp_path, release.read(bundle(tmp_path, 9), KEY.public_key()))
+    (tmp_path / own.NAME).rename(tmp_path / own.PREVIOUS)
+    with pytest.raises(ConfigError, match="broken off"):
+        own.folder(tmp_path)
+    with pytest.raises(ConfigError, match="serial 7"):
+        own.install(tmp_path, release.read(bundle(tmp_path, 7), KEY.public_key()))
+    assert own.rollback(tmp_path) == 9 and own.folder(tmp_path) == tmp_path / own.NAME
+
+
 def test_a_file_twice_is_refused(tmp_path: Path) -> None:
     path = bundle(tmp_path)
     with tarfile.open(path, "a") as archive:
@@ -147,7 +183,7 @@ def test_an_installed_bundle_that_was_changed_stops_the_start(tmp_path: Path) ->
     own.install(tmp_path, release.read(bundle(tmp_path), KEY.public_key()))
     good = own.folder(tmp_path)
     assert good is not None and own.folder(None) is None
-    for name, data in (("topics.npy", b"x"), ("student/extra.onnx", b"x"), (own.STATE, b"[]")):
+    for name, data in (("topics.npy", b"x"), ("student/extra.onnx", b"x"), (release.STATE, b"[]")):
         before = (good / name).read_bytes() if (good / name).exists() else None
         (good / name).write_bytes(data)
         with pytest.raises(ConfigError):
@@ -160,7 +196,7 @@ def test_an_installed_bundle_that_was_changed_stops_the_start(tmp_path: Path) ->
 
 
 def _without_state(models_: Path) -> Path:
-    (models_ / own.NAME / own.STATE).unlink()
+    (models_ / own.NAME / release.STATE).unlink()
     return bundle(models_, 9)
 
 
@@ -235,6 +271,7 @@ def test_training_the_student_says_what_it_needs(monkeypatch: pytest.MonkeyPatch
     assert result.exit_code == 1 and "surely_not_there" in result.output and "train-student" in result.output
     monkeypatch.setattr(bundles, "NEEDS", ())
     assert "--suite" in CliRunner().invoke(models, ["train", "--part", "student"]).output
+    assert "--wordnet" in CliRunner().invoke(models, ["train", "--part", "student", "--suite", str(tmp_path)]).output
     monkeypatch.setattr(bundles, "ROOT", tmp_path)
     assert "checkout" in CliRunner().invoke(models, ["train", "--part", "student"]).output
 

@@ -36,6 +36,10 @@ def found(regex: str, text: str, **more: object) -> list[str]:
         (r"[[:alpha:]\w]+-\d", "Mü-1", ["Mü-1"]),
         (r"\Qa.b\E\d", "a.b1 axb2", ["a.b1"]),
         (r"[\w-]+@acme", "jörg-x@acme", ["jörg-x@acme"]),
+        (r"\bÖ(?:A|AB|ABC)\b", "die ÖABC hier", ["ÖABC"]),
+        (r"\bÅ\d{1,3}?\b", "Å123", ["Å123"]),
+        (r"\bÉ\d{2}\b|\bÉ\d{4}\b", "É1234 É123", ["É1234"]),
+        (r"\bÖ-(?P<value>A|AB)\b", "Ö-AB", ["AB"]),
     ],
 )
 def test_a_pattern_means_what_its_author_means(regex: str, text: str, wanted: list[str]) -> None:
@@ -174,3 +178,12 @@ def test_digest_changes_with_everything_that_is_looked_for_and_survives_the_pipe
     assert Custom.from_json(base.to_json()).digest == base.digest
     assert Custom(labels=frozenset({"X_ID"})).digest == ""
     assert "b c" not in repr(base)
+
+
+@pytest.mark.parametrize("shift", range(2_600, 4_000, 100))
+def test_a_match_longer_than_a_window_s_margin_is_found_wherever_windows_meet(shift: int) -> None:
+    own = Custom((OwnPattern("minutes", "MINUTES", r"BEGIN MINUTES[^#]*#"),))
+    value = "BEGIN MINUTES " + "of the board and its guests " * 60 + "#"
+    text = "word " * (shift // 5) + value + " word" * 1_000
+    result = Pipeline(with_own([], own), None).inspect([text])[0]
+    assert (text.index(value), text.index(value) + len(value)) in {(f.start, f.end) for f in result.findings}

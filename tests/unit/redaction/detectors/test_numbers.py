@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from redaction.detectors import numbers
+from redaction.detectors import numbers, purse
 from redaction.detectors.kinds import FORMS, KINDS
-from redaction.detectors.numbers import BY_ITSELF, Numbers
+from redaction.detectors.numbers import BY_ITSELF, Numbers, known_lengths, probed_lengths
 from redaction.detectors.patterns import PatternDetector
 from redaction.types import DetectorFailed
 
@@ -89,14 +89,14 @@ def test_work_is_counted_not_hoped_for(monkeypatch: pytest.MonkeyPatch) -> None:
         return False
 
     monkeypatch.setattr(numbers.Kind, "accepts", count)
-    monkeypatch.setattr(numbers, "WORK", 1)
+    monkeypatch.setattr(purse, "PER_CHARACTER", 1)
     searched = Numbers()
-    for size in (1_000, 4_000):
-        text = "vat 12345678 1 " * (size // 15)
+    for size in (15_000, 60_000):
+        text = "".join(f"vat {10_000_000 + i} 1 " for i in range(size // 15))
         calls = 0
         with pytest.raises(DetectorFailed, match="budget"):
             list(searched.find(text))
-        assert calls <= 2_000 + numbers.WORK * len(text)
+        assert calls <= (purse.SPARE + len(text)) / numbers.CHECK
 
 
 def test_a_long_table_of_tax_numbers_is_read_to_its_end() -> None:
@@ -114,3 +114,12 @@ def test_the_known_numbers_of_all_kinds_stay_found() -> None:
                 total += 1
                 leaks += not any(a <= gold["start"] and gold["end"] <= b for a, b in spans)
     assert leaks <= total * 0.02
+
+
+def test_the_table_of_lengths_is_what_the_validators_say() -> None:
+    assert known_lengths() == probed_lengths()
+
+
+def test_another_version_of_the_validators_is_probed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("redaction.detectors.numbers.version", lambda name: "0")
+    assert known_lengths() == {}

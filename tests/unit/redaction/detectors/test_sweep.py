@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from redaction.detectors.linear import compile_pattern
 from redaction.detectors.patterns import PatternDetector
-from redaction.detectors.sweep import Sweep
+from redaction.detectors.sweep import MARGIN, SETS, Sweep
 
-RULES = [rule.pattern for rule in PatternDetector()._rules]
+RULES = [rule.form.pattern for rule in PatternDetector()._rules]
 SWEEP = Sweep(RULES)
 ALONE = [compile_pattern(p) for p in RULES]
 SAMPLES = [
@@ -44,8 +44,16 @@ def test_a_set_that_fails_makes_every_pattern_run(monkeypatch: pytest.MonkeyPatc
             return []  # what RE2 says when it runs out of memory
 
     sweep = Sweep([r"\d{3}", r"[a-z]\d"])
-    monkeypatch.setattr(sweep, "_set", Full())
+    monkeypatch.setattr(sweep, "_sets", [Full()])
     assert {n for n, _, _ in sweep.find("a123")} == {0, 1}
+
+
+def test_long_texts_say_what_short_ones_say() -> None:
+    sweep = Sweep([r"\b[a-z]{2}\d\d\b", r"\b\d{4}\b"])
+    short = list(sweep.find("ab12 1234 "))
+    far = " " * MARGIN * 3
+    at = len("1 " * SETS + far)
+    assert short == [(n, a - at, b - at) for n, a, b in sweep.find("1 " * SETS + far + "ab12 1234 ")]
 
 
 def test_offsets_are_those_of_the_text_whatever_lies_between() -> None:
