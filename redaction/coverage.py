@@ -81,6 +81,13 @@ def digest() -> str:
     return h.hexdigest()[:16]
 
 
+def passing(*reasons: str | None) -> str | None:
+    """Of the reasons why a text is uninspected the last one that may be gone the next time, else the last one: only a
+    text of which nothing else is unknown may be remembered."""
+    given = [r for r in reasons if r is not None]
+    return next((r for r in reversed(given) if r not in REASONS), given[-1] if given else None)
+
+
 def foreign(text: str, *, decoded: bool = False) -> bool:
     """Whether a text holds words of a script that is not covered. ``decoded``: it was made from digits."""
     if text.isascii() or _BEYOND.search(text) is None:
