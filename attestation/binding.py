@@ -7,6 +7,9 @@ binding that is taken from the document it proves would prove nothing.
 from __future__ import annotations
 
 import hashlib
+import re
+
+from attestation.jcs import canonical
 
 NONCE_BYTES = 32
 
@@ -20,3 +23,16 @@ def sealgate_snp_report_data(spki_der: bytes, nonce: bytes) -> bytes:
     if not spki_der or len(nonce) != NONCE_BYTES:
         raise ValueError(f"the binding needs a key and a nonce of {NONCE_BYTES} bytes")
     return hashlib.sha256(spki_der).digest() + nonce
+
+
+def aci_report_data(keyset_digest: str, nonce: bytes | None) -> bytes:
+    """The 64 bytes of an ACI service (aci/1): SHA-256 of the statement that names its keyset and our nonce, then zeros.
+
+    ``keyset_digest`` is the one we computed ourselves. Without a nonce the statement proves no freshness.
+    Raises ValueError for a digest or nonce of another form.
+    """
+    if not re.fullmatch(r"sha256:[0-9a-f]{64}", keyset_digest) or (nonce is not None and len(nonce) != NONCE_BYTES):
+        raise ValueError(f"the statement needs a sha256 digest and a nonce of {NONCE_BYTES} bytes or none")
+    text = None if nonce is None else nonce.hex()
+    statement = canonical({"keyset_digest": keyset_digest, "nonce": text, "purpose": "aci.report_data.v1"})
+    return hashlib.sha256(statement).digest() + bytes(32)

@@ -25,6 +25,8 @@ from faker import Faker
 from faker.config import AVAILABLE_LOCALES
 from wordfreq import top_n_list, word_frequency
 
+from training import wide
+
 UNITS = ("mg kg g mcg ml l dl cm mm m km kB GB MHz % °C h min s mmHg mg/dl ng/ml UI/l days hours weeks euros dollars horas días Stunden Tage "
          "heures jours ore giorni dias uur dagen godz dni zł").split()  # fmt: skip
 DISEASES = (
@@ -295,14 +297,20 @@ def invented(r: Random, which: int) -> str:
     return out[3:].strip(" -'’.") or "Anna"
 
 
+def filled(pattern: str, calls: dict[str, Any]) -> str:
+    """``pattern`` with each ``{name}`` replaced by what ``calls[name]`` draws."""
+    return re.sub(r"\{(\w+)\}", lambda m: str(calls[m[1]]()), pattern)
+
+
 class Fill:
     """Draws for one text: a language, an origin of names, the case of it all."""
 
     def __init__(self, r: Random, language: str) -> None:
         self.r, self.language = r, language
         self.casual = False
+        self.origin = wide.group(r)
 
-    def _locale(self) -> str:
+    def locale(self) -> str:
         r = self.r
         if r.random() < 0.55:
             own = [k for k in names() if k.split("_")[0] == self.language or k.startswith("mimesis_" + self.language)]
@@ -311,22 +319,27 @@ class Fill:
         return r.choice(list(names()))
 
     def first(self) -> str:
-        if not self.casual and self.r.random() < 0.12:
+        x = self.r.random()
+        if not self.casual and x < 0.1:
             return invented(self.r, 0)
-        name = self.r.choice(names()[self._locale()][0])
+        if x < (0.4 if self.language == "en" else 0.2):
+            return wide.first(self.r, self.origin)
+        name = self.r.choice(names()[self.locale()][0])
         return name + "-" + self.first() if self.r.random() < 0.02 else name
 
     def last(self) -> str:
         r = self.r
         x = r.random()
-        if x < 0.18 and not self.casual:
+        if x < 0.12 and not self.casual:
             return invented(r, 1)
-        if x < 0.21:
+        if x < 0.15:
             return r.choice(self._city_pool())
-        name = r.choice(names()[self._locale()][1])
+        if x < (0.45 if self.language == "en" else 0.25):
+            return wide.last(r, self.origin)
+        name = r.choice(names()[self.locale()][1])
         x = r.random()
         if x < 0.04:
-            return name + "-" + r.choice(names()[self._locale()][1])
+            return name + "-" + r.choice(names()[self.locale()][1])
         if x < 0.06:
             return (
                 r.choice(
@@ -351,15 +364,15 @@ class Fill:
                 + name
             )
         if self.language in ("es", "pt") and x < 0.4:
-            return name + " " + r.choice(names()[self._locale()][1])
+            return name + " " + r.choice(names()[self.locale()][1])
         return name
 
     def person(self) -> str:
         r = self.r
-        locale = self._locale()
+        locale = self.locale()
         f, s = names()[locale]
-        first = r.choice(f) if r.random() < 0.85 else self.first()
-        last = r.choice(s) if r.random() < 0.75 else self.last()
+        first = r.choice(f) if r.random() < 0.6 else self.first()
+        last = r.choice(s) if r.random() < 0.5 else self.last()
         if self.language in ("es", "pt") and r.random() < 0.5:
             last += " " + r.choice(s)
         x = r.random()
@@ -410,18 +423,53 @@ class Fill:
         return fake
 
     def address(self) -> str:
+        from training import slots
+
         r = self.r
         text = self._faker().address()
-        if r.random() < 0.3:
-            text = self.street() + "\n" + self.postcode() + " " + self.city()
+        if r.random() < 0.25:
+            return self._far()
+        if r.random() < 0.12:
+            text = slots.box(self) + r.choice((", ", "\n", " ")) + self.postcode() + " " + self.city()
+        elif r.random() < 0.35:
+            text = (
+                self.street()
+                + (r.choice((", ", " ", "/")) + slots.house(self) if r.random() < 0.3 else "")
+                + "\n"
+                + self.postcode()
+                + " "
+                + self.city()
+            )
         if r.random() < 0.25:
             text += "\n" + self.country()
         return text if r.random() < 0.25 else text.replace("\n", r.choice((", ", ", ", " ", "; ")))
 
+    def _far(self) -> str:
+        """As forms of shops abroad write it: street, flat, town, region, country and code in many orders."""
+        from training import slots
+
+        r = self.r
+        street = (
+            f"{self.last()} {r.choice(('Street', 'Road', 'Lane', 'Way', 'Drive', 'Trail', 'Harbor', 'Gate', 'Park', 'Court'))}"
+            if r.random() < 0.3
+            else self.street()
+        )
+        if r.random() < 0.3:
+            street = f"{r.randint(1, 99999)} {street}"
+        if r.random() < 0.4:
+            street += r.choice((" ", ", ", "\n", "\n ")) + slots.house(self)
+        city = self.city()
+        city = city.upper() if r.random() < 0.35 else city
+        region = r.choice(("", "", f", {r.choice(string.ascii_uppercase)}{r.choice(string.ascii_uppercase)}"))
+        code, country = self.postcode(), self.country()
+        end = r.choice((f"{code}", f"{country} {code}", f"{code} {country}", f"{country}", f"{country}, {code}"))
+        seam = r.choice((", ", ", ", "\n", "\n ", " "))
+        return street + seam + city + r.choice(("", "\n" if "\n" in seam else "")) * bool(region) + region + seam + end
+
     def street(self) -> str:
         r = self.r
         text = self._faker().street_address().replace("\n", " ")
-        if r.random() < 0.15:
+        if r.random() < 0.28:
             text = re.sub(r"^\d+\S*\s+|\s+\d+\S*$", "", text) or text
         return text
 
@@ -450,6 +498,18 @@ class Fill:
                 lambda: f"{self.last()} & {self.last()}",
                 lambda: f"{self.city()} {self.title_word()}",
                 lambda: f"{self.title_word()} {self.title_word()}",
+                lambda: (
+                    f"{r.choice(('The ', '', 'Blue ', 'First ', 'New '))}{self.title_word()} {r.choice(('&', 'and', '+', ''))} {self.title_word()}".replace(
+                        "  ", " "
+                    )
+                ),
+                lambda: f"{self.first()}'s {self.title_word()}",
+                lambda: (
+                    self.title_word()[:4]
+                    + r.choice(
+                        ("pol", "bud", "trans", "ex", "mar", "tech", "logic", "care", "data", "werk", "soft", "max")
+                    )
+                ),
             )
         )()
         return stem + " " + form if r.random() < 0.6 else stem if " " in stem or r.random() < 0.5 else stem + " " + form
@@ -494,7 +554,7 @@ class Fill:
             "w": self.word,
             "num": lambda: str(self.r.randint(1, 40)),
         }
-        return re.sub(r"\{(\w+)\}", lambda m: calls[m[1]](), pattern)
+        return filled(pattern, calls)
 
     def nation(self) -> str:
         r, language = self.r, self.language
@@ -532,9 +592,14 @@ class Fill:
                 left = left[::-1]
             return sep.join((*left, year))
         if x < 0.5:
-            return f"{y}-{m:02d}-{d:02d}" + (
-                f"{r.choice(' T')}{r.randint(0, 23):02d}:{r.randint(0, 59):02d}" if r.random() < 0.25 else ""
-            )
+            clock = f"{r.choice('  T')}{r.randint(0, 23):02d}:{r.randint(0, 59):02d}"
+            seconds = f":{r.randint(0, 59):02d}{r.choice(('', '', 'Z', '.000', '+00:00', ' UTC'))}"
+            return f"{y}-{m:02d}-{d:02d}" + r.choice(("", "", "", clock, clock + seconds, clock + seconds))
+        if x < 0.56:
+            return r.choice(
+                (f"{d:02d}-{short[m].strip('.')}-{y}", f"{d}{short[m].strip('.')}{y}", f"{y}/{m:02d}/{d:02d}", f"{d:02d}{m:02d}{y}" if r.random() < 0.3 else f"{y}.{m:02d}.{d:02d}",
+                 f"{self.weekday()}, {self._worded(d, name, y)}", f"{self.weekday()} {self._worded(d, name, y)}", f"{d}.{m}." if self.language in ("de", "pl") else f"{d}/{m}", f"{short[m]} {d}, {y}")
+            )  # fmt: skip
         return self._worded(d, name, y)
 
     def _worded(self, d: int, name: str, y: int) -> str:
@@ -566,6 +631,9 @@ class Fill:
         else:
             text = f"{d} {name} {year}"
         return text.strip(" ,")
+
+    def month(self) -> str:
+        return str(Locale(self.language).months["format"]["wide"][self.r.randint(1, 12)])
 
     def month_year(self) -> str:
         r = self.r
@@ -614,10 +682,11 @@ class Fill:
             "dddddd", "ddddddd", "dddddddd", "dddddddddd", "ddddd/dd", "dddd/dd", "ddddd / dd", "L-ddddd", "LL-dddd", "LLdddddd", "Lddddddd", "dddd-dd-dddd",
             "ddd-dd-dddd", "LLL-dddd-dddd", "d L d dd/dd", "L d d/dd", "LL d dd/dd", "LLL dddd/dd", "#dddddd", "LLddddddL", "ddddLLL", "LLL-ddd", "L-LL dddd",
             "LLL dddd", "dd LLL ddd", "dddd-LLL", "xxxxxxxx", "xxxx-xxxx", "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", "LLL/dddd/dddd", "dddd.dd.ddd", "ddd.ddd.ddd-dd",
-            "LLLLdd", "LLL-20dd-dddddd", "ddLdddd", "dd-ddd-dddd", "dd dddddddd dd", "dd dd ddddd", "ddd ddd ddd", "III LLL d/dd", "20dd/dddd", "L.ddd/20dd", "Ldddd-ddd",
+            "III LL/Ll ddd/dd", "d LlL ddd/dd", "ddL dddd/dd", "nº dd-dd.ddd", "RG dd/ddddd", "L-ddd/dd", "[20dd] LLLL ddd", "II L ddd/dd", "LL-LL-ddddddd", "LL-L-dddddd", "LL-dd-dddd", "dddd/20dd", "ddddddd-dd.20dd.8.dd.dddd",
+            "dddddddd-L", "LLdddLL", "d:dd-LL-ddddd", "LL ddddddd", "dd.ddd.ddd", "LL/dd/dddd", "LLLLdd", "LLL-20dd-dddddd", "ddLdddd", "dd-ddd-dddd", "dd dddddddd dd", "dd dd ddddd", "ddd ddd ddd", "III LLL d/dd", "20dd/dddd", "L.ddd/20dd", "Ldddd-ddd",
         )  # fmt: skip
         pattern = r.choice(forms)
-        table = {"d": string.digits, "L": string.ascii_uppercase, "x": "0123456789abcdef"}
+        table = {"d": string.digits, "L": string.ascii_uppercase, "l": string.ascii_lowercase, "x": "0123456789abcdef"}
         return "".join(r.choice(table[c]) if c in table else c for c in pattern)
 
     def handle(self) -> str:
@@ -627,7 +696,8 @@ class Fill:
         v = r.choice(words("en")[:8000])
         text = r.choice((
             f"{a}{r.randint(1, 2010)}", f"{a}_{b}", f"{a}.{b}", f"{a[0]}{b}", f"{w}{v}", f"{w}_{v}", f"{w.capitalize()}{v.capitalize()}", f"{w}{r.randint(1, 999)}",
-            f"x{w}x", f"{a}{w}", f"{w}_{a}{r.randint(1, 99)}", f"{a.capitalize()}{b.capitalize()}", f"{a.capitalize()}{w.capitalize()}{r.randint(1, 99)}", f"_{a}_", f"the_{w}_{v}", f"{b}{a[0]}", f"real{a.capitalize()}", f"{w.capitalize()}Admin",
+            f"x{w}x", f"{a}{w}", f"{w}_{a}{r.randint(1, 99)}", f"{a.capitalize()}{b.capitalize()}", f"{a.capitalize()}{w.capitalize()}{r.randint(1, 99)}", f"_{a}_", f"the_{w}_{v}", f"{b}{a[0]}", f"real{a.capitalize()}", f"{w.capitalize()}Admin", f"{a.capitalize()}{v.capitalize()}", f"{a.capitalize()}_{b.capitalize()}", f"{a}.{b[0]}{r.randint(1, 99)}", f"{a.capitalize()}{r.randint(1, 9999)}",
+            f"{v.capitalize()}{a.capitalize()}", f"{a}-{w}", f"{w}-{v}-{r.randint(1, 999)}", f"{a}the{w}", f"mr_{b}", f"its{a}", f"{a}{b}{r.randint(60, 99)}", f"{w.capitalize()}_{v.capitalize()}{r.randint(1, 99)}", f"{b.capitalize()}{a[0].upper()}", f"dr.{b}",
         ))  # fmt: skip
         return text.replace(" ", "").replace("'", "")
 
@@ -652,9 +722,15 @@ class Fill:
 
     def acronym(self) -> str:
         r = self.r
-        return "".join(r.choice(string.ascii_uppercase) for _ in range(r.choice((2, 3, 3, 3, 4)))) + r.choice(
-            ("", "", "", "s", "2", "-1")
-        )
+        x = r.random()
+        if x < 0.12:  # numbers of vocabularies and standards
+            return f"{r.choice(('HP', 'GO', 'OMIM', 'ISO', 'RFC', 'CVE', 'ICD', 'DIN', 'EN'))}{r.choice(':: -')}{r.randint(1, 9999):0{r.choice((1, 4, 7))}d}".replace(
+                "::", ":"
+            )
+        letters = "".join(r.choice(string.ascii_uppercase) for _ in range(r.choice((2, 3, 3, 3, 4))))
+        if x < 0.25:  # genes, models
+            return letters + str(r.randint(1, 40)) + r.choice(("", "", "A", "B", "L1"))
+        return letters + r.choice(("", "", "", "s", "2", "-1"))
 
     def measure(self) -> str:
         r = self.r

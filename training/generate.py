@@ -17,8 +17,9 @@ from pathlib import Path
 from random import Random
 from zlib import crc32
 
-from training import fillers
+from training import fillers, negatives
 from training.fillers import LANGUAGES, Fill
+from training.slots import MORE
 
 HERE = Path(__file__).parent
 CLASSIFIER = HERE.parent / "redaction" / "data" / "training"
@@ -28,7 +29,8 @@ SLOTS = {
     "p": "PERSON", "f": "PERSON", "l": "PERSON", "pi": "PERSON", "o": "ORGANIZATION", "h": "ORGANIZATION", "c": "LOCATION",
     "k": "LOCATION", "s": "LOCATION", "a": "ADDRESS", "st": "ADDRESS", "z": "ADDRESS", "d": "DATE_TIME", "my": "DATE_TIME",
     "y": "DATE_TIME", "t": "DATE_TIME", "age": "AGE", "n": "AGE", "nat": "NRP", "rel": "NRP", "sex": "NRP", "j": "PROFESSION",
-    "u": "USERNAME", "id": "REFERENCE_NUMBER", "ph": "PHONE_NUMBER", "e": SKIP, "url": SKIP,
+    "u": "USERNAME", "id": "REFERENCE_NUMBER", "ph": "PHONE_NUMBER", "e": SKIP, "url": SKIP, "m": "PERSON", "np": "PERSON",
+    "fam": "PERSON", "hn": "ADDRESS", "po": "ADDRESS", "crt": "ORGANIZATION", "sch": "ORGANIZATION", "dr": "DATE_TIME", "hash": SKIP, "pl": SKIP,
 }  # fmt: skip
 LABELS = (
     "PERSON",
@@ -128,27 +130,38 @@ class Writer:
         fill = Fill(r, language)
         fill.casual = r.random() < 0.2
         shout = r.choice((0.0, 0.0, 0.0, 0.0, 0.03, 0.1, 0.3))
+        harmless = r.random() < 0.1
         pieces: list[tuple[str, list[Span]]] = []
         for _ in range(r.choice((1, 1, 2, 2, 3, 4))):
-            x = r.random()
-            if x < 0.50:
-                pieces.append(self._filled(r.choice(templates(language)), fill))
-            elif x < 0.66:
-                pieces.append(self._filled(r.choice(templates(language + "_neg")), fill))
-            elif x < 0.84:
-                pieces.append(self._nonsense(fill))
-            elif x < 0.92 and language == "en":
-                pieces.append(self._filled(r.choice(old_templates()), fill))
-            else:
-                n = r.randint(1, 5)
-                pieces.append((" ".join(self._plainly(r.choice(plain(language)), fill) for _ in range(n)), []))
+            pieces.append(self._piece(fill, harmless))
         text, spans = joined(pieces, [r.choice((" ", "\n", "\n\n")) for _ in pieces])
         return (raised(text, spans, shout, r), spans) if shout else (text, spans)
+
+    def _piece(self, fill: Fill, harmless: bool) -> tuple[str, list[Span]]:
+        """A part of a document; harmless ones name nobody."""
+        r, language = self.r, fill.language
+        x = r.random()
+        if not harmless and x < 0.60:
+            return self._filled(r.choice(templates(language)), fill)
+        if not harmless and x < 0.75:
+            return self._nonsense(fill)
+        if not harmless and x < 0.79 and language == "en":
+            return self._filled(r.choice(old_templates()), fill)
+        y = r.random()
+        if y < 0.40:
+            return self._filled(r.choice(templates(language + "_neg")), fill, harmless=True)
+        if y < 0.58:
+            return negatives.problem(fill)
+        if y < 0.73 and language == "en":
+            return negatives.knowledge(fill)
+        if y < 0.90 and language == "en":
+            return negatives.gloss(fill)
+        return " ".join(self._plainly(r.choice(plain(language)), fill) for _ in range(r.randint(1, 5))), []
 
     def _nonsense(self, fill: Fill) -> tuple[str, list[Span]]:
         """Words in no order, sometimes with a name among them: what is no name in any context, and what is in any."""
         r = self.r
-        kinds = ("p", "p", "p", "f", "f", "l", "c", "o", "k", "d", "u", "id", "nat", "pi", "h")
+        kinds = ("p", "p", "p", "p", "f", "f", "l", "c", "c", "k", "d", "pi", "h", "crt")
         text, spans = "", []
         for _ in range(r.choice((1, 1, 2, 3))):
             sentence = fill.sentence()
@@ -157,7 +170,7 @@ class Writer:
             for number in range(len(words) + 1):
                 if number == at:
                     name = r.choice(kinds)
-                    before = "@" if name == "u" else r.choice(("", "", "", "", "(", '"'))
+                    before = r.choice(("", "", "", "", "(", '"'))
                     value = self._value(name, fill)
                     spans.append((len(text) + len(before), len(text) + len(before) + len(value), SLOTS[name]))
                     text += (
@@ -171,7 +184,7 @@ class Writer:
     def _plainly(self, text: str, fill: Fill) -> str:
         return re.sub(r"%\(?\w*\)?[sd]|\{\w*\}", lambda _: fill.word(), text)
 
-    def _filled(self, template: str, fill: Fill) -> tuple[str, list[Span]]:
+    def _filled(self, template: str, fill: Fill, harmless: bool = False) -> tuple[str, list[Span]]:
         r = self.r
         while _CHOICE.search(template):
             template = _CHOICE.sub(lambda m: r.choice(m[1].split("|")), template, count=1)
@@ -180,11 +193,13 @@ class Writer:
             before = self._noised(template[at : match.start()], fill)
             name = match[1] or _OLD.get(match[2], match[2])
             value = self._value(name, fill)
+            if name == "hash" and not before.endswith("#"):
+                before += "#"
             out += [before, value]
             start = size + len(before)
             size = start + len(value)
             at = match.end()
-            if name in SLOTS:
+            if name in SLOTS and not (harmless and name == "pl" and r.random() < 0.4):
                 spans.append((start, size, SLOTS[name]))
         out.append(self._noised(template[at:], fill))
         text = "".join(out)
@@ -195,7 +210,7 @@ class Writer:
         r = self.r
         if r.random() < 0.5:
             return text
-        return re.sub(r"(?<![\w@<{])[a-zà-ÿ]{5,}(?![\w}>])", lambda m: fill.word() if r.random() < 0.12 else m[0], text)
+        return re.sub(r"(?<![\w@<{])[a-zà-ÿ]{5,}(?![\w}>])", lambda m: fill.word() if r.random() < 0.08 else m[0], text)
 
     def _value(self, name: str, fill: Fill) -> str:
         r = self.r
@@ -207,6 +222,8 @@ class Writer:
         }  # fmt: skip
         if name in simple:
             return self._inflected(simple[name](), name, fill)
+        if name in MORE:
+            return self._inflected(MORE[name](fill), name, fill)
         if name == "WW":
             return fill.title_word().upper()
         if name == "T":
@@ -245,7 +262,7 @@ class Writer:
     def _inflected(self, value: str, name: str, fill: Fill) -> str:
         """Polish cases for names, roughly; a possessive in English now and then stays outside of this."""
         r = self.r
-        if fill.language != "pl" or name not in ("p", "f", "l", "c") or r.random() < 0.5:
+        if fill.language != "pl" or name not in ("p", "f", "l", "c", "m", "np") or r.random() < 0.5:
             return value
         return " ".join(_polish(w, r) for w in value.split(" "))
 
@@ -337,7 +354,7 @@ def raised(text: str, spans: list[Span], share: float, r: Random) -> str:
 
 
 _UNIT = re.compile(
-    r"[ -]?(?:years?[ -]old|years of age|y/o|yo\b|años(?: de edad)?|meses|ans\b|anni|anos|Jahre alt|Jahre|jährig\w*|-jährige?r?|jaar|lata?\b|letni\w*|l\.)"
+    r"[ -]?(?:years?[ -]old|years of age|y/o|yo\b|años(?: de edad)?|meses|ans\b|anni|anos|Jahre alt\w*|Jahren?|jährig\w*|-jährige?r?|jaar|lata?\b|letni\w*|l\.)"
 )
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from babel import Locale
 
 from redaction.detectors.wordview import KINDS, fold
-from training import fillers
+from training import fillers, wide
 from training.fillers import LANGUAGES
 
 TITLES = "mr mrs ms miss dr prof sir madam herr frau monsieur madame mme mlle me maitre senor senora sr sra srta don dona dna dott dottssa sig signor signora sra senhor senhora doutor doutora mevrouw meneer dhr mw heer pan pani panstwo lek inz mgr avv ing rev judge captain president minister senator bishop father sister"
@@ -57,15 +57,27 @@ def build(out: Path, tokenizer: Path) -> None:
     add("region", [*Provider.states, *Provider.states_abbr], True)
     for kind, text in (("title", TITLES), ("street_word", STREETS), ("org_word", ORGS), ("id_word", IDS)):
         add(kind, text.split())
+    common = {fold(w) for language in LANGUAGES for w in fillers.words(language)[:9000]}
+    names = wide.held()
+    for kind, key in (("first_seldom", "first_us"), ("first_seldom", "first_br")):
+        add(kind, (w for w in names[key] if w not in common))
+    for key in ("first", "surnames"):
+        for group in wide.GROUPS:
+            add(
+                key[:5] + "_seldom" if key == "first" else "surname_seldom",
+                (w for w in names[key][group] if w not in common),
+            )  # type: ignore[call-overload]  # by group
+    add("english_word", wide.words())
     hashes = sorted((crc32(word.encode()), mask) for word, mask in marks.items())
     merged: dict[int, int] = defaultdict(int)
     for key, mask in hashes:
         merged[key] |= mask
     vocabulary = json.loads(tokenizer.read_text("utf-8"))["model"]["vocab"]
     pieces = sorted(vocabulary, key=vocabulary.get)
+    ordered = sorted(merged)
     np.savez_compressed(
         out,
-        hashes=np.array(list(merged), np.uint32),
-        masks=np.array(list(merged.values()), np.uint16),
+        hashes=np.array(ordered, np.uint32),
+        masks=np.array([merged[key] for key in ordered], np.uint32),
         pieces=np.frombuffer("\n".join(pieces).encode(), np.uint8),
     )

@@ -15,9 +15,9 @@ class Shape:
     rows: int
     labels: int
     table: int = 96
-    width: int = 144
-    inner: int = 224
-    dilations: tuple[int, ...] = (1, 2, 4, 8, 16, 1)
+    width: int = 160
+    inner: int = 256
+    dilations: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 1)
 
 
 class Block(nn.Module):

@@ -66,7 +66,9 @@ def rollback(data: Path) -> str:
     return f"bundle {serial} is in use again" if serial else "the files of this release are in use again"
 
 
-def train_student(data: Path, suite: Path | None, out: Path | None, steps: int, seed: int, bar: Bar) -> None:
+def train_student(
+    data: Path, suite: Path | None, wordnet: Path | None, out: Path | None, steps: int, seed: int, bar: Bar
+) -> None:
     """Runs ``training.train`` of this checkout in a process of its own. Raises ConfigError."""
     missing = [name for name in NEEDS if importlib.util.find_spec(name) is None]
     if not (ROOT / "training" / "train.py").is_file():
@@ -76,9 +78,12 @@ def train_student(data: Path, suite: Path | None, out: Path | None, steps: int, 
         raise ConfigError(f"models: training the student needs {', '.join(missing)}; run `{extra}`")
     if suite is None:
         raise ConfigError("models: training the student needs --suite, the folder of labelled sets")
+    if wordnet is None:
+        raise ConfigError("models: training the student needs --wordnet, the `dict` folder of WordNet 3.1")
     rampart = store.require(data, "rampart")
     command = [
         sys.executable, "-m", "training.train", "--suite", str(suite.resolve()), "--rampart", str(rampart.resolve()),
+        "--wordnet", str(wordnet.resolve()),
         "--steps", str(steps), "--seed", str(seed), *(("--out", str(out.resolve())) if out else ()),
     ]  # fmt: skip
     with bar("the student: steps") as tick:

@@ -130,18 +130,28 @@ def verify(data: Path, as_json: bool, file: Path | None, key: Path | None) -> No
 @click.option("--part", type=click.Choice(["classifier", "student"]), default="classifier", show_default=True)
 @click.option("--steps", type=click.IntRange(1), default=6000, show_default=True, help="Of the student.")
 @click.option("--seed", type=int, default=20, show_default=True)
-def train(data: Path, suite_dir: Path | None, out: Path | None, check: bool, part: str, steps: int, seed: int) -> None:
+@click.option("--wordnet", type=click.Path(file_okay=False, exists=True, path_type=Path), help="For the student.")
+def train(
+    data: Path,
+    suite_dir: Path | None,
+    out: Path | None,
+    check: bool,
+    part: str,
+    steps: int,
+    seed: int,
+    wordnet: Path | None,
+) -> None:
     """Train the payload classifier or the student, from data to the files that ship.
 
     classifier: from the committed texts (and, with --suite, licensed sources); needs the extra `train` and the encoder:
-    `sealgate models install --training`. student: from templates and the labelled court cases of --suite; needs a
-    checkout, the extra `train-student` and Rampart's bundle; about half an hour on one core.
+    `sealgate models install --training`. student: from templates, the labelled court cases of --suite and the words of
+    --wordnet; needs a checkout, the extra `train-student` and Rampart's bundle; about 45 minutes on one core.
     """
     if part == "student":
         with _one_line():
             if check:
                 raise ConfigError("--check is for the classifier: other processors train the student to other bits")
-            bundles.train_student(data, suite_dir, out, steps, seed, _bar)
+            bundles.train_student(data, suite_dir, wordnet, out, steps, seed, _bar)
         click.echo("trained and exported; `sealgate models evaluate --suite DIR --part detectors` measures it")
         return
     from proxy.models.train import train as run

@@ -9,27 +9,31 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
 
 import numpy as np
 
-VERSION = 1
+VERSION = 2
 TOKEN = re.compile(r"(?:[^\W\d_][\u0300-\u036f]*)+|\d+|\n+|[^\w\s]|_")
 KINDS = (
     "first_name", "surname", "city", "place_part", "country", "demonym", "job", "month", "weekday", "company_form",
-    "title", "street_word", "region", "org_word", "id_word",
+    "title", "street_word", "region", "org_word", "id_word", "first_seldom", "surname_seldom", "english_word",
 )  # fmt: skip
 """Word lists; the place in this tuple is the bit in a gazetteer's mask."""
-HASHED = 40_000
+HASHED = 60_000
 SHAPES = 256
 WIDTH = 26
 """Rows of one token at most."""
 PIECES = 4
 SPAN = 24
 """Letters of a token that are looked at: its beginning and its end."""
+KNOWN = 30_000
+"""Most words whose rows are kept."""
 _SUBWORD = re.compile(r"[^\W\d_]")
 
 
@@ -53,13 +57,20 @@ def tokens(text: str, base: int = 0) -> Iterator[Token]:
 
 
 class Gazetteer:
-    """Word -> mask over ``KINDS``, by a 32-bit hash of the folded word, so that the lists stay small."""
+    """Word -> mask over ``KINDS``, by a 32-bit hash of the folded word, so that the lists stay small.
+
+    ``hashes`` are sorted. They stay arrays and are searched by halves: a dict of them would take ten times the memory
+    and most of the start.
+    """
 
     def __init__(self, hashes: Any, masks: Any) -> None:
-        self._masks: Mapping[int, int] = dict(zip(hashes.tolist(), masks.tolist(), strict=True))
+        self._hashes = array("I", np.ascontiguousarray(hashes, np.uint32).tobytes())
+        self._masks = array("I", np.ascontiguousarray(masks, np.uint32).tobytes())
 
     def mask(self, folded: str) -> int:
-        return self._masks.get(crc32(folded.encode()), 0)
+        key = crc32(folded.encode())
+        at = bisect_left(self._hashes, key)
+        return self._masks[at] if at < len(self._hashes) and self._hashes[at] == key else 0
 
 
 class View:
@@ -72,6 +83,18 @@ class View:
         self.shapes = self.hashed + HASHED
         self.kinds = self.shapes + SHAPES
         self.rows = self.kinds + len(KINDS) + 1
+        self._known: dict[str, Any] = {}
+
+    def row(self, word: str) -> Any:
+        """``describe`` as an array filled up with 0. Kept for words of the public vocabulary, never for others."""
+        row = self._known.get(word)
+        if row is None:
+            found = self.describe(word)
+            row = np.zeros(WIDTH, np.int32)
+            row[: len(found)] = found
+            if len(self._known) < KNOWN and (word in self._pieces or word.lower() in self._pieces):
+                self._known[word] = row
+        return row
 
     def describe(self, word: str) -> list[int]:
         """Row numbers of one token, at most ``WIDTH``, never 0 (which means none)."""
@@ -84,11 +107,8 @@ class View:
         folded = fold(word)
         rows = [shape, *self._lists(folded), *self._subwords(folded), self._row("=" + folded)]
         edge = folded if len(folded) <= SPAN else folded[: SPAN // 2] + folded[-SPAN // 2 :]
-        for size in (1, 2, 3):
-            rows.append(self._row("^" + edge[:size]))
-            rows.append(self._row(edge[-size:] + "$"))
-        rows.append(self._row(edge[-4:] + "$"))
-        rows.extend(self._row(edge[at : at + 3]) for at in range(len(edge) - 2))
+        base = self.hashed
+        rows += [base + crc32(part) % HASHED for part in _parts(edge)]
         return rows[:WIDTH]
 
     def _row(self, letters: str) -> int:
@@ -114,6 +134,17 @@ class View:
                 return rows or [self.kinds + len(KINDS)]
             at, mark = end, "##"
         return rows
+
+
+def _parts(edge: str) -> list[bytes]:
+    """Beginnings, endings and all threes of letters. Most words are ASCII, where letters are bytes: twice as fast."""
+    if not edge.isascii():
+        parts = ["^" + edge[:1], edge[-1:] + "$", "^" + edge[:2], edge[-2:] + "$", "^" + edge[:3], edge[-3:] + "$"]
+        parts += [edge[-4:] + "$", *[edge[at : at + 3] for at in range(len(edge) - 2)]]
+        return [part.encode() for part in parts]
+    raw = edge.encode()
+    ends = [b"^" + raw[:1], raw[-1:] + b"$", b"^" + raw[:2], raw[-2:] + b"$", b"^" + raw[:3], raw[-3:] + b"$"]
+    return [*ends, raw[-4:] + b"$", *[raw[at : at + 3] for at in range(len(raw) - 2)]]
 
 
 def fold(word: str) -> str:
@@ -159,16 +190,10 @@ def _number(word: str) -> int:
     return 84
 
 
-def matrix(view: View, words: Sequence[str], known: dict[str, list[int]] | None = None) -> tuple[Any, Any]:
+def matrix(view: View, words: Sequence[str]) -> tuple[Any, Any]:
     """Rows of the distinct words ``[distinct, WIDTH]`` and the place of each word in them ``[words]``."""
     places: dict[str, int] = {}
     index = np.fromiter((places.setdefault(word, len(places)) for word in words), np.int64, len(words))
-    out = np.zeros((max(1, len(places)), WIDTH), np.int32)
-    for at, word in enumerate(places):
-        rows = known.get(word) if known is not None else None
-        if rows is None:
-            rows = view.describe(word)
-            if known is not None:
-                known[word] = rows
-        out[at, : len(rows)] = rows
-    return out, index
+    if not places:
+        return np.zeros((1, WIDTH), np.int32), index
+    return np.stack([view.row(word) for word in places]), index

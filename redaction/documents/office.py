@@ -40,6 +40,12 @@ HUMAN = frozenset(
 MACHINE = frozenset({"Template", "Application", "AppVersion", "PresentationFormat", "ScaleCrop", "SharedDoc"})
 """Elements of the document's properties in which programs name themselves."""
 MARKUP = frozenset({"panose", "panose1", "ContentType", "PartName", "rsid"})
+FONTS = frozenset(
+    {"宋体", "黑体", "仿宋", "楷体", "等线", "等线 Light", "微软雅黑", "新細明體", "標楷體", "微軟正黑體", "맑은 고딕",
+     "돋움", "굴림", "바탕", "ＭＳ ゴシック", "ＭＳ 明朝", "ＭＳ Ｐゴシック", "ＭＳ Ｐ明朝", "游明朝", "游ゴシック",
+     "游ゴシック Light", "メイリオ"}
+)  # fmt: skip
+"""Fonts that Office names in every document, whatever its language: no words in a script that nobody can read."""
 _INSIDE = re.compile(r"[A-Za-z0-9_./-]{1,80}\.(?:xml|bin|png|jpeg|jpg|gif|emf|wmf|vml)")
 _NUMBERED = re.compile(r"\d+")
 _STAMP = re.compile(r"true|false|\d{1,3}|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z?")
@@ -90,7 +96,7 @@ class Body(Handler):
         for name, value in attrs.items():
             if name in HUMAN or (name == "name" and tag in {"sheet", "author", "cmAuthor"}):
                 self.human.append(value)
-            elif not (dull(value) or _STAMP.fullmatch(value) or name in MARKUP or tag in MARKUP):
+            elif not (dull(value) or value in FONTS or _STAMP.fullmatch(value) or name in MARKUP or tag in MARKUP):
                 self.technical[value] = None
 
     def end(self, tag: str) -> None:

@@ -271,6 +271,7 @@ def test_training_the_student_says_what_it_needs(monkeypatch: pytest.MonkeyPatch
     assert result.exit_code == 1 and "surely_not_there" in result.output and "train-student" in result.output
     monkeypatch.setattr(bundles, "NEEDS", ())
     assert "--suite" in CliRunner().invoke(models, ["train", "--part", "student"]).output
+    assert "--wordnet" in CliRunner().invoke(models, ["train", "--part", "student", "--suite", str(tmp_path)]).output
     monkeypatch.setattr(bundles, "ROOT", tmp_path)
     assert "checkout" in CliRunner().invoke(models, ["train", "--part", "student"]).output
 

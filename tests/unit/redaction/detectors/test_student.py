@@ -65,7 +65,7 @@ def test_windows_give_what_one_pass_gives(student: StudentDetector, monkeypatch:
 
 def test_a_text_far_away_changes_nothing(student: StudentDetector) -> None:
     text = "Priya Raghunathan is a cardiologist in Leeds."
-    gap = " and then" * REACH
+    gap = " the rain fell all day while we waited for a bus" * (REACH // 11 + 1)
 
     def spans(before: str) -> list[tuple[int, int, str]]:
         shift = len(before + gap) + 1
@@ -113,7 +113,7 @@ def test_offsets_are_code_points_of_the_text(student: StudentDetector, prefix: s
 
 def test_the_reach_is_what_the_network_sees() -> None:
     assert len(TAGS) == 2 * len(LABELS) + 1
-    assert sum((1, 2, 4, 8, 16, 1)) == REACH
+    assert sum((1, 2, 4, 8, 16, 32, 1)) == REACH
 
 
 def test_the_digest_covers_thresholds_and_lists(student: StudentDetector, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from zlib import crc32
+
 import numpy as np
 import pytest
 
+from redaction.detectors.student import FOLDER
 from redaction.detectors.wordview import KINDS, WIDTH, Gazetteer, View, fold, matrix, tokens
 
 VIEW = View(["an", "##na", "no"], Gazetteer(np.array([], np.uint32), np.array([], np.uint16)))
@@ -36,7 +39,6 @@ def test_any_token_has_a_few_rows_of_the_table(word: str) -> None:
 
 
 def test_lists_add_rows_and_case_and_accents_do_not_matter_for_them() -> None:
-    from zlib import crc32
 
     gazetteer = Gazetteer(np.array([crc32(b"lodz")], np.uint32), np.array([1 << KINDS.index("city")], np.uint16))
     view = View(["an"], gazetteer)
@@ -48,3 +50,17 @@ def test_each_distinct_word_is_described_once() -> None:
     rows, index = matrix(VIEW, ["Anna", "and", "Anna"])
     assert rows.shape == (2, WIDTH)
     assert index.tolist() == [0, 1, 0]
+
+
+def test_a_word_is_found_by_halves() -> None:
+    words = sorted(("anna", "berlin", "zoo", "teacher"), key=lambda w: crc32(w.encode()))
+    lists = Gazetteer(np.array([crc32(w.encode()) for w in words], np.uint32), np.arange(1, 5, dtype=np.uint32))
+    assert [lists.mask(word) for word in words] == [1, 2, 3, 4]
+    assert lists.mask("nowhere") == lists.mask("") == 0
+    assert Gazetteer(np.array([], np.uint32), np.array([], np.uint32)).mask("anna") == 0
+
+
+def test_the_shipped_lists_are_sorted_and_of_known_kinds() -> None:
+    with np.load(FOLDER / "words.npz") as held:
+        assert (np.diff(held["hashes"].astype(np.int64)) > 0).all()
+        assert int(held["masks"].max()) < 1 << len(KINDS)

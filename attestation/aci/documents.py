@@ -1,0 +1,91 @@
+"""What an ACI service binds and signs (private-ai-gateway ``spec/aci.md`` §3, §7, §8): keyset, receipts, sessions.
+
+All of it is hashed in canonical form, so how it was spelled on the wire does not matter. Which keyset counts is for the
+evidence to say: see :func:`attestation.binding.aci_report_data`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from attestation.jcs import canonical
+from attestation.sealing import Fault, SealingError, from_hex
+from attestation.types import Malformed, Rejected
+
+API_VERSION = "aci/1"
+
+
+def digest(data: bytes) -> str:
+    """As ACI writes digests of bodies, keysets and evidence."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def keyset_digest(keyset: Mapping[str, Any]) -> str:
+    """Raises Malformed."""
+    return digest(canonical(dict(keyset)))
+
+
+def session_id(session: Mapping[str, Any]) -> str:
+    """The content address of a session's record. Raises Malformed."""
+    return hashlib.sha256(canonical(dict(session))).hexdigest()
+
+
+def receipt_key(keyset: Mapping[str, Any], key_id: str) -> bytes:
+    """The Ed25519 key of ``key_id`` in an attested keyset. Raises Malformed, also when the id is there twice."""
+    listed = keyset.get("receipt_signing_keys")
+    keys = [k for k in listed if isinstance(k, dict) and k.get("key_id") == key_id] if isinstance(listed, list) else []
+    if len(keys) != 1 or keys[0].get("algo") != "ed25519" or not isinstance(keys[0].get("public_key"), str):
+        raise Malformed("the keyset has no such Ed25519 receipt key, or more than one")
+    try:
+        return from_hex(keys[0]["public_key"], Fault.KEY, "a receipt key", 32)
+    except SealingError as e:
+        raise Malformed(str(e)) from None
+
+
+def verify_receipt(receipt: Mapping[str, Any], keyset: Mapping[str, Any], request: bytes, response: bytes) -> None:
+    """``request`` is the body that the service processed (what was sealed, unsealed), ``response`` the bytes as they
+    came.
+
+    Raises Rejected with every failure at once, Malformed for what is no receipt.
+    """
+    key_id, signature = receipt.get("key_id"), receipt.get("signature")
+    events = receipt.get("event_log")
+    if not isinstance(key_id, str) or not isinstance(signature, str) or not isinstance(events, list) or not events:
+        raise Malformed("a receipt needs key_id, signature and event_log")
+    signed = canonical({k: v for k, v in receipt.items() if k != "signature"})
+    failures = [
+        name
+        for name, good in (
+            ("receipt.version", receipt.get("api_version") == API_VERSION),
+            ("receipt.keyset", _equal(receipt.get("workload_keyset_digest"), keyset_digest(keyset))),
+            ("receipt.signature", _signed(receipt_key(keyset, key_id), signature, signed)),
+            ("receipt.request", _hashes(events[:1], "request.received") == [digest(request)]),
+            ("receipt.request-once", len(_hashes(events, "request.received")) == 1),
+            ("receipt.response", _hashes(events, "response.returned") == [digest(response)]),
+        )
+        if not good
+    ]
+    if failures:
+        raise Rejected(tuple(failures))
+
+
+def _hashes(events: list[Any], kind: str) -> list[object]:
+    return [e.get("body_hash") for e in events if isinstance(e, dict) and e.get("type") == kind]
+
+
+def _equal(got: object, want: str) -> bool:
+    return isinstance(got, str) and hmac.compare_digest(got.encode("utf-8", "replace"), want.encode())
+
+
+def _signed(key: bytes, signature: str, data: bytes) -> bool:
+    try:
+        Ed25519PublicKey.from_public_bytes(key).verify(from_hex(signature, Fault.FRAME, "a signature", 64), data)
+    except (InvalidSignature, SealingError, ValueError):
+        return False
+    return True

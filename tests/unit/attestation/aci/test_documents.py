@@ -1,0 +1,135 @@
+import copy
+import json
+import re
+
+import pytest
+from attested import vector
+
+from attestation.aci.documents import digest, keyset_digest, receipt_key, session_id, verify_receipt
+from attestation.binding import aci_report_data
+from attestation.jcs import canonical
+from attestation.types import Malformed, Rejected
+
+NONCE = bytes(range(32))
+
+
+def published() -> list[str]:
+    return re.findall(r"```text\n(.*?)\n```", vector("aci/test-vectors.md").decode(), re.DOTALL)
+
+
+def documents() -> dict[str, dict]:
+    found = [json.loads(b) for b in published() if b.startswith("{") and b.endswith("}")]
+    keyset = next(d for d in found if "e2ee_public_keys" in d)
+    session = next(d for d in found if "upstream_name" in d)
+    receipt = next(d for d in found if "signature" in d)
+    return {"keyset": keyset, "session": session, "receipt": receipt}
+
+
+def bodies() -> list[bytes]:
+    return [b.split("\n")[0].encode() for b in published() if "→ body_hash" in b]
+
+
+def said(name: str) -> str:
+    return re.search(rf"{name}\s*=\s*(?:sha256\(statement\) = )?(\S+)", "\n".join(published()))[1]
+
+
+def test_the_published_canonical_forms():
+    for block in published():
+        if block.startswith("{") and "\n" not in block:
+            assert canonical(json.loads(block)) == block.encode()
+
+
+def test_the_published_keyset_digest_and_session_id():
+    found = documents()
+    assert keyset_digest(found["keyset"]) == said("workload_keyset_digest")
+    assert session_id(found["session"]) == said("session_id")
+    assert digest(b"example-evidence") == said("evidence.digest")
+
+
+def test_the_published_report_data():
+    text = said("workload_keyset_digest")
+    blocks = published()
+    for nonce, want in ((NONCE, "df2174d28130852b"), (None, "0633919ca3f00e97")):
+        data = aci_report_data(text, nonce)
+        assert data.hex().startswith(want) and data[32:] == bytes(32)
+        assert any(data[:32].hex() in b for b in blocks)
+    assert aci_report_data(text, NONCE).hex() in blocks
+
+
+def test_the_published_receipt():
+    found, (request, response) = documents(), bodies()
+    verify_receipt(found["receipt"], found["keyset"], request, response)
+    signed = canonical({k: v for k, v in found["receipt"].items() if k != "signature"})
+    assert digest(signed) == "sha256:" + said(r"sha256\(signing input\)")
+
+
+def test_the_fixture_report():
+    report = json.loads(vector("aci/aci_report_fixture.json"))
+    keyset = report["attestation"]["workload_keyset"]
+    assert keyset_digest(keyset) == report["workload_keyset_digest"]
+
+
+@pytest.mark.parametrize(
+    ("change", "failed"),
+    {
+        "another request": (lambda r, k, b: b.__setitem__(0, b"{}"), {"receipt.request"}),
+        "another answer": (lambda r, k, b: b.__setitem__(1, b[1] + b" "), {"receipt.response"}),
+        "another keyset": (lambda r, k, b: k.__setitem__("subject", "x"), {"receipt.keyset"}),
+        "a changed field": (lambda r, k, b: r.__setitem__("model", "other"), {"receipt.signature"}),
+        "a new field": (lambda r, k, b: r.__setitem__("more", 1), {"receipt.signature"}),
+        "another version": (
+            lambda r, k, b: r.__setitem__("api_version", "aci/2"), {"receipt.version", "receipt.signature"}),
+        "no signature": (lambda r, k, b: r.__setitem__("signature", ""), {"receipt.signature"}),
+        "upper case": (lambda r, k, b: r.__setitem__("signature", r["signature"].upper()), {"receipt.signature"}),
+        "answered twice": (
+            lambda r, k, b: r["event_log"].append(r["event_log"][-1]), {"receipt.response", "receipt.signature"}),
+        "asked twice": (
+            lambda r, k, b: r["event_log"].append(r["event_log"][0]), {"receipt.request-once", "receipt.signature"}),
+        "another key": (
+            lambda r, k, b: k["receipt_signing_keys"][0].__setitem__("public_key", "00" * 32),
+            {"receipt.keyset", "receipt.signature"}),
+    }.values(),
+)  # fmt: skip
+def test_a_changed_receipt_is_rejected(change, failed):
+    found, sent = copy.deepcopy(documents()), bodies()
+    change(found["receipt"], found["keyset"], sent)
+    with pytest.raises(Rejected) as e:
+        verify_receipt(found["receipt"], found["keyset"], *sent)
+    assert set(e.value.failures) == failed
+
+
+KEYSET = {"receipt_signing_keys": [{"key_id": "a", "algo": "ed25519", "public_key": "ab" * 32}]}
+
+
+@pytest.mark.parametrize(
+    "keyset",
+    [
+        {}, {"receipt_signing_keys": {}}, {"receipt_signing_keys": [5]},
+        {"receipt_signing_keys": KEYSET["receipt_signing_keys"] * 2},
+        {"receipt_signing_keys": [{"key_id": "a", "algo": "rsa", "public_key": "ab" * 32}]},
+        {"receipt_signing_keys": [{"key_id": "a", "algo": "ed25519", "public_key": 5}]},
+        {"receipt_signing_keys": [{"key_id": "a", "algo": "ed25519", "public_key": "AB" * 32}]},
+    ],
+)  # fmt: skip
+def test_a_keyset_names_one_key_by_an_id(keyset):
+    assert receipt_key(KEYSET, "a") == b"\xab" * 32
+    with pytest.raises(Malformed):
+        receipt_key(keyset, "a")
+
+
+@pytest.mark.parametrize(
+    "receipt",
+    [{}, {"key_id": "a", "signature": "", "event_log": []}, {"key_id": 1, "signature": "", "event_log": [1]},
+     {"key_id": "b", "signature": "", "event_log": [1]}, {"key_id": "a", "signature": "", "event_log": [1.5]}],
+)  # fmt: skip
+def test_what_is_no_receipt_is_malformed(receipt):
+    with pytest.raises(Malformed):
+        verify_receipt(receipt, KEYSET, b"", b"")
+
+
+@pytest.mark.parametrize(
+    ("text", "nonce"), [("", NONCE), ("sha256:" + "A" * 64, NONCE), ("0" * 71, NONCE), ("sha256:" + "0" * 64, b"short")]
+)
+def test_a_statement_needs_a_digest_and_a_nonce(text, nonce):
+    with pytest.raises(ValueError, match="statement"):
+        aci_report_data(text, nonce)
