@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from redaction.coverage import passing
 from redaction.custom import NOTHING, Custom
 from redaction.types import Classification, Finding, Sensitivity, TextResult
 
@@ -114,7 +115,7 @@ class About:
         for name, score in said.classification.categories.items():
             scores[name] = max(score, scores.get(name, 0.0))
         tags = said.classification.tags | self.found.classification.tags
-        reason = said.uninspected or self.found.uninspected
+        reason = passing(self.found.uninspected, said.uninspected)
         return [TextResult((*self.found.findings, *said.findings), Classification(level, scores, tags), reason)]
 
     def settle(self, reason: str) -> None:

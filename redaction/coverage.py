@@ -36,6 +36,8 @@ _BEYOND = re.compile(
 _WORDS = re.compile(r"OM*O|[OG]M*[OG]M*[OG]|OM*(?:g{1,3}OM*){3}|[OG]M*(?:g{1,3}[OG]M*){7}")
 """Two letters in a row, three where Greek ones are among them, or a row of letters with little between them."""
 _WORD = re.compile(r"OM*[OG][OGM]*|GM*[OG]M*[OG][OGM]*|GM*O[OGM]*")
+_BETWEEN = " \t\r\n.,;:_|*~'\"/-\\()[]{}<>#=+&\u2010\u2011\u2012\u2013\u2014\u00b7\u2022"
+"""What may stand between the letters of one word that was spaced out."""
 _ROW = re.compile(r"(?:[OG]M*){6}")
 """Letters in a row that count in what was decoded from digits; shorter rows are made by chance."""
 _WHOLE = frozenset({"plain", "letters", "undone", "undone_twice"})
@@ -49,7 +51,7 @@ class _Kinds(dict[int, str]):
     between letters, a: another letter, a dot: the rest."""
 
     def __init__(self) -> None:
-        super().__init__({ord(c): "g" for c in " \t\r\n.,;:_|*~'\"/-"})
+        super().__init__(dict.fromkeys(map(ord, _BETWEEN), "g"))
         table = json.loads((DATA / "scripts.json").read_text(encoding="utf-8"))
         kinds = (("O", table["foreign"]), ("G", table["symbols"]), ("M", table["marks"]))
         rows = sorted((first, last, kind) for kind, ranges in kinds for first, last in ranges)
@@ -72,11 +74,18 @@ def _kinds() -> _Kinds:
 
 def digest() -> str:
     """Of the tables and of what is done with them."""
-    settings = [SCATTERED, SYMBOLS, PER_LATIN, _BEYOND.pattern, _WORDS.pattern, _WORD.pattern, _ROW.pattern]
+    settings = [SCATTERED, SYMBOLS, PER_LATIN, _BEYOND.pattern, _WORDS.pattern, _WORD.pattern, _ROW.pattern, _BETWEEN]
     h = hashlib.sha256(json.dumps(settings).encode() + language.digest().encode())
     for name in ("coverage.json", "scripts.json"):
         h.update((DATA / name).read_bytes())
     return h.hexdigest()[:16]
+
+
+def passing(*reasons: str | None) -> str | None:
+    """Of the reasons why a text is uninspected the last one that may be gone the next time, else the last one: only a
+    text of which nothing else is unknown may be remembered."""
+    given = [r for r in reasons if r is not None]
+    return next((r for r in reversed(given) if r not in REASONS), given[-1] if given else None)
 
 
 def foreign(text: str, *, decoded: bool = False) -> bool:

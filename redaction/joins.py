@@ -12,6 +12,7 @@ from bisect import bisect_right
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from redaction.coverage import passing
 from redaction.escapes import letters
 from redaction.types import Finding, TextResult
 
@@ -138,8 +139,9 @@ def merge(joint: Joint, seen: TextResult, results: list[TextResult]) -> None:
     """Puts what was found in a joint where it belongs in ``results``: pieces of what crosses a border, and what a label
     in one text names in the next. A text with a joint that could not be judged is not judged either."""
     for number in {n for _, n, _, _ in joint.pieces}:
-        if seen.uninspected is not None and results[number].uninspected is None:
-            results[number] = replace(results[number], uninspected=seen.uninspected)
+        reason = passing(seen.uninspected, results[number].uninspected)
+        if reason != results[number].uninspected:
+            results[number] = replace(results[number], uninspected=reason)
     for f in seen.findings:
         parts = joint.parts(f.start, f.end)
         if f.score < joint.least or not parts or any(_has(results[n], s, e, f.label) for n, s, e in parts):

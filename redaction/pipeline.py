@@ -150,8 +150,8 @@ def whole(parts: Sequence[Window], seen: Sequence[TextResult]) -> TextResult:
     about = NOTHING
     for result in seen:
         about = _most(about, result.classification)
-    reasons = [r.uninspected for r in seen if r.uninspected is not None]
-    return TextResult(gathered(parts, [r.findings for r in seen]), about, reasons[-1] if reasons else None)
+    reason = coverage.passing(*(r.uninspected for r in seen))
+    return TextResult(gathered(parts, [r.findings for r in seen]), about, reason)
 
 
 def _most(one: Classification, other: Classification) -> Classification:

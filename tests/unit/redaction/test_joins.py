@@ -124,3 +124,12 @@ def test_a_row_of_thousands_of_pieces_is_read_a_few_times_each() -> None:
     (row,) = joints(["row"] * 2000, ["4111", "1111"] * 1000)
     assert len(Joint(row.text, Counted(row.pieces)).borders()) == 3
     assert Counted.read < 50 * 2000
+
+
+def test_a_joint_that_failed_is_not_hidden_behind_a_text_that_nobody_can_read() -> None:
+    (row,) = joints(["row"] * 2, ["one 4111", "1111 two"])
+    results = [TextResult((), NOTHING, "script"), TextResult((), NOTHING, None)]
+    merge(row, TextResult((), NOTHING, "deadline"), results)
+    assert [r.uninspected for r in results] == ["deadline", "deadline"]
+    merge(row, TextResult((), NOTHING, "script"), results)
+    assert [r.uninspected for r in results] == ["deadline", "deadline"]

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import pytest
 
 from redaction import coverage
-from redaction.pipeline import NOTHING, VERSION, Pipeline, propagate
+from redaction.pipeline import NOTHING, VERSION, Pipeline, propagate, whole
 from redaction.types import Classification, DetectorFailed, Finding, Sensitivity, TextResult
+from redaction.windows import windows
 
 SECRET_TEXT = "the canary value 7f3a"
 
@@ -174,3 +175,13 @@ def test_a_fast_look_has_the_light_models_only_and_digests_of_its_own() -> None:
     assert set(made.digests) == {"light", "heavy", "patterns", "topic", "readings", "coverage"}
     assert set(made.digests_of(fast=True)) == {"light", "patterns", "topic", "readings", "coverage"}
     assert set(made.digests_of(patterns_only=True)) == {"patterns", "readings", "coverage"}
+
+
+@pytest.mark.parametrize(
+    "order", [("deadline", "script", None), (None, "script", "deadline"), ("script", "deadline", "script")]
+)
+def test_a_window_that_failed_is_not_hidden_behind_one_that_nobody_can_read(order: tuple[str | None, ...]) -> None:
+    """What is uninspected for its script is remembered: not without what the failed window would have shown."""
+    parts = windows("word " * 1500)[:3]
+    seen = [TextResult((), NOTHING, reason) for reason in order]
+    assert whole(parts, seen).uninspected == "deadline"
