@@ -36,6 +36,7 @@ _BEYOND = re.compile(
 _WORDS = re.compile(r"OM*O|[OG]M*[OG]M*[OG]|OM*(?:g{1,3}OM*){3}|[OG]M*(?:g{1,3}[OG]M*){7}")
 """Two letters in a row, three where Greek ones are among them, or a row of letters with little between them."""
 _WORD = re.compile(r"OM*[OG][OGM]*|GM*[OG]M*[OG][OGM]*|GM*O[OGM]*")
+_ONLY = re.compile(r"OM*")
 _BETWEEN = " \t\r\n.,;:_|*~'\"/-\\()[]{}<>#=+&\u2010\u2011\u2012\u2013\u2014\u00b7\u2022"
 """What may stand between the letters of one word that was spaced out."""
 _ROW = re.compile(r"(?:[OG]M*){6}")
@@ -95,7 +96,14 @@ def foreign(text: str, *, decoded: bool = False) -> bool:
     kinds = text.translate(_kinds())
     if decoded:
         return _ROW.search(kinds) is not None
+    if _ONLY.fullmatch(kinds, *_inside(text)):  # the surname 李 in a field of its own is no symbol
+        return True
     return _WORDS.search(kinds) is not None or _scattered(kinds)
+
+
+def _inside(text: str) -> tuple[int, int]:
+    """Where a text begins and ends without the blanks around it."""
+    return len(text) - len(text.lstrip()), len(text.rstrip())
 
 
 def _scattered(kinds: str) -> bool:

@@ -159,6 +159,12 @@ SYMBOLS = {
 }
 
 
+async def test_a_letter_that_is_all_of_a_value_is_a_name(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        assert (await w.ask(" 李 ")).zone == "onprem" and not w.cloud.requests
+        assert (await w.ask("μ")).zone == "cloud"
+
+
 @pytest.mark.parametrize("kind", SYMBOLS)
 async def test_symbols_are_no_words(tmp_path: Path, kind: str) -> None:
     async with world(tmp_path) as w:
