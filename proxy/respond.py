@@ -157,6 +157,8 @@ class Listening:
             if self._decision.transform(Zone.CLOUD, f.label) is Transform.KEEP or self._is_own(text[f.start : f.end]):
                 continue
             for start, end in _without((max(f.start, out[-1][1] if out else 0), f.end), own):
+                if not any(c.isalnum() for c in text[start:end]):
+                    continue  # the full stop that a guess took along with a stand-in is no value
                 out.append((start, end, self._instead(heard, f.label, text, start, end)))
         return out
 

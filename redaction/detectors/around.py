@@ -27,7 +27,7 @@ class Around:
 
     def __init__(self, text: str) -> None:
         self._text = fold(text)
-        self._parts: frozenset[str] | None = None
+        self._parts: str | None = None
         self._places: dict[tuple[str, ...], _Places | None] = {}
 
     def anywhere(self, words: tuple[str, ...]) -> bool:
@@ -43,7 +43,7 @@ class Around:
         if words in self._places:
             return self._places[words]
         if self._parts is None:
-            self._parts = frozenset(_PART.findall(self._text)) | {""}
+            self._parts = " ".join(dict.fromkeys(_PART.findall(self._text)))
         hits = [hit for word, part in _folded(words) if part in self._parts for hit in self._hits(word)]
         found = self._places[words] = _Places(self._text, hits) if hits else None
         return found

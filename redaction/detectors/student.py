@@ -24,7 +24,7 @@ from redaction.detectors import wordview
 from redaction.detectors.wordview import Gazetteer, Token, View, matrix
 from redaction.types import DetectorFailed, Finding
 
-VERSION = "2"
+VERSION = "3"
 FOLDER = Path(__file__).resolve().parents[1] / "data" / "student"
 LABELS = (
     "PERSON", "ORGANIZATION", "LOCATION", "ADDRESS", "DATE_TIME", "AGE", "NRP", "PROFESSION", "USERNAME",
@@ -46,6 +46,8 @@ _YEARS = re.compile(
 )
 """An age with its years, where the model stopped before them."""
 _DIGIT = re.compile(r"\d")
+_FIELD = re.compile(r"[a-z]+(?:_[a-z]+)+")
+_COLON = re.compile(r'"\s{0,3}:')
 THRESHOLDS: Mapping[str, float] = {
     "PERSON": 0.08, "ORGANIZATION": 0.4, "LOCATION": 0.1, "ADDRESS": 0.06, "DATE_TIME": 0.4, "AGE": 0.6, "NRP": 0.1,
     "PROFESSION": 0.8, "USERNAME": 0.1, "REFERENCE_NUMBER": 0.05, "PHONE_NUMBER": 0.2,
@@ -168,14 +170,24 @@ def _worth(text: str, f: Finding) -> Iterator[Finding]:
     opening = "@#+(" if f.label in _SYMBOLIC else "("
     while start < end and not text[start].isalnum() and text[start] not in opening:
         start += 1
-    while end > start and not text[end - 1].isalnum() and text[end - 1] not in ".)":
+    closing = ")" if f.label in _SYMBOLIC else ".)"
+    while end > start and not text[end - 1].isalnum() and text[end - 1] not in closing:
         end -= 1
     if f.label == "AGE" and (unit := _YEARS.match(text, end)):
         end = unit.end()
     value = text[start:end]
+    if f.label == "USERNAME" and _is_field(text, start, end):
+        return
     if sum(c.isalnum() for c in value) < _LEAST.get(f.label, 1) or (f.label in _DIGITS and not _DIGIT.search(value)):
         return
     yield replace(f, start=start, end=end)
+
+
+def _is_field(text: str, start: int, end: int) -> bool:
+    """Whether it is the name of a field or function: ``"receipt_to": …``, or ``tool_call`` with nothing else around."""
+    if _FIELD.fullmatch(text, start, end) is None:
+        return False
+    return (start == 0 and end == len(text)) or (text[start - 1 : start] == '"' and _COLON.match(text, end) is not None)
 
 
 def _close(text: str, end: int, start: int) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -127,7 +128,7 @@ def test_a_mutated_answer_is_restored_or_said_to_be_unreadable(name: str, seed: 
     tree = mutator.document(known.answers[seed % len(known.answers)])
     body = json.dumps(tree, ensure_ascii=seed % 2 == 0).encode()
     body = mutator.harm(body) if seed % 4 == 0 else body
-    listening = Listening(Nobody(), "t", DECISION, MAPPING, ())
+    listening = Listening(Nobody(), "t", LOOK, MAPPING, ())
     try:
         out, usage = known.dialect.restore(body, Restorers(MAPPING))
         known.dialect.restore(body, listening)
@@ -231,6 +232,8 @@ def run(name: str, raw: bytes, pieces: Sequence[bytes]) -> tuple[bytes, bool] | 
 
 
 DECISION: Any = None
+LOOK: Any = SimpleNamespace(inspection=Inspection.FULL)
+"""Of a decision, what listening needs."""
 
 
 class Nobody:
@@ -251,7 +254,7 @@ def at_once(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 def heard(name: str, raw: bytes, pieces: Sequence[bytes]) -> tuple[bytes, bool] | str:
     """As ``run``, with the answer inspected as it comes."""
-    listening = Listening(Nobody(), "t", DECISION, MAPPING, ())
+    listening = Listening(Nobody(), "t", LOOK, MAPPING, ())
     first = BOTH[name].dialect.restore_stream(listening, str)
     restorer = BOTH[name].dialect.restore_stream(Restorers(MAPPING, listening=listening), lambda: "t")
     out = b""

@@ -119,3 +119,10 @@ def test_the_reach_is_what_the_network_sees() -> None:
 def test_the_digest_covers_thresholds_and_lists(student: StudentDetector, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "THRESHOLDS", {**module.THRESHOLDS, "PERSON": 0.3})
     assert StudentDetector().digest != student.digest
+
+
+def test_the_name_of_a_field_is_no_user(student: StudentDetector) -> None:
+    text = '{"status": "found", "receipt_to": "harbor.juniper1672@example.org", "login": "harbor_juniper"}'
+    found = {text[f.start : f.end] for f in student.detect(text)}
+    assert "receipt_to" not in found and "harbor_juniper" in found
+    assert not [f for f in student.detect("call_lookup") if f.label == "USERNAME"]
