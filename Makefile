@@ -13,8 +13,12 @@ run: $(MODELS)
 	@echo
 	@echo "Start the gate:   $(BIN)/sealgate serve"
 
+# Two processes: tests that wait for gates and clients, and beside them those that compute. The second's output comes last.
 test: $(MODELS) .venv-clients/.ready
-	$(BIN)/pytest -q
+	@echo "contract and flow tests below; property and unit tests run beside them (var/tests.log)"
+	@$(BIN)/pytest -q -p no:cacheprovider tests/property tests/unit >var/tests.log 2>&1 & beside=$$!; \
+	$(BIN)/pytest -q tests/contract tests/flow; first=$$?; \
+	wait $$beside; second=$$?; cat var/tests.log; exit $$((first || second))
 
 check: .venv/.ready
 	$(BIN)/ruff format --check .
