@@ -92,7 +92,7 @@ def write(page: Path, measured: Mapping[str, Any]) -> None:
     try:
         text = json.dumps(measured, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
         page.with_suffix(".json").write_text(text, "utf-8")
-        page.write_text(render(measured), "utf-8")
+        page.write_text(render(json.loads(text)), "utf-8")  # as it is made again from the file
     except OSError as e:
         raise ConfigError(f"{page} cannot be written ({e.strerror})") from None
 
