@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from attestation.cursor import Cursor
 from attestation.types import Malformed
 
 MAX_REPORT_BYTES = 64 * 1024
@@ -34,38 +35,19 @@ class Report:
         return raw[::-1].hex()
 
 
-class _Cursor:
-    def __init__(self, raw: bytes) -> None:
-        self.raw, self.at = raw, 0
-
-    def take(self, size: int) -> bytes:
-        part = self.raw[self.at : self.at + size]
-        if len(part) != size:
-            raise Malformed("the device's report is cut short")
-        self.at += size
-        return part
-
-    def number(self, size: int) -> int:
-        return int.from_bytes(self.take(size), "little")
-
-    @property
-    def more(self) -> bool:
-        return self.at < len(self.raw)
-
-
 def parse_report(raw: bytes) -> Report:
     """Raises Malformed."""
     if len(raw) > MAX_REPORT_BYTES:
         raise Malformed(f"a report has at most {MAX_REPORT_BYTES} bytes")
-    cursor = _Cursor(raw)
+    cursor = Cursor(raw, "the device's report", "little")
     request = cursor.take(REQUEST_BYTES)
     head = cursor.take(4)
     if request[:2] != bytes((SPDM_1_1, GET_MEASUREMENTS)) or head[:2] != bytes((SPDM_1_1, MEASUREMENTS)):
         raise Malformed("this is not an SPDM 1.1 exchange of measurements")
     blocks = cursor.number(1)
-    measurements = _blocks(cursor.take(cursor.number(3)), blocks)
+    measurements = _blocks(cursor.sized(3), blocks)
     cursor.take(32)  # the device's own nonce
-    opaque = _opaque(cursor.take(cursor.number(2)))
+    opaque = _opaque(cursor.sized(2))
     signed = raw[: cursor.at]
     signature = cursor.take(SIGNATURE_BYTES)
     if cursor.more:
@@ -75,11 +57,11 @@ def parse_report(raw: bytes) -> Report:
 
 def _blocks(raw: bytes, count: int) -> dict[int, bytes]:
     """DMTF measurement blocks: index, specification 1, size, then type, size, value."""
-    cursor = _Cursor(raw)
+    cursor = Cursor(raw, "the device's report", "little")
     out: dict[int, bytes] = {}
     for _ in range(count):
         index, specification = cursor.take(2)
-        inner = _Cursor(cursor.take(cursor.number(2)))
+        inner = Cursor(cursor.sized(2), "the device's report", "little")
         inner.take(1)
         value = inner.take(inner.number(2))
         if specification != 1 or index in out or inner.more:
@@ -91,11 +73,11 @@ def _blocks(raw: bytes, count: int) -> dict[int, bytes]:
 
 
 def _opaque(raw: bytes) -> dict[int, bytes]:
-    cursor = _Cursor(raw)
+    cursor = Cursor(raw, "the device's report", "little")
     out: dict[int, bytes] = {}
     while cursor.more:
         number = cursor.number(2)
-        value = cursor.take(cursor.number(2))
+        value = cursor.sized(2)
         if number in out:
             raise Malformed("the device states something twice")
         out[number] = value

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from attestation.cursor import Cursor
 from attestation.types import Malformed
 
 MAX_QUOTE_BYTES = 16 * 1024
@@ -74,34 +75,11 @@ class Quote:
     """The quote without zeros after its end."""
 
 
-class _Cursor:
-    def __init__(self, raw: bytes, at: int = 0) -> None:
-        self.raw, self.at = raw, at
-
-    def take(self, size: int) -> bytes:
-        part = self.raw[self.at : self.at + size]
-        if len(part) != size:
-            raise Malformed("the quote is cut short")
-        self.at += size
-        return part
-
-    def number(self, size: int) -> int:
-        return int.from_bytes(self.take(size), "little")
-
-    def sized(self, size: int) -> bytes:
-        """Bytes behind their own length."""
-        return self.take(self.number(size))
-
-    def end(self, what: str) -> None:
-        if self.at != len(self.raw):
-            raise Malformed(f"bytes after {what}")
-
-
 def parse_quote(raw: bytes) -> Quote:
     """Raises Malformed for anything but one whole quote of a known version."""
     if len(raw) > MAX_QUOTE_BYTES:
         raise Malformed(f"a quote has at most {MAX_QUOTE_BYTES} bytes")
-    cursor = _Cursor(raw)
+    cursor = Cursor(raw, "the quote", "little")
     header = cursor.take(HEADER_BYTES)
     version, key_type, tee_type = (int.from_bytes(header[a:b], "little") for a, b in ((0, 2), (2, 4), (4, 8)))
     if (version, tee_type) not in {(3, TEE_SGX), (4, TEE_TDX), (5, TEE_TDX)}:
@@ -119,7 +97,7 @@ def parse_quote(raw: bytes) -> Quote:
     return _signature_data(version, tee_type, header, body, signed, signature_data, canonical)
 
 
-def _body(cursor: _Cursor, version: int) -> TrustDomain | Enclave:
+def _body(cursor: Cursor, version: int) -> TrustDomain | Enclave:
     if version == 3:
         return enclave(cursor.take(384))
     if version == 4:
@@ -160,13 +138,13 @@ def _trust_domain(raw: bytes) -> TrustDomain:
 def _signature_data(
     version: int, tee_type: int, header: bytes, body: TrustDomain | Enclave, signed: bytes, raw: bytes, canonical: bytes
 ) -> Quote:
-    outer = _Cursor(raw)
+    outer = Cursor(raw, "the quote", "little")
     signature, key = outer.take(64), outer.take(64)
     inner = outer
     if version >= 4:
         if outer.number(2) != 6:
             raise Malformed("certification data is not of type 6")
-        inner = _Cursor(outer.sized(4))
+        inner = Cursor(outer.sized(4), "the quote", "little")
         outer.end("the certification data")
     qe_raw, qe_signature, auth = inner.take(384), inner.take(64), inner.sized(2)
     if inner.number(2) != 5:
