@@ -156,6 +156,23 @@ def _fresh(claims: Claims, want: Expectations, now: dt.date | dt.datetime) -> tu
     return (check("max-age", seconds <= want.max_age_s, f"{seconds:.0f} s old, at most {want.max_age_s}"),)
 
 
+def validate_part(claims: Claims, want: Expectations, binding: Mapping[str, bytes]) -> tuple[Check, ...]:
+    """For a part that expectations do not describe (a GPU): its binding, and that it is real and not being debugged.
+
+    Raises Rejected with every failure.
+    """
+    real = not claims.simulated or want.allow_simulated
+    checks = (
+        *_bound(claims, binding),
+        check("debug", not claims.debug, f"debug must be off, is {'on' if claims.debug else 'off'}", Source.HARDWARE),
+        check("simulated", real, f"evidence is {'simulated' if claims.simulated else 'from hardware'}"),
+    )
+    bad = tuple(f"{c.id}: {c.detail}" for c in checks if c.status is not Status.PASS)
+    if bad:
+        raise Rejected(bad, checks)
+    return checks
+
+
 def _bound(claims: Claims, binding: bytes | Mapping[str, bytes]) -> tuple[Check, ...]:
     fields = {"report_data": binding} if isinstance(binding, bytes) else binding
     got = {"report_data": claims.report_data, **claims.bound}

@@ -13,6 +13,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+from attestation.cursor import Cursor
 from attestation.types import Check, Malformed, Source
 from attestation.x509 import MIN_RSA_BITS, check
 
@@ -31,37 +32,22 @@ class Attest:
     digest: bytes
 
 
-class _Cursor:
-    def __init__(self, raw: bytes) -> None:
-        self.raw, self.at = raw, 0
-
-    def take(self, size: int) -> bytes:
-        part = self.raw[self.at : self.at + size]
-        if len(part) != size:
-            raise Malformed("the TPM quote is cut short")
-        self.at += size
-        return part
-
-    def sized(self) -> bytes:
-        return self.take(int.from_bytes(self.take(2), "big"))
-
-
 def parse_attest(raw: bytes) -> Attest:
     """Raises Malformed for anything but one whole quote over SHA-256 registers."""
     if len(raw) > MAX_QUOTE_BYTES:
         raise Malformed("the TPM quote is too large")
-    cursor = _Cursor(raw)
+    cursor = Cursor(raw, "the TPM quote", "big")
     if cursor.take(6) != _HEAD:
         raise Malformed("this is not a TPM's quote")
-    cursor.sized()  # qualifiedSigner
-    extra = cursor.sized()
+    cursor.sized(2)  # qualifiedSigner
+    extra = cursor.sized(2)
     cursor.take(17 + 8)  # clockInfo, firmwareVersion
-    count, algorithm, size = (int.from_bytes(cursor.take(n), "big") for n in (4, 2, 1))
+    count, algorithm, size = map(cursor.number, (4, 2, 1))
     if count != 1 or algorithm != _SHA256 or not 1 <= size <= 4:
         raise Malformed("the TPM quote is not over one set of SHA-256 registers")
     bits = int.from_bytes(cursor.take(size), "little")
-    digest = cursor.sized()
-    if cursor.at != len(raw) or len(digest) != 32 or not bits:
+    digest = cursor.sized(2)
+    if cursor.more or len(digest) != 32 or not bits:
         raise Malformed("the TPM quote is not of its documented form")
     return Attest(extra, tuple(i for i in range(8 * size) if bits >> i & 1), digest)
 
