@@ -24,7 +24,7 @@ from redaction.detectors import wordview
 from redaction.detectors.wordview import Gazetteer, Token, View, matrix
 from redaction.types import DetectorFailed, Finding
 
-VERSION = "3"
+VERSION = "4"
 FOLDER = Path(__file__).resolve().parents[1] / "data" / "student"
 LABELS = (
     "PERSON", "ORGANIZATION", "LOCATION", "ADDRESS", "DATE_TIME", "AGE", "NRP", "PROFESSION", "USERNAME",
@@ -133,10 +133,24 @@ class StudentDetector:
                 open_ = Finding(open_.start, token.end, label, max(open_.score, score), self.name)
                 continue
             if open_:
-                yield from _worth(text, open_)
+                yield from self._worth(text, open_)
             open_ = Finding(token.start, token.end, label, score, self.name)
         if open_:
-            yield from _worth(text, open_)
+            yield from self._worth(text, open_)
+
+    def _worth(self, text: str, f: Finding) -> Iterator[Finding]:
+        for trimmed in _trimmed(text, f):
+            if f.label != "USERNAME" or not self._is_word(text, trimmed.start, trimmed.end):
+                yield trimmed
+
+    def _is_word(self, text: str, start: int, end: int) -> bool:
+        """Whether it is the name of a field or function: English words, as a key of JSON (``"receipt_to": …``) or with
+        nothing else around (``tool_call``)."""
+        alone = start == 0 and end == len(text)
+        if not alone and not (text[start - 1 : start] == '"' and _COLON.match(text, end)):
+            return False
+        value = text[start:end]
+        return _FIELD.fullmatch(value) is not None and all(map(self._view.plain, value.split("_")))
 
 
 def _judged(scores: Any) -> tuple[Any, Any, Any]:
@@ -164,7 +178,7 @@ def _spread(scaled: Any, kinds: Any, values: Any, starts: Any, number: int, step
         at += step
 
 
-def _worth(text: str, f: Finding) -> Iterator[Finding]:
+def _trimmed(text: str, f: Finding) -> Iterator[Finding]:
     """Without symbols at its ends (those of a handle or number count); nothing if it is too little for its label."""
     start, end = f.start, f.end
     opening = "@#+(" if f.label in _SYMBOLIC else "("
@@ -176,18 +190,9 @@ def _worth(text: str, f: Finding) -> Iterator[Finding]:
     if f.label == "AGE" and (unit := _YEARS.match(text, end)):
         end = unit.end()
     value = text[start:end]
-    if f.label == "USERNAME" and _is_field(text, start, end):
-        return
     if sum(c.isalnum() for c in value) < _LEAST.get(f.label, 1) or (f.label in _DIGITS and not _DIGIT.search(value)):
         return
     yield replace(f, start=start, end=end)
-
-
-def _is_field(text: str, start: int, end: int) -> bool:
-    """Whether it is the name of a field or function: ``"receipt_to": …``, or ``tool_call`` with nothing else around."""
-    if _FIELD.fullmatch(text, start, end) is None:
-        return False
-    return (start == 0 and end == len(text)) or (text[start - 1 : start] == '"' and _COLON.match(text, end) is not None)
 
 
 def _close(text: str, end: int, start: int) -> bool:

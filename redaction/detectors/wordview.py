@@ -25,6 +25,8 @@ KINDS = (
     "title", "street_word", "region", "org_word", "id_word", "first_seldom", "surname_seldom", "english_word",
 )  # fmt: skip
 """Word lists; the place in this tuple is the bit in a gazetteer's mask."""
+_ENGLISH = 1 << KINDS.index("english_word")
+_NAMES = 1 << KINDS.index("first_name") | 1 << KINDS.index("surname")
 HASHED = 60_000
 SHAPES = 256
 WIDTH = 26
@@ -110,6 +112,11 @@ class View:
         base = self.hashed
         rows += [base + crc32(part) % HASHED for part in _parts(edge)]
         return rows[:WIDTH]
+
+    def plain(self, word: str) -> bool:
+        """Whether it is an English word and no common name."""
+        mask = self._gazetteer.mask(fold(word))
+        return bool(mask & _ENGLISH) and not mask & _NAMES
 
     def _row(self, letters: str) -> int:
         return self.hashed + crc32(letters.encode()) % HASHED

@@ -126,3 +126,6 @@ def test_the_name_of_a_field_is_no_user(student: StudentDetector) -> None:
     found = {text[f.start : f.end] for f in student.detect(text)}
     assert "receipt_to" not in found and "harbor_juniper" in found
     assert not [f for f in student.detect("call_lookup") if f.label == "USERNAME"]
+    for value in ("john_smith", "maria_kowalska"):  # a name is no word, also where nothing else stands
+        assert student.detect(value), value
+        assert student.detect(f'{{"{value}": 1}}'), value
