@@ -20,7 +20,7 @@ from typing import TypeVar
 from aiohttp import web
 
 from attestation.expectations import BadExpectations, load_expectations
-from attestation.trust import AMD, SimulatedTrust
+from attestation.trust import VENDORS, SimulatedTrust
 from attestation.types import Expectations
 from policies.decide import anyone_full
 from proxy import admin, keys, observe, surfaces
@@ -195,7 +195,7 @@ class Gate:
             self._expectations(),
             control,
             self.clock,
-            trust=AMD,
+            trust=VENDORS,
             simulated=self._simulated,
             on_event=self._event,
         )

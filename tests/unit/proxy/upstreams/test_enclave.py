@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import datetime as dt
-import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +14,7 @@ from egress_support import NOW, Events, HandClock, chat, enclave, receipt_for, u
 from fake_tls import Identity, TlsPeer
 
 from attestation.binding import sealgate_snp_report_data
+from attestation.providers.base import Ask, Heard, Reply
 from attestation.simulator.snp import MEASUREMENT, Guest, Platform
 from attestation.trust import AMD
 from attestation.types import Expectations, Malformed, Rejected
@@ -29,13 +29,12 @@ from proxy.upstreams.enclave import (
     RENEW_AT,
     AttestationRefused,
     EnclaveLeases,
-    failure_codes,
-    open_checks,
 )
+from proxy.upstreams.proof import failure_codes, open_checks
 
 ANY = Requirements()
 OTHER_MEASUREMENT = bytes(48)
-SPKI = b"an enclave's key, in DER"
+OWN, OTHER = Identity(), Identity()
 CLINIC = Expectations(
     "clinic", frozenset({"sev-snp"}), {MEASUREMENT: "release"}, {"snp": 20}, "a@b.example", dt.date(2027, 1, 1), True
 )
@@ -51,7 +50,7 @@ class Source:
     """Plays control door and enclave: evidence on demand, or an error, held back while ``gate`` is closed."""
 
     platform: Platform
-    spki: bytes = SPKI
+    identity: Identity = OWN
     bound: Callable[[bytes, bytes], bytes] = sealgate_snp_report_data
     guest: Guest = field(default_factory=Guest)
     change: Callable[[bytes], bytes] = lambda document: document
@@ -62,13 +61,16 @@ class Source:
     def __post_init__(self) -> None:
         self.gate.set()
 
-    async def fetch_evidence(self, upstream: str, nonce: bytes) -> tuple[bytes, bytes]:
+    async def fetch_evidence(self, upstream: str, asks: Sequence[Ask]) -> Heard:
+        (ask,) = asks
+        nonce = bytes.fromhex(ask.path.partition("?nonce=")[2])
         self.nonces.append(nonce)
         await self.gate.wait()
         if self.fail is not None:
             raise self.fail
-        report_data = self.bound(self.spki, nonce)
-        return self.change(encode_sealgate_snp(self.platform.evidence(report_data, self.guest))), self.spki
+        report_data = self.bound(self.identity.spki, nonce)
+        document = self.change(encode_sealgate_snp(self.platform.evidence(report_data, self.guest)))
+        return Heard({ask.name: Reply(document)}, self.identity.certificate)
 
 
 @dataclass
@@ -103,8 +105,8 @@ async def failures(w: World, want: Requirements = ANY) -> tuple[str, ...]:
 async def test_genuine_evidence_bound_to_the_seen_key_makes_a_lease(platform: Platform) -> None:
     w = world(platform)
     lease = await w.leases.current("sealed", ANY)
-    assert lease.pin == hashlib.sha256(SPKI).digest()
-    assert lease.info.key_sha256 == lease.pin.hex()
+    assert lease.pin == OWN.pin
+    assert lease.info.key_sha256 == OWN.pin.hex()
     assert lease.info.expires == NOW + dt.timedelta(seconds=600)
     assert (lease.info.expectations, lease.info.simulated) == ("clinic", True)
     assert w.events.codes() == ["enclave_attested"]
@@ -168,9 +170,11 @@ async def test_the_certificate_may_end_a_lease_before_its_age_does(platform: Pla
 
 async def test_a_lease_does_not_outlive_the_approval_of_its_expectations(platform: Platform) -> None:
     w = world(platform, want=dataclasses.replace(CLINIC, approved_until=NOW.date()), max_age_s=10**10)
-    await w.leases.current("sealed", ANY)
+    lease = await w.leases.current("sealed", ANY)
     w.clock.tick(12 * 3600)  # midnight
-    assert await failures(w) == ("lease_expired",)
+    with pytest.raises(AttestationRefused, match="lease_expired"):
+        w.leases.check(lease, ANY)
+    assert await failures(w) == ("expectations.approved",)
     assert w.events.seen[-1][1]["failures"] == ["expectations.approved"]
 
 
@@ -307,9 +311,9 @@ async def test_a_lease_that_cannot_be_recorded_is_not_granted(platform: Platform
 async def test_a_changed_key_voids_the_lease_and_attests_again_on_record(platform: Platform) -> None:
     w = world(platform)
     old = await w.leases.current("sealed", ANY)
-    w.source.spki = b"the new key"
+    w.source.identity = OTHER
     fresh = await w.leases.replace(old, ANY, 41)
-    assert fresh.pin == hashlib.sha256(b"the new key").digest()
+    assert fresh.pin == OTHER.pin
     codes = ["enclave_attested", "enclave_key_changed", "enclave_attested", "enclave_lease_replaced"]
     assert w.events.codes() == codes
     assert w.events.seen[3][1]["ref_seq"] == 41
