@@ -74,8 +74,8 @@ class EnclaveLeases:
     """Implements ``transports.Leases``. ``close`` it at the end.
 
     ``simulated`` is the root of a software enclave; the demo and tests pass it, no configuration can.
-    ``collateral`` is what vendors publish for what an endpoint presents. ``denied`` are chips, measurements and keys
-    (hex) that nobody may use any more; it is asked at every send.
+    ``collateral`` is what vendors publish for what an endpoint presents, now. ``denied`` are chips, measurements and
+    keys (hex) that nobody may use any more; it is asked at every send.
     Raises ConfigError for an upstream without attestation, an unknown provider, or expectations that are missing or
     empty: no policy means no trust.
     """
@@ -89,7 +89,7 @@ class EnclaveLeases:
         *,
         trust: TrustStore,
         simulated: SimulatedTrust | None = None,
-        collateral: Callable[[Presented], Collateral] = lambda _: NO_COLLATERAL,
+        collateral: Callable[[Presented, dt.datetime], Collateral] = lambda *_: NO_COLLATERAL,
         denied: Callable[[], frozenset[str]] = frozenset,
         on_event: Recorder,
         make: Callable[[str, Mapping[str, Any]], Provider] = registry.make,
@@ -102,25 +102,28 @@ class EnclaveLeases:
         self._on_event = on_event
         enclaves = {n: u for n, u in upstreams.items() if u.zone is Zone.ENCLAVE}
         self._states = {n: _state(u, make) for n, u in enclaves.items()}
+        for name, state in self._states.items():
+            if not _usable(state.config.expectations, expectations):
+                place = f"upstreams.{name}.attestation.expectations"
+                text = f"{state.config.expectations!r} is no file that approves an image, or spells out 'unpinned'"
+                raise ConfigError(f"{place}: {text}")
         self._expectations: Mapping[str, Expectations] = {}
         self._revisions: Mapping[str, bytes] = {}
         self.expect(expectations)
 
     def expect(self, expectations: Mapping[str, Expectations]) -> None:
-        """From now on these count: what was proven under others is void, running attestations included.
-
-        Raises ConfigError, and then nothing has changed.
-        """
-        for name, state in self._states.items():
-            _demands(name, state.config, expectations)
-        self._expectations = dict(expectations)
-        self._revisions = {name: revision(want) for name, want in expectations.items()}
+        """From now on these count: what was proven under others is void, running attestations included. Enclaves
+        whose expectations are missing or empty are unusable: whoever takes an approval away means it."""
+        self._expectations = {name: want for name, want in expectations.items() if _usable(name, expectations)}
+        self._revisions = {name: revision(want) for name, want in self._expectations.items()}
 
     async def current(self, upstream: str, want: Requirements) -> Lease:
         """A lease that holds now and satisfies ``want``; attests when there is none. Raises AttestationRefused."""
         state = self._known(upstream)
         if not want.expectations <= {state.config.expectations}:
             raise AttestationRefused(upstream, ("expectations_differ",))  # attesting could not help
+        if state.config.expectations not in self._revisions:
+            raise AttestationRefused(upstream, ("expectations_missing",))
         for _ in range(2):  # once more, for the attestation that ran already may have asked too early for us
             lease = state.lease
             if lease is not None and self._unfit(lease, want) is None:
@@ -257,12 +260,14 @@ class EnclaveLeases:
             raise AttestationRefused(upstream, ("clock_not_sane",))
         nonce = secrets.token_bytes(32)
         heard = await self._source.fetch_evidence(upstream, state.provider.asks(nonce))
-        want = self._expectations[state.config.expectations]  # as they are now, not when it was asked
+        want = self._expectations.get(state.config.expectations)  # as they are now, not when it was asked
+        if want is None:
+            raise AttestationRefused(upstream, ("expectations_missing",))
         question = Question(upstream, state.epoch + 1, nonce, asked, started, want, state.config.max_age_s)
         try:
-            presented = state.provider.read(heard, nonce)
-            published = self._collateral(presented)
-            lease = lease_of(state.provider, presented, question, self._clock.now(), self._roots, published)
+            presented, now = state.provider.read(heard, nonce), self._clock.now()
+            published = self._collateral(presented, now)
+            lease = lease_of(state.provider, presented, question, now, self._roots, published)
         except (AttestationError, AttestationRefused, Misuse):
             raise
         except Exception as e:  # a bug of ours in code that reads what strangers send: refused like any bad evidence
@@ -293,14 +298,11 @@ def _state(upstream: UpstreamConfig, make: Callable[[str, Mapping[str, Any]], Pr
         raise ConfigError(f"{'.'.join((place, *map(str, e.place)))}: {e}") from None
 
 
-def _demands(upstream: str, config: AttestationConfig, expectations: Mapping[str, Expectations]) -> None:
-    """Raises ConfigError for expectations that are missing or empty."""
-    place = f"upstreams.{upstream}.attestation.expectations"
-    want = expectations.get(config.expectations)
-    if want is None or want.name != config.expectations:
-        raise ConfigError(f"{place}: no expectations are named {config.expectations!r}")
-    if not want.tees or not (want.measurements or want.registers or want.unpinned):
-        raise ConfigError(f"{place}: needs a TEE and at least one approved image, or 'unpinned' spelled out")
+def _usable(name: str, expectations: Mapping[str, Expectations]) -> bool:
+    want = expectations.get(name)
+    if want is None or want.name != name:
+        return False
+    return bool(want.tees and (want.measurements or want.registers or want.unpinned))
 
 
 def _details(lease: Lease) -> dict[str, object]:

@@ -173,7 +173,8 @@ def _names(proof: Proof, *keys: str) -> frozenset[str]:
     """What a deny-list may name, in hex. Zeros name nothing."""
     out = {*keys}
     for claims in _all(proof):
-        values = (claims.chip_id, claims.measurement, claims.host_data, *claims.measurements.values())
+        chip = claims.chip_id if any(claims.chip_id[8:]) else claims.chip_id[:8]  # the newest have 8 bytes, then zeros
+        values = (chip, claims.chip_id, claims.measurement, claims.host_data, *claims.measurements.values())
         out |= {v.hex() for v in values if any(v)}
     return frozenset(out - {""})
 

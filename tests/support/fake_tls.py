@@ -68,6 +68,8 @@ class TlsPeer:
         self.delay_s = 0.0
         self.close_after = 0
         """Closes a connection after so many answers; 0 keeps it."""
+        self.hold: asyncio.Event | None = None
+        """Until it is set, of an answer to a POST only the first half is sent."""
         self._newest = newest
         self._writers: set[asyncio.StreamWriter] = set()
 
@@ -116,7 +118,12 @@ class TlsPeer:
                 size = str(len(answer)).encode()
                 await asyncio.sleep(self.delay_s)
                 writer.write(f"HTTP/1.1 {self.status}\r\ncontent-type: application/json\r\ncontent-length: ".encode())
-                writer.write(size + b"\r\n\r\n" + answer)
+                writer.write(size + b"\r\n\r\n")
+                if self.hold is not None and head.startswith(b"POST"):
+                    writer.write(answer[: len(answer) // 2])
+                    await self.hold.wait()
+                    answer = answer[len(answer) // 2 :]
+                writer.write(answer)
                 await writer.drain()
                 answered += 1
                 if answered == self.close_after:

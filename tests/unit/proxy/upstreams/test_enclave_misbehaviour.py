@@ -32,7 +32,7 @@ class World:
             HandClock(),
             trust=AMD,
             simulated=simulator.trust,
-            collateral=lambda _: Collateral(amd_crl=simulator.crl()),
+            collateral=lambda *_: Collateral(amd_crl=simulator.crl()),
             on_event=self.events,
         )
         self.door = DataDoor(config, leases=self.leases)
