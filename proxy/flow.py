@@ -186,6 +186,7 @@ class Flow:
         intent = Intent(
             d.common, action, candidate.zone.word, candidate.upstream, self._recorded_model(d, candidate), ready.counts,
             lease_json(lease), await self._mac(out), out.size,
+            candidate.asserted_tee,
         )  # fmt: skip
         receipt = await self._store.begin(intent, out.digest())  # 7
         headers = {

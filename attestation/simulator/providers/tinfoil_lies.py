@@ -56,6 +56,7 @@ class Lie(StrEnum):
     UNKNOWN_CPU = "unknown_cpu"
     UNKNOWN_MATERIAL = "unknown_material"
     TWO_TLS_KEYS = "two_tls_keys"
+    SAME_ID_TWICE = "same_id_twice"
     NO_TLS_KEY = "no_tls_key"
     NO_HPKE_KEY = "no_hpke_key"
     LOW_ORDER_KEY = "low_order_key"

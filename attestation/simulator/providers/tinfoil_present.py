@@ -130,6 +130,7 @@ _BEFORE: Mapping[Lie | None, Before] = {
     Lie.UNKNOWN_MATERIAL: _material(lambda x: [*x, {"id": "sign", "format": "https://tinfoil.sh/key/other/v1",
                                                     "data": "00"}]),
     Lie.TWO_TLS_KEYS: _material(lambda x: [*x, _MORE]),
+    Lie.SAME_ID_TWICE: _material(lambda x: [{**_MORE, "id": "tls"}, *x]),
     Lie.NO_TLS_KEY: _material(lambda x: x[1:]),
     Lie.NO_HPKE_KEY: _material(lambda x: x[:1]),
     Lie.LOW_ORDER_KEY: _material(lambda x: [x[0], {**x[1], "data": bytes(32).hex()}]),

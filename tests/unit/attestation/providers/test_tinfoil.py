@@ -55,6 +55,7 @@ WHY: dict[Lie, set[str] | tuple[set[str], set[str]]] = {
     Lie.UNKNOWN_CPU: M,
     Lie.UNKNOWN_MATERIAL: M,
     Lie.TWO_TLS_KEYS: M,
+    Lie.SAME_ID_TWICE: M,
     Lie.NO_TLS_KEY: M,
     Lie.NO_HPKE_KEY: M,
     Lie.LOW_ORDER_KEY: M,
