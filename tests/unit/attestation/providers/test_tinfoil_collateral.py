@@ -111,6 +111,8 @@ def test_three_issuers_are_one_too_many():
         lambda r: r[0].update(status=200),
         lambda r: r[0].update(url="https://api.trustedservices.intel.com.example/tdx/certification/v4/tcb?fmspc=00"),
         lambda r: r[0].update(url="http://api.trustedservices.intel.com/tdx/certification/v4/tcb?fmspc=00"),
+        lambda r: r[0].update(url=r[0]["url"] + "#x"),
+        lambda r: r[3].update(url=r[3]["url"] + "x"),
         lambda r: r[0].update(url=None),
         lambda r: r[0].update(headers=[]),
         lambda r: r[0].update(headers={}),
