@@ -64,7 +64,7 @@ def packed(changed: object) -> bytes:
         for name in ("crypto_material", "device_evidence"):
             if isinstance(changed.get(name), dict):
                 changed[name] = base64.b64encode(dump(changed[name])).decode()
-    return json.dumps(changed).encode()
+    return dump(changed)
 
 
 def outcome(tee: str, form: Form, raw: bytes) -> object:

@@ -39,6 +39,7 @@ def test_values_cannot_be_moved_repeated_or_taken_from_elsewhere():
     assert fault(exchange, SERVICE.seal(theirs, b"x", 0)) is Fault.AUTHENTICITY
     assert fault(exchange, SERVICE.seal(theirs, b"x", 0).replace(theirs.split(":")[1], mine.split(":")[1]))
     assert fault(exchange, first.replace(SECRET.id, "A" * 43 + "=")) is Fault.AUTHENTICITY
+    assert fault(exchange, first.replace(mine.split(":")[1], "00" * 12)) is Fault.AUTHENTICITY  # says another exchange
     assert exchange.open(first) == b"x"
     assert fault(exchange, first) is Fault.AUTHENTICITY
     assert exchange.open(second) == b"x"
