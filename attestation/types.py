@@ -67,6 +67,9 @@ class Collateral:
     """Token issuer -> its published JWKS document."""
     waivers: frozenset[str] = frozenset()
     """Ids of checks that policy lets fail, out of ``WAIVABLE``. A waived check is reported, never left out."""
+    amd_keys: Mapping[bytes, tuple[bytes, ...]] = field(default_factory=dict, repr=False)
+    """CHIP_ID and REPORTED_TCB as a report has them (72 bytes) -> certificates of that key, DER, leaf first: for
+    reports that come without. They are checked like any others."""
 
     def __post_init__(self) -> None:
         if unknown := self.waivers - WAIVABLE:

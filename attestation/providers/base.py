@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
-from attestation.types import Check, Evidence
+from attestation.types import Check, Collateral, Evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,9 @@ class Presented:
     channel: Channel
     nonce_bound: bool
     checks: tuple[Check, ...] = ()
+    offered: Collateral | None = field(default=None, repr=False)
+    """What the document brought along of what vendors publish. Used only where the verifier has none of its own, and
+    checked like that: signed by the vendor and current. Nobody can say whether it is the newest."""
 
 
 class Provider(Protocol):
