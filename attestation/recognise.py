@@ -31,9 +31,13 @@ def recognise(raw: bytes, kind: str | None = None, pieces: Mapping[str, bytes] |
     """``pieces`` lie beside the file: ``vcek``, ``td_quote`` and the parts that formats name. Raises Malformed."""
     if len(raw) > MAX_FILE_BYTES:
         raise Malformed(f"a file of evidence has at most {MAX_FILE_BYTES} bytes")
-    rest = dict(pieces or {})
     data = raw if kind in ("nvidia", "nras", "sealgate-snp") else _decoded(raw)
-    kind = kind or _kind(data)
+    return assemble(kind or _kind(data), data, pieces or {})
+
+
+def assemble(kind: str, data: bytes, pieces: Mapping[str, bytes]) -> Evidence:
+    """``data`` of a kind that is known, with its pieces; nothing is guessed or decoded but PEM. Raises Malformed."""
+    rest = dict(pieces)
     if kind in ("snp", "azure-snp", "azure-tdx"):
         return _hardware(kind, data, rest)
     if kind == "sealgate-snp":

@@ -173,11 +173,18 @@ def validate_part(claims: Claims, want: Expectations, binding: Mapping[str, byte
     return checks
 
 
+def _part(got: Mapping[str, bytes], name: str, size: int) -> bytes:
+    """The signed field, or of ``field@2`` its ``size`` bytes from byte 2; empty where it is not there."""
+    field, at, offset = name.partition("@")
+    whole = got.get(field, b"")
+    return whole[int(offset) : int(offset) + size] if at else whole
+
+
 def _bound(claims: Claims, binding: bytes | Mapping[str, bytes]) -> tuple[Check, ...]:
     fields = {"report_data": binding} if isinstance(binding, bytes) else binding
     got = {"report_data": claims.report_data, **claims.bound}
     ok = bool(fields) and all(
-        name in got and bool(value) and hmac.compare_digest(got[name], value) for name, value in fields.items()
+        bool(value) and hmac.compare_digest(_part(got, name, len(value)), value) for name, value in fields.items()
     )
     if "report_data" in fields and len(fields["report_data"]) != REPORT_DATA_BYTES:
         ok = False

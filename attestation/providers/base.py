@@ -85,7 +85,10 @@ class Piece:
     role: str
     evidence: Evidence
     bound: Mapping[str, bytes] = field(repr=False)
-    """Name in ``Claims.bound`` (or ``report_data``) -> its exact value. Never empty."""
+    """Name in ``Claims.bound`` (or ``report_data``) -> its exact value. Never empty. ``user_data@2`` names the part of
+    the field that begins at byte 2, where a format leaves the rest to the workload."""
+    max_age_s: int | None = None
+    """Greatest age of the evidence's signed time in seconds, where no nonce of ours can be in it."""
 
 
 @dataclass(frozen=True, slots=True)

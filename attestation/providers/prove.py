@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 
-from attestation.providers.base import Channel, Presented
+from attestation.providers.base import Channel, Piece, Presented
 from attestation.trust import SimulatedTrust, TrustStore
 from attestation.types import NO_COLLATERAL, Check, Claims, Collateral, Expectations, Malformed, Rejected, Status
 from attestation.validate import validate, validate_part
@@ -44,6 +44,8 @@ def prove(
     for piece in presented.pieces:
         try:
             found = verify(piece.evidence, now, trust, simulated, collateral)
+            checks.append(aged := _age(piece, found, now))
+            failures += [f"{aged.id}: {aged.detail}"] if aged.status is Status.FAIL else []
             judged = (
                 validate(found, want, now, piece.bound)
                 if piece.role == "cpu"
@@ -61,6 +63,16 @@ def prove(
         raise Rejected(tuple(failures), tuple(checks))
     cpu = next(c for role, c in claims if role == "cpu")
     return Proof(cpu, presented.channel, tuple(checks), tuple((r, c) for r, c in claims if r != "cpu"))
+
+
+def _age(piece: Piece, claims: Claims, now: dt.datetime) -> Check:
+    """Evidence that answers no question of ours must say when it was made."""
+    if piece.max_age_s is None:
+        return check(f"{piece.role}.age", True, "the provider asks for no greatest age")
+    if claims.signed_at is None:
+        return check(f"{piece.role}.age", False, "the evidence signs no time")
+    seconds = (now - claims.signed_at).total_seconds()
+    return check(f"{piece.role}.age", seconds <= piece.max_age_s, f"{seconds:.0f} s old, at most {piece.max_age_s}")
 
 
 def _channel(channel: Channel) -> Check:
