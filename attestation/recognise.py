@@ -24,6 +24,8 @@ from attestation.x509 import load_certificate
 MAX_FILE_BYTES = 2 * 1024 * 1024
 VCEK = "vcek"
 """Name of the piece beside an SNP report: the chip's certificate, DER or PEM."""
+ISSUERS = frozenset({"ask", "ark"})
+"""The issuers of that certificate, where they come along."""
 _SERVICES = (("maa", MAA), ("google", GOOGLE), ("ita", ITA))
 
 
@@ -63,10 +65,14 @@ def _hardware(kind: str, data: bytes, rest: dict[str, bytes]) -> Evidence:
 
 
 def _amd(rest: dict[str, bytes]) -> tuple[bytes, ...]:
-    """The chip's certificate with AMD's own issuers, which get no trust from being shipped here."""
+    """The chip's certificate with its issuers as sent, or AMD's own: neither gets trust from being here."""
     if VCEK not in rest:
         raise Malformed("an SNP report comes with the certificate of its chip, vcek")
     leaf = der_of(rest.pop(VCEK))
+    if ISSUERS & set(rest):
+        if not set(rest) >= ISSUERS:
+            raise Malformed("a chip's certificate comes with both of its issuers or with none")
+        return leaf, der_of(rest.pop("ask")), der_of(rest.pop("ark"))
     endorsed = parse_endorsement(load_certificate(leaf))
     return (leaf, *amd_chain(endorsed.product, vlek=endorsed.kind is KeyKind.VLEK))
 

@@ -75,11 +75,17 @@ class Channel:
     """Algorithm and key that sign answers (dstack, NEAR)."""
 
 
+BESIDE = frozenset({"vtpm", "token"})
+"""Roles of statements about the machine beside its evidence: a cloud's TPM, a service's token. Expectations do not
+describe them; the provider's own checks do, and what they bind."""
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """Evidence of one part, with the values that its signed fields must have, none of them read from the evidence.
 
-    ``role`` is ``cpu`` (exactly one of them, compared with the expectations), ``gpu`` or ``gateway``.
+    ``role`` is ``cpu`` (exactly one of them, compared with the expectations), ``gpu``, ``gateway``, or one of
+    ``BESIDE``.
     """
 
     role: str

@@ -24,7 +24,7 @@ from attestation.nitro.document import parse_document
 from attestation.providers.base import Heard, Piece, Presented
 from attestation.providers.formula import Binding, parse_binding
 from attestation.providers.parts import Asked, Place, answer, channel, facts_of
-from attestation.recognise import assemble
+from attestation.recognise import ISSUERS, assemble
 from attestation.snp.report import parse_report
 from attestation.tdx.quote import parse_quote
 from attestation.types import Evidence, Malformed
@@ -40,7 +40,7 @@ FIELDS: Mapping[str, frozenset[str]] = {
 }
 """Evidence that describes an enclave by itself -> the fields it signs for whoever asked."""
 PARTS: Mapping[str, frozenset[str]] = {
-    "snp": frozenset({"vcek"}),
+    "snp": frozenset({"vcek", *ISSUERS}),
     "tdx": frozenset({"event_log", "app_compose"}),
 }
 """Evidence -> pieces that may lie beside it."""

@@ -149,10 +149,12 @@ def _some(raw: bytes) -> bytes:
     return raw
 
 
-def chosen(named: Mapping[str, Place], usual: Mapping[str, Place]) -> dict[str, Place]:
-    """``usual`` with those changed that the options name. Raises ValueError for another name."""
-    if unknown := set(named) - set(usual):
-        raise ValueError(f"fields: {sorted(unknown)[0]} is none of {', '.join(sorted(usual))}")
+def chosen(
+    named: Mapping[str, Place], usual: Mapping[str, Place], also: frozenset[str] = frozenset()
+) -> dict[str, Place]:
+    """``usual`` with those changed that the options name; ``also`` may be named. Raises ValueError for another name."""
+    if unknown := set(named) - set(usual) - also:
+        raise ValueError(f"fields: {sorted(unknown)[0]} is none of {', '.join(sorted({*usual, *also}))}")
     return {**usual, **named}
 
 
