@@ -154,7 +154,7 @@ def parse_binding(raw: Mapping[str, str], known: frozenset[str]) -> Binding:
     if not raw:
         raise ValueError("bind: is empty, so nothing would tie the channel to the evidence")
     for name in raw:
-        found = _FIELD.fullmatch(name)
+        found = _FIELD.fullmatch(str(name))
         if found is None or found[1] not in known:
             raise ValueError(f"bind: a field is one of {', '.join(sorted(known))}, or with an offset: field@32")
     binding = Binding({name: parse(text) for name, text in raw.items()})

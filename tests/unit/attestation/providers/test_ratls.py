@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from attestation.providers.base import Channel, Heard, Piece, Presented, Reply
 from attestation.providers.prove import prove
 from attestation.providers.ratls import RaTlsProvider
+from attestation.ratls.certificate import DSTACK_QUOTE, GRAMINE, INTEROPERABLE, OPEN_ENCLAVE
 from attestation.simulator import pki
+from attestation.simulator.cborwriter import dump, tagged
 from attestation.simulator.providers.ratls import AGE, Form, Lie, RaTlsServer
 from attestation.trust import VENDORS
 from attestation.types import Evidence, Expectations, Malformed, Rejected
@@ -159,6 +161,25 @@ def test_options_are_checked(options, why):
 def test_any_bytes_are_malformed(der):
     with pytest.raises(Malformed):
         DAYS.read(Heard({}, der), NONCE)
+
+
+OIDS = [INTEROPERABLE, GRAMINE, OPEN_ENCLAVE, DSTACK_QUOTE]
+SHAPES = st.recursive(
+    st.none() | st.integers(-(2**63), 2**63) | st.binary(max_size=40) | st.text(max_size=8).filter(str.isascii),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["pubkey-hash", "nonce"]) | st.integers(0, 9), inner, max_size=3)
+    ),
+)
+
+
+@given(oid=st.sampled_from(OIDS), value=st.binary(max_size=120) | SHAPES.map(dump)
+       | SHAPES.map(lambda v: tagged(60000, v)) | st.binary(max_size=60).map(lambda v: tagged(60000, [v, v])))  # fmt: skip
+def test_any_evidence_in_a_certificate_is_malformed_or_refused(oid, value):
+    der = pki.issue(NAME, KEY.public_key(), NAME, KEY, digest=hashes.SHA256(), extensions={oid: value})
+    w = Expectations("x", frozenset({"tdx"}), {b"x" * 48: "x"}, {}, "a@acme.example", NOW.date())
+    with pytest.raises((Malformed, Rejected)):
+        prove(DAYS.read(Heard({}, der), NONCE), w, NOW, VENDORS)
 
 
 @pytest.mark.parametrize("path", [
