@@ -43,6 +43,8 @@ class Lie(StrEnum):
     """The quote, or the claims beside it, name another key: somebody else's evidence in an own certificate."""
     SPLICED_CLAIMS = "spliced_claims"
     """The claims name the right key, and the quote other claims."""
+    NO_KEY = "no_key"
+    """The claims name no key at all."""
     OLD = "old"
     NOT_YET_VALID = "not_yet_valid"
     EXPIRED = "expired"
@@ -129,7 +131,8 @@ class RaTlsServer(Loopback):
 
     def _interoperable(self, named: bytes, spki: bytes) -> dict[str, bytes]:
         digest = [2, sha256(named)[:16]] if self.lie == Lie.WEAK_HASH else [1, sha256(named)]
-        said = {"pubkey-hash": digest, "nonce": OTHER}
+        said: dict[str, object] = {"pubkey-hash": digest, "nonce": OTHER}
+        said = {"nonce": OTHER} if self.lie == Lie.NO_KEY else said
         claims = dump(said | {"more": 1} if self.lie == Lie.MORE_CLAIMS else said)
         if self.lie == Lie.DUPLICATE_KEYS:
             claims = bytes((claims[0] + 1,)) + claims[1:] + dump("pubkey-hash") + dump([1, OTHER])

@@ -47,6 +47,7 @@ EVERY_FORM = {
 }  # fmt: skip
 ONE_FORM = [
     (Form.INTEROPERABLE, Lie.SPLICED_CLAIMS, {"certificate.bound"}), (Form.INTEROPERABLE, Lie.TRAILING_BYTES, None),
+    (Form.INTEROPERABLE, Lie.NO_KEY, None),
     (Form.INTEROPERABLE, Lie.DUPLICATE_KEYS, None), (Form.INTEROPERABLE, Lie.INDEFINITE, None),
     (Form.INTEROPERABLE, Lie.OTHER_TAG, None), (Form.INTEROPERABLE, Lie.MORE_CLAIMS, None),
     (Form.INTEROPERABLE, Lie.WEAK_HASH, None), (Form.LEGACY, Lie.TRAILING_BYTES, None),
@@ -173,8 +174,11 @@ SHAPES = st.recursive(
 )
 
 
-@given(oid=st.sampled_from(OIDS), value=st.binary(max_size=120) | SHAPES.map(dump)
-       | SHAPES.map(lambda v: tagged(60000, v)) | st.binary(max_size=60).map(lambda v: tagged(60000, [v, v])))  # fmt: skip
+PAIRS = st.binary(max_size=60).map(lambda v: tagged(60000, [v, v]))
+VALUES = st.binary(max_size=120) | SHAPES.map(dump) | SHAPES.map(lambda v: tagged(60000, v)) | PAIRS
+
+
+@given(oid=st.sampled_from(OIDS), value=VALUES)
 def test_any_evidence_in_a_certificate_is_malformed_or_refused(oid, value):
     der = pki.issue(NAME, KEY.public_key(), NAME, KEY, digest=hashes.SHA256(), extensions={oid: value})
     w = Expectations("x", frozenset({"tdx"}), {b"x" * 48: "x"}, {}, "a@acme.example", NOW.date())
