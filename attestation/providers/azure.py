@@ -28,9 +28,9 @@ from attestation.providers.base import Heard, Piece, Presented
 from attestation.providers.formula import Binding, parse_binding
 from attestation.providers.parts import Asked, Place, answer, channel, chosen, facts_of
 from attestation.recognise import ISSUERS, assemble
-from attestation.tpm.hcl import SNP, TDX, split
 from attestation.tpm.quote import PCRS, QUOTE, SIGNATURE
-from attestation.types import Check, Evidence, Malformed, Source
+from attestation.tpm.verify import RUNTIME
+from attestation.types import Check, Evidence, Source
 from attestation.x509 import check
 
 HCL, TOKEN = "hcl_report", "token"
@@ -55,7 +55,6 @@ _PLACES: Mapping[str, Mapping[str, Place]] = {
     "tdx": {HCL: Place("base64url", "/hcl_report"), "td_quote": Place("base64url", "/td_quote"), **_TPM},
     "maa": {TOKEN: Place("raw")},
 }
-_KINDS = {SNP: "snp", TDX: "tdx"}
 _HASH = re.compile(r"[A-Za-z0-9_=-]{1,100}")
 
 
@@ -127,18 +126,12 @@ class AzureProvider(Asked):
         if self.evidence == "maa":
             piece = Piece("cpu", Evidence("maa", token.strip()), self.binding.values(facts))
             return Presented((piece,), keys, nonce_bound=True)
-        evidence, runtime = self._machine(found)
+        hcl = found.pop(HCL)
+        evidence = assemble(f"azure-{self.evidence}", hcl, found)  # which refuses a container of the other kind
         pieces = [Piece("cpu", evidence, self.binding.values(facts))]
         checks: tuple[Check, ...] = ()
         if self.maa is not None:  # the token must be of this very machine: it names the same runtime data
-            same = hashlib.sha256(runtime).digest() + bytes(32)
+            same = hashlib.sha256(evidence.parts[RUNTIME]).digest() + bytes(32)
             pieces.append(Piece("token", Evidence("maa", token.strip()), {"report_data": same}))
             checks = self.maa.checks(token.strip())
         return Presented(tuple(pieces), keys, nonce_bound=True, checks=checks)
-
-    def _machine(self, found: dict[str, bytes]) -> tuple[Evidence, bytes]:
-        """The evidence, and the runtime data that came with it."""
-        blob = split(found[HCL])
-        if _KINDS[blob.kind] != self.evidence:
-            raise Malformed("the machine is of another kind than was said")
-        return assemble(f"azure-{self.evidence}", found.pop(HCL), found), blob.runtime

@@ -92,7 +92,8 @@ class AzureServer(Loopback):
         tdx = (self.evidence == "tdx") != (self.lie == Lie.OTHER_KIND)
         named = runtime(shared_tpm()) if self.lie == Lie.OTHER_RUNTIME else data
         body: dict[str, Any] = {"version": 1, "nonce": nonce.hex(), "tpm_quote": quote}
-        body |= self._tdx(named, data) if tdx else self._snp(named, data)
+        machine = self._tdx(named, data) if tdx else self._snp(named, data)
+        body |= (self._snp(named, data) | self._tdx(named, data) | machine) if self.lie == Lie.OTHER_KIND else machine
         body["maa_token"] = self.token(nonce, sha256(named) + bytes(32)).decode()
         if self.lie == Lie.NO_QUOTE:
             del body["tpm_quote"]

@@ -124,8 +124,7 @@ async def test_a_certificate_of_the_web_with_a_stolen_quote_is_refused():
     """A terminator in front: its certificate is its own, the evidence is in another."""
     async with RaTlsServer(lambda: NOW) as server:
         seen = await heard(DAYS, server)
-        plain = pki.issue(NAME, KEY.public_key(), NAME, KEY, digest=hashes.SHA256())
-        swapped = DAYS.read(Heard({}, plain), NONCE)
+        swapped = DAYS.read(Heard({}, PLAIN), NONCE)
         forged = Presented((Piece("cpu", Evidence("ratls", seen.certificate), swapped.pieces[0].bound),),
                            swapped.channel, False)  # fmt: skip
         with pytest.raises(Rejected, match="binding"):
@@ -134,6 +133,8 @@ async def test_a_certificate_of_the_web_with_a_stolen_quote_is_refused():
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 NAME = pki.name("web", "Sealgate Simulator")
+PLAIN = pki.issue(NAME, KEY.public_key(), NAME, KEY, digest=hashes.SHA256())
+PEM = x509.load_der_x509_certificate(PLAIN).public_bytes(Encoding.PEM).decode()
 
 
 async def test_no_simulated_certificate_is_accepted_as_real():
@@ -145,12 +146,13 @@ async def test_no_simulated_certificate_is_accepted_as_real():
 
 def test_nothing_is_asked_so_nothing_is_answered():
     with pytest.raises(Malformed):
-        DAYS.read(Heard({"evidence": Reply(b"{}")}, b""), NONCE)
+        DAYS.read(Heard({"evidence": Reply(b"{}")}, PLAIN), NONCE)
+    assert DAYS.read(Heard({}, PLAIN), NONCE).pieces
 
 
 @pytest.mark.parametrize(("options", "why"), [
     ({"max_certificate_age": 0}, "max_certificate_age"), ({"max_certificate_age": 367 * 86400}, "max_certificate_age"),
-    ({"max_certificate_age": 1, "issuer": "x"}, "issuer"),
+    ({"max_certificate_age": 1, "issuer": "x"}, "issuer"), ({"max_certificate_age": 1, "issuer": PEM + PEM}, "issuer"),
     ({"max_certificate_age": 1, "issuer": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"}, "issuer"),
 ])  # fmt: skip
 def test_options_are_checked(options, why):
