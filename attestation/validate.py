@@ -15,6 +15,8 @@ from attestation.types import Check, Claims, Expectations, Rejected, Source, Sta
 from attestation.x509 import check
 
 REPORT_DATA_BYTES = 64
+SKEW_S = 60
+"""How far ahead of ours the clock of a sender may be (attestation.md §2.1, C13)."""
 CURRENT = frozenset({"committed", "UpToDate", "not-applicable"})
 """Statuses that need no permission. ``provisional`` firmware can still be rolled back by the host; whatever else a
 vendor says must be listed in ``tcb_allow``."""
@@ -153,7 +155,8 @@ def _fresh(claims: Claims, want: Expectations, now: dt.date | dt.datetime) -> tu
         ok = "nonce" in claims.bound or "report_data" in claims.bound
         return (check("max-age", ok, "the evidence must sign a time, or what was asked", Source.HARDWARE),)
     seconds = (now - claims.signed_at).total_seconds()
-    return (check("max-age", seconds <= want.max_age_s, f"{seconds:.0f} s old, at most {want.max_age_s}"),)
+    fresh = -SKEW_S <= seconds <= want.max_age_s
+    return (check("max-age", fresh, f"{seconds:.0f} s old, at most {want.max_age_s}, not of the future"),)
 
 
 def validate_part(claims: Claims, want: Expectations, binding: Mapping[str, bytes]) -> tuple[Check, ...]:
@@ -173,11 +176,18 @@ def validate_part(claims: Claims, want: Expectations, binding: Mapping[str, byte
     return checks
 
 
+def _part(got: Mapping[str, bytes], name: str, size: int) -> bytes:
+    """The signed field, or of ``field@2`` its ``size`` bytes from byte 2; empty where it is not there."""
+    field, at, offset = name.partition("@")
+    whole = got.get(field, b"")
+    return whole[int(offset) : int(offset) + size] if at else whole
+
+
 def _bound(claims: Claims, binding: bytes | Mapping[str, bytes]) -> tuple[Check, ...]:
     fields = {"report_data": binding} if isinstance(binding, bytes) else binding
     got = {"report_data": claims.report_data, **claims.bound}
     ok = bool(fields) and all(
-        name in got and bool(value) and hmac.compare_digest(got[name], value) for name, value in fields.items()
+        bool(value) and hmac.compare_digest(_part(got, name, len(value)), value) for name, value in fields.items()
     )
     if "report_data" in fields and len(fields["report_data"]) != REPORT_DATA_BYTES:
         ok = False

@@ -75,17 +75,26 @@ class Channel:
     """Algorithm and key that sign answers (dstack, NEAR)."""
 
 
+BESIDE = frozenset({"vtpm", "token"})
+"""Roles of statements about the machine beside its evidence: a cloud's TPM, a service's token. Expectations do not
+describe them; the provider's own checks do, and what they bind."""
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """Evidence of one part, with the values that its signed fields must have, none of them read from the evidence.
 
-    ``role`` is ``cpu`` (exactly one of them, compared with the expectations), ``gpu`` or ``gateway``.
+    ``role`` is ``cpu`` (exactly one of them, compared with the expectations), ``gpu``, ``gateway``, or one of
+    ``BESIDE``.
     """
 
     role: str
     evidence: Evidence
     bound: Mapping[str, bytes] = field(repr=False)
-    """Name in ``Claims.bound`` (or ``report_data``) -> its exact value. Never empty."""
+    """Name in ``Claims.bound`` (or ``report_data``) -> its exact value. Never empty. ``user_data@2`` names the part of
+    the field that begins at byte 2, where a format leaves the rest to the workload."""
+    max_age_s: int | None = None
+    """Greatest age of the evidence's signed time in seconds, where no nonce of ours can be in it."""
 
 
 @dataclass(frozen=True, slots=True)

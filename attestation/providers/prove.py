@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from attestation.providers.base import Channel, Presented
+from attestation.providers.base import Channel, Piece, Presented
 from attestation.trust import SimulatedTrust, TrustStore
 from attestation.types import (
     NO_COLLATERAL,
@@ -18,7 +19,7 @@ from attestation.types import (
     Source,
     Status,
 )
-from attestation.validate import validate, validate_part
+from attestation.validate import SKEW_S, validate, validate_part
 from attestation.verify import verify
 from attestation.x509 import check
 
@@ -50,16 +51,15 @@ def prove(
     """Raises Malformed or Rejected, the latter with every failure of every piece."""
     collateral, supplied = _supplied(collateral, presented.offered)
     checks: list[Check] = [*presented.checks, _channel(presented.channel), _roles(presented)]
-    failures: list[str] = [f"{c.id}: {c.detail}" for c in checks if c.status not in (Status.PASS, Status.WAIVED)]
+    failures = _failed(checks)
     claims: list[tuple[str, Claims]] = []
     for piece in presented.pieces:
         try:
             found = verify(piece.evidence, now, trust, simulated, collateral)
-            judged = (
-                validate(found, want, now, piece.bound)
-                if piece.role == "cpu"
-                else validate_part(found, want, piece.bound)
-            )
+            more = (_age(piece, found, now), *_stale(presented, piece, found, want))
+            checks += more
+            failures += _failed(more)
+            judged = _judged(piece, found, want, now)
         except Malformed as e:
             failures.append(f"{piece.role}.format: {e}")
         except Rejected as e:
@@ -68,14 +68,21 @@ def prove(
         else:
             checks += (*found.checks, *judged)
             claims.append((piece.role, found))
-            if piece.role == "cpu" and (stale := _stale(presented, found, want)) is not None:
-                checks.append(stale)
-                failures.append(f"{stale.id}: {stale.detail}")
     if failures:
         raise Rejected(tuple(failures), tuple(checks))
     checks += supplied
     cpu = next(c for role, c in claims if role == "cpu")
     return Proof(cpu, presented.channel, tuple(checks), tuple((r, c) for r, c in claims if r != "cpu"))
+
+
+def _failed(checks: Iterable[Check]) -> list[str]:
+    return [f"{c.id}: {c.detail}" for c in checks if c.status not in (Status.PASS, Status.WAIVED)]
+
+
+def _judged(piece: Piece, found: Claims, want: Expectations, now: dt.datetime) -> tuple[Check, ...]:
+    if piece.role == "cpu":
+        return validate(found, want, now, piece.bound)
+    return validate_part(found, want, piece.bound)
 
 
 def _supplied(own: Collateral, offered: Collateral | None) -> tuple[Collateral, tuple[Check, ...]]:
@@ -87,11 +94,23 @@ def _supplied(own: Collateral, offered: Collateral | None) -> tuple[Collateral, 
     return replace(own, **{n: getattr(offered, n) for n in names}), tuple(found)
 
 
-def _stale(presented: Presented, claims: Claims, want: Expectations) -> Check | None:
+def _stale(presented: Presented, piece: Piece, claims: Claims, want: Expectations) -> tuple[Check, ...]:
     """A failed check where a greatest age is demanded of evidence that signs neither our nonce nor a time."""
-    if want.max_age_s is None or presented.nonce_bound or claims.signed_at is not None:
-        return None
-    return check("max-age", False, "the evidence signs neither what was asked nor a time", Source.HARDWARE)
+    if piece.role != "cpu" or want.max_age_s is None or presented.nonce_bound or claims.signed_at is not None:
+        return ()
+    return (check("max-age", False, "the evidence signs neither what was asked nor a time", Source.HARDWARE),)
+
+
+def _age(piece: Piece, claims: Claims, now: dt.datetime) -> Check:
+    """Evidence that answers no question of ours must say when it was made."""
+    if piece.max_age_s is None:
+        return check(f"{piece.role}.age", True, "the provider asks for no greatest age")
+    if claims.signed_at is None:
+        return check(f"{piece.role}.age", False, "the evidence signs no time")
+    seconds = (now - claims.signed_at).total_seconds()
+    return check(
+        f"{piece.role}.age", -SKEW_S <= seconds <= piece.max_age_s, f"{seconds:.0f} s old, at most {piece.max_age_s}"
+    )
 
 
 def _channel(channel: Channel) -> Check:
