@@ -8,6 +8,7 @@ evidence is verified, the fields are compared, and only then does a key in :clas
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -79,13 +80,16 @@ class Channel:
 class Piece:
     """Evidence of one part, with the values that its signed fields must have, none of them read from the evidence.
 
-    ``role`` is ``cpu`` (exactly one of them, compared with the expectations), ``gpu`` or ``gateway``.
+    ``role`` is ``cpu`` (exactly one of them), ``gateway`` or ``model`` (further ones that see requests), all compared
+    with the expectations, or ``gpu``.
     """
 
     role: str
     evidence: Evidence
     bound: Mapping[str, bytes] = field(repr=False)
     """Name in ``Claims.bound`` (or ``report_data``) -> its exact value. Never empty."""
+    pinned: frozenset[str] = frozenset()
+    """Registers that an approved image must name besides those of its TEE."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,10 @@ class Presented:
     channel: Channel
     nonce_bound: bool
     checks: tuple[Check, ...] = ()
+    not_after: dt.datetime | None = None
+    """When the keys in ``channel`` end by their own statement, which the evidence signs."""
+    asserted: Mapping[str, str] = field(default_factory=dict)
+    """What the provider says and nothing proves: for an auditor's eyes, never for a decision."""
 
 
 class Provider(Protocol):

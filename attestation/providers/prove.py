@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from attestation.providers.base import Channel, Presented
@@ -23,10 +24,14 @@ class Proof:
     checks: tuple[Check, ...]
     others: tuple[tuple[str, Claims], ...] = field(default=())
     """Role and claims of the other pieces."""
+    keys_until: dt.datetime | None = None
+    asserted: Mapping[str, str] = field(default_factory=dict)
+    """What the provider says beside it, unproven."""
 
     @property
     def not_after(self) -> dt.datetime:
-        return min(c.not_after for c in (self.claims, *(c for _, c in self.others)))
+        ends = [c.not_after for c in (self.claims, *(c for _, c in self.others))]
+        return min(*ends, self.keys_until or ends[0], ends[0])
 
 
 def prove(
@@ -39,15 +44,17 @@ def prove(
 ) -> Proof:
     """Raises Malformed or Rejected, the latter with every failure of every piece."""
     checks: list[Check] = [*presented.checks, _channel(presented.channel), _roles(presented)]
+    if presented.not_after is not None:
+        checks.append(check("keys.expired", now < presented.not_after, f"the keys end at {presented.not_after:%FT%TZ}"))
     failures: list[str] = [f"{c.id}: {c.detail}" for c in checks if c.status not in (Status.PASS, Status.WAIVED)]
     claims: list[tuple[str, Claims]] = []
     for piece in presented.pieces:
         try:
             found = verify(piece.evidence, now, trust, simulated, collateral)
-            judged = (
-                validate(found, want, now, piece.bound)
-                if piece.role == "cpu"
-                else validate_part(found, want, piece.bound)
+            judged = (  # whatever sees a request must be an approved image, the gateway before the model included
+                validate_part(found, want, piece.bound)
+                if piece.role == "gpu"
+                else validate(found, want, now, piece.bound, piece.pinned)
             )
         except Malformed as e:
             failures.append(f"{piece.role}.format: {e}")
@@ -60,7 +67,8 @@ def prove(
     if failures:
         raise Rejected(tuple(failures), tuple(checks))
     cpu = next(c for role, c in claims if role == "cpu")
-    return Proof(cpu, presented.channel, tuple(checks), tuple((r, c) for r, c in claims if r != "cpu"))
+    others = tuple((r, c) for r, c in claims if r != "cpu")
+    return Proof(cpu, presented.channel, tuple(checks), others, presented.not_after, presented.asserted)
 
 
 def _channel(channel: Channel) -> Check:

@@ -112,9 +112,7 @@ class SimulatedEnclave:
     async def __aenter__(self) -> SimulatedEnclave:
         self.rotate_key()
         app = web.Application(client_max_size=2**26)
-        app.router.add_get("/.well-known/attestation", self._attest)
-        app.router.add_get("/v1/models", self._models)
-        app.router.add_post("/v1/chat/completions", self._chat)
+        self.routes(app)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         loop = asyncio.get_running_loop()
@@ -122,6 +120,12 @@ class SimulatedEnclave:
         port = self._server.sockets[0].getsockname()[1]
         self.url = f"https://127.0.0.1:{port}/v1"
         return self
+
+    def routes(self, app: web.Application) -> None:
+        """What it serves; enclaves of other kinds replace the first."""
+        app.router.add_get("/.well-known/attestation", self._attest)
+        app.router.add_get("/v1/models", self._models)
+        app.router.add_post("/v1/chat/completions", self._chat)
 
     async def __aexit__(self, *_: object) -> None:
         if self._server is not None:
