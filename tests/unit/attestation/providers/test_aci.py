@@ -243,7 +243,8 @@ KEY = {"key_id": "a", "algo": "b", "public_key": "c"}
     "change",
     [
         {"subject": 5}, {"not_after": None}, {"not_after": "1"}, {"not_after": True}, {"not_after": 0},
-        {"not_after": -1}, {"not_after": 10**12}, {"receipt_signing_keys": {}}, {"receipt_signing_keys": [5]}, {"e2ee_public_keys": None},
+        {"not_after": -1}, {"not_after": 10**12}, {"receipt_signing_keys": {}}, {"receipt_signing_keys": [5]},
+        {"e2ee_public_keys": None},
         {"e2ee_public_keys": [KEY] * 65}, {"e2ee_public_keys": [{**KEY, "more": 1}]},
         {"e2ee_public_keys": [{"key_id": "a"}]},
         {"receipt_signing_keys": [{**KEY, "public_key": 5}]}, {"tls_public_keys": [{}]}, {"tls_public_keys": [KEY]},

@@ -274,7 +274,7 @@ async def honest() -> tuple[dict, bytes]:
         {"nvidia_payload": "[]"}, {"nvidia_payload": {"nonce": "00" * 32, "evidence_list": []}},
         {"nvidia_payload": {"nonce": "00" * 32, "evidence_list": [5]}}, {"signing_public_key": "zz"},
         {"info": {"tcb_info": {"app_compose": "\ud800"}}}, {"event_log": [[[["\ud800"]]]], "model_name": "\ud800"},
-        {"signing_public_key": "00" * 66},
+        {"signing_public_key": "00" * 66}, {"gateway_attestation": {}},
     ],
 )  # fmt: skip
 async def test_another_form_is_malformed(change):
