@@ -22,7 +22,7 @@ from attestation.binding import aci_report_data
 from attestation.sealing import Secret
 from attestation.simulator.intel import shared_intel
 from attestation.simulator.misbehave import Misbehaviour, lie_of
-from attestation.simulator.providers.guest import OLD_NONCE, Application, TdLie, expectations, papers
+from attestation.simulator.providers.guest import OLD_NONCE, Application, TdLie, expectations, expectations_yaml, papers
 from attestation.simulator.server import SimulatedEnclave
 from attestation.trust import SimulatedTrust
 from attestation.types import Expectations
@@ -109,6 +109,11 @@ class SimulatedAci(SimulatedEnclave):
         if self.tee == "sev_snp":
             return super().expectations(name, approved_until)
         return expectations(name, approved_until, self.app)
+
+    def expectations_yaml(self, name: str, approved_until: dt.date) -> str:
+        if self.tee == "sev_snp":
+            return super().expectations_yaml(name, approved_until)
+        return expectations_yaml(name, approved_until, self.app)
 
     def rotate_receipts(self) -> None:
         """Another receipt key, and so another keyset and digest."""

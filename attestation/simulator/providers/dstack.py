@@ -22,7 +22,7 @@ from attestation.sealing import X25519Secret
 from attestation.simulator.intel import shared_intel
 from attestation.simulator.misbehave import Misbehaviour
 from attestation.simulator.nvidia import Gpu, Vendor, shared_vendor
-from attestation.simulator.providers.guest import OLD_NONCE, Application, TdLie, expectations, papers
+from attestation.simulator.providers.guest import OLD_NONCE, Application, TdLie, expectations, expectations_yaml, papers
 from attestation.simulator.server import MODEL, SimulatedEnclave
 from attestation.trust import SimulatedTrust
 from attestation.types import Expectations
@@ -188,7 +188,13 @@ class SimulatedDstack(SimulatedEnclave):
         return SimulatedTrust(shared_intel().trust.root, frozenset({shared_vendor().trust.root}))
 
     def expectations(self, name: str, approved_until: dt.date) -> Expectations:
-        return expectations(name, approved_until, *{p.app for p in (self.own, *self.behind)})
+        return expectations(name, approved_until, *self._apps())
+
+    def expectations_yaml(self, name: str, approved_until: dt.date) -> str:
+        return expectations_yaml(name, approved_until, *self._apps())
+
+    def _apps(self) -> set[Application]:
+        return {p.app for p in (self.own, *self.behind)}
 
     def routes(self, app: web.Application) -> None:
         app.router.add_get("/v1/attestation/report", self._report)

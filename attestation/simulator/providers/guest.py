@@ -178,6 +178,15 @@ def expectations(name: str, until: dt.date, *apps: Application, tees: frozenset[
     return Expectations(name, tees, {}, {}, "demo", until, allow_simulated=True, registers=images)
 
 
+def expectations_yaml(name: str, until: dt.date, *apps: Application) -> str:
+    """The same as a file that :func:`attestation.expectations.load_expectations` reads."""
+    images = "".join(
+        f"  {app.name}: {{{', '.join(f'{k}: {v.hex()!r}' for k, v in app.registers.items())}}}\n" for app in apps
+    )
+    return (f"name: {name}\ntees: [tdx]\nmeasurements:\n{images}approved_by: demo\napproved_until: {until}\n"
+            "allow_simulated: true\n")  # fmt: skip
+
+
 @functools.cache
 def false_intel() -> Intel:
     """Somebody's own root with Intel's names."""

@@ -5,14 +5,16 @@ import json
 from dataclasses import replace
 
 import pytest
-from attested import NOW, vector
+from attested import NOW, TODAY, vector
 from provided import NONCE, hear, proven, refusal, wanted
 
+from attestation.expectations import load_expectations
 from attestation.near import Algo, FieldExchange, open_field
 from attestation.providers.base import Heard, Reply, Seal
 from attestation.providers.dstack import Dstack, parse_report
 from attestation.providers.reading import DSTACK_PINNED, dstack_guest
 from attestation.simulator.misbehave import Misbehaviour
+from attestation.simulator.providers.aci import SimulatedAci
 from attestation.simulator.providers.dstack import Lie, SimulatedDstack, gateway
 from attestation.simulator.providers.guest import TdLie, collateral
 from attestation.tdx.eventlog import check_events
@@ -293,6 +295,11 @@ async def test_nested_documents_may_come_as_text_and_addresses_in_mixed_case():
     moved = {k: v for k, v in body.items() if k not in ("event_log", "request_nonce", "report_data", "model_name")}
     moved["info"] = {"tcb_info": {**body["info"]["tcb_info"], "event_log": body["event_log"]}}
     assert parse_report(moved, Algo.ECDSA).guest == parse_report(body, Algo.ECDSA).guest
+
+
+@pytest.mark.parametrize("enclave", [SimulatedDstack(), gateway(), SimulatedAci(), SimulatedAci("sev_snp")])
+def test_a_measurement_file_can_name_the_compose_file(enclave):
+    assert load_expectations(enclave.expectations_yaml("sim", TODAY)) == wanted(enclave)
 
 
 def test_no_answer_or_no_certificate_is_malformed():
