@@ -15,6 +15,7 @@ from attestation.aci.fields import Algo, FieldExchange, open_field, request_aad
 from attestation.providers.aci import Aci, parse_keyset
 from attestation.providers.base import Heard, Reply, Seal
 from attestation.providers.prove import prove
+from attestation.providers.reading import DSTACK_PINNED
 from attestation.simulator.misbehave import Misbehaviour
 from attestation.simulator.providers.aci import DOMAIN, END, Lie, SimulatedAci
 from attestation.simulator.providers.guest import TdLie, collateral
@@ -99,6 +100,14 @@ async def test_a_service_that_lies_is_refused_by_the_check_for_it(lie, why):
 )
 async def test_a_guest_that_is_not_what_was_approved_is_refused(lie, why):
     assert await verdict(lie) == why
+
+
+async def test_the_compose_file_must_be_approved_and_not_only_the_operating_system():
+    async with SimulatedAci() as running:
+        heard, want = await hear(running, PLAIN), wanted(running)
+        for name in DSTACK_PINNED:
+            images = {k: {n: v for n, v in r.items() if n != name} for k, r in want.registers.items()}
+            assert refusal(PLAIN, heard, replace(want, registers=images), running.trust, INTEL) == {"measurement"}
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from attestation.near import Algo
 from attestation.providers.aci import Aci
 from attestation.providers.base import Heard, Provider, Reply
 from attestation.providers.dstack import Dstack
+from attestation.providers.reading import dumped
 from attestation.simulator.providers.aci import DOMAIN, SimulatedAci
 from attestation.simulator.providers.dstack import SimulatedDstack, gateway
 from attestation.simulator.providers.guest import collateral
@@ -131,9 +132,6 @@ def test_monstrous_documents_are_malformed_at_once(honest, name, raw):
 
 @pytest.mark.parametrize("depth", [500, 900, 2000, 20_000])
 def test_deep_parts_of_a_good_report_are_malformed(honest, depth):
-    deep: list[Any] = []
-    for _ in range(depth):
-        deep = [deep]
     body = json.loads(honest["proxy"][1].replies["report"].body)
     text = "[" * depth + "]" * depth
     for change in ("event_log", "nvidia_payload"):
@@ -141,3 +139,11 @@ def test_deep_parts_of_a_good_report_are_malformed(honest, depth):
         assert judged("proxy", honest["proxy"], raw) in ("malformed", "rejected")
     raw = json.dumps({**body, "nvidia_payload": {"nonce": NONCE.hex(), "evidence_list": [{"arch": "@"}]}})
     assert judged("proxy", honest["proxy"], raw.replace('"@"', text).encode()) in ("malformed", "rejected")
+
+
+def test_what_is_too_deep_to_be_written_again_is_malformed():
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    with pytest.raises(Malformed, match="too deep"):
+        dumped(deep, "the log")
