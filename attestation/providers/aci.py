@@ -21,7 +21,7 @@ import hmac
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from attestation import strictjson
 from attestation.aci.documents import API_VERSION, keyset_digest
@@ -31,7 +31,7 @@ from attestation.providers.base import Ask, BodyKey, Channel, Heard, Piece, Pres
 from attestation.providers.reading import DSTACK_PINNED, dstack_guest, hexed, mapping, spki_sha256, text
 from attestation.sealing import SealingError
 from attestation.snp.report import REPORT_BYTES
-from attestation.types import Check, Evidence, Malformed, Source, Status
+from attestation.types import Check, Evidence, Malformed, Source
 from attestation.x509 import MAX_CERTIFICATE_BYTES, check
 
 KIND = "aci"
@@ -51,12 +51,11 @@ class Aci:
     """Options of one upstream; ``domain`` is its host as we connect to it. Raises ValueError for impossible ones.
 
     ``seal``: requests are sealed to a key of the keyset (E2EE v2); without, the keyset must name our connection's TLS
-    key. ``upstreams="asserted"``: accept a service that forwards to others whose evidence we do not see, on record.
+    key. A service that forwards to others is refused unless the expectations waive ``upstreams.evidence``.
     """
 
     domain: str
     seal: bool = False
-    upstreams: Literal["refused", "asserted"] = "refused"
 
     def __post_init__(self) -> None:
         if not _DOMAIN.fullmatch(self.domain):
@@ -102,13 +101,8 @@ class Aci:
             versions = offered.get("supported_e2ee_versions")
             ok = isinstance(versions, list) and VERSION in versions
             yield check("e2ee.version", ok, f"the service must open version {VERSION}", Source.PROVIDER)
-        if offered.get("serving") == "direct":
-            return
-        if self.upstreams == "refused":
-            yield check("upstreams", False, "the service forwards to others, whose evidence we do not see")
-        else:
-            detail = "what serves behind this service is only its word; accepted by the configuration"
-            yield Check("upstreams", Status.WAIVED, Source.PROVIDER, detail)
+        direct = offered.get("serving") == "direct"  # anything else forwards (aci.md, appendix B)
+        yield check("upstreams.evidence", direct, "who serves behind the service is its word", Source.PROVIDER)
 
     def _body_key(self, keyset: Keyset) -> BodyKey | None:
         """The first sealing key of a suite that we have. Raises Malformed where one is wanted and there is none."""

@@ -33,7 +33,7 @@ from attestation.providers.reading import (
     unpacked,
 )
 from attestation.sealing import SealingError
-from attestation.types import Check, Evidence, Malformed, Source, Status
+from attestation.types import Check, Evidence, Malformed, Source
 from attestation.x509 import check
 
 KIND = "dstack"
@@ -49,9 +49,9 @@ class Dstack:
     """Options of one upstream. Raises ValueError for options that contradict each other.
 
     ``gpu_count``: exactly so many GPUs for each proxy; 0 where a proxy has none, which must be said. ``gateway``: a
-    gateway answers for the proxies behind it. ``models="asserted"``: accept that only the (approved) gateway says what
-    is behind it, on record. ``seal``: requests are sealed to the signing key of the proxy. ``binding="signing-key"``:
-    reports of version 1, which name no channel; needs ``seal``.
+    gateway answers for the proxies behind it. ``models="asserted"``: only the gateway is proven, and what is behind it
+    is its word; refused unless the expectations waive ``models.evidence``. ``seal``: requests are sealed to the signing
+    key of the proxy. ``binding="signing-key"``: reports of version 1, which name no channel; needs ``seal``.
     """
 
     gpu_count: int
@@ -111,7 +111,7 @@ class Dstack:
         checks = [*_channel_checks("gateway.", front, seen, self.binding == "tls"), *_echoes("gateway.", front, nonce)]
         bound = self._channel_binding(front, seen, nonce)
         if not behind:  # the gateway is then all that is proven
-            checks.append(self._unproven())
+            checks.append(check("models.evidence", False, "what runs behind the gateway is its word", Source.PROVIDER))
             pieces = (*_cpu("cpu", front, bound), *_gpus(front, nonce))
             return Presented(pieces, self._channel((), front, seen), True, tuple(checks), asserted=_asserted((front,)))
         parts = [*_cpu("gateway", front, bound), *_gpus(front, nonce)]
@@ -134,10 +134,6 @@ class Dstack:
         if not isinstance(found, list) or not 1 <= len(found) <= MAX_MODELS:
             raise Malformed(f"model_attestations must be a list of 1 to {MAX_MODELS} reports")
         return tuple(parse_report(mapping(one, "a model's report"), self.signing_algo) for one in found)
-
-    def _unproven(self) -> Check:
-        detail = "what runs behind the gateway is only its word; accepted by the configuration (models: asserted)"
-        return Check("models.evidence", Status.WAIVED, Source.PROVIDER, detail)
 
     def _channel_binding(self, own: Report, seen: bytes, nonce: bytes) -> bytes:
         return dstack_report_data(own.signer, seen if self.binding == "tls" else None, nonce)

@@ -20,7 +20,7 @@ from attestation.simulator.misbehave import Misbehaviour
 from attestation.simulator.providers.aci import DOMAIN, END, Lie, SimulatedAci
 from attestation.simulator.providers.guest import TdLie, collateral
 from attestation.trust import VENDORS
-from attestation.types import Malformed, Rejected, Source, Status
+from attestation.types import WAIVABLE, Malformed, Rejected, Source, Status
 
 PLAIN = Aci(DOMAIN)
 SEALED = Aci(DOMAIN, seal=True)
@@ -71,7 +71,7 @@ async def test_an_honest_service_is_proven_with_its_keyset(tee):
         Lie.ROLE_TWICE: {"keyset.roles"},
         Lie.DUPLICATE_KEY: {"malformed"},
         Lie.UPPER_HEX: {"malformed"},
-        Lie.AGGREGATOR: {"upstreams"},
+        Lie.AGGREGATOR: {"upstreams.evidence"},
         Lie.OTHER_VERSION: {"malformed"},
         Lie.OTHER_TEE: {"malformed"},
         Lie.FLAG_ONLY: {"malformed"},
@@ -190,13 +190,13 @@ async def test_a_receipt_key_is_no_sealing_key():
         assert refusal(PLAIN, await hear(running, PLAIN), wanted(running), running.trust, INTEL) == {"keyset.roles"}
 
 
-async def test_who_serves_behind_an_aggregator_is_accepted_by_option_and_on_record():
-    provider = Aci(DOMAIN, upstreams="asserted")
+async def test_who_serves_behind_an_aggregator_is_accepted_by_a_waiver_and_on_record():
     async with SimulatedAci() as running:
         running.lie = Lie.AGGREGATOR
-        proof = proven(provider.read(await hear(running, provider), NONCE), wanted(running), running.trust, INTEL)
-    found = next(c for c in proof.checks if c.id == "upstreams")
-    assert (found.status, found.source) == (Status.WAIVED, Source.PROVIDER)
+        presented, accepted = PLAIN.read(await hear(running, PLAIN), NONCE), replace(INTEL, waivers=WAIVABLE)
+        proof = proven(presented, wanted(running), running.trust, accepted)
+    found = next(c for c in proof.checks if c.id == "upstreams.evidence")
+    assert (found.status, found.source) == (Status.WAIVED, Source.OPERATOR)
 
 
 async def test_a_lease_ends_with_the_keyset():

@@ -244,14 +244,17 @@ async def test_proxies_with_a_key_each_sign_under_no_one_key():
 
 
 @pytest.mark.parametrize("lie", [None, Lie.MODEL_NONE, Lie.MODEL_FLAG, Lie.MODEL_OLD])
-async def test_what_a_gateway_only_says_about_models_is_accepted_by_option_and_on_record(lie):
+async def test_what_a_gateway_only_says_about_models_is_accepted_by_a_waiver_and_on_record(lie):
     provider = Dstack(gpu_count=0, gateway=True, models="asserted")
     async with gateway() as running:
         running.lie = lie
-        proof = proven(provider.read(await hear(running, provider), NONCE), wanted(running), running.trust, INTEL)
+        heard, want = await hear(running, provider), wanted(running)
+        assert refusal(provider, heard, want, running.trust, INTEL) == {"models.evidence"}
+        accepted = replace(INTEL, waivers=frozenset({"models.evidence"}))
+        proof = proven(provider.read(heard, NONCE), want, running.trust, accepted)
         assert proof.claims.measurements["compose-hash"] == running.own.app.compose_hash
         found = next(c for c in proof.checks if c.id == "models.evidence")
-        assert (found.status, found.source) == (Status.WAIVED, Source.PROVIDER)
+        assert (found.status, found.source) == (Status.WAIVED, Source.OPERATOR)
         assert proof.channel.signing_key == ("ecdsa", running.own.address)
 
 
