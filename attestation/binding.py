@@ -82,3 +82,17 @@ def _key(key: bytes) -> bytes:
     if len(key) != 32:
         raise ValueError("the binding needs keys and digests of 32 bytes")
     return key
+
+
+def dstack_report_data(signer: bytes, fingerprint: bytes | None, nonce: bytes) -> bytes:
+    """The 64 bytes of a dstack inference proxy: version 2 SHA-256(signer || fingerprint) || nonce, or without a
+    fingerprint version 1, signer padded with zeros || nonce, which names no channel.
+
+    ``signer`` is an Ethereum address (20 bytes) or an Ed25519 key (32), ``fingerprint`` the SHA-256 of the TLS key.
+    Raises ValueError for other lengths.
+    """
+    wrong = len(signer) not in (20, 32) or (fingerprint is not None and len(fingerprint) != 32)
+    if wrong or len(nonce) != NONCE_BYTES:
+        raise ValueError("the binding needs a signer of 20 or 32 bytes, a fingerprint and a nonce of 32")
+    named = signer.ljust(32, b"\0") if fingerprint is None else hashlib.sha256(signer + fingerprint).digest()
+    return named + nonce

@@ -5,6 +5,7 @@ import hashlib
 import pytest
 
 from attestation.binding import (
+    dstack_report_data,
     sealgate_snp_report_data,
     tinfoil_draft_report_data,
     tinfoil_report_data,
@@ -54,3 +55,23 @@ def test_tinfoil_takes_no_part_of_another_length():
                 make(bad)
     with pytest.raises(ValueError, match="switches without GPUs"):
         tinfoil_draft_report_data(k, k, k, None, b"x")
+
+
+def test_a_dstack_proxy_signs_its_key_with_the_tls_key_or_alone():
+    address, key, tls, nonce = b"\1" * 20, b"\2" * 32, b"\3" * 32, bytes(range(32))
+    for signer in (address, key):
+        bound = dstack_report_data(signer, tls, nonce)
+        assert bound == hashlib.sha256(signer + tls).digest() + nonce
+        assert dstack_report_data(signer, None, nonce) == signer + bytes(32 - len(signer)) + nonce
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (b"", bytes(32), bytes(32)), (bytes(64), bytes(32), bytes(32)), (bytes(20), bytes(20), bytes(32)),
+        (bytes(20), b"", bytes(32)), (bytes(20), None, bytes(31)), (bytes(21), None, bytes(32)),
+    ],
+)  # fmt: skip
+def test_the_dstack_binding_needs_all_its_parts(parts):
+    with pytest.raises(ValueError, match="binding"):
+        dstack_report_data(*parts)
