@@ -19,11 +19,15 @@ import typing
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, Union
 
+from attestation.providers.aci import Aci
 from attestation.providers.base import Provider
+from attestation.providers.dstack import Dstack
 from attestation.providers.sealgate import SealgateProvider
 
 KINDS: Mapping[str, Callable[..., Provider]] = {
     "sealgate-snp": SealgateProvider,
+    "dstack": Dstack,
+    "aci": Aci,
 }
 """Name in the configuration -> factory. One line per provider."""
 
