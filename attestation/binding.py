@@ -45,7 +45,8 @@ def dstack_report_data(signer: bytes, fingerprint: bytes | None, nonce: bytes) -
     ``signer`` is an Ethereum address (20 bytes) or an Ed25519 key (32), ``fingerprint`` the SHA-256 of the TLS key.
     Raises ValueError for other lengths.
     """
-    if len(signer) not in (20, 32) or len(nonce) != NONCE_BYTES or len(fingerprint or bytes(32)) != 32:
+    wrong = len(signer) not in (20, 32) or (fingerprint is not None and len(fingerprint) != 32)
+    if wrong or len(nonce) != NONCE_BYTES:
         raise ValueError("the binding needs a signer of 20 or 32 bytes, a fingerprint and a nonce of 32")
     named = signer.ljust(32, b"\0") if fingerprint is None else hashlib.sha256(signer + fingerprint).digest()
     return named + nonce
