@@ -121,9 +121,7 @@ class SimulatedEnclave:
     async def __aenter__(self) -> Self:
         self.rotate_key()
         app = web.Application(client_max_size=2**26)
-        self.add_routes(app)
-        app.router.add_get("/v1/models", self._models)
-        app.router.add_post("/v1/chat/completions", self._chat)
+        self.routes(app)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         loop = asyncio.get_running_loop()
@@ -131,6 +129,12 @@ class SimulatedEnclave:
         port = self._server.sockets[0].getsockname()[1]
         self.url = f"https://127.0.0.1:{port}/v1"
         return self
+
+    def routes(self, app: web.Application) -> None:
+        """All that it serves."""
+        self.add_routes(app)
+        app.router.add_get("/v1/models", self._models)
+        app.router.add_post("/v1/chat/completions", self._chat)
 
     async def __aexit__(self, *_: object) -> None:
         if self._server is not None:
