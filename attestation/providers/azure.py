@@ -28,8 +28,8 @@ from attestation.providers.base import Heard, Piece, Presented
 from attestation.providers.formula import Binding, parse_binding
 from attestation.providers.parts import Asked, Place, answer, channel, chosen, facts_of
 from attestation.recognise import ISSUERS, assemble
+from attestation.tpm.hcl import split
 from attestation.tpm.quote import PCRS, QUOTE, SIGNATURE
-from attestation.tpm.verify import RUNTIME
 from attestation.types import Check, Evidence, Source
 from attestation.x509 import check
 
@@ -131,7 +131,7 @@ class AzureProvider(Asked):
         pieces = [Piece("cpu", evidence, self.binding.values(facts))]
         checks: tuple[Check, ...] = ()
         if self.maa is not None:  # the token must be of this very machine: it names the same runtime data
-            same = hashlib.sha256(evidence.parts[RUNTIME]).digest() + bytes(32)
+            same = hashlib.sha256(split(hcl).runtime).digest() + bytes(32)
             pieces.append(Piece("token", Evidence("maa", token.strip()), {"report_data": same}))
             checks = self.maa.checks(token.strip())
         return Presented(tuple(pieces), keys, nonce_bound=True, checks=checks)

@@ -46,6 +46,8 @@ class Lie(StrEnum):
     FALSE_ROOT = "false_root"
     TAMPERED = "tampered"
     OTHER_KIND = "other_kind"
+    NO_CONTAINER = "no_container"
+    """The report without the container that the runtime data is in."""
     TRAILING_BYTES = "trailing_bytes"
     HCL_RESERVED = "hcl_reserved"
     RUNTIME_TWICE = "runtime_twice"
@@ -146,7 +148,7 @@ class AzureServer(Loopback):
         return {"hcl_report": self._blob(bytes(1184), data, 4), "td_quote": _text(quote)}
 
     def _blob(self, report: bytes, data: bytes, kind: int) -> str:
-        blob = hcl_blob(report, data, kind)
+        blob = report if self.lie == Lie.NO_CONTAINER else hcl_blob(report, data, kind)
         if self.lie == Lie.TRAILING_BYTES:
             blob += b"\1"
         return _text(flipped(blob, 16) if self.lie == Lie.HCL_RESERVED else blob)
