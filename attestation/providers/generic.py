@@ -11,7 +11,8 @@
 ``bind`` maps every signed field to what it must hold (:mod:`attestation.providers.formula`). A body key is claimed with
 ``body_key``: ``{place: {pointer: /key, encoding: hex}}`` in the answer, or ``{field: report_data, offset: 32}`` in the
 evidence itself; ``key`` in a formula is then that key, and bodies are sealed to it (EHBP). Evidence that no nonce is in
-needs ``max_evidence_age`` (seconds; of formats that sign a time) or the words ``freshness: none``.
+needs ``max_evidence_age`` (seconds; of formats that sign a time) or the words ``freshness: none``. With ``app_compose``
+the guest is one of dstack's, and an approved image must name ``compose-hash`` too.
 """
 
 from __future__ import annotations
@@ -24,8 +25,10 @@ from attestation.nitro.document import parse_document
 from attestation.providers.base import Heard, Piece, Presented
 from attestation.providers.formula import Binding, parse_binding
 from attestation.providers.parts import Asked, Place, answer, channel, facts_of
+from attestation.providers.reading import DSTACK_PINNED
 from attestation.recognise import ISSUERS, assemble
 from attestation.snp.report import parse_report
+from attestation.tdx.eventlog import APP_COMPOSE
 from attestation.tdx.quote import parse_quote
 from attestation.types import Evidence, Malformed
 
@@ -132,5 +135,6 @@ class GenericProvider(Asked):
         evidence = assemble(self.evidence, self.document.find(body), pieces)
         key = self.body_key.claimed(body, evidence) if self.body_key is not None else b""
         facts = facts_of(heard, self.sent(nonce), key)
-        piece = Piece("cpu", evidence, self.binding.values(facts), max_age_s=self.max_evidence_age)
+        piece = Piece("cpu", evidence, self.binding.values(facts), max_age_s=self.max_evidence_age,
+                      pinned=DSTACK_PINNED if APP_COMPOSE in self.parts else frozenset())  # fmt: skip
         return Presented((piece,), channel(self.binding, facts), "nonce" in self.binding.uses)

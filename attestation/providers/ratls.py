@@ -6,7 +6,8 @@
       -----BEGIN CERTIFICATE-----
 
 A certificate answers no question, so nothing in it can be a nonce of ours: a nonce in its claims is somebody else's.
-How old it may be is therefore an option without a default.
+How old it may be is therefore an option without a default. In dstack's form, an approved image must name the compose
+file too (``compose-hash``, from the event log): the rest is the same for every application on a release of dstack.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ import re
 from dataclasses import dataclass
 
 from attestation.providers.base import Ask, Channel, Heard, Piece, Presented
-from attestation.ratls.certificate import load_carrier, spki_of
+from attestation.providers.reading import DSTACK_PINNED
+from attestation.ratls.certificate import load_carrier, of_dstack, spki_of
 from attestation.recognise import der_of
 from attestation.types import Evidence, Malformed
 from attestation.x509 import load_certificate
@@ -56,7 +58,9 @@ class RaTlsProvider:
     def read(self, heard: Heard, nonce: bytes) -> Presented:
         if heard.replies:
             raise Malformed("nothing was asked, so there is nothing to answer")
-        pin = hashlib.sha256(spki_of(load_carrier(heard.certificate))).digest()
+        certificate = load_carrier(heard.certificate)
+        pin = hashlib.sha256(spki_of(certificate)).digest()
+        pinned = DSTACK_PINNED if of_dstack(certificate) else frozenset[str]()
         evidence = Evidence("ratls", heard.certificate, self._chain)
-        piece = Piece("cpu", evidence, {"spki": pin}, max_age_s=self.max_certificate_age)
+        piece = Piece("cpu", evidence, {"spki": pin}, max_age_s=self.max_certificate_age, pinned=pinned)
         return Presented((piece,), Channel(spki_sha256=pin), nonce_bound=False)

@@ -50,6 +50,11 @@ def spki_of(certificate: x509.Certificate) -> bytes:
     return certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
+def of_dstack(certificate: x509.Certificate) -> bool:
+    """Whether it carries evidence in dstack's form: of a guest whose kernel and root file system many share."""
+    return any(e.oid.dotted_string == DSTACK_QUOTE for e in certificate.extensions)
+
+
 def carried(certificate: x509.Certificate) -> Carried:
     """The one piece of evidence in ``certificate``. Raises Malformed for none, or more than one."""
     values = {e.oid.dotted_string: e.value.value for e in certificate.extensions

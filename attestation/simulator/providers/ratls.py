@@ -6,6 +6,7 @@ import datetime as dt
 import functools
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from enum import StrEnum
 
 from cryptography.hazmat.primitives import hashes
@@ -23,10 +24,13 @@ from attestation.ratls.certificate import (
 from attestation.simulator import pki
 from attestation.simulator.cborwriter import dump, tagged
 from attestation.simulator.intel import MRTD, SEPT_VE_DISABLE, Guest, Intel, shared_intel, tlv
+from attestation.simulator.providers.guest import Application, log_text
 from attestation.simulator.providers.loopback import OTHER, Loopback, flipped, sha256
 from attestation.trust import SimulatedTrust
 from attestation.types import Collateral
 
+APP = Application("clinic")
+"""What runs on the guest of dstack's form."""
 AGE = dt.timedelta(hours=1)
 """How old the honest certificate is."""
 DAY = dt.timedelta(days=1)
@@ -73,7 +77,8 @@ class RaTlsServer(Loopback):
     ) -> None:  # fmt: skip
         super().__init__(now, lie)
         self.form = form
-        self.log = b"[]"
+        self.app = APP
+        self.log = log_text(APP.events()).encode()
         self.issuer = issuer
         """The key that signs the certificate instead of its own."""
 
@@ -112,11 +117,11 @@ class RaTlsServer(Loopback):
             out |= {GRAMINE: self._quote(sha256(spki))} | {DSTACK_QUOTE: tlv(4, self._quote(dstack_report_data(spki)))}
         return out
 
-    def _quote(self, data: bytes) -> bytes:
+    def _quote(self, data: bytes, guest: Guest | None = None) -> bytes:
         intel = _false() if self.lie == Lie.FALSE_ROOT else shared_intel()
         attributes = SEPT_VE_DISABLE | (self.lie == Lie.DEBUG)
         image = b"\xba\xd0" * 24 if self.lie == Lie.OTHER_IMAGE else MRTD
-        raw = intel.tdx_quote(data, Guest(mrtd=image, attributes=attributes))
+        raw = intel.tdx_quote(data, replace(guest or Guest(), mrtd=image, attributes=attributes))
         return flipped(raw, 48 + 136) if self.lie == Lie.TAMPERED else raw
 
     def _legacy(self, named: bytes, spki: bytes) -> dict[str, bytes]:
@@ -126,8 +131,8 @@ class RaTlsServer(Loopback):
     def _dstack(self, named: bytes, spki: bytes) -> dict[str, bytes]:
         log = self.log
         if self.lie == Lie.REPLAYED_LOG:
-            log = b'[{"imr":3,"event_type":1,"digest":"%s","event":"","event_payload":""}]' % (b"01" * 48)
-        return {DSTACK_QUOTE: tlv(4, self._quote(dstack_report_data(named))), DSTACK_LOG: tlv(4, log)}
+            log = log_text(self.app.events()[:-1]).encode()
+        return {DSTACK_QUOTE: tlv(4, self._quote(dstack_report_data(named), self.app.guest())), DSTACK_LOG: tlv(4, log)}
 
     def _interoperable(self, named: bytes, spki: bytes) -> dict[str, bytes]:
         digest = [2, sha256(named)[:16]] if self.lie == Lie.WEAK_HASH else [1, sha256(named)]

@@ -3,6 +3,7 @@
 import base64
 import datetime as dt
 import hashlib
+from dataclasses import replace
 
 import pytest
 from attested import NOW, platform
@@ -14,11 +15,12 @@ from hypothesis import strategies as st
 from attestation.providers.base import Heard, Reply, Seal
 from attestation.providers.generic import FIELDS, GenericProvider, KeyAt
 from attestation.providers.parts import Place
-from attestation.providers.prove import prove
+from attestation.providers.prove import Proof, prove
 from attestation.ratls.certificate import dstack_report_data, spki_of
 from attestation.simulator.intel import shared_intel
 from attestation.simulator.nitro import PCRS, shared_hypervisor
 from attestation.simulator.providers.generic import GenericServer, Lie, spki_and_key
+from attestation.simulator.providers.guest import Application, expectations, papers
 from attestation.simulator.snp import MEASUREMENT
 from attestation.simulator.tokens import MAA, shared_services
 from attestation.trust import VENDORS
@@ -190,6 +192,31 @@ def test_an_snp_report_comes_with_its_chips_certificate(names):
     else:  # AMD's own issuers did not sign a simulated chip
         with pytest.raises(Rejected, match=r"chain\.leaf-signature"):
             prove(read(provider, body, CERTIFICATE), SNP_WANT, NOW, VENDORS, platform().trust)
+
+
+@pytest.mark.parametrize(
+    ("left_out", "why"), [((), ""), (("compose-hash",), "measurement"), (("compose-hash", "rtmr0"), "measurement")]
+)
+def test_where_a_compose_file_comes_along_it_must_be_approved(left_out, why):
+    """Otherwise every application on that release of dstack would be the approved one."""
+    app = Application("clinic")
+    shown = papers(app, DATA)
+    body = dumped({"quote": shown.quote, "event_log": shown.log, "app_compose": shown.compose})
+    parts = {name: Place("raw", f"/{name}") for name in ("event_log", "app_compose")}
+    provider = GenericProvider(path="/x", evidence="tdx", document=Place("hex", "/quote"), bind=TDX.bind,
+                               parts=parts)  # fmt: skip
+    registers = {"release": {k: v for k, v in app.registers.items() if k not in left_out}}
+    want = replace(expectations("dstack", NOW.date(), app), registers=registers)
+    intel = shared_intel()
+
+    def proved() -> Proof:
+        return prove(read(provider, body, CERTIFICATE), want, NOW, VENDORS, intel.trust, intel.collateral(NOW))
+
+    if not why:
+        assert proved().claims.measurements["compose-hash"] == app.compose_hash
+        return
+    with pytest.raises(Rejected, match=why):
+        proved()
 
 
 def test_evidence_is_of_the_kind_that_was_said():

@@ -16,12 +16,16 @@ from attestation.providers.ratls import RaTlsProvider
 from attestation.ratls.certificate import DSTACK_QUOTE, GRAMINE, INTEROPERABLE, OPEN_ENCLAVE
 from attestation.simulator import pki
 from attestation.simulator.cborwriter import dump, tagged
-from attestation.simulator.providers.ratls import AGE, Form, Lie, RaTlsServer
+from attestation.simulator.providers.guest import Application, log_text
+from attestation.simulator.providers.ratls import AGE, APP, Form, Lie, RaTlsServer
 from attestation.trust import VENDORS
 from attestation.types import Evidence, Expectations, Malformed, Rejected
 
 DAYS = RaTlsProvider(max_certificate_age=30 * 86400)
-REGISTERS = {"release": {"mrtd": bytes.fromhex("7d") * 48, "rtmr1": bytes(48), "rtmr2": bytes(48)}}
+REGISTERS = {
+    "release": {"mrtd": bytes.fromhex("7d") * 48, "rtmr1": bytes(48), "rtmr2": bytes(48)},
+    "app": APP.registers,
+}
 
 
 def want(server: RaTlsServer) -> Expectations:
@@ -99,12 +103,26 @@ async def test_a_certificate_grows_too_old():
 async def test_a_certificate_with_a_long_event_log_is_read():
     """dstack's logs make certificates larger than any issuer's."""
     async with RaTlsServer(lambda: NOW, form=Form.DSTACK) as server:
-        server.log = b"[" + b" " * 20_000 + b"]"
+        log = server.log
+        server.log = b" " * 20_000 + log
         server.rotate_key()
         assert await refusals(DAYS, server, want(server), server.collateral()) == set()
-        server.log = b"[" + b" " * 62_000 + b"]"
+        server.log = b" " * 62_000 + log
         server.rotate_key()
         assert await refusals(DAYS, server, want(server), server.collateral()) == {"malformed"}
+
+
+async def test_another_application_on_the_same_dstack_is_refused():
+    """Firmware, kernel and root file system are everybody's: what names the application must be approved too."""
+    loose = {k: v for k, v in APP.registers.items() if k not in ("compose-hash", "rtmr0")}
+    async with RaTlsServer(lambda: NOW, form=Form.DSTACK) as server:
+        for registers in (loose, loose | {"rtmr0": APP.registers["rtmr0"]}):
+            image = wants(server, "tdx", measurements={}, registers={"release": registers})
+            assert await refusals(DAYS, server, image, server.collateral()) == {"measurement"}
+        server.app = Application("somebody else's")
+        server.log = log_text(server.app.events()).encode()
+        server.rotate_key()
+        assert await refusals(DAYS, server, want(server), server.collateral()) == {"measurement"}
 
 
 async def test_an_issuer_is_given_or_the_certificate_signs_itself():
