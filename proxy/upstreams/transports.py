@@ -139,6 +139,7 @@ class EnclaveTransport:
             return await self._over(lease, out)
         except KeyChanged:
             lease = await self._leases.replace(lease, want, receipt.seq)
+        self._leases.check(lease, want)  # recording it took a while, in which it may have ended or been denied
         try:
             return await self._over(lease, out)
         except KeyChanged:

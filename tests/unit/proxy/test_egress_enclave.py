@@ -144,6 +144,26 @@ async def test_a_lease_that_ended_between_prepare_and_send_opens_nothing(peer: T
     assert peer.connections == 0
 
 
+async def test_a_replaced_lease_that_ended_while_it_was_recorded_opens_nothing(
+    peer: TlsPeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leases = Leases(Identity().pin, peer.identity.pin)
+    door = DataDoor({"sealed": enclave(peer.url)}, leases=leases)
+    replace = leases.replace
+
+    async def slowly(old: Lease, want: Requirements, seq: int) -> Lease:
+        fresh = await replace(old, want, seq)
+        leases.unfit = True
+        return fresh
+
+    monkeypatch.setattr(leases, "replace", slowly)
+    with pytest.raises(AttestationRefused) as e:
+        await ask(door)
+    assert e.value.failures == ("lease_expired",)
+    assert peer.connections == 0 and not peer.received
+    await door.close()
+
+
 async def test_each_send_to_an_enclave_needs_its_own_prepare(peer: TlsPeer) -> None:
     door = DataDoor({"sealed": enclave(peer.url)}, leases=Leases(peer.identity.pin))
     await ask(door)
