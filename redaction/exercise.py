@@ -45,7 +45,7 @@ _TITLE = re.compile(
 )
 """Before a surname."""
 _FORM = re.compile(r"\b(?:first|last|given|family|middle|full|sur)?[ _-]?name[\"']?\s*[:=|\t]", re.I)
-_SECOND = re.compile(r"\s+[^\W\d_]")
+_SECOND = re.compile(r"(?:\s+|[^\w\s.!?,]{1,3}\s*|_)[^\W\d_]")
 _AND = re.compile(r",? (?:and|or) ")
 
 

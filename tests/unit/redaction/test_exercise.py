@@ -67,6 +67,8 @@ def test_an_organisations_own_rule_always_counts():
         "Patient Anna picks 12 apples and Ben 30. She eats 2. How many are left?",
         "Anna Kow picks 12 apples and Ben 30. She eats 2. How many are left?",
         "Anna K. picks 12 apples and Ben 30. She eats 2. How many are left?",
+        "Anna/Kow picks 12 apples and Ben 30. She eats 2. How many are left?",
+        "Anna_Kow picks 12 apples and Ben 30. She eats 2. How many are left?",
         "Ben, Anna: 12 apples and 30. She eats 2. How many are left?",
         "Anna\nBen\n12 apples and 30. She eats 2. How many are left?",
         "| Anna | Ben | 12 apples and 30. She eats 2. How many are left?",
