@@ -76,8 +76,10 @@ class Maa:
     def checks(self, token: bytes) -> tuple[Check, ...]:
         """Of statements that count once the token is verified. Raises Malformed."""
         parsed = parse_token(token)
-        policy = parsed.claims.get("x-ms-policy-hash")
+        policy, of = parsed.claims.get("x-ms-policy-hash"), parsed.claims.get("x-ms-attestation-type")
         return (
+            # an SGX enclave writes what it likes where a VM's token names the runtime data
+            check("token.kind", of == "azurevm", "the token must be of a confidential VM", Source.PROVIDER),
             check("token.tenant", parsed.issuer == self.issuer, "the issuer must be the pinned one", Source.PROVIDER),
             check("token.policy", policy == self.policy_hash, "the policy must be the pinned one", Source.PROVIDER),
         )

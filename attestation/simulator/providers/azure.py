@@ -57,6 +57,8 @@ class Lie(StrEnum):
     OTHER_POLICY = "other_policy"
     OTHER_MACHINE = "other_machine"
     """The token is genuine, of another machine of the same tenant."""
+    ENCLAVE_TOKEN = "enclave_token"  # noqa: S105
+    """A genuine token of the tenant, of an SGX enclave that writes what it likes into its report data."""
     TOKEN_DEBUG = "token_debug"  # noqa: S105 -- a lie's name
     TOKEN_MIGRATION = "token_migration"  # noqa: S105
     NOT_COMPLIANT = "not_compliant"
@@ -171,6 +173,8 @@ class AzureServer(Loopback):
             Lie.CROSS_TENANT: {"iss": OTHER_TENANT}, Lie.OTHER_POLICY: {"x-ms-policy-hash": "policy-2"},
             Lie.NO_SECURE_BOOT: {"secureboot": False}, Lie.TEST_SIGNING: {"x-ms-azurevm-testsigning-enabled": True},
         }  # fmt: skip
+        if self.lie == Lie.ENCLAVE_TOKEN:
+            return services.token(services.maa_sgx(self.now(), **{"x-ms-sgx-report-data": data.hex()}))
         claims = services.maa_vm(
             self.now(), about | dict(lies.get(str(self.lie), {})),
             **{"x-ms-runtime": {"client-payload": {"nonce": text}}}, **beside.get(str(self.lie), {}),

@@ -83,6 +83,7 @@ OF_TOKENS = {
 }  # fmt: skip
 BESIDE = OF_TOKENS | {
     Lie.CROSS_TENANT: {"token.tenant"}, Lie.OTHER_POLICY: {"token.policy"}, Lie.OTHER_MACHINE: {"binding"},
+    Lie.ENCLAVE_TOKEN: {"token.kind"},
 }  # fmt: skip
 
 
@@ -107,8 +108,8 @@ async def test_every_lie_of_a_token_is_refused_by_its_own_check(lie):
     assert await verdict("maa", lie) == OF_TOKENS[lie]
 
 
-TOKEN_LIES = [Lie.CROSS_TENANT, Lie.OTHER_POLICY, Lie.OTHER_MACHINE, Lie.TOKEN_DEBUG, Lie.TOKEN_MIGRATION,
-              Lie.NOT_COMPLIANT, Lie.NO_SECURE_BOOT, Lie.TEST_SIGNING]  # fmt: skip
+TOKEN_LIES = [Lie.CROSS_TENANT, Lie.OTHER_POLICY, Lie.OTHER_MACHINE, Lie.ENCLAVE_TOKEN, Lie.TOKEN_DEBUG,
+              Lie.TOKEN_MIGRATION, Lie.NOT_COMPLIANT, Lie.NO_SECURE_BOOT, Lie.TEST_SIGNING]  # fmt: skip
 
 
 @pytest.mark.parametrize("lie", TOKEN_LIES)
