@@ -211,11 +211,13 @@ class _Config:
         return out
 
     def _attestation(self, at: YamlPath) -> AttestationConfig:
-        self.r.mapping(at, {"provider", "expectations", "max_age"}, required=("provider", "expectations"))
+        allowed = {"provider", "expectations", "max_age", "expose_key"}
+        self.r.mapping(at, allowed, required=("provider", "expectations"))
         return AttestationConfig(
             self.r.choice((*at, "provider"), PROVIDERS, "sealgate-snp"),
             self._name((*at, "expectations")),
             self.r.seconds((*at, "max_age"), 600.0),
+            expose_key=self.r.boolean((*at, "expose_key"), default=False),
         )
 
     def _models(self, upstreams: Mapping[str, UpstreamConfig]) -> dict[str, ModelRoute]:

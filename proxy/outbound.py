@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Mapping
+import hmac
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
+
+from proxy.errors import Misuse
 
 
 class Body(Protocol):
@@ -18,6 +21,20 @@ class Body(Protocol):
     def sha256(self) -> bytes: ...
 
     def chunks(self) -> AsyncIterator[bytes]: ...
+
+
+async def exactly(body: Body) -> AsyncGenerator[bytes, None]:
+    """The recorded bytes, or a broken request: the last piece leaves only if all of them are what was recorded."""
+    digest, held = hashlib.sha256(), b""
+    async for chunk in body.chunks():
+        if held:
+            yield held
+        held = chunk
+        digest.update(chunk)
+    if not hmac.compare_digest(digest.digest(), body.sha256):
+        raise Misuse("these are not the recorded bytes")
+    if held:
+        yield held
 
 
 @dataclass(frozen=True, slots=True)

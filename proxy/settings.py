@@ -100,6 +100,8 @@ class AttestationConfig:
     provider: str
     expectations: str
     max_age_s: float = 600.0
+    expose_key: bool = False
+    """Whether the upstream's key may go along where only bodies are sealed: whoever ends the TLS reads it then."""
 
 
 @dataclass(frozen=True, slots=True)

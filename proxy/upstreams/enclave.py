@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import hashlib
-import hmac
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -174,7 +173,7 @@ class EnclaveLeases:
 
     def _void(self, state: _State, lease: Lease) -> None:
         """No lease on that key is used again."""
-        if state.lease is not None and hmac.compare_digest(state.lease.pin, lease.pin):
+        if state.lease is not None and (state.lease.pin, state.lease.body) == (lease.pin, lease.body):
             state.lease = None
 
     def _remember(self, state: _State, failures: tuple[str, ...]) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from attestation.providers.base import BodyKey, Channel
 from attestation.types import Claims
 from proxy.errors import AttestationFailed
 from proxy.ports import LeaseInfo
@@ -23,7 +24,8 @@ class AttestationRefused(AttestationFailed):
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """``pin`` is the SHA-256 of the attested TLS SPKI; ``proved`` and ``deadline`` are monotonic seconds.
+    """``pin`` is the SHA-256 of the attested TLS SPKI; ``proved`` and ``deadline`` are monotonic seconds. With ``body``
+    every request is sealed to that key; without a pin too, TLS is transport only.
 
     ``epoch`` grows with every attestation of one upstream. ``info.expires`` is the same deadline on the wall clock,
     which is checked as well: a suspended machine must not stretch a lease.
@@ -31,8 +33,11 @@ class Lease:
 
     upstream: str
     epoch: int
-    pin: bytes = field(repr=False)
+    pin: bytes | None = field(repr=False)
     claims: Claims = field(repr=False)
     proved: float
     deadline: float
     info: LeaseInfo
+    body: BodyKey | None = field(default=None, repr=False)
+    channel: Channel = field(default_factory=Channel, repr=False)
+    """Everything that the evidence names for this channel, ``pin`` and ``body`` among it."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import orjson
@@ -21,7 +21,9 @@ from proxy.upstreams.lease import AttestationRefused, Lease
 
 
 class KeyChanged(Exception):
-    """The peer's TLS key is not the pinned one. The handshake ended there: no byte of a request was sent."""
+    """The peer's TLS key is not the pinned one: the handshake ended there and no byte of a request was sent. Or it says
+    that it has another key to seal to now: then nobody could read the request, and by the protocol nobody worked on it.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,38 @@ class Wire(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A request as it goes onto the wire: ``body`` whole, or in pieces of ``size`` bytes together (None: chunked).
+    ``credential``: whether the upstream's key goes along."""
+
+    method: str
+    path: str
+    query: str = ""
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    body: bytes | AsyncIterator[bytes] = field(default=b"", repr=False)
+    size: int | None = None
+    credential: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """An answer as it came, with every header. ``close`` as of :class:`Opened`."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    chunks: AsyncIterator[bytes]
+    close: Callable[[], Awaitable[None]]
+
+
+class Carrier(Wire, Protocol):
+    """A wire that also carries what others dress for it."""
+
+    async def carry(self, sent: Carried) -> Arrived:
+        """Raises as :meth:`open`."""
+        ...
 
 
 class Transport(Protocol):
@@ -105,7 +139,7 @@ class EnclaveTransport:
     task. It is taken once; an ``open`` without it is refused.
     """
 
-    def __init__(self, upstream: str, leases: Leases, make: Callable[[bytes], Wire]) -> None:
+    def __init__(self, upstream: str, leases: Leases, make: Callable[[Lease], Wire]) -> None:
         self._name = upstream
         self._leases = leases
         self._make = make
@@ -137,7 +171,7 @@ class EnclaveTransport:
             raise AttestationRefused(self._name, ("key_mismatch",)) from None
 
     async def _over(self, lease: Lease, out: Outbound) -> Opened:
-        wire = self._wires.get(lease.epoch) or self._make(lease.pin)
+        wire = self._wires.get(lease.epoch) or self._make(lease)
         self._wires[lease.epoch] = wire
         opened = await wire.open(out)
 
