@@ -25,7 +25,7 @@ from proxy.outbound import Answer, Outbound, exactly
 from proxy.settings import UpstreamConfig
 from proxy.upstreams import remote
 from proxy.upstreams.lease import AttestationRefused, Lease
-from proxy.upstreams.transports import Arrived, Carried, Carrier, KeyChanged, Opened, Wire
+from proxy.upstreams.transports import Arrived, Carried, Carrier, KeyChanged, Opened, Sealer, Wire
 
 PATHS = frozenset(
     {"/chat/completions", "/completions", "/embeddings", "/moderations", "/responses", "/responses/compact",
@@ -96,13 +96,18 @@ def ending(path: str, kind: str) -> Ending | None:
     return EventEnding(_MODEL_ENDS) if path.startswith("/responses") else SseEnding()
 
 
-def sealed_wire(upstream: UpstreamConfig, carrier: Carrier, lease: Lease) -> Wire:
-    """The wire that seals to ``lease.body``. Raises AttestationRefused for a format that is not spoken here."""
-    exposed = lease.pin is None and not (upstream.attestation is not None and upstream.attestation.expose_key)
-    withheld = upstream.key is not None and exposed
-    if lease.body is None or lease.body.seal is not Seal.EHBP:
-        raise AttestationRefused(upstream.name, ("body-key.format",))
-    return EhbpWire(upstream.name, carrier, lease.body.key, withheld=withheld)
+def sealer(upstream: UpstreamConfig) -> Sealer:
+    """Wraps wires to ``upstream`` so that nothing leaves but sealed to the lease's key. The result raises
+    AttestationRefused for a format that is not spoken here."""
+
+    def wrap(lease: Lease, carrier: Carrier) -> Wire:
+        exposed = lease.pin is None and not (upstream.attestation is not None and upstream.attestation.expose_key)
+        withheld = upstream.key is not None and exposed
+        if lease.body is None or lease.body.seal is not Seal.EHBP:
+            raise AttestationRefused(upstream.name, ("body-key.format",))
+        return EhbpWire(upstream.name, carrier, lease.body.key, withheld=withheld)
+
+    return wrap
 
 
 class EhbpWire:
