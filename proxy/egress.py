@@ -51,10 +51,12 @@ from proxy.settings import Limits, Network, UpstreamConfig
 from proxy.upstreams import remote
 from proxy.upstreams.lease import Lease
 from proxy.upstreams.pinning import PinMismatch, pinned_tls, public_tls, seen_tls
+from proxy.upstreams.proofs import proving
 from proxy.upstreams.sealed import sealer
 from proxy.upstreams.transports import (
     Arrived,
     Carried,
+    Carrier,
     EnclaveTransport,
     KeyChanged,
     Leases,
@@ -313,9 +315,10 @@ def _transport(
     if leases is None or upstream.attestation is None:
         raise ConfigError(f"upstreams.{name}.attestation: zone enclave needs a provider and expectations")
 
-    def wire(lease: Lease) -> HttpWire:
+    def wire(lease: Lease) -> Carrier:
         """Pinned to the attested key; where only bodies are sealed, TLS is the web's own."""
-        return HttpWire(upstream, networks, limits, public_tls() if lease.pin is None else pinned_tls(lease.pin))
+        tls = public_tls() if lease.pin is None else pinned_tls(lease.pin)
+        return proving(upstream, lambda: HttpWire(upstream, networks, limits, tls), lease, lambda: leases.doubt(lease))
 
     return EnclaveTransport(name, leases, wire, sealer(upstream))
 

@@ -252,7 +252,7 @@ class Flow:
     ) -> Reply:
         """Steps 8 and 9. Whoever calls it ends the attempt if it raises; else the reply does."""
         answer = await sending.__aenter__()
-        ending.status = answer.status
+        ending.status, ending.settle = answer.status, answer.settle
         if answer.status in RETRYABLE:
             raise UpstreamError(f"{at.upstream} answered {answer.status}", code=f"upstream_{answer.status}")
         kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()

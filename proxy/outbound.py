@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -85,10 +85,25 @@ class Receipt:
     mac: bytes = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What the enclave's own receipt or signature says of an answer: ``verified``, ``failed``, ``missing``, or
+    ``unchecked`` where the answer was not read to its end."""
+
+    receipt: str
+    id_sha256: str | None = None
+    """SHA-256 (hex) of the id under which the enclave keeps it."""
+
+
+Settle = Callable[[], Awaitable[Provenance]]
+
+
 @dataclass(slots=True)
 class Answer:
-    """What an upstream answered: status, headers (lower-case names) and the body as it arrives."""
+    """What an upstream answered: status, headers (lower-case names) and the body as it arrives. ``settle`` says, once
+    the body was read, what its receipt is worth; it takes seconds at most and raises nothing."""
 
     status: int
     headers: Mapping[str, str]
     chunks: AsyncIterator[bytes]
+    settle: Settle | None = None

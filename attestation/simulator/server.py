@@ -78,6 +78,9 @@ class SimulatedEnclave:
         """Decrypted bytes received under any key, requests for evidence included."""
         return self.bytes_by_key.total()
 
+    def more_routes(self, router: web.UrlDispatcher) -> None:
+        """For those that serve more."""
+
     def took(self, pin: bytes, data: bytes) -> None:
         """Decrypted bytes that came in under this key."""
         self.bytes_by_key[pin] += len(data)
@@ -119,6 +122,7 @@ class SimulatedEnclave:
         app.router.add_get("/.well-known/attestation", self._attest)
         app.router.add_get("/v1/models", self._models)
         app.router.add_post("/v1/chat/completions", self._chat)
+        self.more_routes(app.router)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         loop = asyncio.get_running_loop()

@@ -17,7 +17,7 @@ import orjson
 
 from policies.types import Requirements
 from proxy.errors import Misuse, UpstreamError
-from proxy.outbound import Answer, Outbound, Receipt
+from proxy.outbound import Answer, Outbound, Receipt, Settle
 from proxy.ports import LeaseInfo
 from proxy.upstreams.lease import AttestationRefused, Lease
 
@@ -52,7 +52,8 @@ class Wire(Protocol):
 @dataclass(frozen=True, slots=True)
 class Carried:
     """A request as it goes onto the wire: ``body`` whole, or in pieces of ``size`` bytes together (None: chunked).
-    ``credential``: whether the upstream's key goes along."""
+    ``credential``: whether the upstream's key goes along. ``restored``: the body as the enclave reads it, where its
+    receipts are about that; empty where they are about the bytes on the wire."""
 
     method: str
     path: str
@@ -61,16 +62,18 @@ class Carried:
     body: bytes | AsyncIterator[bytes] = field(default=b"", repr=False)
     size: int | None = None
     credential: bool = True
+    restored: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """An answer as it came, with every header. ``close`` as of :class:`Opened`."""
+    """An answer as it came, with every header. ``close`` as of :class:`Opened`, ``settle`` as of ``Answer``."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
     chunks: AsyncIterator[bytes]
     close: Callable[[], Awaitable[None]]
+    settle: Settle | None = None
 
 
 class Carrier(Wire, Protocol):
@@ -111,6 +114,8 @@ class Leases(Protocol):
     async def replace(self, lease: Lease, want: Requirements, seq: int) -> Lease: ...
 
     async def discard(self, lease: Lease, seq: int) -> None: ...
+
+    def doubt(self, lease: Lease) -> None: ...
 
 
 class RemoteTransport:

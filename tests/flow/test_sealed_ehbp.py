@@ -3,16 +3,14 @@ does to an answer is an error, never an answer."""
 
 from __future__ import annotations
 
-import base64
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import openai
 import pytest
 from gate_support import NUMBER, RECORD, chat
-from sealed_gate import behind, sealed_world
+from sealed_gate import behind, nothing_shows, sealed_world
 
 from attestation.simulator.misbehave import Misbehaviour
 from attestation.simulator.sealed_server import PLAIN, Meddling, SealedEnclave
@@ -27,17 +25,6 @@ def enclave(monkeypatch: pytest.MonkeyPatch) -> SealedEnclave:
     made = SealedEnclave()
     behind(monkeypatch, made)
     return made
-
-
-def views(text: str) -> Iterator[bytes]:
-    raw = text.encode()
-    yield from (raw, raw.hex().encode(), base64.b64encode(raw)[:-4], json.dumps(text)[1:-1].encode())
-
-
-def nothing_shows(enclave: SealedEnclave, *texts: str) -> None:
-    for text in texts:
-        for view in views(text):
-            assert view not in enclave.wire_in and view not in enclave.wire_out
 
 
 async def told(w: Any, text: str = RECORD, **more: Any) -> str:

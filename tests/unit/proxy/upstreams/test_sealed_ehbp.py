@@ -17,7 +17,8 @@ from attestation.simulator.sealed import EhbpServer, seal_answer
 from proxy.errors import Misuse, NotSealable, UpstreamError
 from proxy.outbound import Outbound
 from proxy.upstreams.lease import AttestationRefused
-from proxy.upstreams.sealed import PATHS, EhbpWire, ending
+from proxy.upstreams.sealed_ehbp import EhbpWire, ending
+from proxy.upstreams.sealing import PATHS
 from proxy.upstreams.transports import Arrived, Carried, KeyChanged, Opened
 
 BODY = json.dumps({"model": "m", "messages": [{"role": "user", "content": "a private word"}]}).encode()
