@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
-from attestation.providers.base import Channel, Presented
+from attestation.providers.base import BESIDE, ENCLAVES, Channel, Piece, Presented
 from attestation.trust import SimulatedTrust, TrustStore
-from attestation.types import NO_COLLATERAL, Check, Claims, Collateral, Expectations, Malformed, Rejected, Status
-from attestation.validate import validate, validate_part
+from attestation.types import (
+    NO_COLLATERAL,
+    Check,
+    Claims,
+    Collateral,
+    Expectations,
+    Malformed,
+    Rejected,
+    Source,
+    Status,
+)
+from attestation.validate import SKEW_S, validate, validate_part
 from attestation.verify import verify
-from attestation.x509 import check
+from attestation.x509 import check, waived
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +34,14 @@ class Proof:
     checks: tuple[Check, ...]
     others: tuple[tuple[str, Claims], ...] = field(default=())
     """Role and claims of the other pieces."""
+    keys_until: dt.datetime | None = None
+    asserted: Mapping[str, str] = field(default_factory=dict)
+    """What the provider says beside it, unproven."""
 
     @property
     def not_after(self) -> dt.datetime:
-        return min(c.not_after for c in (self.claims, *(c for _, c in self.others)))
+        ends = [c.not_after for c in (self.claims, *(c for _, c in self.others))]
+        return min(*ends, self.keys_until or ends[0], ends[0])
 
 
 def prove(
@@ -38,17 +53,17 @@ def prove(
     collateral: Collateral = NO_COLLATERAL,
 ) -> Proof:
     """Raises Malformed or Rejected, the latter with every failure of every piece."""
-    checks: list[Check] = [*presented.checks, _channel(presented.channel), _roles(presented)]
-    failures: list[str] = [f"{c.id}: {c.detail}" for c in checks if c.status not in (Status.PASS, Status.WAIVED)]
+    collateral, supplied = _supplied(collateral, presented.offered)
+    checks = [*_presented(presented, now, collateral.waivers), _channel(presented.channel), _roles(presented)]
+    failures = _failed(checks)
     claims: list[tuple[str, Claims]] = []
     for piece in presented.pieces:
         try:
             found = verify(piece.evidence, now, trust, simulated, collateral)
-            judged = (
-                validate(found, want, now, piece.bound)
-                if piece.role == "cpu"
-                else validate_part(found, want, piece.bound)
-            )
+            more = (_age(piece, found, now), *_stale(presented, piece, found, want))
+            checks += more
+            failures += _failed(more)
+            judged = _judged(piece, found, want, now)
         except Malformed as e:
             failures.append(f"{piece.role}.format: {e}")
         except Rejected as e:
@@ -59,8 +74,55 @@ def prove(
             claims.append((piece.role, found))
     if failures:
         raise Rejected(tuple(failures), tuple(checks))
+    checks += supplied
     cpu = next(c for role, c in claims if role == "cpu")
-    return Proof(cpu, presented.channel, tuple(checks), tuple((r, c) for r, c in claims if r != "cpu"))
+    others = tuple((r, c) for r, c in claims if r != "cpu")
+    return Proof(cpu, presented.channel, tuple(checks), others, presented.not_after, presented.asserted)
+
+
+def _failed(checks: Iterable[Check]) -> list[str]:
+    return [f"{c.id}: {c.detail}" for c in checks if c.status not in (Status.PASS, Status.WAIVED)]
+
+
+def _judged(piece: Piece, found: Claims, want: Expectations, now: dt.datetime) -> tuple[Check, ...]:
+    if piece.role in ENCLAVES:  # whatever sees a request must be an approved image, a gateway before the model too
+        return validate(found, want, now, piece.bound, piece.pinned)
+    return validate_part(found, want, piece.bound)
+
+
+def _presented(presented: Presented, now: dt.datetime, waivers: frozenset[str]) -> list[Check]:
+    """The provider's own checks, and the end that its keys have by themselves."""
+    checks = [waived(c, waivers) for c in presented.checks]
+    end = presented.not_after
+    return checks if end is None else [*checks, check("keys.expired", now < end, f"the keys end at {end:%FT%TZ}")]
+
+
+def _supplied(own: Collateral, offered: Collateral | None) -> tuple[Collateral, tuple[Check, ...]]:
+    """The verifier's own, and only where it has none what the document brought: verification treats that like its own,
+    so that it counts signed by the vendor and current. Whether there is a newer one stays unknown, and is said."""
+    names = [n for n in ("amd_crl", "intel") if getattr(own, n) is None and getattr(offered, n, None) is not None]
+    newest = "came with the document: there may be a newer one"
+    found = (Check(f"collateral.{n.replace('_', '-')}", Status.UNKNOWN, Source.PROVIDER, newest) for n in names)
+    return replace(own, **{n: getattr(offered, n) for n in names}), tuple(found)
+
+
+def _stale(presented: Presented, piece: Piece, claims: Claims, want: Expectations) -> tuple[Check, ...]:
+    """A failed check where a greatest age is demanded of evidence that signs neither our nonce nor a time."""
+    if piece.role not in ENCLAVES or want.max_age_s is None or presented.nonce_bound or claims.signed_at is not None:
+        return ()
+    return (check("max-age", False, "the evidence signs neither what was asked nor a time", Source.HARDWARE),)
+
+
+def _age(piece: Piece, claims: Claims, now: dt.datetime) -> Check:
+    """Evidence that answers no question of ours must say when it was made."""
+    if piece.max_age_s is None:
+        return check(f"{piece.role}.age", True, "the provider asks for no greatest age")
+    if claims.signed_at is None:
+        return check(f"{piece.role}.age", False, "the evidence signs no time")
+    seconds = (now - claims.signed_at).total_seconds()
+    return check(
+        f"{piece.role}.age", -SKEW_S <= seconds <= piece.max_age_s, f"{seconds:.0f} s old, at most {piece.max_age_s}"
+    )
 
 
 def _channel(channel: Channel) -> Check:
@@ -69,5 +131,7 @@ def _channel(channel: Channel) -> Check:
 
 
 def _roles(presented: Presented) -> Check:
-    one = sum(p.role == "cpu" for p in presented.pieces) == 1
-    return check("pieces", one and all(p.bound for p in presented.pieces), "one CPU, and every piece bound")
+    roles = [p.role for p in presented.pieces]
+    known = set(roles) <= ENCLAVES | BESIDE | {"gpu"}
+    bound = all(p.bound for p in presented.pieces)
+    return check("pieces", known and roles.count("cpu") == 1 and bound, "one CPU, known parts, every piece bound")

@@ -164,8 +164,9 @@ class AciEnclave(FieldsEnclave):
     def channel(self) -> Channel:
         return Channel(None, self.body_key, self.keyset)
 
-    def more_routes(self, router: web.UrlDispatcher) -> None:
-        router.add_get("/v1/aci/receipts/{id}", self._receipt)
+    def routes(self, app: web.Application) -> None:
+        super().routes(app)
+        app.router.add_get("/v1/aci/receipts/{id}", self._receipt)
 
     def _restored(self, headers: dict[str, str], raw: bytes) -> tuple[dict[str, Any], Sealer, list[tuple[str, str]]]:
         if headers["x-e2ee-version"] != "2" or headers["x-model-pub-key"] != self._secret.public.hex():
@@ -246,8 +247,9 @@ class NearEnclave(FieldsEnclave):
     def channel(self) -> Channel:
         return Channel(None, self.body_key, signing_key=(self._signer.algo, self._signer.attested))
 
-    def more_routes(self, router: web.UrlDispatcher) -> None:
-        router.add_get("/v1/signature/{id}", self._signature)
+    def routes(self, app: web.Application) -> None:
+        super().routes(app)
+        app.router.add_get("/v1/signature/{id}", self._signature)
 
     def _restored(self, headers: dict[str, str], raw: bytes) -> tuple[dict[str, Any], Sealer, list[tuple[str, str]]]:
         if headers["x-encrypt-all-fields"] != "true" or headers["x-encryption-version"] != "2":
