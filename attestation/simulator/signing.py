@@ -46,14 +46,14 @@ class Signer:
 class ReceiptKey:
     """Signs ACI receipts under ``key_id``."""
 
-    def __init__(self, key_id: str = "receipts-1") -> None:
+    def __init__(self, key_id: str = "receipt-1") -> None:
         self.key_id = key_id
-        self._key = Ed25519PrivateKey.generate()
+        self.key = Ed25519PrivateKey.generate()
 
     @property
     def entry(self) -> dict[str, str]:
         """As a keyset lists it."""
-        public = self._key.public_key().public_bytes_raw().hex()
+        public = self.key.public_key().public_bytes_raw().hex()
         return {"key_id": self.key_id, "algo": "ed25519", "public_key": public}
 
     def receipt(self, keyset: dict[str, Any], **fields: Any) -> dict[str, Any]:
@@ -61,4 +61,4 @@ class ReceiptKey:
         unsigned = {
             "api_version": API_VERSION, "workload_keyset_digest": keyset_digest(keyset), "key_id": self.key_id, **fields
         }  # fmt: skip
-        return {**unsigned, "signature": self._key.sign(canonical(unsigned)).hex()}
+        return {**unsigned, "signature": self.key.sign(canonical(unsigned)).hex()}
