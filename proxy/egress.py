@@ -13,11 +13,12 @@ What holds for both:
 * The address is proven on the socket that connects, after name resolution: ``onprem`` must lie in
   ``onprem_networks``; plain ``http`` goes to loopback or to a proven on-premise address only.
 * An enclave is reached over TLS 1.3 whose key a lease pins. The key is checked inside the handshake, so a wrong key
-  sees no byte of the request. One session per lease epoch: a pooled connection never outlives its pins.
+  sees no byte of the request. One session per lease epoch: a pooled connection never outlives its pins. Where a lease
+  holds a key for bodies, every request is sealed to it (:mod:`proxy.upstreams.sealed`), pinned or not.
 * No redirect, no proxy of the environment, no cookies, no compression, no option per request. Credentials are added
   here and exist nowhere else. Answers are bounded in size and silence; their pace is the reader's.
-* No payload is sent twice. When the pinned key has changed, no byte was sent: then the enclave is attested once more
-  (on record) and tried once more.
+* No payload is sent twice. When the pinned key has changed, no byte was sent, and when the body key has, nobody could
+  read it: then the enclave is attested once more (on record) and tried once more.
 
 Whoever calls ``prepare`` enters ``send`` in the same task (see ``EnclaveTransport``).
 """
@@ -26,7 +27,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import hmac
 import io
 import ipaddress
@@ -44,14 +44,19 @@ from attestation.providers.base import Ask, Heard, Reply
 from policies.types import Requirements, Zone
 from proxy.audit.store import genuine
 from proxy.errors import ConfigError, Misuse, UpstreamError
-from proxy.outbound import Answer, Body, Outbound, Receipt
+from proxy.outbound import Answer, Outbound, Receipt, exactly
 from proxy.ports import Candidate, LeaseInfo
 from proxy.receipts import Spent
 from proxy.settings import Limits, Network, UpstreamConfig
 from proxy.upstreams import remote
 from proxy.upstreams.lease import Lease
-from proxy.upstreams.pinning import PinMismatch, pinned_tls, seen_tls
+from proxy.upstreams.pinning import PinMismatch, pinned_tls, public_tls, seen_tls
+from proxy.upstreams.proofs import proving
+from proxy.upstreams.sealed import sealer
 from proxy.upstreams.transports import (
+    Arrived,
+    Carried,
+    Carrier,
     EnclaveTransport,
     KeyChanged,
     Leases,
@@ -153,22 +158,8 @@ def _abort(response: aiohttp.ClientResponse) -> None:
     response.close()
 
 
-async def _exactly(body: Body) -> AsyncGenerator[bytes, None]:
-    """The recorded bytes, or a broken request: the last piece leaves only if all of them are what was recorded."""
-    digest, held = hashlib.sha256(), b""
-    async for chunk in body.chunks():
-        if held:
-            yield held
-        held = chunk
-        digest.update(chunk)
-    if not hmac.compare_digest(digest.digest(), body.sha256):
-        raise Misuse("these are not the recorded bytes")
-    if held:
-        yield held
-
-
 class HttpWire:
-    """One pooled session to one upstream, under one TLS context. Implements ``transports.Wire``."""
+    """One pooled session to one upstream, under one TLS context. Implements ``transports.Carrier``."""
 
     def __init__(
         self, upstream: UpstreamConfig, networks: Sequence[Network], limits: Limits, tls: ssl.SSLContext | bool
@@ -187,9 +178,16 @@ class HttpWire:
 
     async def open(self, out: Outbound) -> Opened:
         """Sends. Raises UpstreamError, or KeyChanged when nothing was sent because the pinned key is gone."""
+        body = out.body if out.large is None else exactly(out.large)
+        arrived = await self.carry(Carried(out.method, out.path, out.query, out.headers, body, out.size))
+        answer = Answer(arrived.status, remote.returned(arrived.headers), arrived.chunks)
+        return Opened(answer, arrived.close)
+
+    async def carry(self, sent: Carried) -> Arrived:
+        """As :meth:`open`, with exactly these headers and bytes, and the answer as it came."""
         self.users += 1
         try:
-            response = await self._request(out)
+            response = await self._request(sent)
             try:
                 _refuse_oddities(self._name, response)
             except UpstreamError:
@@ -198,26 +196,26 @@ class HttpWire:
         except BaseException:
             self.users -= 1
             raise
-        return self._opened(response)
+        return self._arrived(response)
 
-    async def _request(self, out: Outbound) -> aiohttp.ClientResponse:
-        headers = dict(out.headers)
-        if self._key is not None:
+    async def _request(self, sent: Carried) -> aiohttp.ClientResponse:
+        headers = dict(sent.headers)
+        if self._key is not None and sent.credential:
             name, prefix = CREDENTIAL.get(self._kind, ("authorization", "Bearer "))
             headers[name] = prefix + self._key.reveal()
-        url = URL(self._base + out.path + (f"?{out.query}" if out.query else ""), encoded=True)
-        data = _payload(out.body) if out.large is None else _exactly(out.large)
-        if out.large is not None:
-            headers["content-length"] = str(out.large.size)
+        url = URL(self._base + sent.path + (f"?{sent.query}" if sent.query else ""), encoded=True)
+        data = _payload(sent.body) if isinstance(sent.body, bytes) else sent.body
+        if not isinstance(sent.body, bytes) and sent.size is not None:
+            headers["content-length"] = str(sent.size)
         inside = IN_DOOR.set(True)
         try:
-            return await self._session.request(out.method, url, data=data, headers=headers, allow_redirects=False)
+            return await self._session.request(sent.method, url, data=data, headers=headers, allow_redirects=False)
         except _FAILURES as e:
             raise _failure(self._name, e) from None
         finally:
             IN_DOOR.reset(inside)
 
-    def _opened(self, response: aiohttp.ClientResponse) -> Opened:
+    def _arrived(self, response: aiohttp.ClientResponse) -> Arrived:
         chunks = self._chunks(response)
         running = True
 
@@ -230,7 +228,7 @@ class HttpWire:
                 with contextlib.suppress(RuntimeError):  # another task is reading just now: it sees the abort
                     await chunks.aclose()
 
-        return Opened(Answer(response.status, remote.returned(response.headers.items()), chunks), close)
+        return Arrived(response.status, tuple(response.headers.items()), chunks, close)
 
     async def _chunks(self, response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
         size = 0
@@ -317,11 +315,12 @@ def _transport(
     if leases is None or upstream.attestation is None:
         raise ConfigError(f"upstreams.{name}.attestation: zone enclave needs a provider and expectations")
 
-    def wire(lease: Lease) -> HttpWire:
+    def wire(lease: Lease) -> Carrier:
         """Pinned to the attested key; where only bodies are sealed, TLS is the web's own."""
-        return HttpWire(upstream, networks, limits, True if lease.pin is None else pinned_tls(lease.pin))
+        tls = public_tls() if lease.pin is None else pinned_tls(lease.pin)
+        return proving(upstream, lambda: HttpWire(upstream, networks, limits, tls), lease, lambda: leases.doubt(lease))
 
-    return EnclaveTransport(name, leases, wire)
+    return EnclaveTransport(name, leases, wire, sealer(upstream))
 
 
 class ControlDoor:

@@ -103,6 +103,10 @@ class AttestationConfig:
     max_age_s: float = 600.0
     """How long a verification counts."""
     options: Mapping[str, Any] = field(default_factory=dict)
+    expose_key: bool = False
+    """Whether the upstream's key may go along where only bodies are sealed: whoever ends the TLS reads it then."""
+    receipts: str = "recorded"
+    """What the enclave signs of its answers: ``required`` (no good receipt, no answer), ``recorded`` or ``off``."""
 
 
 @dataclass(frozen=True, slots=True)

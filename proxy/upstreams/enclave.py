@@ -171,6 +171,13 @@ class EnclaveLeases:
         self._remember(state, ("key_mismatch",))
         await self._on_event("enclave_refused", {"ref_seq": seq, "failures": ["key_mismatch"], **_details(lease)})
 
+    def doubt(self, lease: Lease) -> None:
+        """The enclave says, and nothing proves, that it has other keys now: no more leaves under ``lease``."""
+        state = self._known(lease.upstream)
+        if state.lease is not None and state.lease.epoch == lease.epoch:
+            state.lease = None
+            spawn(_recorded(self._on_event("enclave_keyset_changed", _details(lease))), f"doubt-{lease.upstream}")
+
     def status(self) -> Mapping[str, str]:
         """``ok``, ``refused`` or ``unproven`` for each enclave, for the admin listener."""
         return {name: self._word(state) for name, state in self._states.items()}
@@ -277,6 +284,10 @@ class EnclaveLeases:
             raise AttestationRefused(upstream, ("denied",))
         state.epoch = lease.epoch
         return lease
+
+
+async def _recorded(event: Awaitable[object]) -> None:
+    await event
 
 
 def _void(state: _State, key: bytes) -> None:
