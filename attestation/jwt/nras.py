@@ -56,6 +56,12 @@ def verify(evidence: Evidence, now: dt.datetime, trust: TrustStore, simulated: S
     )  # fmt: skip
 
 
+def issuers_of(raw: bytes) -> tuple[str, ...]:
+    """Who the tokens of an answer say issued them, each once; believed by nobody. Raises Malformed."""
+    overall, devices = _parse(raw)
+    return tuple(dict.fromkeys((overall.issuer, *(parse_token(token).issuer for token in devices.values()))))
+
+
 def _parse(raw: bytes) -> tuple[Token, dict[str, bytes]]:
     """``[["JWT", overall], {"GPU-0": token, ...}]``."""
     body = strictjson.load(raw, MAX_DOCUMENT_BYTES)
