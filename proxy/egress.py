@@ -5,7 +5,8 @@ connects it checks: the receipt is genuine; it was issued for these bytes (metho
 body); it was not used before; the upstream is in a table fixed at start; method, path, query and headers keep to
 :mod:`proxy.upstreams.remote`. A failing check is a bug of this program (Misuse), and nothing leaves.
 
-**The control door** carries questions without content: a nonce to a configured enclave, nothing else.
+**The control door** carries questions without content: a nonce to a configured enclave; to vendors (`VendorDoor`)
+the name of a piece that they publish. Nothing else.
 
 What holds for both:
 
@@ -39,8 +40,10 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
+from attestation.collateral.pieces import Name
 from policies.types import Requirements, Zone
 from proxy.audit.store import genuine
+from proxy.collateral.vendors import Published, patience, question
 from proxy.errors import ConfigError, Misuse, UpstreamError
 from proxy.outbound import Answer, Body, Outbound, Receipt
 from proxy.ports import Candidate, LeaseInfo
@@ -68,6 +71,7 @@ CREDENTIAL = {"anthropic": ("x-api-key", ""), "gemini": ("x-goog-api-key", "")}
 PIECES = 256 * 1024
 EVIDENCE_BYTES = 64 * 1024
 EVIDENCE_S = 15.0  # connecting included
+VENDOR_S = 30.0  # as above
 
 _FAILURES = (aiohttp.ClientError, OSError)  # TimeoutError and ssl.SSLError are kinds of OSError
 
@@ -384,4 +388,51 @@ async def _document(upstream: str, response: aiohttp.ClientResponse) -> bytes:
         if len(body) > EVIDENCE_BYTES:
             _abort(response)
             raise UpstreamError(f"{upstream} gave too much evidence", code="evidence_too_large")
+    return bytes(body)
+
+
+class VendorDoor:
+    """Asks vendors for what they publish; the name of a piece decides where. Every call is a fresh connection, whose
+    peer the web's certificate authorities name: what comes is examined like anything from anywhere.
+
+    ``instead`` maps a vendor's origin to another one, for tests and the demo; no configuration can.
+    """
+
+    def __init__(self, instead: Mapping[str, str] | None = None) -> None:
+        self._instead = dict(instead or {})
+
+    async def ask(self, name: Name) -> Published:
+        """Raises ConfigError for a name that nobody can be asked for; UpstreamError: unreachable, late, a redirect, an
+        answer that is too large or not 200, ``vendor_busy`` with ``retry_after_s`` where the vendor names it.
+        """
+        asked = question(name, self._instead)
+        host = asked.host
+        to = UpstreamConfig(host, Zone.CLOUD, "http", asked.base)
+        timeout = aiohttp.ClientTimeout(total=VENDOR_S)
+        inside = IN_DOOR.set(True)
+        try:
+            async with (
+                _session(_connector(to, (), True), timeout) as session,
+                session.get(URL(asked.base + asked.path, encoded=True), allow_redirects=False) as response,
+            ):
+                _refuse_oddities(host, response)
+                if response.status in {429, 503}:
+                    wait = patience(response.headers.get("retry-after", ""))
+                    raise UpstreamError(f"{host} asks for patience", code="vendor_busy", retry_after_s=wait)
+                if response.status != 200:
+                    raise UpstreamError(f"{host} does not have this piece", code="vendor_refused")
+                return Published(await _piece(host, response, asked.max_bytes), response.headers.get(asked.chain, ""))
+        except _FAILURES as e:
+            raise _failure(host, e) from None
+        finally:
+            IN_DOOR.reset(inside)
+
+
+async def _piece(host: str, response: aiohttp.ClientResponse, most: int) -> bytes:
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > most:
+            _abort(response)
+            raise UpstreamError(f"{host} answered more than {most} bytes", code="answer_too_large")
     return bytes(body)

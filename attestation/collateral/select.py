@@ -14,8 +14,8 @@ from attestation.collateral.examine import PCK_CAS
 from attestation.collateral.index import time_text
 from attestation.collateral.pieces import EVALUATED, Entry, Kind, Name
 from attestation.collateral.store import Snapshot
-from attestation.jwt.jws import parse_token
-from attestation.jwt.nras import issuers_of
+from attestation.jwt.jws import find_key, parse_token
+from attestation.jwt.nras import tokens_of
 from attestation.ratls.certificate import carried
 from attestation.snp.report import TCB_LAYOUTS, Report, parse_report, product_of
 from attestation.snp.vcek import KeyKind, parse_endorsement
@@ -31,18 +31,24 @@ _TOKENS = frozenset({"maa", "google", "ita"})
 
 def needs(evidence: Evidence) -> tuple[Name, ...]:
     """What to look up for ``evidence``, whatever its claims are worth. Raises Malformed."""
-    if evidence.kind in _QUOTES:
-        return _quote(evidence.report)
-    if evidence.kind == "ratls":
-        return _quote(carried(load_certificate(evidence.report)).quote)
+    if (quote := quote_of(evidence)) is not None:
+        return _quote(quote)
     if evidence.kind in _REPORTS:
         return ((Kind.AMD_CRL, _product(evidence)),)
     if evidence.kind in _TOKENS:
         token = parse_token(evidence.report)
         return () if "x5c" in token.header else ((Kind.JWKS, token.issuer),)
     if evidence.kind == "nras":
-        return tuple((Kind.JWKS, issuer) for issuer in issuers_of(evidence.report))
+        issuers = dict.fromkeys(parse_token(raw).issuer for raw in tokens_of(evidence.report))
+        return tuple((Kind.JWKS, issuer) for issuer in issuers)
     return ()
+
+
+def quote_of(evidence: Evidence) -> bytes | None:
+    """The Intel quote in evidence of a kind that has one. Raises Malformed."""
+    if evidence.kind == "ratls":
+        return carried(load_certificate(evidence.report)).quote
+    return evidence.report if evidence.kind in _QUOTES else None
 
 
 def _quote(raw: bytes) -> tuple[Name, ...]:
@@ -97,6 +103,20 @@ def _here(snapshot: Snapshot, name: Name, now: dt.datetime) -> Check:
 def _safe(name: Name) -> str:
     """The key comes out of evidence: an issuer may be any text."""
     return name[1] if name[1].isascii() and name[1].isprintable() and len(name[1]) <= 200 else "a name of no known form"
+
+
+def unknown_keys(snapshot: Snapshot, evidence: Evidence) -> tuple[Name, ...]:
+    """Key sets that are here but lack the key that a token names: its issuer may have a new one. Raises Malformed."""
+    if evidence.kind not in _TOKENS and evidence.kind != "nras":
+        return ()
+    raw = tokens_of(evidence.report) if evidence.kind == "nras" else (evidence.report,)
+    found: dict[Name, None] = {}
+    for token in map(parse_token, raw):
+        name = (Kind.JWKS, token.issuer)
+        data = snapshot.data(name)
+        if data is not None and find_key(data, token.header.get("kid")) is None:
+            found[name] = None
+    return tuple(found)
 
 
 def _collateral(snapshot: Snapshot, wanted: tuple[Name, ...], now: dt.datetime) -> Collateral:

@@ -72,7 +72,9 @@ def read_index(folder: Path) -> bytes | None:
     """Bytes of the index; None for an empty store. Raises Damaged where only the index is missing."""
     raw = _bytes(folder / INDEX, MAX_INDEX_BYTES)
     if raw is None and (folder / FILES).is_dir() and any((folder / FILES).iterdir()):
-        raise Damaged(f"{folder}: {INDEX} is missing, but there are files")
+        raw = _bytes(folder / INDEX, MAX_INDEX_BYTES)  # the first writer may have come in between; none removes it
+        if raw is None:
+            raise Damaged(f"{folder}: {INDEX} is missing, but there are files")
     return raw
 
 

@@ -56,20 +56,25 @@ def verify(evidence: Evidence, now: dt.datetime, trust: TrustStore, simulated: S
     )  # fmt: skip
 
 
-def issuers_of(raw: bytes) -> tuple[str, ...]:
-    """Who the tokens of an answer say issued them, each once; believed by nobody. Raises Malformed."""
-    overall, devices = _parse(raw)
-    return tuple(dict.fromkeys((overall.issuer, *(parse_token(token).issuer for token in devices.values()))))
+def tokens_of(raw: bytes) -> tuple[bytes, ...]:
+    """The tokens of an answer, the summary first; nothing about them is checked. Raises Malformed."""
+    overall, devices = _split(raw)
+    return overall, *devices.values()
 
 
 def _parse(raw: bytes) -> tuple[Token, dict[str, bytes]]:
+    overall, devices = _split(raw)
+    return parse_token(overall), devices
+
+
+def _split(raw: bytes) -> tuple[bytes, dict[str, bytes]]:
     """``[["JWT", overall], {"GPU-0": token, ...}]``."""
     body = strictjson.load(raw, MAX_DOCUMENT_BYTES)
     match body:
         case [["JWT", str(overall)], dict(devices)] if 1 <= len(devices) <= MAX_DEVICES:
             if not all(isinstance(t, str) and t.isascii() for t in (overall, *devices.values())):
                 raise Malformed("a token is not text")
-            return parse_token(overall.encode()), {name: token.encode() for name, token in devices.items()}
+            return overall.encode(), {name: token.encode() for name, token in devices.items()}
     raise Malformed("this is not a summary with its devices")
 
 

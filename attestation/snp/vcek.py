@@ -32,8 +32,8 @@ class KeyKind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Endorsement:
-    """``hwid`` is None on a VLEK, which names no chip; it has 8 bytes on Turin and 64 before. ``csp``: the cloud provider
-    that a VLEK names, or empty."""
+    """``hwid`` is None on a VLEK, which names no chip; it has 8 bytes on Turin and 64 before. ``csp`` names whose VLEK
+    it is, or is empty."""
 
     kind: KeyKind
     product: str

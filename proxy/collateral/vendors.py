@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from attestation.collateral.examine import SERVICES
@@ -30,6 +30,7 @@ _VCEK = re.compile(r"vcek/(Milan|Genoa|Turin)/([0-9a-f]{16}|[0-9a-f]{128})/([0-9
 _RIM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _KDS = {"bootloader": "blSPL", "tee": "teeSPL", "snp": "snpSPL", "microcode": "ucodeSPL", "fmc": "fmcSPL"}
 KIB = 1024
+DAY_S = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,20 @@ class Question:
     @property
     def host(self) -> str:
         return urlsplit(self.base).netloc
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A vendor's answer; ``chain`` as the header has it."""
+
+    body: bytes = field(repr=False)
+    chain: str = field(repr=False)
+
+
+def patience(header: str) -> int | None:
+    """Seconds of a Retry-After header, at most a day; None where it has none (a date counts as none: our clock and
+    theirs may differ)."""
+    return min(int(header), DAY_S) if header.strip().isdecimal() and len(header) < 10 else None
 
 
 def question(name: Name, instead: Mapping[str, str] | None = None) -> Question:

@@ -54,7 +54,9 @@ def test_a_missing_file_is_damage(folder):
     assert "missing" in damage(folder)
 
 
-@pytest.mark.parametrize("change", [lambda b: b[:-1], lambda b: b + b"\0", lambda b: b"", lambda b: bytes([b[0] ^ 1]) + b[1:]])
+@pytest.mark.parametrize(
+    "change", [lambda b: b[:-1], lambda b: b + b"\0", lambda b: b"", lambda b: bytes([b[0] ^ 1]) + b[1:]]
+)
 def test_a_changed_file_is_damage(folder, change):
     for file in (folder / "files").iterdir():
         data = file.read_bytes()
@@ -134,6 +136,18 @@ def test_a_reader_that_lost_a_race_reads_again(folder, monkeypatch):
     got = read_store(folder, VENDORS, TRUST)
     assert len(calls) == 2
     assert got.index.floors[Kind.AMD_CRL, "Genoa"].issued == NOW
+
+
+def test_a_reader_that_met_the_first_writer_is_not_fooled(folder, monkeypatch):
+    """The index was not there yet, the files were when it looked for them."""
+    real, calls = module._bytes, []
+
+    def racing(file, most):
+        calls.append(file.name)
+        return None if calls == ["index.json"] else real(file, most)
+
+    monkeypatch.setattr(module, "_bytes", racing)
+    assert len(read_store(folder, VENDORS, TRUST).index.entries) == len(Kind)
 
 
 def test_contents_stay_out_of_reprs(folder):

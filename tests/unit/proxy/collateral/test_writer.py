@@ -1,9 +1,10 @@
 """Writing the store: all or nothing, killed at any moment, by two at once; a damaged store is never written over."""
 
+import concurrent.futures
 import os
+import shutil
 import signal
-import subprocess
-import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,6 @@ from attestation.types import Rejected
 from proxy.collateral import writer
 from proxy.collateral.writer import take
 from proxy.errors import ConfigError
-
-ROOT = Path(__file__).resolve().parents[4]
 
 
 def read(folder) -> Snapshot:
@@ -82,83 +81,76 @@ def test_a_link_in_place_of_the_lock_is_not_followed(tmp_path):
     assert not (tmp_path / "elsewhere").exists()
 
 
-CHILD = """
-import datetime as dt, os, pickle, signal, sys
-from pathlib import Path
-from attestation.trust import VENDORS
-from proxy.collateral import writer
-folder, kill, pieces, now, trust = Path(sys.argv[1]), int(sys.argv[2]), *pickle.load(sys.stdin.buffer)
-step = [0]
-def watched(real):
-    def call(*args, **kw):
-        if step[0] == kill:
-            os.kill(os.getpid(), signal.SIGKILL)
-        step[0] += 1
-        return real(*args, **kw)
-    return call
-for name in ("replace", "fsync", "open", "close"):
-    setattr(os, name, watched(getattr(os, name)))
-writer.take(folder, pieces, now, VENDORS, trust)
-"""
+def child(folder: Path, kill: int, pieces, now) -> bool:
+    """Takes ``pieces`` in a process of its own, killed before its step ``kill``. True when it came to its end."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a fork is a copy of this very state; the child only writes files
+        pid = os.fork()
+    if pid == 0:
+        step = 0
 
+        def watched(real):
+            def call(*args, **kw):
+                nonlocal step
+                if step == kill:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                step += 1
+                return real(*args, **kw)
 
-def child(folder: Path, kill: int, pieces, now) -> int:
-    import pickle
+            return call
 
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "tests" / "support")))}
-    done = subprocess.run([sys.executable, "-c", CHILD, str(folder), str(kill)], env=env, check=False,
-                          input=pickle.dumps((pieces, now, TRUST)), capture_output=True)  # fmt: skip
-    assert done.returncode in (0, -signal.SIGKILL), done.stderr.decode()
-    return done.returncode
+        for name in ("replace", "fsync", "open", "close", "unlink"):
+            setattr(os, name, watched(getattr(os, name)))
+        try:
+            for group in pieces:
+                take(folder, group, now, VENDORS, TRUST)
+        except BaseException:
+            os._exit(1)
+        os._exit(0)
+    _, status = os.waitpid(pid, 0)
+    if os.WIFSIGNALED(status):
+        assert os.WTERMSIG(status) == signal.SIGKILL
+        return False
+    assert os.WEXITSTATUS(status) == 0
+    return True
 
 
 def test_killed_at_any_step_the_store_is_the_old_one_or_the_new_one(tmp_path):
     later = NOW + DAY
     old = take(tmp_path / "0", [amd_crl(), tcb()], NOW, VENDORS, TRUST).snapshot
     pieces = [amd_crl(later), tcb(later), qe(later)]
-    states, code, step = [], -signal.SIGKILL, 0
-    while code != 0:
+    states, ended, step = [], False, 0
+    while not ended:
         folder = tmp_path / f"k{step}"
-        subprocess.run(["cp", "-r", str(tmp_path / "0"), str(folder)], check=True)
-        code = child(folder, step, pieces, later)
+        shutil.copytree(tmp_path / "0", folder)
+        ended = child(folder, step, [pieces], later)
         states.append("old" if read(folder) == old else "new")
         took = take(folder, pieces, later, VENDORS, TRUST).snapshot  # nothing is in the way of the next one
         assert names(folder) == {e.sha256 for e in took.index.entries.values()}
         assert {p.name for p in folder.iterdir()} == {"files", "index.json", ".lock"}
-        step += 3 if step < 9 else 2
+        step += 1
     assert set(states) == {"old", "new"}
     assert states == sorted(states, reverse=True)  # once new, always new
-    assert len(states) > 6
+    assert len(states) > 15
 
 
 def test_killed_at_the_very_first_write_the_store_is_empty_or_whole(tmp_path):
-    code, step = -signal.SIGKILL, 1
-    while code != 0:
+    ended, step = False, 0
+    while not ended:
         folder = tmp_path / f"k{step}"
-        code = child(folder, step, [amd_crl(), tcb()], NOW)
+        ended = child(folder, step, [[amd_crl(), tcb()]], NOW)
         assert len(read(folder).index.entries) in (0, 2)
-        step += 4
+        step += 1
 
 
 def test_two_at_once_lose_nothing(tmp_path):
     """Two processes, ten changes each, of different pieces: everything is there at the end."""
-    import pickle
-
-    loop = CHILD.replace(
-        "writer.take(folder, pieces, now, VENDORS, trust)",
-        "for p in pieces:\n    writer.take(folder, [p], now, VENDORS, trust)",
-    )
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "tests" / "support")))}
-    sets = [[tcb(key=f"tdx/{i:02x}{j:010x}", fmspc=f"{i:02x}{j:010x}") for j in range(10)] for i in (1, 2)]
-    running = [subprocess.Popen([sys.executable, "-c", loop, str(tmp_path), "-1"], env=env, stdin=subprocess.PIPE)
-               for _ in sets]  # fmt: skip
-    for process, pieces in zip(running, sets, strict=True):
-        assert process.stdin is not None
-        process.stdin.write(pickle.dumps((pieces, NOW, TRUST)))
-        process.stdin.close()
-    for _ in range(30):
-        read(tmp_path)  # a reader beside them never sees damage
-    assert [p.wait(60) for p in running] == [0, 0]
+    sets = [[[tcb(key=f"tdx/{i:02x}{j:010x}", fmspc=f"{i:02x}{j:010x}")] for j in range(10)] for i in (1, 2)]
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        running = [pool.submit(child, tmp_path, -1, pieces, NOW) for pieces in sets]
+        while not all(r.done() for r in running):
+            read(tmp_path)  # a reader beside them never sees damage
+        assert [r.result() for r in running] == [True, True]
     assert len(read(tmp_path).index.entries) == 20
 
 
