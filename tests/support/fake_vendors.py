@@ -40,8 +40,8 @@ BAD = {
 
 
 class FakeVendors:
-    """``async with FakeVendors() as v``: ``v.instead`` is what the door needs. ``v.bad`` maps a beginning of a path to a
-    way to misbehave; ``v.now`` is the vendors' clock; ``v.changes`` goes into every TCB info and identity."""
+    """``async with FakeVendors() as v``: ``v.instead`` is what the door needs. ``v.bad`` maps a beginning of a path to
+    a way to misbehave; ``v.now`` is the vendors' clock; ``v.changes`` goes into every TCB info and identity."""
 
     def __init__(self, now: dt.datetime = NOW) -> None:
         self.now = now
@@ -64,7 +64,7 @@ class FakeVendors:
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.url = "http://127.0.0.1:{}".format(self._runner.addresses[0][1])
+        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
         return self
 
     async def __aexit__(self, *_: object) -> None:

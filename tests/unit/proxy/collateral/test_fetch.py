@@ -17,8 +17,10 @@ from proxy.collateral.vendors import BASES, patience, question
 from proxy.egress import VendorDoor
 from proxy.errors import ConfigError, UpstreamError
 
-NAMES = [(Kind.AMD_CRL, "Genoa"), amd_key().name, (Kind.INTEL_TCB, TCB_KEY), (Kind.INTEL_QE, "tdx"),
-         (Kind.INTEL_PCK_CRL, "platform"), (Kind.INTEL_ROOT_CRL, "root"), (Kind.JWKS, MAA), (Kind.JWKS, NRAS)]  # fmt: skip
+NAMES = [
+    (Kind.AMD_CRL, "Genoa"), amd_key().name, (Kind.INTEL_TCB, TCB_KEY), (Kind.INTEL_QE, "tdx"),
+    (Kind.INTEL_PCK_CRL, "platform"), (Kind.INTEL_ROOT_CRL, "root"), (Kind.JWKS, MAA), (Kind.JWKS, NRAS),
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -155,8 +157,11 @@ def test_levels_are_asked_for_before_identities():
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("header", "seconds"), [("120", 120), ("", None), ("-1", None), ("9" * 9, 86_400), ("1e3", None),
-                                                 ("9" * 400, None), ("Wed, 21 Oct 2026 07:28:00 GMT", None)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [("120", 120), ("", None), ("-1", None), ("9" * 9, 86_400), ("1e3", None), ("9" * 400, None),
+     ("Wed, 21 Oct 2026 07:28:00 GMT", None)],
+)  # fmt: skip
 def test_patience(header, seconds):
     assert patience(header) == seconds
 
