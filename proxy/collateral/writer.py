@@ -64,19 +64,19 @@ def take(
 def _write(folder: Path, index: Index, contents: dict[str, bytes]) -> None:
     files = folder / FILES
     if read_index(folder) is None:  # files without an index would be a damaged store
-        _durable(folder / INDEX, encode(Index()))
+        replace_file(folder / INDEX, encode(Index()))
     files.mkdir(exist_ok=True)
     kept = {e.sha256 for e in index.entries.values()}
     for digest, data in contents.items():
         if digest in kept:
-            _durable(files / digest, data)
+            replace_file(files / digest, data)
     _sync_folder(files)
-    _durable(folder / INDEX, encode(index))
+    replace_file(folder / INDEX, encode(index))
     _sync_folder(folder)
     _sweep(folder, kept)
 
 
-def _durable(target: Path, data: bytes) -> None:
+def replace_file(target: Path, data: bytes) -> None:
     """``data`` at ``target`` in one step, on disk before it has its name."""
     temporary = target.with_name(f"{_TEMPORARY}{secrets.token_hex(8)}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
