@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 MODELS := var/models/.ready
 
-.PHONY: run test check fix bench bench-answers bench-peers bench-worst suites crash fuzz soak models classifier clean detection-doc \
+.PHONY: run test check fix bench bench-answers bench-attested bench-peers bench-worst suites crash fuzz soak models classifier clean detection-doc \
 	golden-floors
 .DELETE_ON_ERROR:
 
@@ -42,6 +42,10 @@ suites: $(MODELS)
 
 bench-answers: $(MODELS)
 	$(BIN)/python -m benchmarks.answers
+
+# What an attested request and each verification cost.
+bench-attested: .venv/.ready
+	$(BIN)/python -m benchmarks.attested
 
 # Other detectors and ours on the same labelled texts; SUITE is a folder of labelled sets.
 SUITE ?= ../shared/reference/eval

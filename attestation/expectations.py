@@ -15,20 +15,23 @@ are errors, and all problems are reported together. It reads text only; which fi
 
 An image with several registers (a TD, a VM with a TPM) names them: ``release: {mrtd: …, rtmr1: …, rtmr2: …}``. Optional
 besides: ``tcb_allow`` and ``advisories_allow`` (lists), ``facts`` (statement -> list of values), ``max_age`` (seconds),
-``status: unapproved`` (refused: a person must approve), and instead of measurements ``unpinned`` with reason,
-approved_by and until.
+``status: unapproved`` (refused: a person must approve), ``waive`` (check -> reason, approved_by, until), and instead of
+measurements ``unpinned`` with reason, approved_by and until.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import yaml
 
-from attestation.types import AttestationError, Expectations, Unpinned
+from attestation.types import WAIVABLE, AttestationError, Expectations, Unpinned
 from attestation.validate import NEEDS_MINIMUM, REQUIRED_REGISTERS
 
 MAX_FILE_BYTES = 64 * 1024
@@ -46,7 +49,7 @@ TCB_COMPONENTS: Mapping[str, frozenset[str]] = {
 }  # fmt: skip
 _REQUIRED = ("name", "tees", "approved_by", "approved_until")
 _OPTIONAL = ("measurements", "minimum_tcb", "allow_simulated", "vmpl", "tcb_allow", "advisories_allow", "facts",
-             "max_age", "unpinned", "status")  # fmt: skip
+             "max_age", "unpinned", "waive", "status")  # fmt: skip
 _TEXT = re.compile(r"\s*\S.{0,499}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 _HEX = re.compile(r"[0-9a-f]+")
@@ -81,6 +84,23 @@ def load_expectations(text: str, *, source: str = "expectations") -> Expectation
     if want is None or reader.problems:
         raise BadExpectations(tuple(reader.problems))
     return want
+
+
+def revision(want: Expectations) -> bytes:
+    """SHA-256 over everything that ``want`` demands: whatever was proven under another revision is not proven."""
+    return hashlib.sha256(json.dumps(_plain(want), sort_keys=True).encode()).digest()
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, Mapping):
+        return {k.hex() if isinstance(k, bytes) else k: _plain(v) for k, v in value.items()}
+    if isinstance(value, Set):
+        return sorted(map(_plain, value))
+    if isinstance(value, bytes):
+        return value.hex()
+    return value.isoformat() if isinstance(value, dt.date) else value
 
 
 class _Reader:
@@ -175,16 +195,23 @@ class _Reader:
             out["max_age_s"] = int(self.scalar(fields["max_age"], "max_age", _SECONDS, "seconds, from 1") or 0)
         if "unpinned" in fields:
             out["unpinned"] = self.unpinned(fields["unpinned"])
+        if "waive" in fields:
+            out["waive"] = {k: self.waiver(k, v) for k, v in self.mapping(fields["waive"], "waive").items()}
         return out
+
+    def waiver(self, name: str, node: yaml.Node) -> Unpinned | None:
+        if name not in WAIVABLE:
+            self.problem(node, f"checks that can be waived are {', '.join(sorted(WAIVABLE))}")
+        return self.unpinned(node, "a waiver")
 
     def texts(self, node: yaml.Node, name: str) -> frozenset[str]:
         found = [self.scalar(n, f"a value of {name}", _TEXT, "text") for n in self.items(node, name)]
         return frozenset(text for text in found if text is not None)
 
-    def unpinned(self, node: yaml.Node) -> Unpinned | None:
-        parts = self.mapping(node, "unpinned")
+    def unpinned(self, node: yaml.Node, name: str = "unpinned") -> Unpinned | None:
+        parts = self.mapping(node, name)
         if set(parts) != {"reason", "approved_by", "until"}:
-            self.problem(node, "unpinned needs exactly reason, approved_by and until")
+            self.problem(node, f"{name} needs exactly reason, approved_by and until")
             return None
         reason = self.scalar(parts["reason"], "reason", _TEXT, "text")
         approver = self.scalar(parts["approved_by"], "approved_by", _TEXT, "a person's address")

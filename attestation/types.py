@@ -113,7 +113,7 @@ class Claims:
 
 @dataclass(frozen=True, slots=True)
 class Unpinned:
-    """Somebody's decision to accept any image for a while, on record wherever it is used."""
+    """Somebody's decision to accept any image, or a check that failed, for a while; on record wherever it is used."""
 
     reason: str
     approved_by: str
@@ -142,6 +142,8 @@ class Expectations:
     max_age_s: int | None = None
     """Greatest age of evidence in seconds; needs a signed time or nonce."""
     unpinned: Unpinned | None = None
+    waive: Mapping[str, Unpinned] = field(default_factory=dict)
+    """Check out of ``WAIVABLE`` that may fail -> whose decision that is, and until when."""
 
 
 class AttestationError(Exception):

@@ -19,11 +19,10 @@ from typing import TypeVar
 
 from aiohttp import web
 
-from attestation.expectations import BadExpectations, load_expectations
-from attestation.trust import AMD, SimulatedTrust
-from attestation.types import Expectations
+from attestation.trust import VENDORS, SimulatedTrust
 from policies.decide import anyone_full
 from proxy import admin, keys, observe, surfaces
+from proxy.approvals import Approvals
 from proxy.audit.sqlite import SqliteStore
 from proxy.audit.store import LEDGER
 from proxy.batches import Batches, MessageBatches
@@ -190,13 +189,16 @@ class Gate:
         s = self.settings
         control = ControlDoor(s.upstreams, s.onprem_networks)
         self._stack.push_async_callback(control.close)
-        leases = EnclaveLeases(
+        names = {u.attestation.expectations for u in s.upstreams.values() if u.attestation is not None}
+        self.approvals = Approvals(s.expectations, names, production=s.environment == "production")
+        self.leases = leases = EnclaveLeases(
             s.upstreams,
-            self._expectations(),
+            self.approvals.expectations,
             control,
             self.clock,
-            trust=AMD,
+            trust=VENDORS,
             simulated=self._simulated,
+            denied=lambda: self.approvals.denied,
             on_event=self._event,
         )
         self._stack.push_async_callback(leases.close)
@@ -207,13 +209,6 @@ class Gate:
         door = DataDoor(s.upstreams, s.onprem_networks, s.limits, leases=leases, engines=engines)
         self._stack.push_async_callback(door.close)
         return door
-
-    def _expectations(self) -> Mapping[str, Expectations]:
-        names = {u.attestation.expectations for u in self.settings.upstreams.values() if u.attestation is not None}
-        folder = self.settings.expectations
-        if names and folder is None:
-            raise ConfigError("an enclave upstream needs `expectations:`, the folder of approved measurement files")
-        return {name: _expected(folder / f"{name}.yaml") for name in sorted(names) if folder is not None}
 
     async def _engine(self, model: str) -> LocalEngine:
         if model not in BUNDLES:
@@ -252,6 +247,8 @@ class Gate:
             "policy": policy.name,
             "policy_revision": policy.revision,
             "policy_file_invalid": self.policy.failing,
+            "expectations_invalid": sorted(self.approvals.failing),
+            "enclaves": self.leases.status(),
             "local_models": {name: "up" if e.alive else "restarting" for name, e in self._engines.items()},
             "inspection_restarts": self.workers.restarts,
             "outcomes_waiting": self.store.lost_outcomes,
@@ -282,7 +279,8 @@ class Gate:
             log.error("expired state was not removed: %s", e.code)
 
     async def reload(self) -> None:
-        """Looks at the policy file again (also on SIGHUP) and records what came of it."""
+        """Looks at the policy and at what is approved again (also on SIGHUP), and records what came of it."""
+        await self._approve()
         async with self._reloading:
             code = self.policy.take(await asyncio.to_thread(self.policy.look))
             self.workers.use(self.policy.current().detect)
@@ -294,6 +292,16 @@ class Gate:
                 await self.workers.deepen()
             except ConfigError as e:
                 log.error("full inspections find nothing inspected: %s", e.message)
+
+    async def _approve(self) -> None:
+        """Approved images and what is denied, as their files are now: holds at the next send."""
+        async with self._reloading:
+            found = await asyncio.to_thread(self.approvals.look)
+            if found is None:
+                return
+            self.approvals.take(found)
+            self.leases.expect(self.approvals.expectations)
+        await self._event("expectations_reloaded", self.approvals.record())
 
     def _reload_tls(self) -> None:
         tls = self.settings.tls
@@ -309,20 +317,6 @@ class Gate:
 async def _cancelled(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.wait({task})
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as e:
-        raise ConfigError(f"{path}: cannot read the expectations ({type(e).__name__})") from None
-
-
-def _expected(path: Path) -> Expectations:
-    try:
-        return load_expectations(_text(path), source=str(path))
-    except BadExpectations as e:
-        raise ConfigError("\n".join(map(str, e.problems))) from None
 
 
 def private_folder(path: Path) -> None:

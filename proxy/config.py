@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from attestation.providers import registry
 from policies.types import Zone
 from policies.yaml_strict import Path as YamlPath
 from policies.yaml_strict import Reader, YamlProblems, parse
@@ -31,6 +32,7 @@ from proxy.settings import (
     TlsConfig,
     UpstreamConfig,
 )
+from proxy.upstreams.remote import asks_problem
 
 TOP = frozenset(
     {
@@ -41,7 +43,6 @@ TOP = frozenset(
 LATER = frozenset({"oidc", "store", "cache", "quotas", "exports", "console"})
 """Keys that a later release fills; refused by name so that nobody believes in them."""
 KINDS = frozenset(SPEAKS)
-PROVIDERS = frozenset({"sealgate-snp"})
 ZONES = {"onprem": Zone.ONPREM, "enclave": Zone.ENCLAVE, "cloud": Zone.CLOUD}
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/@+-]{0,127}")
@@ -212,12 +213,28 @@ class _Config:
         return out
 
     def _attestation(self, at: YamlPath) -> AttestationConfig:
-        self.r.mapping(at, {"provider", "expectations", "max_age"}, required=("provider", "expectations"))
-        return AttestationConfig(
-            self.r.choice((*at, "provider"), PROVIDERS, "sealgate-snp"),
+        own = {"provider", "expectations", "max_age"}
+        entry = self.r.mapping(at, None, required=("provider", "expectations"))
+        proof = AttestationConfig(
+            self.r.text((*at, "provider")),
             self._name((*at, "expectations")),
             self.r.seconds((*at, "max_age"), 600.0),
+            {name: value for name, value in entry.items() if name not in own},
         )
+        if proof.provider:
+            self._provider(at, proof)
+        return proof
+
+    def _provider(self, at: YamlPath, proof: AttestationConfig) -> None:
+        try:
+            asks = registry.make(proof.provider, proof.options).asks(bytes(32))
+        except registry.UnknownKind as e:
+            self.r.problem((*at, "provider"), str(e))
+        except registry.BadOption as e:
+            self.r.problem((*at, *e.place), str(e))
+        else:
+            if problem := asks_problem(asks):
+                self.r.problem(at, problem)
 
     def _models(self, upstreams: Mapping[str, UpstreamConfig]) -> dict[str, ModelRoute]:
         out = {}

@@ -5,8 +5,9 @@ connects it checks: the receipt is genuine; it was issued for these bytes (metho
 body); it was not used before; the upstream is in a table fixed at start; method, path, query and headers keep to
 :mod:`proxy.upstreams.remote`. A failing check is a bug of this program (Misuse), and nothing leaves.
 
-**The control door** carries questions without content: a nonce to a configured enclave; to vendors (`VendorDoor`)
-the name of a piece that they publish. Nothing else.
+**The control door** carries questions without content to configured enclaves: few, short, made of configuration and a
+nonce, without credentials; all of one attestation over one connection, whose certificate is told. To vendors
+(``VendorDoor``) it carries the name of a piece that they publish.
 
 What holds for both:
 
@@ -24,6 +25,7 @@ Whoever calls ``prepare`` enters ``send`` in the same task (see ``EnclaveTranspo
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import hmac
@@ -31,16 +33,16 @@ import io
 import ipaddress
 import socket
 import ssl
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
-from types import TracebackType
 from typing import Any
 
 import aiohttp
 from yarl import URL
 
 from attestation.collateral.pieces import Name
+from attestation.providers.base import Ask, Heard, Reply
 from policies.types import Requirements, Zone
 from proxy.audit.store import genuine
 from proxy.collateral.vendors import Published, patience, question
@@ -50,7 +52,8 @@ from proxy.ports import Candidate, LeaseInfo
 from proxy.receipts import Spent
 from proxy.settings import Limits, Network, UpstreamConfig
 from proxy.upstreams import remote
-from proxy.upstreams.pinning import PinMismatch, keyed_tls, pinned_tls
+from proxy.upstreams.lease import Lease
+from proxy.upstreams.pinning import PinMismatch, pinned_tls, seen_tls
 from proxy.upstreams.transports import (
     EnclaveTransport,
     KeyChanged,
@@ -59,6 +62,7 @@ from proxy.upstreams.transports import (
     LocalTransport,
     Opened,
     RemoteTransport,
+    Sending,
     Transport,
 )
 
@@ -69,9 +73,9 @@ RECEIPTS_REMEMBERED = 65_536
 CREDENTIAL = {"anthropic": ("x-api-key", ""), "gemini": ("x-goog-api-key", "")}
 """Where a kind of upstream expects its key, and what stands before it; all others take a bearer token."""
 PIECES = 256 * 1024
-EVIDENCE_BYTES = 64 * 1024
-EVIDENCE_S = 15.0  # connecting included
-VENDOR_S = 30.0  # as above
+EVIDENCE_S = 30.0
+"""For all questions of one attestation, connecting included: several GPUs take their time."""
+VENDOR_S = 30.0
 
 _FAILURES = (aiohttp.ClientError, OSError)  # TimeoutError and ssl.SSLError are kinds of OSError
 
@@ -247,28 +251,6 @@ class HttpWire:
         await self._session.close()
 
 
-class _Sending(AbstractAsyncContextManager[Answer]):
-    """One send: opens on entering, drops the connection on leaving. Leaving twice, or unopened, does nothing."""
-
-    def __init__(self, opening: Callable[[], Awaitable[Opened]]) -> None:
-        self._opening: Callable[[], Awaitable[Opened]] | None = opening
-        self._opened: Opened | None = None
-
-    async def __aenter__(self) -> Answer:
-        if self._opening is None:
-            raise Misuse("a send is entered once")
-        opening, self._opening = self._opening, None
-        self._opened = await opening()
-        return self._opened.answer
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        opened, self._opened = self._opened, None
-        if opened is not None:
-            await opened.close()
-
-
 class DataDoor:
     """Implements :class:`proxy.ports.Door` over a fixed table of upstreams. ``close`` it at the end.
 
@@ -301,7 +283,7 @@ class DataDoor:
         async def opening() -> Opened:
             return await self._admit(receipt, out).open(receipt, out)
 
-        return _Sending(opening)
+        return Sending(opening)
 
     def _admit(self, receipt: Receipt, out: Outbound) -> Transport:
         if not genuine(receipt):
@@ -338,7 +320,12 @@ def _transport(
         return RemoteTransport(lambda: HttpWire(upstream, networks, limits, True))
     if leases is None or upstream.attestation is None:
         raise ConfigError(f"upstreams.{name}.attestation: zone enclave needs a provider and expectations")
-    return EnclaveTransport(name, leases, lambda pin: HttpWire(upstream, networks, limits, pinned_tls(pin)))
+
+    def wire(lease: Lease) -> HttpWire:
+        """Pinned to the attested key; where only bodies are sealed, TLS is the web's own."""
+        return HttpWire(upstream, networks, limits, True if lease.pin is None else pinned_tls(lease.pin))
+
+    return EnclaveTransport(name, leases, wire)
 
 
 class ControlDoor:
@@ -348,46 +335,58 @@ class ControlDoor:
         self._upstreams = {n: c for n, c in upstreams.items() if c.zone is Zone.ENCLAVE and c.attestation}
         self._networks = tuple(onprem_networks)
 
-    async def fetch_evidence(self, upstream: str, nonce: bytes) -> tuple[bytes, bytes]:
-        """The evidence document for ``nonce`` (32 bytes) and the SPKI (DER) seen on that connection.
+    async def fetch_evidence(self, upstream: str, asks: Sequence[Ask]) -> Heard:
+        """The answers, and the certificate of the one connection that they came over.
 
-        Raises UpstreamError: unreachable, late, a redirect, not 200, or over ``EVIDENCE_BYTES``.
+        Raises UpstreamError: unreachable, late, a redirect, not 200, too large, or the connection was not one.
         """
         config = self._upstreams.get(upstream)
-        if config is None or len(nonce) != 32:
-            raise Misuse("evidence is asked of configured enclaves, with a nonce of 32 bytes")
-        keys: list[bytes] = []
-        timeout = aiohttp.ClientTimeout(total=EVIDENCE_S)
-        url = URL(f"{remote.origin(config)}/.well-known/attestation?nonce={nonce.hex()}", encoded=True)
+        if config is None:
+            raise Misuse("evidence is asked of configured enclaves")
+        if problem := remote.asks_problem(asks):
+            raise Misuse(problem)
+        seen: list[bytes] = []
+        replies: dict[str, Reply] = {}
+        timeout = aiohttp.ClientTimeout(total=None)  # of all questions together, not of each
         inside = IN_DOOR.set(True)
         try:
             async with (
-                _session(_connector(config, self._networks, keyed_tls(keys.append)), timeout) as session,
-                session.get(url, allow_redirects=False) as response,
+                asyncio.timeout(EVIDENCE_S),
+                _session(_connector(config, self._networks, seen_tls(seen.append)), timeout) as session,
             ):
-                document = await _document(upstream, response)
+                for ask in asks:
+                    replies[ask.name] = await _asked(session, remote.origin(config), ask, upstream)
+                    if len(seen) != 1:  # another connection: whose key answered before is not known
+                        raise UpstreamError(f"{upstream} broke the connection")
         except _FAILURES as e:
             raise _failure(upstream, e) from None
         finally:
             IN_DOOR.reset(inside)
-        if len(keys) != 1:  # the client reconnected: which key answered is not known
-            raise UpstreamError(f"{upstream} broke the connection")
-        return document, keys[0]
+        return Heard(replies, seen[0])
 
     async def close(self) -> None:
         """Nothing stays open between two questions."""
 
 
-async def _document(upstream: str, response: aiohttp.ClientResponse) -> bytes:
-    _refuse_oddities(upstream, response)
-    if response.status != 200:
-        raise UpstreamError(f"{upstream} gave no evidence", code="evidence_unavailable")
+async def _asked(session: aiohttp.ClientSession, origin: str, ask: Ask, upstream: str) -> Reply:
+    headers = {} if ask.post is None else {"content-type": "application/json"}
+    method, url = "GET" if ask.post is None else "POST", URL(origin + ask.path, encoded=True)
+    async with session.request(method, url, data=ask.post, headers=headers, allow_redirects=False) as response:
+        _refuse_oddities(upstream, response)
+        if response.status != 200:
+            raise UpstreamError(f"{upstream} gave no evidence", code="evidence_unavailable")
+        much = UpstreamError(f"{upstream} gave too much evidence", code="evidence_too_large")
+        body = await _capped(response, ask.max_bytes, much)
+        return Reply(body, response.headers.get("content-type", ""))
+
+
+async def _capped(response: aiohttp.ClientResponse, most: int, much: UpstreamError) -> bytes:
     body = bytearray()
     async for chunk in response.content.iter_any():
         body += chunk
-        if len(body) > EVIDENCE_BYTES:
+        if len(body) > most:
             _abort(response)
-            raise UpstreamError(f"{upstream} gave too much evidence", code="evidence_too_large")
+            raise much
     return bytes(body)
 
 
@@ -421,18 +420,10 @@ class VendorDoor:
                     raise UpstreamError(f"{host} asks for patience", code="vendor_busy", retry_after_s=wait)
                 if response.status != 200:
                     raise UpstreamError(f"{host} does not have this piece", code="vendor_refused")
-                return Published(await _piece(host, response, asked.max_bytes), response.headers.get(asked.chain, ""))
+                much = UpstreamError(f"{host} answered more than {asked.max_bytes} bytes", code="answer_too_large")
+                body = await _capped(response, asked.max_bytes, much)
+                return Published(body, response.headers.get(asked.chain, ""))
         except _FAILURES as e:
             raise _failure(host, e) from None
         finally:
             IN_DOOR.reset(inside)
-
-
-async def _piece(host: str, response: aiohttp.ClientResponse, most: int) -> bytes:
-    body = bytearray()
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > most:
-            _abort(response)
-            raise UpstreamError(f"{host} answered more than {most} bytes", code="answer_too_large")
-    return bytes(body)

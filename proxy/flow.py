@@ -38,7 +38,6 @@ from proxy.ports import (
     Held,
     Inspected,
     Inspector,
-    LeaseInfo,
     Principal,
     Reply,
     Router,
@@ -185,7 +184,7 @@ class Flow:
         action = _action(candidate.zone, ready)
         intent = Intent(
             d.common, action, candidate.zone.word, candidate.upstream, self._recorded_model(d, candidate), ready.counts,
-            lease_json(lease), await self._mac(out), out.size,
+            lease.record() if lease is not None else None, await self._mac(out), out.size,
         )  # fmt: skip
         receipt = await self._store.begin(intent, out.digest())  # 7
         headers = {
@@ -358,22 +357,6 @@ class Flow:
         if failed:
             return AttestationFailed("No enclave within the policy's ceiling could prove itself.", retry_after_s=5)
         return Unavailable("No upstream within the policy's ceiling can answer now.", retry_after_s=5)
-
-
-def lease_json(lease: LeaseInfo | None) -> dict[str, object] | None:
-    """A lease as an audit record holds it."""
-    if lease is None:
-        return None
-    return {
-        "tee": lease.tee,
-        "evidence_sha256": lease.evidence_sha256,
-        "tcb_status": lease.tcb_status,
-        "expectations": lease.expectations,
-        "measurement": lease.measurement,
-        "key_sha256": lease.key_sha256,
-        "expires": lease.expires.isoformat(timespec="seconds"),
-        "simulated": lease.simulated,
-    }
 
 
 def _action(zone: Zone, ready: Rewritten) -> str:

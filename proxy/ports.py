@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Protocol
 
 from policies.types import Decision, Facts, Inspection, Requirements, Zone
@@ -56,8 +56,16 @@ class Inspector(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Approval:
+    """Who accepts a check that failed, and until when; both fit a record."""
+
+    approved_by: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True)
 class LeaseInfo:
-    """What an audit record says about a verified enclave. Hashes only."""
+    """What an audit record says about a verified enclave: hashes, enums, configured names."""
 
     tee: str
     evidence_sha256: str
@@ -67,6 +75,36 @@ class LeaseInfo:
     measurement: str
     expires: dt.datetime
     simulated: bool = False
+    provider: str = ""
+    binding: str = "tls_spki"
+    """What binds requests to ``key_sha256``: the TLS key (``tls_spki``), or bodies sealed to it (``ehbp``, ``aci``,
+    ``near``)."""
+    nonce_bound: bool = False
+    """Whether the evidence signs the question that we asked."""
+    image: str = ""
+    """The approved image's name in the expectations; empty where any image is accepted."""
+    expectations_sha256: str = ""
+    advisories: tuple[str, ...] = ()
+    """Of the vendor, for this platform at its firmware level."""
+    unpinned: Approval | None = None
+    """Whose decision it is that any image is accepted."""
+    waived: Mapping[str, Approval] = field(default_factory=dict)
+    """Check that failed and is accepted -> whose decision that is."""
+    unknown: tuple[str, ...] = ()
+    """Checks that could not be made."""
+    gpus: int = 0
+    """How many were verified beside the CPU."""
+
+    def record(self) -> dict[str, object]:
+        """As an audit record holds it."""
+        out: dict[str, object] = {f.name: getattr(self, f.name) for f in fields(self)}
+        return out | {
+            "expires": self.expires.isoformat(timespec="seconds"),
+            "advisories": list(self.advisories),
+            "unpinned": asdict(self.unpinned) if self.unpinned is not None else None,
+            "waived": {name: asdict(approval) for name, approval in self.waived.items()},
+            "unknown": list(self.unknown),
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,11 +95,14 @@ class AppConfig:
 
 @dataclass(frozen=True, slots=True)
 class AttestationConfig:
-    """How an enclave proves itself. ``expectations`` names a file of the ``expectations`` folder."""
+    """How an enclave proves itself. ``expectations`` names a file of the ``expectations`` folder; ``options`` are the
+    provider's own (:mod:`attestation.providers.registry`)."""
 
     provider: str
     expectations: str
     max_age_s: float = 600.0
+    """How long a verification counts."""
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

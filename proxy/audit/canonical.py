@@ -24,6 +24,7 @@ _HEX = re.compile(r"(?:[0-9a-f]{2})+")
 _FORMS = {
     **dict.fromkeys(("kind", "action", "zone", "code", "sensitivity", "dialect"), _CODE),
     **dict.fromkeys(("body_mac", "user_hash", "evidence_sha256", "key_sha256", "measurement"), _HEX),
+    "binding": _CODE,
 }
 """Fields with a narrower form than a name, wherever they occur."""
 _SAFE_INT = 2**53 - 1

@@ -69,12 +69,51 @@ def words(r: Mapping[str, Any]) -> str:
     return "\n".join([*lines, f"  hash {r['hash']}"])
 
 
+SEALED = {"ehbp": "EHBP", "aci": "ACI", "near": "NEAR's fields"}
+
+
 def lease_words(lease: Mapping[str, Any]) -> list[str]:
-    """A lease so that an auditor understands it."""
-    simulated = " SIMULATED: proves nothing about hardware." if lease["simulated"] else ""
-    return [
-        f"  enclave: {lease['tee']} evidence {lease['evidence_sha256'][:16]}… was verified,",
-        f"  its measurement {lease['measurement'][:16]}… is approved in '{lease['expectations']}',",
-        f"  firmware {lease['tcb_status']}; the bytes went to the TLS key {lease['key_sha256'][:16]}…",
-        f"  that the evidence names, valid until {lease['expires']}.{simulated}",
+    """A lease so that an auditor understands it. Older records know less."""
+    lines = [
+        f"enclave: {lease['tee']}{_by(lease)}; evidence {lease['evidence_sha256'][:16]}… was verified{_asked(lease)}",
+        _image(lease),
+        f"firmware: {lease['tcb_status']}; advisories {', '.join(lease.get('advisories', ())) or 'none'}",
     ]
+    for name, approval in lease.get("waived", {}).items():
+        lines.append(f"WAIVED: {name} failed; accepted until {approval['until']} by {approval['approved_by']}")
+    if lease.get("unknown"):
+        lines.append(f"not checked: {', '.join(lease['unknown'])}")
+    if "gpus" in lease:
+        lines.append(f"GPUs: {lease['gpus'] or 'none'} verified")
+    lines.append(f"{_key(lease)} that the evidence names; valid until {lease['expires']}")
+    if lease["simulated"]:
+        lines.append("SIMULATED: proves nothing about hardware")
+    return [f"  {line}" for line in lines]
+
+
+def _by(lease: Mapping[str, Any]) -> str:
+    return f", asked as {lease['provider']}" if lease.get("provider") else ""
+
+
+def _asked(lease: Mapping[str, Any]) -> str:
+    if "nonce_bound" not in lease:
+        return ""
+    return ", signs the question" if lease["nonce_bound"] else ", signs NO question of ours: it may be older"
+
+
+def _image(lease: Mapping[str, Any]) -> str:
+    what = f"measurement {lease['measurement'][:16]}…"
+    if unpinned := lease.get("unpinned"):
+        until, who = unpinned["until"], unpinned["approved_by"]
+        return f"image: NOT PINNED: {what} is not compared; any image is accepted until {until} by {who}"
+    name = f"{lease['image']}, " if lease.get("image") else ""
+    revision = f" (revision {lease['expectations_sha256'][:16]}…)" if lease.get("expectations_sha256") else ""
+    return f"image: {name}{what}, approved in '{lease['expectations']}'{revision}"
+
+
+def _key(lease: Mapping[str, Any]) -> str:
+    key = f"the key {lease['key_sha256'][:16]}…"
+    binding = lease.get("binding", "tls_spki")
+    if binding == "tls_spki":
+        return f"sent over TLS to {key}"
+    return f"bodies sealed ({SEALED.get(binding, binding)}) to {key}"

@@ -89,7 +89,7 @@ def decided(console: Console, record: Mapping[str, Any], because: Mapping[str, s
         lease = record["lease"]
         table.add_row(
             "enclave",
-            f"{lease['tee']} verified, measurement {lease['measurement'][:16]}…, TLS key {lease['key_sha256'][:16]}…, "
+            f"{lease['tee']} verified, measurement {lease['measurement'][:16]}…, key {lease['key_sha256'][:16]}…, "
             f"expectations '{lease['expectations']}'{', SIMULATED' if lease['simulated'] else ''}",
         )
     console.print(table)

@@ -1,55 +1,57 @@
-"""Leases of enclaves: evidence is fetched, verified, validated and bound to the TLS key that was seen, then trusted
-for a while and renewed before it ends (attestation.md §6.3, §6.5).
+"""Leases of enclaves: evidence is fetched, verified, validated and bound to keys of the channel, then trusted for a
+while and renewed before it ends (attestation.md §6.3, §6.5). Any provider of :mod:`attestation.providers`.
 
 Rules. Any failure of any class makes the enclave unusable, with its reasons on record. A failed renewal leaves the old
-lease until its own end and never beyond. One attestation at a time per upstream; a refusal is remembered for a moment.
-Nothing an enclave says about itself without proof is read. This module opens no connection: the control door does.
+lease until its own end and never beyond. One attestation at a time per upstream; a refusal is remembered, longer each
+time. A lease is held to the expectations as they are now, to the age that a rule allows and to the deny-list, at every
+send. Both clocks count: a machine that slept or was set to another time stretches nothing. Nothing an enclave says
+about itself without proof is read. This module opens no connection: the control door does.
 """
 
 from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import hashlib
-import hmac
-import re
 import secrets
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
-from attestation.binding import sealgate_snp_report_data
+from attestation.expectations import revision
+from attestation.providers import registry
+from attestation.providers.base import Ask, Heard, Presented, Provider
 from attestation.trust import SimulatedTrust, TrustStore
-from attestation.types import AttestationError, Check, Claims, Collateral, Expectations, Rejected, Status
-from attestation.validate import validate
-from attestation.verify import verify
-from attestation.wire import parse_sealgate_snp
+from attestation.types import NO_COLLATERAL, AttestationError, Collateral, Expectations
 from policies.types import Requirements, Zone
 from proxy.errors import ConfigError, Misuse, UpstreamError
-from proxy.ports import Clock, LeaseInfo
+from proxy.observe import log_fault
+from proxy.ports import Clock
 from proxy.settings import AttestationConfig, UpstreamConfig
 from proxy.tasks import spawn
 from proxy.upstreams.lease import AttestationRefused, Lease
+from proxy.upstreams.proof import Question, Roots, failure_codes, lease_of
 
 __all__ = ["AttestationRefused", "EnclaveLeases", "EvidenceSource", "Lease"]
 
-PROVIDERS = frozenset({"sealgate-snp"})
 RENEW_AT = 0.7
 """Share of a lease's lifetime after which its next use starts a renewal in the background."""
 REFUSED_S = 5.0
-"""How long a refusal is answered from memory, in seconds."""
+"""How long a refusal is answered from memory, in seconds; twice as long after each further one in a row ..."""
+REFUSED_MAX_S = 30.0
+"""... up to this."""
+CLOCK_SKEW_S = 60.0
+EARLIEST = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+"""Before this release was made: a clock that says so is wrong, and every date that is compared with it."""
 
 Recorder = Callable[[str, Mapping[str, object]], Awaitable[object]]
 """Makes a control record durable: ``AuditStore.control``."""
-
-_CODE = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 
 
 class EvidenceSource(Protocol):
     """The control door."""
 
-    async def fetch_evidence(self, upstream: str, nonce: bytes) -> tuple[bytes, bytes]:
-        """The evidence document and the SPKI (DER) seen on its connection. Raises UpstreamError."""
+    async def fetch_evidence(self, upstream: str, asks: Sequence[Ask]) -> Heard:
+        """The answers, and the certificate of the connection that they came over. Raises UpstreamError."""
         ...
 
 
@@ -58,18 +60,22 @@ class _State:
     """What is known about one upstream. ``refused`` counts until ``refused_until`` (monotonic seconds)."""
 
     config: AttestationConfig
+    provider: Provider
     lease: Lease | None = None
     epoch: int = 0
     running: asyncio.Task[None] | None = None
     refused: tuple[str, ...] = ()
     refused_until: float = 0.0
+    refusals: int = 0
+    """In a row."""
 
 
 class EnclaveLeases:
-    """Implements ``transports.Leases`` for provider ``sealgate-snp``. ``close`` it at the end.
+    """Implements ``transports.Leases``. ``close`` it at the end.
 
     ``simulated`` is the root of a software enclave; the demo and tests pass it, no configuration can.
-    ``crl`` is the vendor root's revocation list (DER); without one revocation is not known.
+    ``collateral`` is what vendors publish for what an endpoint presents, now. ``denied`` are chips, measurements and
+    keys (hex) that nobody may use any more; it is asked at every send.
     Raises ConfigError for an upstream without attestation, an unknown provider, or expectations that are missing or
     empty: no policy means no trust.
     """
@@ -83,36 +89,58 @@ class EnclaveLeases:
         *,
         trust: TrustStore,
         simulated: SimulatedTrust | None = None,
-        crl: bytes | None = None,
+        collateral: Callable[[Presented, dt.datetime], Collateral] = lambda *_: NO_COLLATERAL,
+        denied: Callable[[], frozenset[str]] = frozenset,
         on_event: Recorder,
+        make: Callable[[str, Mapping[str, Any]], Provider] = registry.make,
     ) -> None:
-        self._expectations = expectations
         self._source = source
         self._clock = clock
-        self._trust = trust
-        self._simulated = simulated
-        self._collateral = Collateral(amd_crl=crl)
+        self._roots = Roots(trust, simulated)
+        self._collateral = collateral
+        self._denied = denied
         self._on_event = on_event
         enclaves = {n: u for n, u in upstreams.items() if u.zone is Zone.ENCLAVE}
-        self._states = {n: _State(_attestation(u, expectations)) for n, u in enclaves.items()}
+        self._states = {n: _state(u, make) for n, u in enclaves.items()}
+        for name, state in self._states.items():
+            if not _usable(state.config.expectations, expectations):
+                place = f"upstreams.{name}.attestation.expectations"
+                text = f"{state.config.expectations!r} is no file that approves an image, or spells out 'unpinned'"
+                raise ConfigError(f"{place}: {text}")
+        self._expectations: Mapping[str, Expectations] = {}
+        self._revisions: Mapping[str, bytes] = {}
+        self.expect(expectations)
+
+    def expect(self, expectations: Mapping[str, Expectations]) -> None:
+        """From now on these count: what was proven under others is void, running attestations included. Enclaves
+        whose expectations are missing or empty are unusable: whoever takes an approval away means it."""
+        self._expectations = {name: want for name, want in expectations.items() if _usable(name, expectations)}
+        self._revisions = {name: revision(want) for name, want in self._expectations.items()}
 
     async def current(self, upstream: str, want: Requirements) -> Lease:
         """A lease that holds now and satisfies ``want``; attests when there is none. Raises AttestationRefused."""
         state = self._known(upstream)
-        lease = state.lease
-        if lease is None or self._unfit(lease, want):
-            self._demands_met(upstream, state, want)
+        if not want.expectations <= {state.config.expectations}:
+            raise AttestationRefused(upstream, ("expectations_differ",))  # attesting could not help
+        if state.config.expectations not in self._revisions:
+            raise AttestationRefused(upstream, ("expectations_missing",))
+        for _ in range(2):  # once more, for the attestation that ran already may have asked too early for us
+            lease = state.lease
+            if lease is not None and self._unfit(lease, want) is None:
+                if self._due(lease) and self._clock.monotonic() >= state.refused_until:
+                    self._attesting(upstream, state)
+                return lease
+            if lease is not None and self._hopeless(lease, want):
+                break
             if self._clock.monotonic() < state.refused_until:
                 raise AttestationRefused(upstream, state.refused)
             await asyncio.shield(self._attesting(upstream, state))
-            lease = state.lease
-            if lease is None:
+            if state.lease is None or state.lease is lease:
                 raise AttestationRefused(upstream, state.refused or ("lease_expired",))
-            self.check(lease, want)
-            return lease
-        if self._due(lease) and self._clock.monotonic() >= state.refused_until:
-            self._attesting(upstream, state)
-        return lease
+        if state.lease is None:
+            raise AttestationRefused(upstream, ("lease_expired",))
+        self.check(state.lease, want)
+        return state.lease
 
     def check(self, lease: Lease, want: Requirements) -> None:
         """Raises AttestationRefused unless ``lease`` holds now and satisfies ``want``."""
@@ -125,8 +153,13 @@ class EnclaveLeases:
         Raises AttestationRefused; AuditUnavailable when the new lease cannot be recorded.
         """
         state = self._known(lease.upstream)
-        self._void(state, lease)
+        gone = self._clock.monotonic()
+        _void(state, lease.key)
         await self._on_event("enclave_key_changed", {"ref_seq": seq, **_details(lease)})
+        if state.running is not None and not state.running.done():
+            await asyncio.wait({state.running})
+            if state.lease is not None and state.lease.proved < gone:  # it had asked before the key was gone
+                _void(state, lease.key)
         fresh = await self.current(lease.upstream, want)
         await self._on_event("enclave_lease_replaced", {"ref_seq": seq, **_details(fresh)})
         return fresh
@@ -134,7 +167,7 @@ class EnclaveLeases:
     async def discard(self, lease: Lease, seq: int) -> None:
         """Gives up on ``lease``: its key was not there, right after it was attested."""
         state = self._known(lease.upstream)
-        self._void(state, lease)
+        _void(state, lease.key)
         self._remember(state, ("key_mismatch",))
         await self._on_event("enclave_refused", {"ref_seq": seq, "failures": ["key_mismatch"], **_details(lease)})
 
@@ -156,30 +189,39 @@ class EnclaveLeases:
         return state
 
     def _unfit(self, lease: Lease, want: Requirements) -> str | None:
-        now = self._clock.monotonic()
-        if now >= lease.deadline or self._clock.now() >= lease.info.expires:
+        now, today = self._clock.monotonic(), self._clock.now()
+        if now >= lease.deadline or today >= lease.info.expires:
             return "lease_expired"
-        if want.max_age_s is not None and now - lease.proved > want.max_age_s:
-            return "lease_too_old"
+        if today < lease.claims.verified_at - dt.timedelta(seconds=CLOCK_SKEW_S):
+            return "clock_set_back"  # the dates that were compared then may not hold now
+        if lease.revision != self._revisions.get(lease.info.expectations):
+            return "expectations_changed"
+        if lease.names & self._denied():
+            return "denied"
         if not want.expectations <= {lease.info.expectations}:
             return "expectations_differ"
+        if want.max_age_s is not None:
+            if lease.fresh is None:
+                return "lease_not_fresh"  # its evidence may be as old as it likes
+            if now - lease.fresh > want.max_age_s:
+                return "lease_too_old"
         return None
 
-    def _demands_met(self, upstream: str, state: _State, want: Requirements) -> None:
-        if not want.expectations <= {state.config.expectations}:  # attesting again could not help
-            raise AttestationRefused(upstream, ("expectations_differ",))
+    def _hopeless(self, lease: Lease, want: Requirements) -> bool:
+        """Whether only the age is wrong, and was so when the evidence came just now: it would come as old again."""
+        if want.max_age_s is None or self._unfit(lease, Requirements()) is not None:
+            return False
+        old = lease.fresh is None or lease.proved - lease.fresh > want.max_age_s
+        return old and self._clock.monotonic() - lease.proved < REFUSED_S
 
     def _due(self, lease: Lease) -> bool:
         return self._clock.monotonic() - lease.proved >= RENEW_AT * (lease.deadline - lease.proved)
 
-    def _void(self, state: _State, lease: Lease) -> None:
-        """No lease on that key is used again."""
-        if state.lease is not None and hmac.compare_digest(state.lease.pin, lease.pin):
-            state.lease = None
-
     def _remember(self, state: _State, failures: tuple[str, ...]) -> None:
         state.refused = failures
-        state.refused_until = self._clock.monotonic() + REFUSED_S
+        pause = min(REFUSED_S * 2.0 ** min(state.refusals, 8), REFUSED_MAX_S)
+        state.refusals += 1
+        state.refused_until = self._clock.monotonic() + pause
 
     def _word(self, state: _State) -> str:
         if state.lease is not None and self._unfit(state.lease, Requirements()) is None:
@@ -206,86 +248,62 @@ class EnclaveLeases:
             state.lease = lease
             state.refused = ()
             state.refused_until = 0.0
+            state.refusals = 0
             return
         self._remember(state, failures)
         await self._on_event("enclave_refused", {"upstream": upstream, "failures": list(failures)})
 
     async def _proved(self, upstream: str, state: _State) -> Lease:
         """Raises AttestationError, AttestationRefused or UpstreamError."""
-        want = self._expectations[state.config.expectations]
+        asked, started = self._clock.now(), self._clock.monotonic()
+        if asked < EARLIEST:
+            raise AttestationRefused(upstream, ("clock_not_sane",))
         nonce = secrets.token_bytes(32)
-        started = self._clock.monotonic()
-        document, spki = await self._source.fetch_evidence(upstream, nonce)
-        now = self._clock.now()
-        claims = verify(parse_sealgate_snp(document), now, self._trust, self._simulated, self._collateral)
-        bound = sealgate_snp_report_data(spki, nonce)  # this key, this question: neither is read from the document
-        if failed := open_checks(validate(claims, want, now.date(), bound)):
-            raise AttestationRefused(upstream, failed)
-        approved = dt.datetime.combine(want.approved_until, dt.time.max, dt.UTC)  # the last moment of its last day
-        lifetime = min(state.config.max_age_s, (min(claims.not_after, approved) - now).total_seconds())
-        if lifetime <= 0:
-            raise AttestationRefused(upstream, ("certificate_expired",))
-        state.epoch += 1
-        pin = hashlib.sha256(spki).digest()
-        info = _info(claims, want.name, pin, now + dt.timedelta(seconds=lifetime))
-        return Lease(upstream, state.epoch, pin, claims, started, started + lifetime, info)
+        heard = await self._source.fetch_evidence(upstream, state.provider.asks(nonce))
+        want = self._expectations.get(state.config.expectations)  # as they are now, not when it was asked
+        if want is None:
+            raise AttestationRefused(upstream, ("expectations_missing",))
+        question = Question(upstream, state.epoch + 1, nonce, asked, started, want, state.config.max_age_s)
+        try:
+            presented, now = state.provider.read(heard, nonce), self._clock.now()
+            published = self._collateral(presented, now)
+            lease = lease_of(state.provider, presented, question, now, self._roots, published)
+        except (AttestationError, AttestationRefused, Misuse):
+            raise
+        except Exception as e:  # a bug of ours in code that reads what strangers send: refused like any bad evidence
+            log_fault(e)
+            raise AttestationRefused(upstream, ("verifier_failed",)) from None
+        if lease.names & self._denied():
+            raise AttestationRefused(upstream, ("denied",))
+        state.epoch = lease.epoch
+        return lease
 
 
-def open_checks(checks: Iterable[Check]) -> tuple[str, ...]:
-    """Ids of the checks that did not pass. No check at all is a failure too: nothing was proven."""
-    every = tuple(checks)
-    if not every:
-        return ("unchecked",)
-    return tuple(_code(c.id) for c in every if c.status is not Status.PASS)
+def _void(state: _State, key: bytes) -> None:
+    """No lease on that key is used again."""
+    if state.lease is not None and state.lease.key == key:
+        state.lease = None
 
 
-def failure_codes(error: AttestationError) -> tuple[str, ...]:
-    """Stable ids of what is wrong; whatever follows an id may come from the wire and stays behind."""
-    if isinstance(error, Rejected) and error.failures:
-        return tuple(dict.fromkeys(_code(f) for f in error.failures))
-    return (type(error).__name__.lower(),)
-
-
-def _code(text: str) -> str:
-    head = text.partition(":")[0].strip()
-    return head if _CODE.fullmatch(head) else "rejected"
-
-
-def _attestation(upstream: UpstreamConfig, expectations: Mapping[str, Expectations]) -> AttestationConfig:
+def _state(upstream: UpstreamConfig, make: Callable[[str, Mapping[str, Any]], Provider]) -> _State:
     place = f"upstreams.{upstream.name}.attestation"
     config = upstream.attestation
-    if config is None or config.provider not in PROVIDERS:
-        raise ConfigError(f"{place}.provider: known providers are {', '.join(sorted(PROVIDERS))}")
-    want = expectations.get(config.expectations)
-    if want is None or want.name != config.expectations:
-        raise ConfigError(f"{place}.expectations: no expectations are named {config.expectations!r}")
-    if not want.measurements or config.max_age_s <= 0:
-        raise ConfigError(f"{place}: needs at least one approved measurement and a max_age above zero")
-    return config
+    if config is None or config.max_age_s <= 0:
+        raise ConfigError(f"{place}: zone enclave needs a provider, expectations and a max_age above zero")
+    try:
+        return _State(config, make(config.provider, config.options))
+    except registry.UnknownKind as e:
+        raise ConfigError(f"{place}.provider: {e}") from None
+    except registry.BadOption as e:
+        raise ConfigError(f"{'.'.join((place, *map(str, e.place)))}: {e}") from None
 
 
-def _info(claims: Claims, expectations: str, pin: bytes, expires: dt.datetime) -> LeaseInfo:
-    return LeaseInfo(
-        tee=claims.tee,
-        evidence_sha256=claims.evidence_sha256.hex(),
-        tcb_status=claims.tcb_status,
-        expectations=expectations,
-        key_sha256=pin.hex(),
-        measurement=claims.measurement.hex(),
-        expires=expires,
-        simulated=claims.simulated,
-    )
+def _usable(name: str, expectations: Mapping[str, Expectations]) -> bool:
+    want = expectations.get(name)
+    if want is None or want.name != name:
+        return False
+    return bool(want.tees and (want.measurements or want.registers or want.unpinned))
 
 
 def _details(lease: Lease) -> dict[str, object]:
-    info = lease.info
-    return {
-        "upstream": lease.upstream,
-        "tee": info.tee,
-        "evidence_sha256": info.evidence_sha256,
-        "key_sha256": info.key_sha256,
-        "measurement": info.measurement,
-        "expectations": info.expectations,
-        "expires": info.expires.isoformat(timespec="seconds"),
-        "simulated": info.simulated,
-    }
+    return {"upstream": lease.upstream, **lease.info.record()}

@@ -19,8 +19,8 @@ class PinMismatch(ssl.SSLCertVerificationError):
     """The peer's key is not the attested one. Raised inside the handshake."""
 
 
-def keyed_tls(check: Callable[[bytes], None]) -> ssl.SSLContext:
-    """TLS 1.3 that hands the peer's SPKI (DER) to ``check`` inside the handshake.
+def seen_tls(check: Callable[[bytes], None]) -> ssl.SSLContext:
+    """TLS 1.3 that hands the peer's certificate (DER) to ``check`` inside the handshake.
 
     No certificate authority is asked: the key is proven by attestation, not by a name.
     """
@@ -28,12 +28,7 @@ def keyed_tls(check: Callable[[bytes], None]) -> ssl.SSLContext:
     class Keyed(ssl.SSLObject):
         def do_handshake(self) -> None:
             super().do_handshake()  # raises SSLWantReadError until it is complete
-            try:
-                certificate = x509.load_der_x509_certificate(self.getpeercert(True) or b"")
-                spki = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-            except (ValueError, UnsupportedAlgorithm):
-                raise PinMismatch("the peer's key cannot be read") from None
-            check(spki)
+            check(self.getpeercert(True) or b"")
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
@@ -46,8 +41,17 @@ def keyed_tls(check: Callable[[bytes], None]) -> ssl.SSLContext:
 def pinned_tls(pin: bytes) -> ssl.SSLContext:
     """TLS 1.3 with exactly the peer whose SPKI has this SHA-256 (attestation.md §6.4)."""
 
-    def check(spki: bytes) -> None:
-        if not hmac.compare_digest(hashlib.sha256(spki).digest(), pin):
+    def check(certificate: bytes) -> None:
+        if not hmac.compare_digest(hashlib.sha256(_spki(certificate)).digest(), pin):
             raise PinMismatch("this is not the attested key")
 
-    return keyed_tls(check)
+    return seen_tls(check)
+
+
+def _spki(certificate: bytes) -> bytes:
+    """SubjectPublicKeyInfo, DER. Raises PinMismatch."""
+    try:
+        key = x509.load_der_x509_certificate(certificate).public_key()
+        return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    except (ValueError, UnsupportedAlgorithm):
+        raise PinMismatch("the peer's key cannot be read") from None

@@ -6,9 +6,10 @@ The door applies these rules to every send, whoever built the request; nothing h
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from urllib.parse import unquote, urlsplit
 
+from attestation.providers.base import Ask
 from policies.types import Zone
 from proxy.errors import ConfigError, Misuse
 from proxy.outbound import Outbound
@@ -27,6 +28,13 @@ _PATH = re.compile(r"(?:/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+)+")
 _BASE = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@-]+)+")
 _QUERY = re.compile(r"(?:[A-Za-z0-9._~!$'()*+,;:@/?=&-]|%[0-9A-Fa-f]{2})*")
 _VALUE = re.compile(r"[\x20-\x7e]*")
+
+ASKS = 8
+"""Most questions of one attestation."""
+ASKED_BYTES = 4096
+"""Most bytes of one question, path and body: room for a nonce and a key, not for a payload."""
+EVIDENCE_BYTES = 8 * 1024 * 1024
+"""Most bytes that all answers of one attestation may have together."""
 
 
 def outbound(
@@ -62,6 +70,23 @@ def check(out: Outbound) -> None:
         raise Misuse("a header is not on the allow-list")
     if not all(_VALUE.fullmatch(value) for _, value in out.headers):
         raise Misuse("a header value is not printable ASCII")
+
+
+def asks_problem(asks: Sequence[Ask]) -> str | None:
+    """Why these may not be asked over the control door, or None. Paths are plain and stay on the upstream's origin."""
+    if not 0 < len(asks) <= ASKS or len({ask.name for ask in asks}) != len(asks):
+        return f"an attestation asks 1 to {ASKS} questions of different names"
+    for ask in asks:
+        path, _, query = ask.path.partition("?")
+        if not _PATH.fullmatch(path) or not _QUERY.fullmatch(query) or any(_climbs(p) for p in path[1:].split("/")):
+            return "a question's path is absolute, plain and within the upstream's origin"
+        if len(ask.path) + len(ask.post or b"") > ASKED_BYTES:
+            return f"a question has at most {ASKED_BYTES} bytes"
+        if ask.max_bytes <= 0:
+            return "an answer may have at least one byte"
+    if sum(ask.max_bytes for ask in asks) > EVIDENCE_BYTES:
+        return f"the answers have at most {EVIDENCE_BYTES} bytes together"
+    return None
 
 
 def _climbs(part: str) -> bool:

@@ -7,8 +7,10 @@ engine has none.  This module opens no connection.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Protocol
 
 import orjson
@@ -43,6 +45,10 @@ class Wire(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+Sealer = Callable[[Lease, Wire], Wire]
+"""Wraps a wire so that every body leaves sealed to the lease's ``body`` key, and no answer in the clear is believed."""
 
 
 class Transport(Protocol):
@@ -105,10 +111,13 @@ class EnclaveTransport:
     task. It is taken once; an ``open`` without it is refused.
     """
 
-    def __init__(self, upstream: str, leases: Leases, make: Callable[[bytes], Wire]) -> None:
+    def __init__(
+        self, upstream: str, leases: Leases, make: Callable[[Lease], Wire], seal: Sealer | None = None
+    ) -> None:
         self._name = upstream
         self._leases = leases
         self._make = make
+        self._seal = seal
         self._wires: dict[int, Wire] = {}
 
     async def prepare(self, want: Requirements) -> LeaseInfo:
@@ -137,7 +146,7 @@ class EnclaveTransport:
             raise AttestationRefused(self._name, ("key_mismatch",)) from None
 
     async def _over(self, lease: Lease, out: Outbound) -> Opened:
-        wire = self._wires.get(lease.epoch) or self._make(lease.pin)
+        wire = self._wires.get(lease.epoch) or self._wire(lease)
         self._wires[lease.epoch] = wire
         opened = await wire.open(out)
 
@@ -153,6 +162,16 @@ class EnclaveTransport:
             await opened.close()
             raise
         return Opened(opened.answer, close)
+
+    def _wire(self, lease: Lease) -> Wire:
+        """Where evidence names a key for bodies, nothing leaves but sealed to it, whatever the TLS key."""
+        if lease.upstream != self._name:
+            raise Misuse("a lease holds for its own upstream")
+        if lease.body is None and lease.pin is not None:
+            return self._make(lease)
+        if lease.body is None or self._seal is None:
+            raise AttestationRefused(self._name, ("unsealed",))
+        return self._seal(lease, self._make(lease))
 
     async def _sweep(self) -> None:
         """Takes out what is idle before it waits for anything, so that sweeps that overlap share nothing."""
@@ -195,6 +214,28 @@ class LocalTransport:
 
     async def close(self) -> None:
         """The engine belongs to whoever made it."""
+
+
+class Sending(AbstractAsyncContextManager[Answer]):
+    """One send: opens on entering, drops the connection on leaving. Leaving twice, or unopened, does nothing."""
+
+    def __init__(self, opening: Callable[[], Awaitable[Opened]]) -> None:
+        self._opening: Callable[[], Awaitable[Opened]] | None = opening
+        self._opened: Opened | None = None
+
+    async def __aenter__(self) -> Answer:
+        if self._opening is None:
+            raise Misuse("a send is entered once")
+        opening, self._opening = self._opening, None
+        self._opened = await opening()
+        return self._opened.answer
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            await opened.close()
 
 
 async def _nothing() -> None:

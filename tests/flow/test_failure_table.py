@@ -309,6 +309,30 @@ async def test_an_enclave_that_cannot_prove_itself_gets_nothing_and_the_next_can
         assert {r["request_id"] for r in refused} == {h.headers["sealgate-request-id"] for h in (answer, none)}
 
 
+async def test_an_approval_that_is_taken_away_holds_for_the_next_request(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        assert (await w.ask(RECORD)).zone == "enclave"
+        approved = (tmp_path / "clinic.yaml").read_text()
+        (tmp_path / "clinic.yaml").unlink()
+        await w.gate.reload()
+        assert (await w.ask(RECORD)).zone == "onprem"
+        assert len(w.enclave.received) == 1 and not w.cloud.requests
+        async with w.http.get(f"{w.gate.admin_url}/readyz") as ready:
+            said = await ready.json()
+        assert said["expectations_invalid"] == ["clinic.yaml"] and set(said["enclaves"]) == {"sealed"}
+        (tmp_path / "clinic.yaml").write_text(approved + "# approved again\n")
+        (tmp_path / "denied.txt").write_text(w.enclave.measurement.hex())
+        await w.gate.reload()
+        assert (await w.ask(RECORD)).zone == "onprem"
+        (tmp_path / "denied.txt").unlink()
+        await w.gate.reload()
+        assert (await w.ask(RECORD)).zone == "enclave"
+        records = w.records(kind="control", code="expectations_reloaded")
+        assert [(r["details"]["invalid"], r["details"]["denied"]) for r in records] == [
+            (["clinic.yaml"], 0), ([], 1), ([], 0),
+        ]  # fmt: skip
+
+
 async def test_expectations_whose_approval_has_ended_make_the_enclave_unusable(tmp_path: Path) -> None:
     async with world(tmp_path, Plan(approved_days=-1)) as w:
         assert (await w.ask(RECORD)).zone == "onprem"

@@ -36,6 +36,7 @@ class Identity:
         )
         self.spki = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         self.pin = hashlib.sha256(self.spki).digest()
+        self.certificate = certificate.public_bytes(Encoding.DER)
         self._pem = certificate.public_bytes(Encoding.PEM) + key.private_bytes(
             Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
         )
@@ -63,6 +64,12 @@ class TlsPeer:
         self.connections = 0
         self.answer: bytes | Callable[[bytes], bytes] = b'{"ok":1}'
         self.port = 0
+        self.status = "200 OK"
+        self.delay_s = 0.0
+        self.close_after = 0
+        """Closes a connection after so many answers; 0 keeps it."""
+        self.hold: asyncio.Event | None = None
+        """Until it is set, of an answer to a POST only the first half is sent."""
         self._newest = newest
         self._writers: set[asyncio.StreamWriter] = set()
 
@@ -99,6 +106,7 @@ class TlsPeer:
         self.connections += 1
         self._writers.add(writer)
         try:
+            answered = 0
             while head := await reader.readuntil(b"\r\n\r\n"):
                 self.received += head
                 length = 0
@@ -108,9 +116,18 @@ class TlsPeer:
                 self.received += await reader.readexactly(length)
                 answer = self.answer if isinstance(self.answer, bytes) else self.answer(head)
                 size = str(len(answer)).encode()
-                writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: " + size)
-                writer.write(b"\r\n\r\n" + answer)
+                await asyncio.sleep(self.delay_s)
+                writer.write(f"HTTP/1.1 {self.status}\r\ncontent-type: application/json\r\ncontent-length: ".encode())
+                writer.write(size + b"\r\n\r\n")
+                if self.hold is not None and head.startswith(b"POST"):
+                    writer.write(answer[: len(answer) // 2])
+                    await self.hold.wait()
+                    answer = answer[len(answer) // 2 :]
+                writer.write(answer)
                 await writer.drain()
+                answered += 1
+                if answered == self.close_after:
+                    return
         except (asyncio.IncompleteReadError, OSError):
             pass
         finally:

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from attestation.expectations import MEASUREMENT_BYTES, TCB_COMPONENTS, BadExpectations, load_expectations
+from attestation.expectations import MEASUREMENT_BYTES, TCB_COMPONENTS, BadExpectations, load_expectations, revision
 from attestation.types import Expectations, Unpinned
 from attestation.validate import NEEDS_MINIMUM, REQUIRED_FACTS, REQUIRED_REGISTERS
 
@@ -144,3 +144,26 @@ def test_an_odd_value_is_a_problem(old, new):
 def test_every_tee_with_expectations_has_its_tables():
     assert set(MEASUREMENT_BYTES) == set(TCB_COMPONENTS) == set(REQUIRED_REGISTERS)
     assert set(REQUIRED_FACTS) | NEEDS_MINIMUM <= set(MEASUREMENT_BYTES)
+
+
+WAIVER = "waive: {td.sept-ve: {reason: first DCe machines, approved_by: dpo@clinic.example, until: 2026-12-31}}\n"
+
+
+def test_a_waiver_names_its_check_and_who_decided():
+    want = load_expectations(TDX + WAIVER)
+    assert want.waive == {"td.sept-ve": Unpinned("first DCe machines", "dpo@clinic.example", dt.date(2026, 12, 31))}
+    for old, new in (("td.sept-ve", "debug"), ("reason: first DCe machines, ", ""), ("2026-12-31", "never"),
+                     (", until: 2026-12-31", ""), ("{td.sept-ve: {", "{td.sept-ve: {x: y, ")):  # fmt: skip
+        assert problems(TDX + WAIVER.replace(old, new)), new
+
+
+def test_every_demand_is_in_the_revision():
+    texts = [TDX, TDX + WAIVER, TDX + WAIVER.replace("2026-12-31", "2026-12-30"), TDX.replace("300", "301"),
+             TDX.replace(HEX, "01" * 48, 1), TDX.replace("release-1", "release-2"),
+             TDX.replace("SWHardeningNeeded", "X"),
+             TDX.replace("clinic-td", "clinic-te"), TDX.replace("50806f000000", "50806f000001"),
+             TDX.replace("2027-03-31", "2027-03-30"), TDX.replace("privacy@", "dpo@"),
+             TDX + "vmpl: [1]\n", TDX + "allow_simulated: true\n", GOOD]  # fmt: skip
+    revisions = {revision(load_expectations(text)) for text in texts}
+    assert len(revisions) == len(texts)
+    assert revision(load_expectations(TDX)) == revision(load_expectations(TDX + "# a remark\n"))

@@ -13,14 +13,17 @@ from egress_support import NOW, Events, chat, enclave, receipt_for, upstream
 from fake_cloud import FakeCloud
 from fake_tls import Identity, TlsPeer
 
+from attestation.providers.base import Ask
 from attestation.types import Claims
 from policies.types import Requirements, Zone
-from proxy.egress import EVIDENCE_BYTES, ControlDoor, DataDoor
+from proxy import egress
+from proxy.egress import ControlDoor, DataDoor
 from proxy.errors import AuditUnavailable, Misuse, UpstreamError
 from proxy.outbound import Answer
 from proxy.ports import Candidate, LeaseInfo
 from proxy.settings import Secret
 from proxy.upstreams.lease import AttestationRefused, Lease
+from proxy.upstreams.remote import EVIDENCE_BYTES
 
 CANDIDATE = Candidate("sealed", "m", Zone.ENCLAVE, False)
 ANYTHING = Requirements()
@@ -178,44 +181,105 @@ async def test_tls_below_1_3_is_not_spoken() -> None:
 # --- the control door
 
 
-async def test_evidence_comes_with_the_key_of_its_connection(peer: TlsPeer) -> None:
-    peer.answer = b'{"report":""}'
-    door = ControlDoor({"sealed": enclave(peer.url, key=Secret("sk-secret"))})
-    document, spki = await door.fetch_evidence("sealed", bytes(range(32)))
-    assert document == b'{"report":""}'
-    assert spki == peer.identity.spki
-    head = bytes(peer.received)
-    assert head.startswith(b"GET /.well-known/attestation?nonce=" + bytes(range(32)).hex().encode() + b" HTTP/1.1")
-    assert b"sk-secret" not in head
+QUESTION = (Ask("evidence", "/.well-known/attestation?nonce=" + bytes(range(32)).hex(), max_bytes=1000),)
+TWO = (Ask("first", "/a?n=1", max_bytes=1000), Ask("second", "/b/c", post=b'{"n":"2"}', max_bytes=1000))
+
+
+async def test_all_answers_come_over_one_connection_with_its_certificate(peer: TlsPeer) -> None:
+    peer.answer = lambda head: head.split(b" ")[1]
+    heard = await ControlDoor({"sealed": enclave(peer.url, key=Secret("sk-secret"))}).fetch_evidence("sealed", TWO)
+    assert {name: reply.body for name, reply in heard.replies.items()} == {"first": b"/a?n=1", "second": b"/b/c"}
+    assert heard.replies["first"].content_type == "application/json"
+    assert heard.certificate == peer.identity.certificate
+    assert peer.connections == 1
+    said = bytes(peer.received)
+    assert said.startswith(b"GET /a?n=1 HTTP/1.1\r\n") and b"POST /b/c HTTP/1.1\r\n" in said, "the origin, not the base"
+    assert said.endswith(b'\r\n\r\n{"n":"2"}')
+    for never in (b"sk-secret", b"cookie", b"authorization"):
+        assert never not in said.lower()
+
+
+async def test_answers_of_two_connections_are_no_evidence(peer: TlsPeer) -> None:
+    peer.close_after = 1
+    with pytest.raises(UpstreamError):
+        await ControlDoor({"sealed": enclave(peer.url)}).fetch_evidence("sealed", TWO)
 
 
 async def test_every_evidence_comes_over_a_fresh_connection(peer: TlsPeer) -> None:
     door = ControlDoor({"sealed": enclave(peer.url)})
     for _ in range(2):
-        await door.fetch_evidence("sealed", bytes(32))
+        await door.fetch_evidence("sealed", QUESTION)
     assert peer.connections == 2
 
 
-async def test_only_configured_enclaves_are_asked_and_only_with_a_nonce(peer: TlsPeer) -> None:
+BAD_ASKS = {
+    "none": (),
+    "the same name twice": QUESTION * 2,
+    "too many": tuple(Ask(str(i), "/a") for i in range(9)),
+    "another origin": (Ask("a", "//other.example/a"),),
+    "an absolute URL": (Ask("a", "https://other.example/a"),),
+    "no path": (Ask("a", "a"),),
+    "above the origin": (Ask("a", "/a/../b"),),
+    "a fragment": (Ask("a", "/a#b"),),
+    "white space": (Ask("a", "/a b"),),
+    "a line": (Ask("a", "/a?n=1\r\nx: y"),),
+    "two queries": (Ask("a", "/a?n=\x00"),),
+    "room for a payload": (Ask("a", "/a", post=b"x" * 4096),),
+    "no room for an answer": (Ask("a", "/a", max_bytes=0),),
+    "too much room for answers": (Ask("a", "/a", max_bytes=EVIDENCE_BYTES), Ask("b", "/b", max_bytes=1)),
+}
+
+
+@pytest.mark.parametrize("which", BAD_ASKS)
+async def test_only_short_questions_to_the_origin_are_asked(peer: TlsPeer, which: str) -> None:
+    with pytest.raises(Misuse):
+        await ControlDoor({"sealed": enclave(peer.url)}).fetch_evidence("sealed", BAD_ASKS[which])
+    assert peer.connections == 0
+
+
+async def test_only_configured_enclaves_are_asked(peer: TlsPeer) -> None:
     door = ControlDoor({"sealed": enclave(peer.url), "cloud": upstream(url=peer.url)})
-    for name, nonce in (("cloud", bytes(32)), ("nowhere", bytes(32)), ("sealed", b"some text"), ("sealed", b"")):
+    for name in ("cloud", "nowhere"):
         with pytest.raises(Misuse):
-            await door.fetch_evidence(name, nonce)
+            await door.fetch_evidence(name, QUESTION)
     assert peer.connections == 0
 
 
 async def test_too_much_evidence_is_cut(peer: TlsPeer) -> None:
-    peer.answer = b"x" * (EVIDENCE_BYTES + 1)
+    door = ControlDoor({"sealed": enclave(peer.url)})
+    peer.answer = b"x" * 1000
+    assert len((await door.fetch_evidence("sealed", QUESTION)).replies["evidence"].body) == 1000
+    peer.answer = b"x" * 1001
     with pytest.raises(UpstreamError) as e:
-        await ControlDoor({"sealed": enclave(peer.url)}).fetch_evidence("sealed", bytes(32))
+        await door.fetch_evidence("sealed", QUESTION)
     assert e.value.code == "evidence_too_large"
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [("307 Moved", "redirect_refused"), ("201 No", "evidence_unavailable"), ("503 No", "evidence_unavailable")],
+)
+async def test_whatever_is_not_200_is_no_evidence(peer: TlsPeer, status: str, code: str) -> None:
+    peer.status = status + "\r\nlocation: https://localhost/a"
+    with pytest.raises(UpstreamError) as e:
+        await ControlDoor({"sealed": enclave(peer.url)}).fetch_evidence("sealed", QUESTION)
+    assert e.value.code == code
+    assert peer.connections == 1
+
+
+async def test_all_questions_together_have_one_deadline(peer: TlsPeer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(egress, "EVIDENCE_S", 0.2)
+    peer.delay_s = 0.15
+    with pytest.raises(UpstreamError) as e:
+        await ControlDoor({"sealed": enclave(peer.url)}).fetch_evidence("sealed", TWO)
+    assert e.value.code == "upstream_timeout"
 
 
 async def test_evidence_of_nobody_is_an_upstream_error(peer: TlsPeer) -> None:
     config = enclave(peer.url)
     await peer.__aexit__()
     with pytest.raises(UpstreamError) as e:
-        await ControlDoor({"sealed": config}).fetch_evidence("sealed", bytes(32))
+        await ControlDoor({"sealed": config}).fetch_evidence("sealed", QUESTION)
     assert e.value.code == "upstream_unreachable"
     await peer.__aenter__()
 
@@ -224,7 +288,7 @@ async def test_evidence_without_tls_is_no_evidence() -> None:
     async with FakeCloud() as cloud:
         config = enclave(cloud.url.replace("http:", "https:"))
         with pytest.raises(UpstreamError):
-            await ControlDoor({"sealed": config}).fetch_evidence("sealed", bytes(32))
+            await ControlDoor({"sealed": config}).fetch_evidence("sealed", QUESTION)
 
 
 def test_a_lease_shows_no_key_in_its_repr() -> None:

@@ -5,17 +5,15 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import datetime as dt
-import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from egress_support import NOW, Events, HandClock, chat, enclave, receipt_for, upstream
 from fake_tls import Identity, TlsPeer
+from lease_support import ANY, CLINIC, OTHER, OWN, Source, world
 
 from attestation.binding import sealgate_snp_report_data
-from attestation.simulator.snp import MEASUREMENT, Guest, Platform
+from attestation.simulator.snp import Guest, shared_platform
 from attestation.trust import AMD
 from attestation.types import Expectations, Malformed, Rejected
 from attestation.wire import encode_sealgate_snp
@@ -29,82 +27,18 @@ from proxy.upstreams.enclave import (
     RENEW_AT,
     AttestationRefused,
     EnclaveLeases,
-    failure_codes,
-    open_checks,
 )
+from proxy.upstreams.proof import failure_codes, open_checks
 
-ANY = Requirements()
 OTHER_MEASUREMENT = bytes(48)
-SPKI = b"an enclave's key, in DER"
-CLINIC = Expectations(
-    "clinic", frozenset({"sev-snp"}), {MEASUREMENT: "release"}, {"snp": 20}, "a@b.example", dt.date(2027, 1, 1), True
-)
+PLATFORM = shared_platform()
 
 
-@pytest.fixture(scope="module")
-def platform() -> Platform:
-    return Platform()
-
-
-@dataclass
-class Source:
-    """Plays control door and enclave: evidence on demand, or an error, held back while ``gate`` is closed."""
-
-    platform: Platform
-    spki: bytes = SPKI
-    bound: Callable[[bytes, bytes], bytes] = sealgate_snp_report_data
-    guest: Guest = field(default_factory=Guest)
-    change: Callable[[bytes], bytes] = lambda document: document
-    fail: Exception | None = None
-    nonces: list[bytes] = field(default_factory=list)
-    gate: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def __post_init__(self) -> None:
-        self.gate.set()
-
-    async def fetch_evidence(self, upstream: str, nonce: bytes) -> tuple[bytes, bytes]:
-        self.nonces.append(nonce)
-        await self.gate.wait()
-        if self.fail is not None:
-            raise self.fail
-        report_data = self.bound(self.spki, nonce)
-        return self.change(encode_sealgate_snp(self.platform.evidence(report_data, self.guest))), self.spki
-
-
-@dataclass
-class World:
-    source: Source
-    clock: HandClock
-    events: Events
-    leases: EnclaveLeases
-
-    async def settle(self) -> None:
-        """Lets background attestations end."""
-        for _ in range(20):
-            await asyncio.sleep(0)
-
-
-def world(platform: Platform, *, want: Expectations = CLINIC, max_age_s: float = 600, trusted: bool = True) -> World:
-    source, clock, events = Source(platform), HandClock(), Events()
-    config = {"sealed": enclave("https://127.0.0.1/v1", max_age_s=max_age_s), "cloud": upstream(url="https://a/v1")}
-    leases = EnclaveLeases(
-        config, {"clinic": want}, source, clock,
-        trust=AMD, simulated=platform.trust if trusted else None, on_event=events,
-    )  # fmt: skip
-    return World(source, clock, events, leases)
-
-
-async def failures(w: World, want: Requirements = ANY) -> tuple[str, ...]:
-    with pytest.raises(AttestationRefused) as e:
-        await w.leases.current("sealed", want)
-    return e.value.failures
-
-
-async def test_genuine_evidence_bound_to_the_seen_key_makes_a_lease(platform: Platform) -> None:
-    w = world(platform)
+async def test_genuine_evidence_bound_to_the_seen_key_makes_a_lease() -> None:
+    w = world()
     lease = await w.leases.current("sealed", ANY)
-    assert lease.pin == hashlib.sha256(SPKI).digest()
-    assert lease.info.key_sha256 == lease.pin.hex()
+    assert lease.pin == OWN.pin
+    assert lease.info.key_sha256 == OWN.pin.hex()
     assert lease.info.expires == NOW + dt.timedelta(seconds=600)
     assert (lease.info.expectations, lease.info.simulated) == ("clinic", True)
     assert w.events.codes() == ["enclave_attested"]
@@ -112,8 +46,8 @@ async def test_genuine_evidence_bound_to_the_seen_key_makes_a_lease(platform: Pl
     assert w.leases.status() == {"sealed": "ok"}
 
 
-async def test_every_attestation_asks_with_a_nonce_of_its_own(platform: Platform) -> None:
-    w = world(platform)
+async def test_every_attestation_asks_with_a_nonce_of_its_own() -> None:
+    w = world()
     await w.leases.current("sealed", ANY)
     w.clock.tick(601)
     await w.leases.current("sealed", ANY)
@@ -135,50 +69,50 @@ async def test_every_attestation_asks_with_a_nonce_of_its_own(platform: Platform
         ({"fail": UpstreamError("x", code="evidence_too_large")}, "evidence_too_large"),
     ],
 )
-async def test_whatever_is_wrong_makes_the_enclave_unusable_on_record(
-    platform: Platform, change: dict[str, Any], want: str
-) -> None:
-    w = world(platform)
+async def test_whatever_is_wrong_makes_the_enclave_unusable_on_record(change: dict[str, Any], want: str) -> None:
+    w = world()
     for name, value in change.items():
         setattr(w.source, name, value)
-    got = await failures(w)
+    got = await w.failures()
     assert want in got
     assert w.events.seen == [("enclave_refused", {"upstream": "sealed", "failures": list(got)})]
     assert w.leases.status() == {"sealed": "refused"}
 
 
-async def test_a_simulated_enclave_is_refused_unless_its_root_was_passed_in(platform: Platform) -> None:
-    assert await failures(world(platform, trusted=False))
+async def test_a_simulated_enclave_is_refused_unless_its_root_was_passed_in() -> None:
+    assert await world(trusted=False).failures()
 
 
-async def test_a_simulated_enclave_is_refused_unless_expectations_allow_it(platform: Platform) -> None:
-    assert "simulated" in await failures(world(platform, want=dataclasses.replace(CLINIC, allow_simulated=False)))
+async def test_a_simulated_enclave_is_refused_unless_expectations_allow_it() -> None:
+    assert "simulated" in await world(want=dataclasses.replace(CLINIC, allow_simulated=False)).failures()
 
 
-async def test_expectations_that_are_no_longer_approved_refuse(platform: Platform) -> None:
+async def test_expectations_that_are_no_longer_approved_refuse() -> None:
     want = dataclasses.replace(CLINIC, approved_until=dt.date(2026, 5, 31))
-    assert "expectations.approved" in await failures(world(platform, want=want))
+    assert "expectations.approved" in await world(want=want).failures()
 
 
-async def test_the_certificate_may_end_a_lease_before_its_age_does(platform: Platform) -> None:
-    w = world(platform, want=dataclasses.replace(CLINIC, approved_until=dt.date.max), max_age_s=10**10)
+async def test_the_certificate_may_end_a_lease_before_its_age_does() -> None:
+    w = world(want=dataclasses.replace(CLINIC, approved_until=dt.date.max), max_age_s=10**10)
     lease = await w.leases.current("sealed", ANY)
     assert lease.info.expires == lease.claims.not_after
 
 
-async def test_a_lease_does_not_outlive_the_approval_of_its_expectations(platform: Platform) -> None:
-    w = world(platform, want=dataclasses.replace(CLINIC, approved_until=NOW.date()), max_age_s=10**10)
-    await w.leases.current("sealed", ANY)
+async def test_a_lease_does_not_outlive_the_approval_of_its_expectations() -> None:
+    w = world(want=dataclasses.replace(CLINIC, approved_until=NOW.date()), max_age_s=10**10)
+    lease = await w.leases.current("sealed", ANY)
     w.clock.tick(12 * 3600)  # midnight
-    assert await failures(w) == ("lease_expired",)
+    with pytest.raises(AttestationRefused, match="lease_expired"):
+        w.leases.check(lease, ANY)
+    assert await w.failures() == ("expectations.approved",)
     assert w.events.seen[-1][1]["failures"] == ["expectations.approved"]
 
 
 # --- time
 
 
-async def test_a_lease_is_used_until_its_end_and_not_beyond_when_renewal_fails(platform: Platform) -> None:
-    w = world(platform)
+async def test_a_lease_is_used_until_its_end_and_not_beyond_when_renewal_fails() -> None:
+    w = world()
     first = await w.leases.current("sealed", ANY)
     w.source.fail = UpstreamError("x")
     w.clock.tick(599)
@@ -186,13 +120,13 @@ async def test_a_lease_is_used_until_its_end_and_not_beyond_when_renewal_fails(p
     await w.settle()
     assert w.events.codes() == ["enclave_attested", "enclave_refused"]
     w.clock.tick(1)
-    assert await failures(w) == ("upstream_error",)
+    assert await w.failures() == ("upstream_error",)
     with pytest.raises(AttestationRefused, match="lease_expired"):
         w.leases.check(first, ANY)
 
 
-async def test_a_clock_that_jumped_ends_a_lease_too(platform: Platform) -> None:
-    w = world(platform)
+async def test_a_clock_that_jumped_ends_a_lease_too() -> None:
+    w = world()
     lease = await w.leases.current("sealed", ANY)
     w.clock.start += dt.timedelta(hours=1)  # the machine slept: the monotonic clock did not move
     with pytest.raises(AttestationRefused, match="lease_expired"):
@@ -200,8 +134,8 @@ async def test_a_clock_that_jumped_ends_a_lease_too(platform: Platform) -> None:
     assert (await w.leases.current("sealed", ANY)).epoch == 2
 
 
-async def test_a_clock_that_was_set_back_does_not_stretch_a_lease(platform: Platform) -> None:
-    w = world(platform)
+async def test_a_clock_that_was_set_back_does_not_stretch_a_lease() -> None:
+    w = world()
     lease = await w.leases.current("sealed", ANY)
     w.clock.start -= dt.timedelta(hours=1)
     w.clock.tick(600)
@@ -209,8 +143,8 @@ async def test_a_clock_that_was_set_back_does_not_stretch_a_lease(platform: Plat
         w.leases.check(lease, ANY)
 
 
-async def test_a_lease_is_renewed_in_the_background_late_in_its_life(platform: Platform) -> None:
-    w = world(platform)
+async def test_a_lease_is_renewed_in_the_background_late_in_its_life() -> None:
+    w = world()
     first = await w.leases.current("sealed", ANY)
     w.clock.tick(600 * RENEW_AT - 1)
     await w.leases.current("sealed", ANY)
@@ -225,8 +159,8 @@ async def test_a_lease_is_renewed_in_the_background_late_in_its_life(platform: P
     w.leases.check(first, ANY)  # what was recorded with the old one may still leave
 
 
-async def test_a_younger_lease_is_fetched_where_the_decision_demands_it(platform: Platform) -> None:
-    w = world(platform)
+async def test_a_younger_lease_is_fetched_where_the_decision_demands_it() -> None:
+    w = world()
     first = await w.leases.current("sealed", ANY)
     w.clock.tick(61)
     young = Requirements(max_age_s=60)
@@ -236,23 +170,23 @@ async def test_a_younger_lease_is_fetched_where_the_decision_demands_it(platform
     assert (await w.leases.current("sealed", young)).epoch == 2
 
 
-async def test_other_expectations_than_the_upstreams_cannot_be_met(platform: Platform) -> None:
-    w = world(platform)
+async def test_other_expectations_than_the_upstreams_cannot_be_met() -> None:
+    w = world()
     lease = await w.leases.current("sealed", Requirements(expectations=frozenset({"clinic"})))
     both = Requirements(expectations=frozenset({"clinic", "bank"}))
-    assert await failures(w, both) == ("expectations_differ",)
+    assert await w.failures(both) == ("expectations_differ",)
     with pytest.raises(AttestationRefused):
         w.leases.check(lease, both)
     assert len(w.source.nonces) == 1
 
 
-async def test_a_refusal_is_remembered_for_a_moment_only(platform: Platform) -> None:
-    w = world(platform)
+async def test_a_refusal_is_remembered_for_a_moment_only() -> None:
+    w = world()
     w.source.guest = Guest(measurement=OTHER_MEASUREMENT)
-    first = await failures(w)
+    first = await w.failures()
     w.source.guest = Guest()
     w.clock.tick(REFUSED_S - 0.1)
-    assert await failures(w) == first
+    assert await w.failures() == first
     assert len(w.source.nonces) == 1
     w.clock.tick(0.1)
     assert (await w.leases.current("sealed", ANY)).epoch == 1
@@ -261,8 +195,8 @@ async def test_a_refusal_is_remembered_for_a_moment_only(platform: Platform) -> 
 # --- concurrency
 
 
-async def test_many_requests_share_one_attestation(platform: Platform) -> None:
-    w = world(platform)
+async def test_many_requests_share_one_attestation() -> None:
+    w = world()
     w.source.gate.clear()
     waiting = [asyncio.ensure_future(w.leases.current("sealed", ANY)) for _ in range(8)]
     await w.settle()
@@ -272,8 +206,8 @@ async def test_many_requests_share_one_attestation(platform: Platform) -> None:
     assert len({lease.epoch for lease in got}) == 1
 
 
-async def test_the_first_to_leave_does_not_take_the_attestation_away(platform: Platform) -> None:
-    w = world(platform)
+async def test_the_first_to_leave_does_not_take_the_attestation_away() -> None:
+    w = world()
     w.source.gate.clear()
     first, second = (asyncio.ensure_future(w.leases.current("sealed", ANY)) for _ in range(2))
     await w.settle()
@@ -283,8 +217,8 @@ async def test_the_first_to_leave_does_not_take_the_attestation_away(platform: P
     assert (await second).epoch == 1
 
 
-async def test_closing_stops_what_still_runs(platform: Platform) -> None:
-    w = world(platform)
+async def test_closing_stops_what_still_runs() -> None:
+    w = world()
     w.source.gate.clear()
     waiting = asyncio.ensure_future(w.leases.current("sealed", ANY))
     await w.settle()
@@ -293,8 +227,8 @@ async def test_closing_stops_what_still_runs(platform: Platform) -> None:
         await waiting
 
 
-async def test_a_lease_that_cannot_be_recorded_is_not_granted(platform: Platform) -> None:
-    w = world(platform)
+async def test_a_lease_that_cannot_be_recorded_is_not_granted() -> None:
+    w = world()
     w.events.fail = AuditUnavailable("disk full")
     with pytest.raises(AuditUnavailable):
         await w.leases.current("sealed", ANY)
@@ -304,23 +238,23 @@ async def test_a_lease_that_cannot_be_recorded_is_not_granted(platform: Platform
 # --- changed keys
 
 
-async def test_a_changed_key_voids_the_lease_and_attests_again_on_record(platform: Platform) -> None:
-    w = world(platform)
+async def test_a_changed_key_voids_the_lease_and_attests_again_on_record() -> None:
+    w = world()
     old = await w.leases.current("sealed", ANY)
-    w.source.spki = b"the new key"
+    w.source.identity = OTHER
     fresh = await w.leases.replace(old, ANY, 41)
-    assert fresh.pin == hashlib.sha256(b"the new key").digest()
+    assert fresh.pin == OTHER.pin
     codes = ["enclave_attested", "enclave_key_changed", "enclave_attested", "enclave_lease_replaced"]
     assert w.events.codes() == codes
     assert w.events.seen[3][1]["ref_seq"] == 41
     assert await w.leases.replace(old, ANY, 42) is fresh, "the second to notice attests nothing"
 
 
-async def test_a_discarded_lease_makes_the_enclave_unusable_for_a_moment(platform: Platform) -> None:
-    w = world(platform)
+async def test_a_discarded_lease_makes_the_enclave_unusable_for_a_moment() -> None:
+    w = world()
     lease = await w.leases.current("sealed", ANY)
     await w.leases.discard(lease, 7)
-    assert await failures(w) == ("key_mismatch",)
+    assert await w.failures() == ("key_mismatch",)
     assert w.events.seen[-1][1]["failures"] == ["key_mismatch"]
 
 
@@ -337,18 +271,16 @@ async def test_a_discarded_lease_makes_the_enclave_unusable_for_a_moment(platfor
         (enclave("https://a/v1", max_age_s=0), {"clinic": CLINIC}),
     ],
 )
-async def test_without_policy_there_is_no_trust(
-    platform: Platform, config: UpstreamConfig, expectations: dict[str, Expectations]
-) -> None:
+async def test_without_policy_there_is_no_trust(config: UpstreamConfig, expectations: dict[str, Expectations]) -> None:
     with pytest.raises(ConfigError):
         EnclaveLeases(
-            {"sealed": config}, expectations, Source(platform), HandClock(), trust=AMD, on_event=Events()
+            {"sealed": config}, expectations, Source(), HandClock(), trust=AMD, on_event=Events()
         )  # fmt: skip
 
 
-async def test_an_upstream_that_is_no_enclave_has_no_lease(platform: Platform) -> None:
+async def test_an_upstream_that_is_no_enclave_has_no_lease() -> None:
     with pytest.raises(Misuse):
-        await world(platform).leases.current("cloud", ANY)
+        await world().leases.current("cloud", ANY)
 
 
 def test_codes_never_carry_what_follows_them() -> None:
@@ -362,20 +294,20 @@ def test_codes_never_carry_what_follows_them() -> None:
 # --- everything together, over real sockets
 
 
-async def test_an_attested_enclave_answers_and_another_key_on_its_port_is_attested_first(platform: Platform) -> None:
+async def test_an_attested_enclave_answers_and_another_key_on_its_port_is_attested_first() -> None:
     async with TlsPeer(Identity()) as peer:
 
         def answer(head: bytes) -> bytes:
             if not head.startswith(b"GET /.well-known/attestation?nonce="):
                 return b'{"ok":1}'
             nonce = bytes.fromhex(head.split(b"nonce=")[1][:64].decode())
-            return encode_sealgate_snp(platform.evidence(sealgate_snp_report_data(peer.identity.spki, nonce)))
+            return encode_sealgate_snp(PLATFORM.evidence(sealgate_snp_report_data(peer.identity.spki, nonce)))
 
         peer.answer = answer
         config, events, clock = {"sealed": enclave(peer.url)}, Events(), HandClock()
         leases = EnclaveLeases(
             config, {"clinic": CLINIC}, ControlDoor(config), clock,
-            trust=AMD, simulated=platform.trust, on_event=events,
+            trust=AMD, simulated=PLATFORM.trust, on_event=events,
         )  # fmt: skip
         door = DataDoor(config, leases=leases)
         for _ in range(2):

@@ -11,6 +11,7 @@ from egress_support import Events, HandClock, chat, enclave, receipt_for
 from attestation.simulator.misbehave import Misbehaviour
 from attestation.simulator.server import SimulatedEnclave
 from attestation.trust import AMD
+from attestation.types import Collateral
 from policies.types import Requirements, Zone
 from proxy import egress
 from proxy.egress import ControlDoor, DataDoor
@@ -31,7 +32,7 @@ class World:
             HandClock(),
             trust=AMD,
             simulated=simulator.trust,
-            crl=simulator.crl(),
+            collateral=lambda *_: Collateral(amd_crl=simulator.crl()),
             on_event=self.events,
         )
         self.door = DataDoor(config, leases=self.leases)

@@ -10,12 +10,15 @@ from dataclasses import dataclass, field
 import pytest
 from egress_support import NOW, chat, receipt_for
 
+from attestation.providers.base import BodyKey, Seal
 from attestation.types import Claims
 from policies.types import Requirements
+from proxy.errors import Misuse
 from proxy.outbound import Answer, Outbound
 from proxy.ports import LeaseInfo
-from proxy.upstreams.lease import Lease
-from proxy.upstreams.transports import EnclaveTransport, Opened
+from proxy.upstreams.lease import AttestationRefused, Lease
+from proxy.upstreams.transports import EnclaveTransport, Opened, Sealer
+from proxy.upstreams.transports import Wire as AnyWire
 
 OUT = chat("sealed")
 
@@ -45,14 +48,20 @@ class Wire:
         self.closed += 1
 
 
+BODY = BodyKey(Seal.EHBP, b"k" * 32, "x25519")
+CLAIMS = Claims("snp", b"m", b"r", False, {}, "committed", 0, 0, b"c", b"e", NOW, NOW, ())
+INFO = LeaseInfo("snp", "ee", "committed", "clinic", "aa", "bb", NOW + dt.timedelta(minutes=10))
+
+
 @dataclass
 class Leases:
     epoch: int = 1
+    pin: bytes | None = b"p" * 32
+    body: BodyKey | None = None
+    of: str = "sealed"
 
     async def current(self, upstream: str, want: Requirements) -> Lease:
-        claims = Claims("snp", b"m", b"r", False, {}, "committed", 0, 0, b"c", b"e", NOW, NOW, ())
-        info = LeaseInfo("snp", "ee", "committed", "clinic", "aa", "bb", NOW + dt.timedelta(minutes=10))
-        return Lease(upstream, self.epoch, b"p" * 32, claims, 0.0, 600.0, info)
+        return Lease(self.of, self.epoch, self.pin, CLAIMS, 0.0, 600.0, INFO, self.body)
 
     def check(self, lease: Lease, want: Requirements) -> None:
         return None
@@ -70,10 +79,14 @@ class World:
     free: asyncio.Event = field(default_factory=asyncio.Event)
     wires: list[Wire] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        self.transport = EnclaveTransport("sealed", self.leases, self._made)
+    seal: Sealer | None = None
+    leased: list[Lease] = field(default_factory=list)
 
-    def _made(self, pin: bytes) -> Wire:
+    def __post_init__(self) -> None:
+        self.transport = EnclaveTransport("sealed", self.leases, self._made, self.seal)
+
+    def _made(self, lease: Lease) -> Wire:
+        self.leased.append(lease)
         self.wires.append(Wire(self.free))
         return self.wires[-1]
 
@@ -119,3 +132,40 @@ async def test_a_caller_that_leaves_while_older_wires_close_leaves_no_answer_ope
     with pytest.raises(asyncio.CancelledError):
         await sending
     assert w.wires[1].users == 0
+
+
+@pytest.mark.parametrize("pin", [None, b"p" * 32])
+async def test_where_a_key_for_bodies_is_attested_nothing_leaves_unsealed(pin: bytes | None) -> None:
+    w = World(Leases(pin=pin, body=BODY))
+    with pytest.raises(AttestationRefused) as e:
+        await w.send(1)
+    assert e.value.failures == ("unsealed",)
+    assert not w.wires, "not even a connection was prepared"
+
+
+@pytest.mark.parametrize("pin", [None, b"p" * 32])
+async def test_a_sealed_wire_stands_between_the_lease_and_the_plain_one(pin: bytes | None) -> None:
+    sealed: list[tuple[Lease, AnyWire]] = []
+    own = Wire(asyncio.Event())
+
+    def seal(lease: Lease, wire: AnyWire) -> AnyWire:
+        sealed.append((lease, wire))
+        return own
+
+    w = World(Leases(pin=pin, body=BODY), seal=seal)
+    await w.send(1)
+    await w.send(1)
+    assert [(lease.body, wire) for lease, wire in sealed] == [(BODY, w.wires[0])]
+    assert (own.users, w.wires[0].users, w.leased[0].pin) == (2, 0, pin)
+
+
+async def test_a_lease_of_another_upstream_opens_nothing() -> None:
+    w = World(Leases(of="other"))
+    with pytest.raises(Misuse):
+        await w.send(1)
+    assert not w.wires
+
+
+def test_a_lease_without_a_key_cannot_be_made() -> None:
+    with pytest.raises(Misuse):
+        Lease("sealed", 1, None, CLAIMS, 0.0, 600.0, INFO)

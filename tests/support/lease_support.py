@@ -1,0 +1,117 @@
+"""Leases without sockets: a far end that plays control door and enclave, a hand-set clock, providers made to order."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from egress_support import Events, HandClock, enclave, upstream
+from fake_tls import Identity
+
+from attestation.binding import sealgate_snp_report_data
+from attestation.providers import registry
+from attestation.providers.base import Ask, Heard, Presented, Provider, Reply
+from attestation.simulator.snp import MEASUREMENT, Guest, Platform, shared_platform
+from attestation.trust import VENDORS, SimulatedTrust
+from attestation.types import NO_COLLATERAL, Collateral, Expectations
+from attestation.wire import encode_sealgate_snp
+from policies.types import Requirements
+from proxy.settings import UpstreamConfig
+from proxy.upstreams.enclave import AttestationRefused, EnclaveLeases
+
+ANY = Requirements()
+OWN, OTHER = Identity(), Identity()
+CLINIC = Expectations(
+    "clinic", frozenset({"sev-snp"}), {MEASUREMENT: "release"}, {"snp": 20}, "a@b.example", dt.date(2027, 1, 1), True
+)
+
+
+@dataclass
+class Source:
+    """Evidence on demand, or an error, held back while ``gate`` is closed."""
+
+    platform: Platform = field(default_factory=shared_platform)
+    identity: Identity = OWN
+    bound: Callable[[bytes, bytes], bytes] = sealgate_snp_report_data
+    guest: Guest = field(default_factory=Guest)
+    change: Callable[[bytes], bytes] = lambda document: document
+    fail: Exception | None = None
+    nonces: list[bytes] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.gate.set()
+
+    async def fetch_evidence(self, upstream: str, asks: Sequence[Ask]) -> Heard:
+        (ask,) = asks
+        nonce = bytes.fromhex(ask.path.partition("?nonce=")[2])
+        self.nonces.append(nonce)
+        self.asked.append(upstream)
+        await self.gate.wait()
+        if self.fail is not None:
+            raise self.fail
+        report_data = self.bound(self.identity.spki, nonce)
+        document = self.change(encode_sealgate_snp(self.platform.evidence(report_data, self.guest)))
+        return Heard({ask.name: Reply(document)}, self.identity.certificate)
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """A provider that presents whatever a test says."""
+
+    present: Callable[[Heard, bytes], Presented]
+    kind: str = "stand-in"
+
+    def asks(self, nonce: bytes) -> tuple[Ask, ...]:
+        return (Ask("evidence", f"/evidence?nonce={nonce.hex()}"),)
+
+    def read(self, heard: Heard, nonce: bytes) -> Presented:
+        return self.present(heard, nonce)
+
+
+@dataclass
+class World:
+    source: Source
+    clock: HandClock
+    events: Events
+    leases: EnclaveLeases
+    denied: set[str]
+
+    async def settle(self) -> None:
+        """Lets background attestations end."""
+        for _ in range(20):
+            await asyncio.sleep(0)
+
+    async def failures(self, want: Requirements = ANY, name: str = "sealed") -> tuple[str, ...]:
+        with pytest.raises(AttestationRefused) as e:
+            await self.leases.current(name, want)
+        return e.value.failures
+
+
+def world(
+    *,
+    want: Expectations = CLINIC,
+    max_age_s: float = 600,
+    simulated: SimulatedTrust | None = None,
+    trusted: bool = True,
+    present: Callable[[Heard, bytes], Presented] | None = None,
+    collateral: Callable[..., Collateral] = lambda *_: NO_COLLATERAL,
+    more: Mapping[str, UpstreamConfig] | None = None,
+) -> World:
+    source, clock, events, denied = Source(), HandClock(), Events(), set[str]()
+    config = {"sealed": enclave("https://127.0.0.1/v1", max_age_s=max_age_s), "cloud": upstream(url="https://a/v1")}
+
+    def make(kind: str, options: Mapping[str, Any]) -> Provider:
+        return registry.make(kind, options) if present is None else StandIn(present)
+
+    trust = (simulated or source.platform.trust) if trusted else None
+    leases = EnclaveLeases(
+        config | dict(more or {}), {"clinic": want}, source, clock, trust=VENDORS, simulated=trust,
+        collateral=collateral, denied=lambda: frozenset(denied), on_event=events, make=make,
+    )  # fmt: skip
+    return World(source, clock, events, leases, denied)
