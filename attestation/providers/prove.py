@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 from attestation.providers.base import Channel, Presented
 from attestation.trust import SimulatedTrust, TrustStore
-from attestation.types import NO_COLLATERAL, Check, Claims, Collateral, Expectations, Malformed, Rejected, Status
+from attestation.types import (
+    NO_COLLATERAL,
+    Check,
+    Claims,
+    Collateral,
+    Evidence,
+    Expectations,
+    Malformed,
+    Rejected,
+    Status,
+)
 from attestation.validate import validate, validate_part
 from attestation.verify import verify
 from attestation.x509 import check
@@ -36,14 +47,18 @@ def prove(
     trust: TrustStore,
     simulated: SimulatedTrust | None = None,
     collateral: Collateral = NO_COLLATERAL,
+    published: Callable[[Evidence], Collateral] | None = None,
 ) -> Proof:
-    """Raises Malformed or Rejected, the latter with every failure of every piece."""
+    """``published`` gives what vendors publish for each piece, instead of ``collateral`` for all (its waivers stay), and
+    may raise like verification. Raises Malformed or Rejected, the latter with every failure of every piece.
+    """
     checks: list[Check] = [*presented.checks, _channel(presented.channel), _roles(presented)]
     failures: list[str] = [f"{c.id}: {c.detail}" for c in checks if c.status not in (Status.PASS, Status.WAIVED)]
     claims: list[tuple[str, Claims]] = []
     for piece in presented.pieces:
         try:
-            found = verify(piece.evidence, now, trust, simulated, collateral)
+            own = replace(published(piece.evidence), waivers=collateral.waivers) if published else collateral
+            found = verify(piece.evidence, now, trust, simulated, own)
             judged = (
                 validate(found, want, now, piece.bound)
                 if piece.role == "cpu"
