@@ -40,13 +40,25 @@ def check_path(
     algorithms: frozenset[x509.ObjectIdentifier] = ECDSA,
 ) -> tuple[Check, ...]:
     """All checks of ``path`` at ``now`` (aware). ``pinned`` are the acceptable roots as DER."""
-    links = [*pairwise(path), (path[-1], path[-1])]
-    dates = all(c.not_valid_before_utc <= now <= c.not_valid_after_utc for c in path)
-    latest = max(c.not_valid_before_utc for c in path)
-    earliest = min(c.not_valid_after_utc for c in path)
-    critical = all({e.oid.dotted_string for e in c.extensions if e.critical} <= _KNOWN_CRITICAL for c in path)
+    latest, earliest, *lasting = _lasting(prefix, path, algorithms)
+    dates = latest <= now <= earliest
     return (
         check(f"{prefix}.root", is_pinned(path[-1], pinned), "the root must equal a pinned root"),
+        check(f"{prefix}.validity", dates, f"{now:%F %T} must be in {latest:%F %T}..{earliest:%F %T}"),
+        *lasting,
+    )
+
+
+@functools.lru_cache(maxsize=256)  # what no clock and no trust changes; the same machines' chains come all day
+def _lasting(
+    prefix: str, path: tuple[x509.Certificate, ...], algorithms: frozenset[x509.ObjectIdentifier]
+) -> tuple[dt.datetime, dt.datetime, Check, Check, Check, Check, Check, Check]:
+    """First and last moment of validity, and the checks that stay as they are."""
+    links = [*pairwise(path), (path[-1], path[-1])]
+    critical = all({e.oid.dotted_string for e in c.extensions if e.critical} <= _KNOWN_CRITICAL for c in path)
+    return (
+        max(c.not_valid_before_utc for c in path),
+        min(c.not_valid_after_utc for c in path),
         check(
             f"{prefix}.algorithm",
             all(c.signature_algorithm_oid in algorithms and _strong(c) for c in path),
@@ -55,7 +67,6 @@ def check_path(
         check(f"{prefix}.distinct", len(set(path)) == len(path), "no certificate twice"),
         check(f"{prefix}.issuer", all(a.issuer == b.subject for a, b in links), "issuer must be the parent's subject"),
         check(f"{prefix}.signature", all(signed_by(a, b) for a, b in links), "each signed by the next one's key"),
-        check(f"{prefix}.validity", dates, f"{now:%F %T} must be in {latest:%F %T}..{earliest:%F %T}"),
         check(f"{prefix}.constraints", _constraints(path), "issuers must be CAs of enough depth, the leaf none"),
         check(f"{prefix}.critical", critical, "no unknown critical extension"),
     )

@@ -7,6 +7,7 @@ which verification accepts only through a separate parameter and marks in the cl
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -60,8 +61,7 @@ class TrustStore:
 
     def of(self, vendor: str, simulated: SimulatedTrust | None) -> frozenset[bytes]:
         """The roots that evidence of ``vendor`` may end in; the simulator's too where the caller passes it."""
-        own = {der for der in self.roots if _DIGESTS[hashlib.sha256(der).hexdigest()] == vendor}
-        return frozenset(own) | (simulated.roots if simulated is not None else frozenset())
+        return _of(self.roots, vendor) | (simulated.roots if simulated is not None else frozenset())
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,11 @@ class SimulatedTrust:
     @property
     def roots(self) -> frozenset[bytes]:
         return self.more | {self.root}
+
+
+@functools.lru_cache(maxsize=64)
+def _of(roots: frozenset[bytes], vendor: str) -> frozenset[bytes]:
+    return frozenset(der for der in roots if _DIGESTS[hashlib.sha256(der).hexdigest()] == vendor)
 
 
 def certificate(name: str) -> bytes:

@@ -5,6 +5,7 @@ Reading proves nothing before the chain is verified.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 from cryptography import x509
@@ -26,6 +27,7 @@ class Platform:
     fmspc: bytes
 
 
+@functools.lru_cache(maxsize=256)  # the same machines ask all day; reading is a pure function of the certificate
 def parse_platform(certificate: x509.Certificate) -> Platform:
     """Raises Malformed for a missing, repeated or unreadable field."""
     try:

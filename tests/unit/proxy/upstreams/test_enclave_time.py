@@ -258,6 +258,7 @@ async def test_what_is_denied_is_not_used_and_not_leased_again() -> None:
         with pytest.raises(AttestationRefused, match="denied"):
             w.leases.check(lease, ANY)
         assert await w.failures() == ("denied",)
+        assert w.events.codes() == ["enclave_attested", "enclave_refused"], "no new lease, not even for a moment"
         w.denied.clear()
         w.leases.check(lease, ANY)
 
