@@ -49,8 +49,8 @@ def prove(
     collateral: Collateral = NO_COLLATERAL,
     published: Callable[[Evidence], Collateral] | None = None,
 ) -> Proof:
-    """``published`` gives what vendors publish for each piece, instead of ``collateral`` for all (its waivers stay), and
-    may raise like verification. Raises Malformed or Rejected, the latter with every failure of every piece.
+    """``published`` gives what vendors publish for each piece, instead of ``collateral`` for all, whose waivers stay.
+    It may raise like verification. Raises Malformed or Rejected, the latter with every failure of every piece.
     """
     checks: list[Check] = [*presented.checks, _channel(presented.channel), _roles(presented)]
     failures: list[str] = [f"{c.id}: {c.detail}" for c in checks if c.status not in (Status.PASS, Status.WAIVED)]

@@ -33,6 +33,7 @@ from attestation.validate import appraise
 from attestation.verify import VERIFIERS, verify
 from proxy.commands.attest_collateral import collateral as collateral_group
 from proxy.commands.attest_collateral import moment
+from proxy.commands.attest_fetch import fetch
 from proxy.errors import ConfigError
 
 FOLDER = "The collateral store, or a folder with amd-crl, intel.json, jwks.json, vcek, runtime ...; or both, one each."
@@ -46,6 +47,7 @@ def attest() -> None:
 
 
 attest.add_command(collateral_group)
+attest.add_command(fetch)
 
 
 @attest.command("verify")
