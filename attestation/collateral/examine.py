@@ -27,7 +27,7 @@ from attestation.snp.vcek import KeyKind, parse_endorsement
 from attestation.tdx.collateral import check_crl, check_document, read_path, read_signed
 from attestation.tdx.quote import pem_chain
 from attestation.trust import PRODUCTS, SimulatedTrust, TrustStore
-from attestation.types import Check, Malformed, require
+from attestation.types import Check, Malformed, Status, require
 from attestation.x509 import (
     Chain,
     check,
@@ -74,14 +74,10 @@ def _source(root: x509.Certificate, vendor: str, trust: TrustStore) -> Trust:
 def _amd_crl(piece: Piece, trust: TrustStore, simulated: SimulatedTrust | None) -> _Found:
     crl = load_crl(piece.data)
     names = {f"ARK-{product}": product for product in PRODUCTS}
-    product = names.get(common_name(crl.issuer) or "")
-    pinned = [load_certificate(der) for der in trust.of("amd", simulated)]
-    roots = [root for root in pinned if root.subject == crl.issuer]
-    if product is None or len(roots) != 1:
-        require((check("amd-crl.issuer", False, "the issuer must be one of AMD's pinned roots"),))
-    root, issued = roots[0], crl.last_update_utc
-    require(check_list(crl, root, issued))
-    return str(product), issued, _until(crl, root), _crl_number(crl), _source(root, "amd", trust)
+    product = names.get(common_name(crl.issuer) or "", "")
+    issued = crl.last_update_utc
+    root = _root(crl, trust.of("amd", simulated) if product else frozenset(), lambda r: check_list(crl, r, issued))
+    return product, issued, _until(crl, root), _crl_number(crl), _source(root, "amd", trust)
 
 
 def _amd_key(piece: Piece, trust: TrustStore, simulated: SimulatedTrust | None) -> _Found:
@@ -120,13 +116,22 @@ def _of_one_product(chain: Chain) -> Check:
 
 def _root_crl(piece: Piece, trust: TrustStore, simulated: SimulatedTrust | None) -> _Found:
     crl = load_crl(piece.data)
-    pinned = [load_certificate(der) for der in trust.of("intel", simulated)]
-    roots = [root for root in pinned if root.subject == crl.issuer]
-    if len(roots) != 1:
-        require((check("intel-root-crl.issuer", False, "the issuer must be Intel's pinned root"),))
-    issued = crl.last_update_utc
-    require(check_crl("intel-root-crl", crl, roots[0], issued))
-    return "root", issued, _until(crl, roots[0]), _crl_number(crl), _source(roots[0], "intel", trust)
+    issued, pinned = crl.last_update_utc, trust.of("intel", simulated)
+    root = _root(crl, pinned, lambda r: check_crl("intel-root-crl", crl, r, issued))
+    return "root", issued, _until(crl, root), _crl_number(crl), _source(root, "intel", trust)
+
+
+def _root(crl: x509.CertificateRevocationList, pinned: frozenset[bytes],
+          checks: Callable[[x509.Certificate], tuple[Check, ...]]) -> x509.Certificate:  # fmt: skip
+    """The pinned root that signed ``crl``; the simulator's may have a vendor's very name. Raises Rejected."""
+    found: tuple[Check, ...] = ()
+    for root in sorted((load_certificate(der) for der in pinned), key=lambda r: r.serial_number):
+        if root.subject == crl.issuer:
+            found = checks(root)
+            if all(c.status is Status.PASS for c in found):
+                return root
+    require(found or (check("crl.issuer", False, "the issuer must be a pinned root"),))
+    raise AssertionError("unreachable")
 
 
 def _pck_crl(piece: Piece, trust: TrustStore, simulated: SimulatedTrust | None) -> _Found:

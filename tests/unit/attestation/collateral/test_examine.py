@@ -103,7 +103,7 @@ def test_lists_of_another_issuer_are_refused():
     other = Intel()
     assert "crl.signature" in refused(Piece(Kind.AMD_CRL, "Genoa", false.crl(), NOW))  # the real root's very name
     nobody = Platform(organisation="Nobody")
-    assert "amd-crl.issuer" in refused(Piece(Kind.AMD_CRL, "Genoa", nobody.crl(), NOW))
+    assert "crl.issuer" in refused(Piece(Kind.AMD_CRL, "Genoa", nobody.crl(), NOW))
     assert refused(pck_crl(intel=other))
     assert "intel-root-crl" in refused(root_crl(intel=other))
     # the right names, the wrong key
