@@ -21,7 +21,7 @@ from tokenizers import Tokenizer
 
 from redaction.types import DetectorFailed, Finding
 
-VERSION = "1"
+VERSION = "2"
 WINDOW = 126
 """Tokens of a window without the two special ones; the model was trained on short texts."""
 OVERLAP = 32
@@ -54,6 +54,8 @@ LABELS: Mapping[str, str] = {
     "URL": "URL",
 }
 NUMBERS = frozenset({"NATIONAL_ID", "DRIVER_LICENSE", "BANK_ACCOUNT", "PHONE_NUMBER", "TAX_ID", "PASSPORT"})
+ISSUED = NUMBERS - {"PHONE_NUMBER"}
+"""A model knows no checksum, so a number of a kind is some reference: what kind it is, validators say."""
 JOINERS: Mapping[str, str] = {"PERSON": " \t-'’.\u00a0", "ADDRESS": " \t,.\u00a0", "PHONE_NUMBER": " ()-./+\u00a0"}
 """Characters across which two words of one label belong together (a space always does)."""
 
@@ -170,6 +172,8 @@ class RampartDetector:
             return
         if label == "NATIONAL_ID" and ssn.is_valid(value):
             label = "US_SSN"
+        elif label in ISSUED:
+            label = "REFERENCE_NUMBER"
         yield Finding(span.start, span.end, label, min(span.score, 0.99), self.name)
 
 
