@@ -39,7 +39,12 @@ def verify(evidence: Evidence, now: dt.datetime, trust: TrustStore, simulated: S
     nonce = overall.claims.get("eat_nonce")
     checks = (
         *trusted.checks,
-        check("overall", overall.claims.get("x-nvidia-overall-att-result") is True, "must be true", PROVIDER),
+        check(
+            "overall",
+            overall.claims.get("x-nvidia-overall-att-result") is True,
+            "the overall result must be true",
+            PROVIDER,
+        ),
         check("nonce", isinstance(nonce, str) and len(nonce) == 64, "eat_nonce must be 32 bytes of hex", PROVIDER),
         _digests(overall, devices),
         *(c for part in parts for c in part.checks),
@@ -93,11 +98,11 @@ def _device(name: str, claims: Mapping[str, Any], nonce: object) -> list[Check]:
     own = claims.get("eat_nonce")
     same = isinstance(own, str) and isinstance(nonce, str) and own.isascii() and nonce.isascii()
     return [
-        check(f"{name}.nonce", same and hmac.compare_digest(str(own), str(nonce)), "the summary's nonce", PROVIDER),
+        check(f"{name}.nonce", same and hmac.compare_digest(str(own), str(nonce)), "eat_nonce must be the summary's", PROVIDER),
         check(f"{name}.measurements", claims.get("measres") == "success", "measres must be success", PROVIDER),
         check(f"{name}.secure-boot", claims.get("secboot") is True, "secboot must be true", PROVIDER),
         check(f"{name}.debug", claims.get("dbgstat") == "disabled", "dbgstat must be disabled", PROVIDER),
-        check(f"{name}.verdicts", not missing and all(v is True for v in verdicts.values()), "all true", PROVIDER),
+        check(f"{name}.verdicts", not missing and all(v is True for v in verdicts.values()), "no verdict may be missing or false", PROVIDER),
     ]  # fmt: skip
 
 

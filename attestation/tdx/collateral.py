@@ -157,7 +157,7 @@ def check_crl(
         check(
             f"{prefix}-signature",
             _list_signed(crl.public_bytes(Encoding.DER), issuer) and crl.issuer == issuer.subject,
-            "by the CA that it speaks for",
+            "signature by the CA that it speaks for",
         ),
         check(f"{prefix}-scope", whole, "no unknown critical extension"),
         check(f"{prefix}-window", window, shown),

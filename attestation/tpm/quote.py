@@ -66,7 +66,7 @@ def check_quote(
     strong = key is not None and key.key_size >= MIN_RSA_BITS
     return (
         check("tpm.key", strong, f"an RSA attestation key of at least {MIN_RSA_BITS} bits"),
-        check("tpm.signature", key is not None and _signed(key, parts), "by the attestation key", Source.HARDWARE),
+        check("tpm.signature", key is not None and _signed(key, parts), "signature by the attestation key", Source.HARDWARE),
         check("tpm.registers", same, "the registers must give the signed digest", Source.HARDWARE),
     ), registers, attest.extra_data  # fmt: skip
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from proxy.collateral.vendors import BASES
+from proxy.approvals import Approvals
 from proxy.config import load_settings
 from proxy.settings import Settings, UpstreamConfig
 
@@ -24,8 +25,9 @@ def config() -> None:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print facts as JSON.")
 def show(config_file: Path, as_json: bool) -> None:
-    """Check sealgate.yaml and print what it means."""
-    facts = describe(load_settings(config_file))
+    """Check sealgate.yaml and the files of approved enclaves, and print what they mean."""
+    settings = load_settings(config_file)
+    facts = describe(settings) | {"enclaves": _enclaves(settings)}
     if as_json:
         click.echo(json.dumps(facts, indent=2))
         return
@@ -50,6 +52,25 @@ def describe(s: Settings) -> dict[str, object]:
         "onprem_networks": [str(n) for n in s.onprem_networks],
         "limits": asdict(s.limits),
         "recognizers": [{"name": r.name, "module": r.module, "entities": dict(r.entities)} for r in s.recognizers],
+    }
+
+
+def _enclaves(s: Settings) -> dict[str, object]:
+    """How each proves itself, and who approved what. Raises ConfigError for files that cannot be used."""
+    proofs = {u.name: u.attestation for u in s.upstreams.values() if u.attestation is not None}
+    names = {p.expectations for p in proofs.values()}
+    approved = Approvals(s.expectations, names, production=s.environment == "production").expectations
+    return {
+        name: {
+            "provider": p.provider,
+            "options": dict(p.options),
+            "max_age_s": p.max_age_s,
+            "expectations": p.expectations,
+            "approved_by": approved[p.expectations].approved_by,
+            "approved_until": approved[p.expectations].approved_until.isoformat(),
+            "any_image": approved[p.expectations].unpinned is not None,
+        }
+        for name, p in proofs.items()
     }
 
 

@@ -217,6 +217,7 @@ async def test_new_expectations_void_what_was_proven_under_the_old(changed: obje
     with pytest.raises(AttestationRefused, match="expectations_changed"):
         w.leases.check(lease, ANY)
     assert await w.failures() == (why,)
+    assert len(w.source.nonces) == (1 if why == "expectations_missing" else 2), "without demands nobody is asked"
     w.leases.expect({"clinic": CLINIC})
     w.leases.check(lease, ANY)  # the very same demands: the proof stands
 

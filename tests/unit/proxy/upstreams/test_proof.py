@@ -20,6 +20,7 @@ from attestation.simulator.nvidia import evidence as gpu_evidence
 from attestation.simulator.nvidia import shared_vendor
 from attestation.types import Check, Evidence, Expectations, Source, Status, Unpinned
 from policies.types import Requirements
+from proxy.upstreams import proof
 from proxy.upstreams.proof import open_checks
 
 BODY = BodyKey(Seal.EHBP, b"\7" * 32, "x25519")
@@ -204,6 +205,15 @@ def test_only_what_failed_is_open_and_nothing_checked_is_a_failure() -> None:
     assert open_checks(()) == ("unchecked",)
     assert open_checks((made(Status.PASS), made(Status.WAIVED), made(Status.UNKNOWN))) == ()
     assert open_checks((made(Status.PASS), made(Status.FAIL))) == ("x",)
+
+
+@pytest.mark.parametrize(("checks", "why"), [((), "unchecked"), ((made(Status.PASS), made(Status.FAIL)), "x")])
+async def test_a_proof_that_does_not_say_yes_makes_no_lease(
+    monkeypatch: pytest.MonkeyPatch, checks: tuple[Check, ...], why: str
+) -> None:
+    real = proof.prove
+    monkeypatch.setattr(proof, "prove", lambda *given: replace(real(*given), checks=checks))
+    assert await nitro_world(nitro(asked=True)).failures() == (why,)
 
 
 async def test_a_waived_check_that_nobody_decided_is_refused() -> None:
