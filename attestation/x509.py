@@ -65,9 +65,10 @@ def load_certificate(der: bytes) -> x509.Certificate:
             canonical = certificate.public_bytes(Encoding.DER) == der
             certificate.public_key()
             _ = (certificate.extensions, certificate.subject, certificate.issuer, certificate.signature_hash_algorithm)
+            serial = certificate.serial_number
     except _UNREADABLE:
         raise Malformed("a certificate cannot be read") from None
-    if certificate.serial_number < 0:  # RFC 5280 §4.1.2.2; a revocation list cannot name it
+    if serial < 0:  # RFC 5280 §4.1.2.2; a revocation list cannot name it
         raise Malformed("a certificate has a negative serial number")
     # the bit string's count of unused bits is outside the signature: it must be zero (X.690 §8.6.2)
     if not canonical or not der.endswith(b"\0" + certificate.signature):

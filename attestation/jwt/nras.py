@@ -95,14 +95,15 @@ def _device(name: str, claims: Mapping[str, Any], nonce: object) -> list[Check]:
     kind = "switch" if name.startswith("switch") else "gpu"
     verdicts = {k: v for k, v in claims.items() if k.startswith("x-nvidia-") and k.endswith(_VERDICTS)}
     missing = [r for r in _REQUIRED if f"x-nvidia-{kind}-{r}" not in verdicts]
+    good = not missing and all(v is True for v in verdicts.values())
     own = claims.get("eat_nonce")
     same = isinstance(own, str) and isinstance(nonce, str) and own.isascii() and nonce.isascii()
     return [
-        check(f"{name}.nonce", same and hmac.compare_digest(str(own), str(nonce)), "eat_nonce must be the summary's", PROVIDER),
+        check(f"{name}.nonce", same and hmac.compare_digest(str(own), str(nonce)), "must be the summary's", PROVIDER),
         check(f"{name}.measurements", claims.get("measres") == "success", "measres must be success", PROVIDER),
         check(f"{name}.secure-boot", claims.get("secboot") is True, "secboot must be true", PROVIDER),
         check(f"{name}.debug", claims.get("dbgstat") == "disabled", "dbgstat must be disabled", PROVIDER),
-        check(f"{name}.verdicts", not missing and all(v is True for v in verdicts.values()), "no verdict may be missing or false", PROVIDER),
+        check(f"{name}.verdicts", good, "none may be missing or not true", PROVIDER),
     ]  # fmt: skip
 
 

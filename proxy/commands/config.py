@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from proxy.collateral.vendors import BASES
 from proxy.approvals import Approvals
+from proxy.collateral.vendors import BASES
 from proxy.config import load_settings
 from proxy.settings import Settings, UpstreamConfig
 
