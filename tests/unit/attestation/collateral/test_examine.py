@@ -123,6 +123,9 @@ def test_a_ca_of_pck_certificates_must_be_one():
     false.platform = false.certificate(PLATFORM, ROOT)  # no CA
     got = refused(pck_crl(intel=false), trust=false.trust)
     assert "intel-pck-crl.ca" in got
+    ended = Intel()
+    ended.platform = ended.certificate(PLATFORM, ROOT, ca=True, end=NOW - 2 * DAY)
+    assert "intel-pck-crl.dates" in refused(pck_crl(intel=ended), trust=ended.trust)
     alien = Intel()
     false.platform = alien.platform  # not issued by this root
     assert "intel-pck-crl.ca" in refused(pck_crl(intel=false), trust=false.trust)

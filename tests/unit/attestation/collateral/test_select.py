@@ -109,6 +109,12 @@ def test_a_second_after_its_end_a_piece_of_intels_refuses(kind):
     assert f"collateral.{kind}" in reasons(STORE, QUOTE, end + dt.timedelta(seconds=1))
 
 
+def test_a_clock_that_was_set_back_does_not_make_a_piece_count():
+    early = NOW - 2 * DAY
+    assert "collateral.intel-tcb" in reasons(STORE, QUOTE, early)
+    assert not STORE.index.entries[tcb().name].current(early)
+
+
 def test_ended_pieces_also_fail_in_verification_itself():
     later = NOW + 40 * DAY
     collateral, checks = find(STORE, QUOTE, later)
