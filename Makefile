@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 MODELS := var/models/.ready
 
-.PHONY: run test check fix bench bench-answers bench-attested bench-peers bench-worst suites crash fuzz soak models classifier clean detection-doc \
+.PHONY: run test check fix bench bench-answers bench-attested bench-peers bench-worst suites crash fuzz fuzz-evidence soak models classifier clean detection-doc \
 	golden-floors
 .DELETE_ON_ERROR:
 
@@ -70,6 +70,9 @@ crash: $(MODELS)
 
 fuzz: .venv/.ready
 	SEALGATE_FUZZ=20000 $(BIN)/pytest -q tests/property/test_fuzz_dialects.py tests/property/test_detectors.py
+
+fuzz-evidence: .venv/.ready
+	PYTHONPATH=.:tests/support $(BIN)/python -m fuzz_evidence --executions 10000000
 
 soak: .venv/.ready
 	SEALGATE_SOAK=20000 $(BIN)/pytest -q -s tests/flow/test_soak.py

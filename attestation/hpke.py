@@ -31,6 +31,8 @@ class Kem(IntEnum):
 
     P256 = 0x0010
     X25519 = 0x0020
+    X_WING = 0x647A
+    """Its shared secret enters the key schedule as it is (draft-ietf-hpke-pq §4); keys are the caller's."""
 
 
 class Aead(IntEnum):
@@ -158,6 +160,9 @@ def setup_receiver(suite: Suite, enc: bytes, secret: Secret, info: bytes, psk: P
 
 
 def new_secret(kem: Kem) -> Secret:
+    """A fresh key of a Diffie-Hellman KEM. Raises SealingError for one that is none."""
+    if kem is Kem.X_WING:
+        raise SealingError(Fault.SUITE, "X-Wing is no Diffie-Hellman KEM")
     return X25519Secret() if kem is Kem.X25519 else CurveSecret(ec.SECP256R1())
 
 

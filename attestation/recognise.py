@@ -24,6 +24,8 @@ from attestation.x509 import load_certificate
 MAX_FILE_BYTES = 2 * 1024 * 1024
 VCEK = "vcek"
 """Name of the piece beside an SNP report: the chip's certificate, DER or PEM."""
+ISSUERS = frozenset({"ask", "ark"})
+"""The issuers of that certificate, where they come along."""
 _SERVICES = (("maa", MAA), ("google", GOOGLE), ("ita", ITA))
 
 
@@ -34,9 +36,15 @@ def recognise(
     report may come without its certificate, which is then looked for elsewhere. Raises Malformed."""
     if len(raw) > MAX_FILE_BYTES:
         raise Malformed(f"a file of evidence has at most {MAX_FILE_BYTES} bytes")
-    rest = dict(pieces or {})
     data = raw if kind in ("nvidia", "nras", "sealgate-snp") else _decoded(raw)
-    kind = kind or _kind(data)
+    return assemble(kind or _kind(data), data, pieces or {}, bare=bare)
+
+
+def assemble(kind: str, data: bytes, pieces: Mapping[str, bytes], *, bare: bool = False) -> Evidence:
+    """``data`` of a kind that is known, with its pieces; nothing is guessed or decoded but PEM. ``bare`` as above.
+
+    Raises Malformed."""
+    rest = dict(pieces)
     if kind in ("snp", "azure-snp", "azure-tdx"):
         return _hardware(kind, data, rest, bare)
     if kind == "sealgate-snp":
@@ -62,12 +70,16 @@ def _hardware(kind: str, data: bytes, rest: dict[str, bytes], bare: bool) -> Evi
 
 
 def _amd(rest: dict[str, bytes], bare: bool) -> tuple[bytes, ...]:
-    """The chip's certificate with AMD's own issuers, which get no trust from being shipped here."""
+    """The chip's certificate with its issuers as sent, or AMD's own: neither gets trust from being here."""
     if VCEK not in rest and bare:
         return ()
     if VCEK not in rest:
         raise Malformed("an SNP report comes with the certificate of its chip, vcek")
     leaf = der_of(rest.pop(VCEK))
+    if ISSUERS & set(rest):
+        if not set(rest) >= ISSUERS:
+            raise Malformed("a chip's certificate comes with both of its issuers or with none")
+        return leaf, der_of(rest.pop("ask")), der_of(rest.pop("ark"))
     endorsed = parse_endorsement(load_certificate(leaf))
     return (leaf, *amd_chain(endorsed.product, vlek=endorsed.kind is KeyKind.VLEK))
 

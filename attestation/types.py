@@ -67,14 +67,18 @@ class Collateral:
     """Token issuer -> its published JWKS document."""
     waivers: frozenset[str] = frozenset()
     """Ids of checks that policy lets fail, out of ``WAIVABLE``. A waived check is reported, never left out."""
+    amd_keys: Mapping[bytes, tuple[bytes, ...]] = field(default_factory=dict, repr=False)
+    """CHIP_ID and REPORTED_TCB as a report has them (72 bytes) -> certificates of that key, DER, leaf first: for
+    reports that come without. They are checked like any others."""
 
     def __post_init__(self) -> None:
         if unknown := self.waivers - WAIVABLE:
             raise ValueError(f"these checks cannot be waived: {', '.join(sorted(unknown))}")
 
 
-WAIVABLE = frozenset({"td.sept-ve"})
-"""Azure's first TDX machines run without SEPT_VE_DISABLE (attestation.md §2.2, row 9). Nothing else has a reason."""
+WAIVABLE = frozenset({"td.sept-ve", "models.evidence", "upstreams.evidence"})
+"""Azure's first TDX machines run without SEPT_VE_DISABLE (attestation.md §2.2, row 9); a gateway that is proven may be
+trusted with what it says of the services behind it. Nothing else has a reason."""
 
 
 NO_COLLATERAL = Collateral()

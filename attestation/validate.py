@@ -15,6 +15,8 @@ from attestation.types import Check, Claims, Expectations, Rejected, Source, Sta
 from attestation.x509 import check
 
 REPORT_DATA_BYTES = 64
+SKEW_S = 60
+"""How far ahead of ours the clock of a sender may be (attestation.md §2.1, C13)."""
 CURRENT = frozenset({"committed", "UpToDate", "not-applicable"})
 """Statuses that need no permission. ``provisional`` firmware can still be rolled back by the host; whatever else a
 vendor says must be listed in ``tcb_allow``."""
@@ -45,27 +47,34 @@ NEEDS_MINIMUM = frozenset({"sev-snp", "azure-snp", "maa-sevsnpvm"})
 
 
 def validate(
-    claims: Claims, want: Expectations, now: dt.date | dt.datetime, binding: bytes | Mapping[str, bytes]
+    claims: Claims,
+    want: Expectations,
+    now: dt.date | dt.datetime,
+    binding: bytes | Mapping[str, bytes],
+    pinned: frozenset[str] = frozenset(),
 ) -> tuple[Check, ...]:
     """Every check, each passed or waived. ``binding`` is the exact ``report_data`` (64 bytes) that proves the channel's
     key and this attestation's nonce, or several signed fields with their exact values; ``now`` is the time in UTC, or
-    today's date where no ``max_age`` is asked.
+    today's date where no ``max_age`` is asked. ``pinned`` are registers that an approved image must name besides those
+    of its TEE: what tells one application of a common operating system from another.
 
     Raises Rejected with every failure.
     """
-    checks = (*appraise(claims, want, now), *_bound(claims, binding))
+    checks = (*appraise(claims, want, now, pinned), *_bound(claims, binding))
     bad = tuple(f"{c.id}: {c.detail}" for c in checks if c.status not in (Status.PASS, Status.WAIVED))
     if bad:
         raise Rejected(bad, checks)
     return checks
 
 
-def appraise(claims: Claims, want: Expectations, now: dt.date | dt.datetime) -> tuple[Check, ...]:
+def appraise(
+    claims: Claims, want: Expectations, now: dt.date | dt.datetime, pinned: frozenset[str] = frozenset()
+) -> tuple[Check, ...]:
     """Every check but the channel's, whatever it says: for a look at evidence that has no channel."""
     today = now.date() if isinstance(now, dt.datetime) else now
     return (
         *_expectations(want, today, claims.tee),
-        *_identity(claims, want, today),
+        *_identity(claims, want, today, pinned),
         *_state(claims, want),
         *_statements(claims, want),
         *_fresh(claims, want, now),
@@ -92,18 +101,19 @@ def _expectations(want: Expectations, now: dt.date, tee: str) -> tuple[Check, ..
     )
 
 
-def _identity(claims: Claims, want: Expectations, today: dt.date) -> tuple[Check, ...]:
+def _identity(claims: Claims, want: Expectations, today: dt.date, pinned: frozenset[str]) -> tuple[Check, ...]:
     real = not claims.simulated or want.allow_simulated
     return (
         check("simulated", real, f"evidence is {'simulated' if claims.simulated else 'from hardware'}"),
         check("tee", claims.tee in want.tees, f"want one of {sorted(want.tees)}, got {claims.tee}", Source.HARDWARE),
-        _measurement(claims, want, today),
+        _measurement(claims, want, today, pinned),
     )
 
 
-def _measurement(claims: Claims, want: Expectations, today: dt.date) -> Check:
+def _measurement(claims: Claims, want: Expectations, today: dt.date, pinned: frozenset[str]) -> Check:
     """The image must be an approved one: by its single measurement, or by all registers named for it."""
-    needed = REQUIRED_REGISTERS.get(claims.tee, frozenset())
+    required = REQUIRED_REGISTERS.get(claims.tee, frozenset())
+    needed = required | pinned if required else required
     known = len(needed) == 1 and bool(claims.measurement) and claims.measurement in want.measurements
     for registers in want.registers.values():
         complete = bool(needed) and needed <= set(registers)
@@ -153,7 +163,8 @@ def _fresh(claims: Claims, want: Expectations, now: dt.date | dt.datetime) -> tu
         ok = "nonce" in claims.bound or "report_data" in claims.bound
         return (check("max-age", ok, "the evidence must sign a time, or what was asked", Source.HARDWARE),)
     seconds = (now - claims.signed_at).total_seconds()
-    return (check("max-age", seconds <= want.max_age_s, f"{seconds:.0f} s old, at most {want.max_age_s}"),)
+    fresh = -SKEW_S <= seconds <= want.max_age_s
+    return (check("max-age", fresh, f"{seconds:.0f} s old, at most {want.max_age_s}, not of the future"),)
 
 
 def validate_part(claims: Claims, want: Expectations, binding: Mapping[str, bytes]) -> tuple[Check, ...]:
@@ -173,11 +184,18 @@ def validate_part(claims: Claims, want: Expectations, binding: Mapping[str, byte
     return checks
 
 
+def _part(got: Mapping[str, bytes], name: str, size: int) -> bytes:
+    """The signed field, or of ``field@2`` its ``size`` bytes from byte 2; empty where it is not there."""
+    field, at, offset = name.partition("@")
+    whole = got.get(field, b"")
+    return whole[int(offset) : int(offset) + size] if at else whole
+
+
 def _bound(claims: Claims, binding: bytes | Mapping[str, bytes]) -> tuple[Check, ...]:
     fields = {"report_data": binding} if isinstance(binding, bytes) else binding
     got = {"report_data": claims.report_data, **claims.bound}
     ok = bool(fields) and all(
-        name in got and bool(value) and hmac.compare_digest(got[name], value) for name, value in fields.items()
+        bool(value) and hmac.compare_digest(_part(got, name, len(value)), value) for name, value in fields.items()
     )
     if "report_data" in fields and len(fields["report_data"]) != REPORT_DATA_BYTES:
         ok = False

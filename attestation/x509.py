@@ -51,11 +51,18 @@ def check(id_: str, ok: bool, detail: str, source: Source = Source.VERIFIER) -> 
     return Check(id_, Status.PASS if ok else Status.FAIL, source, detail)
 
 
+def waived(c: Check, waivers: frozenset[str]) -> Check:
+    """``c``, or what becomes of it where it failed and policy lets it."""
+    if c.id in waivers and c.status is Status.FAIL:
+        return Check(c.id, Status.WAIVED, Source.OPERATOR, f"waived by policy: {c.detail}")
+    return c
+
+
 @functools.lru_cache(maxsize=256)  # issuers repeat; reading is a pure function of the bytes
-def load_certificate(der: bytes) -> x509.Certificate:
-    """One DER certificate and nothing else. Raises Malformed."""
-    if len(der) > MAX_CERTIFICATE_BYTES:
-        raise Malformed(f"a certificate has {len(der)} bytes, more than {MAX_CERTIFICATE_BYTES}")
+def load_certificate(der: bytes, most: int = MAX_CERTIFICATE_BYTES) -> x509.Certificate:
+    """One DER certificate of at most ``most`` bytes and nothing else. Raises Malformed."""
+    if len(der) > most:
+        raise Malformed(f"a certificate has {len(der)} bytes, more than {most}")
     try:
         with warnings.catch_warnings():
             # VCEKs have serial number 0 (attestation.md §0.5): the library warns, and our pin excludes the release that

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from attestation.providers import registry
+from attestation.providers.privatemode import ASSERTED
 from policies.types import Zone
 from policies.yaml_strict import Path as YamlPath
 from policies.yaml_strict import Reader, YamlProblems, parse
@@ -191,16 +192,23 @@ class _Config:
             r.problem(at, "'url' is missing")
         if (zone is Zone.ENCLAVE) != ("attestation" in entry):
             r.problem(at, "zone 'enclave' needs 'attestation', and only that zone has it")
-        labels = r.mapping((*at, "labels"), None) if "labels" in entry else {}
         return UpstreamConfig(
             name, zone, kind,
             url=r.text((*at, "url")) or None,
             key=Secret(value) if "key" in entry and (value := self._secret((*at, "key"))) else None,
-            labels={k: r.text((*at, "labels", k)) for k in labels},
+            labels=self._labels((*at, "labels"), zone) if "labels" in entry else {},
             attestation=self._attestation((*at, "attestation")) if "attestation" in entry else None,
             model=r.text((*at, "model")) or None,
             tools=self._tools((*at, "tools")) if "tools" in entry else {},
         )  # fmt: skip
+
+    def _labels(self, at: YamlPath, zone: Zone) -> dict[str, str]:
+        labels = {k: self.r.text((*at, k)) for k in self.r.mapping(at, None)}
+        if ASSERTED in labels:
+            self._name((*at, ASSERTED))  # it enters records
+            if zone is Zone.ENCLAVE:
+                self.r.problem((*at, ASSERTED), "zone 'enclave' is proven, not asserted: leave this label out")
+        return labels
 
     def _tools(self, at: YamlPath) -> dict[str, Zone]:
         out = {}

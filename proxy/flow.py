@@ -185,6 +185,7 @@ class Flow:
         intent = Intent(
             d.common, action, candidate.zone.word, candidate.upstream, self._recorded_model(d, candidate), ready.counts,
             lease.record() if lease is not None else None, await self._mac(out), out.size,
+            candidate.asserted_tee,
         )  # fmt: skip
         receipt = await self._store.begin(intent, out.digest())  # 7
         headers = {

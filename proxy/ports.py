@@ -115,6 +115,8 @@ class Candidate:
     model: str
     zone: Zone
     substitute: bool
+    asserted_tee: str | None = None
+    """Whose word it is that a TEE stands behind it; nothing of that is proven here, and no zone follows from it."""
 
 
 class Router(Protocol):

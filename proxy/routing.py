@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from attestation.providers.privatemode import ASSERTED
 from policies.types import Decision, Requirements, Zone
 from proxy.errors import ConfigError, NotFound
 from proxy.health import Breaker
@@ -103,7 +104,7 @@ class ModelRouter:
                 continue
             wanted = (decision.requirements.get(z, Requirements()) for z in {config.zone, zone})
             if all(labels_hold(config.labels, want) for want in wanted):
-                yield Candidate(upstream, real, zone, route.substitute)
+                yield Candidate(upstream, real, zone, route.substitute, config.labels.get(ASSERTED))
 
     def _holders(self, decision: Decision, dialect: str) -> Iterator[Candidate]:
         """Upstreams that hold state of a dialect whose requests name no model, in the order of the configuration."""
@@ -111,7 +112,7 @@ class ModelRouter:
             if not Zone.BLOCKED < config.zone <= decision.ceiling or dialect not in SPEAKS[config.kind]:
                 continue
             if labels_hold(config.labels, decision.requirements.get(config.zone, Requirements())):
-                yield Candidate(name, "-", config.zone, False)
+                yield Candidate(name, "-", config.zone, False, config.labels.get(ASSERTED))
 
 
 def labels_hold(labels: Mapping[str, str], want: Requirements) -> bool:

@@ -6,9 +6,9 @@ Runs inside a worker process, which has no clock of its own: deadlines are the p
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from redaction import coverage
+from redaction import coverage, exercise
 from redaction.hidden import look
 from redaction.propagation import propagate
 from redaction.spans import OWN, VALIDATED, cut
@@ -18,8 +18,8 @@ from redaction.windows import LONG, Window, gathered, windows
 
 __all__ = ["NOTHING", "VERSION", "Classifier", "Pipeline", "propagate", "whole"]
 
-VERSION = "2"
-"""Of the readings in which detectors see a text."""
+VERSION = "3"
+"""Of the readings in which detectors see a text, and of what is left out of their findings."""
 NOTHING = Classification(Sensitivity.PUBLIC)
 
 
@@ -37,6 +37,13 @@ class Classifier(Protocol):
         ...
 
 
+@runtime_checkable
+class Namer(Protocol):
+    """A detector that knows first names."""
+
+    def given(self, word: str, /) -> bool: ...
+
+
 class Pipeline:
     """Every detector on every text, then the classifier. ``light`` names the models that a fast look has."""
 
@@ -49,6 +56,7 @@ class Pipeline:
         self._models = tuple(d for d in detectors if d.name not in VALIDATED)
         self._light = tuple(d for d in self._models if d.name in light)
         self._classifier = classifier
+        self._given: Callable[[str], bool] | None = next((d.given for d in detectors if isinstance(d, Namer)), None)
         self.detectors = (*self._formal, *self._models)
 
     @property
@@ -99,6 +107,8 @@ class Pipeline:
         """``result`` with what the whole text is about, and what no window is wide enough for."""
         failed: list[str] = []
         findings = self._wide(text, result.findings, failed)
+        if self._given is not None:
+            findings = exercise.without_names(text, findings, self._given)
         seen = self._classified(text, findings, failed)
         reason = failed[-1] if failed else result.uninspected
         return TextResult(findings, _most(seen, result.classification), reason)

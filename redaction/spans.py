@@ -7,6 +7,7 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import accumulate
 
 from redaction.types import GROUPS, Finding
@@ -41,6 +42,11 @@ def _rank(f: Finding) -> tuple[bool, float, int]:
 
 def resolve(findings: Iterable[Finding]) -> list[Group]:
     """Sorted groups that do not overlap; each spans the union of its findings."""
+    return list(_resolved(tuple(findings)))
+
+
+@lru_cache(maxsize=4096)  # asked several times in one request, and again on every turn of a conversation; holds no text
+def _resolved(findings: tuple[Finding, ...]) -> tuple[Group, ...]:
     ordered = sorted((f for f in findings if f.start < f.end), key=lambda f: (f.start, -f.end))
     groups: list[list[Finding]] = []
     end = -1
@@ -51,7 +57,7 @@ def resolve(findings: Iterable[Finding]) -> list[Group]:
         else:
             groups.append([f])
             end = f.end
-    return [_group(g) for g in groups]
+    return tuple(_group(g) for g in groups)
 
 
 def _proven(f: Finding) -> bool:

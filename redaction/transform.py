@@ -13,12 +13,15 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import phonenumbers
-from presidio_anonymizer.operators import Mask
 
+from redaction import lean
 from redaction.pseudonym import ALPHABET, StandIns
 from redaction.spans import Occurrences
 from redaction.spellings import CERTAIN, STAND_IN, sounds
 from redaction.surrogates import number
+
+with lean.without("spacy", "thinc"):
+    from presidio_anonymizer.operators import Mask
 
 KEEP, GENERALIZE, PSEUDONYM, MASK, REDACT = "keep", "generalize", "pseudonym", "mask", "redact"
 

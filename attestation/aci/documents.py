@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
@@ -19,6 +19,7 @@ from attestation.sealing import Fault, SealingError, from_hex
 from attestation.types import Malformed, Rejected
 
 API_VERSION = "aci/1"
+KEYSET_DIGEST = "x-aci-keyset-digest"
 
 
 def digest(data: bytes) -> str:
@@ -89,3 +90,12 @@ def _signed(key: bytes, signature: str, data: bytes) -> bool:
     except (InvalidSignature, SealingError, ValueError):
         return False
     return True
+
+
+def same_keyset(headers: Iterable[tuple[str, str]], keyset: Mapping[str, Any]) -> bool:
+    """Whether an answer's ``X-ACI-Keyset-Digest`` is that of the proven keyset; absent is no change.
+
+    The header is only a hint that nothing signs: a wrong one costs a new attestation, it never extends a lease.
+    """
+    named = [value for name, value in headers if name.lower() == KEYSET_DIGEST]
+    return not named or (len(named) == 1 and _equal(named[0], keyset_digest(keyset)))

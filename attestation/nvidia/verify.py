@@ -123,7 +123,7 @@ def verify(evidence: Evidence, now: dt.datetime, trust: TrustStore, simulated: S
     nonce = devices[0].report.nonce
     pinned = trust.of("nvidia", simulated)
     checks = tuple(c for i, d in enumerate(devices) for c in _checks(f"device-{i}", d, nonce, pinned, now))
-    keys = {d.path[1].public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) for d in devices}
+    keys = {identity(d) for d in devices}
     checks += (
         check("distinct", len(keys) == len(devices), "each device must have an identity key of its own"),
         Check("reference-values", Status.UNKNOWN, Source.VERIFIER, "firmware is not compared with NVIDIA's manifests"),
@@ -137,6 +137,11 @@ def verify(evidence: Evidence, now: dt.datetime, trust: TrustStore, simulated: S
         not_after=min(ends(d.path) for d in devices), verified_at=now, checks=checks,
         simulated=not all(is_pinned(d.path[-1], real) for d in devices), bound={"nonce": nonce}, facts=_facts(devices),
     )  # fmt: skip
+
+
+def identity(device: Device) -> bytes:
+    """The key (SPKI, DER) that tells a device from every other."""
+    return device.path[1].public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def _checks(name: str, device: Device, nonce: bytes, pinned: frozenset[bytes], now: dt.datetime) -> tuple[Check, ...]:

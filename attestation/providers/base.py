@@ -8,12 +8,13 @@ evidence is verified, the fields are compared, and only then does a key in :clas
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
-from attestation.types import Check, Evidence
+from attestation.types import Check, Collateral, Evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +76,29 @@ class Channel:
     """Algorithm and key that sign answers (dstack, NEAR)."""
 
 
+ENCLAVES = frozenset({"cpu", "gateway", "model"})
+"""Roles of what sees requests: the machine itself, and others before or behind it. Each must be an approved image."""
+BESIDE = frozenset({"vtpm", "token"})
+"""Roles of statements about the machine beside its evidence: a cloud's TPM, a service's token. Expectations do not
+describe them; the provider's own checks do, and what they bind."""
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """Evidence of one part, with the values that its signed fields must have, none of them read from the evidence.
 
-    ``role`` is ``cpu`` (exactly one of them, compared with the expectations), ``gpu`` or ``gateway``.
+    ``role`` is one of ``ENCLAVES`` (exactly one ``cpu``), ``gpu``, or one of ``BESIDE``.
     """
 
     role: str
     evidence: Evidence
     bound: Mapping[str, bytes] = field(repr=False)
-    """Name in ``Claims.bound`` (or ``report_data``) -> its exact value. Never empty."""
+    """Name in ``Claims.bound`` (or ``report_data``) -> its exact value. Never empty. ``user_data@2`` names the part of
+    the field that begins at byte 2, where a format leaves the rest to the workload."""
+    max_age_s: int | None = None
+    """Greatest age of the evidence's signed time in seconds, where no nonce of ours can be in it."""
+    pinned: frozenset[str] = frozenset()
+    """Registers that an approved image must name besides those of its TEE."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +112,13 @@ class Presented:
     channel: Channel
     nonce_bound: bool
     checks: tuple[Check, ...] = ()
+    offered: Collateral | None = field(default=None, repr=False)
+    """What the document brought along of what vendors publish. Used only where the verifier has none of its own, and
+    checked like that: signed by the vendor and current. Nobody can say whether it is the newest."""
+    not_after: dt.datetime | None = None
+    """When the keys in ``channel`` end by their own statement, which the evidence signs."""
+    asserted: Mapping[str, str] = field(default_factory=dict)
+    """What the provider says and nothing proves: for an auditor's eyes, never for a decision."""
 
 
 class Provider(Protocol):

@@ -19,15 +19,32 @@ import typing
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, Union
 
+from attestation.providers import privatemode
+from attestation.providers.aci import Aci
+from attestation.providers.azure import AzureProvider
 from attestation.providers.base import Provider
+from attestation.providers.dstack import Dstack
+from attestation.providers.gcp import GcpProvider
+from attestation.providers.generic import GenericProvider
+from attestation.providers.nitro import NitroProvider
+from attestation.providers.ratls import RaTlsProvider
 from attestation.providers.sealgate import SealgateProvider
+from attestation.providers.tinfoil import Tinfoil
 
 KINDS: Mapping[str, Callable[..., Provider]] = {
     "sealgate-snp": SealgateProvider,
+    Tinfoil.kind: Tinfoil,
+    "dstack": Dstack,
+    "aci": Aci,
+    "nitro": NitroProvider,
+    "ratls": RaTlsProvider,
+    "azure": AzureProvider,
+    "gcp": GcpProvider,
+    "generic": GenericProvider,
 }
 """Name in the configuration -> factory. One line per provider."""
 
-NO_ENCLAVES: Mapping[str, str] = {}
+NO_ENCLAVES: Mapping[str, str] = {privatemode.KIND: privatemode.WHY_NO_ENCLAVE}
 """Name -> why it cannot be zone ``enclave`` (its keys are not proven to this process), so that it is explained."""
 
 _HEX = re.compile(r"(?:[0-9a-f]{2})+")

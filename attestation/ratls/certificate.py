@@ -14,11 +14,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from attestation import cbor, der
 from attestation.types import Malformed
+from attestation.x509 import load_certificate
 
 INTEROPERABLE = "2.23.133.5.4.9"
 GRAMINE, OPEN_ENCLAVE = "1.2.840.113741.1337.6", "1.3.6.1.4.1.311.105.1"
 DSTACK_QUOTE, DSTACK_LOG = "1.3.6.1.4.1.62397.1.1", "1.3.6.1.4.1.62397.1.2"
 TAG_QUOTE = 60000
+MAX_BYTES = 64 * 1024
+"""Of a certificate with evidence in it: a quote has 5 KB, dstack's event log many more."""
 _OPEN_ENCLAVE_HEAD = bytes.fromhex("0100000002000000")
 _HASHES = {1: hashlib.sha256, 7: hashlib.sha384, 8: hashlib.sha512}
 """IANA named information hash algorithms as the interoperable form numbers them."""
@@ -35,6 +38,11 @@ class Carried:
     """Whether the statements beside the quote name this key; true where there are none."""
     nonce: bytes = field(default=b"", repr=False)
     event_log: bytes | None = field(default=None, repr=False)
+
+
+def load_carrier(der: bytes) -> x509.Certificate:
+    """A certificate with room for evidence. Raises Malformed."""
+    return load_certificate(der, MAX_BYTES)
 
 
 def spki_of(certificate: x509.Certificate) -> bytes:

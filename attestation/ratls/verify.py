@@ -11,7 +11,7 @@ import hashlib
 from dataclasses import replace
 
 from attestation.paths import signed_by
-from attestation.ratls.certificate import carried, spki_of
+from attestation.ratls.certificate import carried, load_carrier, spki_of
 from attestation.tdx.eventlog import EVENT_LOG
 from attestation.tdx.verify import verify as verify_intel
 from attestation.trust import SimulatedTrust, TrustStore
@@ -25,7 +25,7 @@ def verify(evidence: Evidence, now: dt.datetime, trust: TrustStore, simulated: S
 
     ``bound["spki"]`` is then the SHA-256 of a TLS key that the hardware vouches for. Raises Malformed, Rejected.
     """
-    certificate = load_certificate(evidence.report)
+    certificate = load_carrier(evidence.report)
     if len(evidence.certificates) > 1:
         raise Malformed("a certificate comes with its issuer alone")
     issuer = load_certificate(evidence.certificates[0]) if evidence.certificates else certificate

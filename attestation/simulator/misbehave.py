@@ -68,8 +68,13 @@ def present(platform: Platform, misbehaviour: Misbehaviour | None, spki_der: byt
         return b"<html>It works!</html>"
     if misbehaviour is Misbehaviour.HUGE_DOCUMENT:
         return encode_sealgate_snp(platform.evidence(binding)) + b" " * MAX_DOCUMENT_BYTES
+    return encode_sealgate_snp(lie_of(platform, binding, misbehaviour))
+
+
+def lie_of(platform: Platform, report_data: bytes, misbehaviour: Misbehaviour | None) -> Evidence:
+    """The evidence for these 64 bytes, honest unless told otherwise."""
     lie = _LIES.get(misbehaviour) if misbehaviour is not None else None
-    return encode_sealgate_snp(lie(platform, binding) if lie else platform.evidence(binding))
+    return lie(platform, report_data) if lie else platform.evidence(report_data)
 
 
 def _flipped(evidence: Evidence) -> Evidence:

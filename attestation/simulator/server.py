@@ -16,7 +16,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from aiohttp import web
 from cryptography import x509
@@ -54,6 +54,7 @@ class SimulatedEnclave:
         self.attestations = 0
         self.url = ""
         self.spki = b""
+        self.certificate = b""
         self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._tls.minimum_version = ssl.TLSVersion.TLSv1_3
         self._tls.num_tickets = 0  # a resumed session would keep a replaced key alive
@@ -99,9 +100,8 @@ class SimulatedEnclave:
     def rotate_key(self) -> None:
         """A new TLS key for connections from now on; open ones keep theirs."""
         key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "simulated enclave")])
-        der = pki.issue(name, key.public_key(), name, key, digest=hashes.SHA256())
-        pem = x509.load_der_x509_certificate(der).public_bytes(Encoding.PEM)
+        self.certificate = self.certify(key)
+        pem = x509.load_der_x509_certificate(self.certificate).public_bytes(Encoding.PEM)
         pem += key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         with tempfile.TemporaryDirectory() as folder:  # the ssl module loads keys from files only
             path = Path(folder) / "tls.pem"
@@ -109,12 +109,19 @@ class SimulatedEnclave:
             self._tls.load_cert_chain(path)
         self.spki = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
-    async def __aenter__(self) -> SimulatedEnclave:
+    def certify(self, key: ec.EllipticCurvePrivateKey) -> bytes:
+        """The certificate (DER) for a TLS key, signed by itself."""
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "simulated enclave")])
+        return pki.issue(name, key.public_key(), name, key, digest=hashes.SHA256())
+
+    def add_routes(self, app: web.Application) -> None:
+        """Where evidence is asked for."""
+        app.router.add_get("/.well-known/attestation", self._attest)
+
+    async def __aenter__(self) -> Self:
         self.rotate_key()
         app = web.Application(client_max_size=2**26)
-        app.router.add_get("/.well-known/attestation", self._attest)
-        app.router.add_get("/v1/models", self._models)
-        app.router.add_post("/v1/chat/completions", self._chat)
+        self.routes(app)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         loop = asyncio.get_running_loop()
@@ -122,6 +129,12 @@ class SimulatedEnclave:
         port = self._server.sockets[0].getsockname()[1]
         self.url = f"https://127.0.0.1:{port}/v1"
         return self
+
+    def routes(self, app: web.Application) -> None:
+        """All that it serves."""
+        self.add_routes(app)
+        app.router.add_get("/v1/models", self._models)
+        app.router.add_post("/v1/chat/completions", self._chat)
 
     async def __aexit__(self, *_: object) -> None:
         if self._server is not None:

@@ -58,7 +58,7 @@ def verify(
     if now.tzinfo is None:
         raise ValueError("verification needs an aware time")
     report = parse_report(evidence.report)
-    chain = load_chain(evidence.certificates)
+    chain = load_chain(evidence.certificates or collateral.amd_keys.get(report.chip_id + report.reported_tcb, ()))
     endorsed = parse_endorsement(chain.leaf)
     revoked = load_crl(collateral.amd_crl) if collateral.amd_crl is not None else None
     pinned = trust.of("amd", simulated)

@@ -150,7 +150,7 @@ def check_crl(
 ) -> tuple[Check, ...]:
     """That ``issuer`` signed this list of its own, that it is whole, and current at ``now``."""
     end = crl.next_update_utc
-    whole = not any(e.critical for e in crl.extensions) and not any(e.critical for r in crl for e in r.extensions)
+    whole = _whole(crl.public_bytes(Encoding.DER))
     window = end is not None and crl.last_update_utc <= now <= end
     shown = f"{now:%F} must be in {crl.last_update_utc:%F}..{f'{end:%F}' if end else 'never'}"
     return (
@@ -168,6 +168,12 @@ def check_crl(
 def _list_signed(der: bytes, issuer: x509.Certificate) -> bool:
     key = issuer.public_key()
     return isinstance(key, ec.EllipticCurvePublicKey) and load_crl(der).is_signature_valid(key)
+
+
+@functools.lru_cache(maxsize=64)
+def _whole(der: bytes) -> bool:
+    crl = load_crl(der)
+    return not any(e.critical for e in crl.extensions) and not any(e.critical for r in crl for e in r.extensions)
 
 
 @functools.lru_cache(maxsize=64)

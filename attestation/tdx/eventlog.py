@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from attestation import strictjson
@@ -40,15 +40,27 @@ def parse_log(raw: bytes) -> tuple[Event, ...]:
 
 
 def _event(entry: Any) -> Event:
+    """dstack from 0.6 on leaves the digest of its own events out: it is then computed from the content."""
     try:
-        event = Event(entry["imr"], entry["event_type"], bytes.fromhex(entry["digest"]), entry["event"],
-                      bytes.fromhex(entry["event_payload"]))  # fmt: skip
+        event = Event(entry["imr"], entry["event_type"], _hex(entry["digest"]), entry["event"],
+                      _hex(entry["event_payload"]))  # fmt: skip
     except (KeyError, TypeError, ValueError):
         raise Malformed("an event of the log is not of its documented form") from None
     fits = type(event.register) is int and type(event.kind) is int and isinstance(event.name, str)
-    if not fits or not 0 <= event.register <= 3 or not 0 <= event.kind < 2**32 or len(event.digest) != 48:
+    if not fits or not 0 <= event.register <= 3 or not 0 <= event.kind < 2**32:
+        raise Malformed("an event of the log is not of its documented form")
+    if not event.digest and event.kind == DSTACK_EVENT:
+        event = replace(event, digest=dstack_digest(event))
+    if len(event.digest) != 48:
         raise Malformed("an event of the log is not of its documented form")
     return event
+
+
+def _hex(text: str) -> bytes:
+    raw = bytes.fromhex(text)
+    if raw.hex() != text:
+        raise ValueError("hex has one spelling")
+    return raw
 
 
 def replay(events: tuple[Event, ...]) -> tuple[bytes, bytes, bytes, bytes]:

@@ -35,7 +35,7 @@ from attestation.types import (
     Status,
     require,
 )
-from attestation.x509 import check, common_name, is_pinned
+from attestation.x509 import check, common_name, is_pinned, waived
 
 Path = tuple[x509.Certificate, ...]
 XFAM_FIXED1, XFAM_ALLOWED = 0x3, 0x6DBE7
@@ -68,19 +68,13 @@ def verify(
     levels, level = _tcb(quote, intel, platform, collateral.minimum_evaluation)
     events, measured = check_events(evidence.parts, body)
     checks = (*first, *check_collateral(intel, path, pinned, now), *levels, *events)
-    checks = tuple(_waive(c, collateral.waivers) for c in checks)
+    checks = tuple(waived(c, collateral.waivers) for c in checks)
     checks += (_second_opinion(quote, collateral.intel or "", path[-1], now, level, checks),)
     require(checks)
     assert level is not None
     claims = _claims(evidence, quote, platform, level, now, not is_pinned(path[-1], trust.of("intel", None)))
     until = min(ends(path), intel.not_after)
     return replace(claims, checks=checks, not_after=until, measurements={**claims.measurements, **measured})
-
-
-def _waive(c: Check, waivers: frozenset[str]) -> Check:
-    if c.id in waivers and c.status is Status.FAIL:
-        return Check(c.id, Status.WAIVED, Source.OPERATOR, f"waived by policy: {c.detail}")
-    return c
 
 
 def _names(path: Path) -> tuple[Check, ...]:

@@ -45,6 +45,8 @@ class Intent:
     lease: Mapping[str, Any] | None
     body_mac: str
     body_bytes: int
+    asserted_tee: str | None = None
+    """Label of the upstream: who says that a TEE stands behind it. Not proven."""
 
 
 @dataclass(frozen=True, slots=True)

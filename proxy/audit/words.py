@@ -56,6 +56,8 @@ def words(r: Mapping[str, Any]) -> str:
             f"  replaced: {changed or 'nothing'}; keyed digest of the bytes {r['body_mac'][:16]}…",
         ]
         lines += lease_words(r["lease"]) if r["lease"] else []
+        if r.get("asserted_tee"):
+            lines.append(f"  {r['asserted_tee']} says that a TEE answers there: NOT proven to this gate")
     elif r["kind"] == "refusal":
         lines.append(
             f"  refused: {r['code']} {r.get('upstream') or ''} because of {', '.join(r['reasons']) or 'policy'}"

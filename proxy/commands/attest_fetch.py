@@ -26,12 +26,14 @@ from attestation.collateral.store import Damaged, Snapshot, read_store
 from attestation.draft import draft
 from attestation.providers import registry
 from attestation.providers.base import Ask, Heard, Piece, Presented, Provider
+from attestation.providers.prove import age_check, channel_check, own_checks, roles_check, supplied
 from attestation.trust import VENDORS, SimulatedTrust, TrustStore
 from attestation.types import (
     NO_COLLATERAL,
     AttestationError,
     Check,
     Claims,
+    Collateral,
     Expectations,
     Malformed,
     Rejected,
@@ -40,7 +42,6 @@ from attestation.types import (
 )
 from attestation.validate import validate_part
 from attestation.verify import verify
-from attestation.x509 import check
 from policies.types import Zone
 from proxy.collateral.writer import replace_file
 from proxy.errors import ConfigError, UpstreamError
@@ -120,33 +121,29 @@ async def look_at(
     except Malformed as e:
         look.checks.append(("", Check("format", Status.FAIL, Source.VERIFIER, str(e))))
         return look
-    look.checks += [("", c) for c in presented.checks]
-    channel = presented.channel
-    named = channel.spki_sha256 is not None or channel.body is not None
-    look.checks.append(("", check("channel", named, "the evidence must name a key of the channel")))
-    one = sum(p.role == "cpu" for p in presented.pieces) == 1
-    look.checks.append(
-        ("", check("pieces", one and all(p.bound for p in presented.pieces), "one CPU, each piece bound"))
-    )
+    own = (*own_checks(presented, now, frozenset()), channel_check(presented.channel), roles_check(presented))
+    look.checks += [("", c) for c in own]
+    offered, brought = supplied(NO_COLLATERAL, presented.offered if store is None else None)
+    look.checks += [("offered", c) for c in brought]
     for piece in presented.pieces:
-        _judge(look, piece, now, trust, simulated, store)
+        _judge(look, piece, now, trust, simulated, store, offered)
     return look
 
 
 def _judge(
     look: Look, piece: Piece, now: dt.datetime, trust: TrustStore, simulated: SimulatedTrust | None,
-    store: Snapshot | None,
+    store: Snapshot | None, offered: Collateral,
 ) -> None:  # fmt: skip
     """One piece: its collateral, whether it is genuine, whether it signs what it must."""
     found: tuple[Check, ...] = ()
-    collateral, evidence = NO_COLLATERAL, piece.evidence
+    collateral, evidence = offered, piece.evidence
     nobody = dataclasses.replace(_NOBODY, allow_simulated=simulated is not None)
     try:
         if store is not None:
             evidence = with_chain(store, evidence)
             collateral, found = find(store, evidence, now)
         claims = verify(evidence, now, trust, simulated, collateral)
-        found += claims.checks
+        found += (*claims.checks, age_check(piece, claims, now))
         found += validate_part(claims, nobody, piece.bound)
         look.claims.append((piece.role, claims))
     except Rejected as e:

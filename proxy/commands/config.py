@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from attestation.providers.privatemode import ASSERTED
 from proxy.approvals import Approvals
 from proxy.collateral.vendors import BASES
 from proxy.config import load_settings
@@ -55,6 +56,13 @@ def describe(s: Settings) -> dict[str, object]:
     }
 
 
+def _tee(u: UpstreamConfig) -> str | None:
+    """Whether a TEE is proven, or only somebody's word."""
+    if u.attestation is not None:
+        return f"to be proven ({u.attestation.provider})"
+    return f"asserted by {u.labels[ASSERTED]}, not proven to this gate" if ASSERTED in u.labels else None
+
+
 def _enclaves(s: Settings) -> dict[str, object]:
     """How each proves itself, and who approved what. Raises ConfigError for files that cannot be used."""
     proofs = {u.name: u.attestation for u in s.upstreams.values() if u.attestation is not None}
@@ -82,4 +90,5 @@ def _door(u: UpstreamConfig) -> dict[str, object]:
         "control_door": "attestation evidence" if u.attestation else None,
         "key": "set" if u.key else "none",
         "labels": dict(u.labels),
+        "tee": _tee(u),
     }

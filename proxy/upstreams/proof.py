@@ -99,7 +99,9 @@ def judge(presented: Presented, want: Expectations, now: dt.datetime, roots: Roo
     today = now.date()
     waivers = frozenset(name for name, waiver in want.waive.items() if today <= waiver.until)
     accepted = Collateral(waivers=waivers)
-    return prove(presented, want, now, roots.trust, roots.simulated, accepted, lambda e: published.select(e, now))
+    # without a store, what the document brought along counts; with one, the store decides alone
+    choose = None if isinstance(published, NothingPublished) else (lambda e: published.select(e, now))
+    return prove(presented, want, now, roots.trust, roots.simulated, accepted, choose)
 
 
 def lease_of(

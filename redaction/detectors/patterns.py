@@ -14,8 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from presidio_analyzer import PatternRecognizer, predefined_recognizers
-
+from redaction import lean
 from redaction.detectors.around import Around
 from redaction.detectors.formats import NAME, OWN
 from redaction.detectors.labelled import Labelled
@@ -25,6 +24,9 @@ from redaction.detectors.phones import Phones
 from redaction.detectors.purse import Purse
 from redaction.detectors.sweep import Sweep
 from redaction.types import LABELS, DetectorFailed, Finding
+
+with lean.without("spacy", "thinc"):
+    from presidio_analyzer import PatternRecognizer, predefined_recognizers
 
 VERSION = "5"
 THRESHOLD = 0.4

@@ -92,6 +92,10 @@ class StudentDetector:
         found = self._tokens(text)
         return tuple(self._findings(text, found, self._scores(text, found))) if found else ()
 
+    def given(self, word: str, /) -> bool:
+        """Whether it is a common first name, written like one."""
+        return word[:1].isupper() and self._view.given(word)
+
     def belief(self, text: str, findings: Sequence[Finding]) -> list[float]:
         """For each finding, the largest probability of a token in it to be of any label. Raises DetectorFailed."""
         found = self._tokens(text)

@@ -26,6 +26,7 @@ KINDS = (
 )  # fmt: skip
 """Word lists; the place in this tuple is the bit in a gazetteer's mask."""
 _ENGLISH = 1 << KINDS.index("english_word")
+_GIVEN = 1 << KINDS.index("first_name")
 _NAMES = 1 << KINDS.index("first_name") | 1 << KINDS.index("surname")
 HASHED = 60_000
 SHAPES = 256
@@ -117,6 +118,10 @@ class View:
         """Whether it is an English word and no common name."""
         mask = self._gazetteer.mask(fold(word))
         return bool(mask & _ENGLISH) and not mask & _NAMES
+
+    def given(self, word: str) -> bool:
+        """Whether it is a common first name."""
+        return bool(self._gazetteer.mask(fold(word)) & _GIVEN)
 
     def _row(self, letters: str) -> int:
         return self.hashed + crc32(letters.encode()) % HASHED

@@ -19,7 +19,7 @@ from attestation.simulator.sealed import EhbpServer, seal_answer
 from attestation.types import Malformed
 
 FEW = settings(max_examples=int(os.environ.get("SEALGATE_FUZZ", "60")), deadline=None)
-SUITES = st.sampled_from([Suite(k, a) for k in Kem for a in Aead if a is not Aead.EXPORT_ONLY])
+SUITES = st.sampled_from([Suite(k, a) for k in (Kem.P256, Kem.X25519) for a in Aead if a is not Aead.EXPORT_ONLY])
 SERVER = EhbpServer()
 VECTOR = OWN["ehbp"]
 ANSWER = x(VECTOR["response"])

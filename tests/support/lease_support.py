@@ -75,11 +75,15 @@ class StandIn:
         return self.present(heard, nonce)
 
 
+def none(*_: object) -> Collateral:
+    return NO_COLLATERAL
+
+
 @dataclass
 class Given:
     """A store that gives whatever a test says; ``revision`` grows when the test says so."""
 
-    collateral: Callable[..., Collateral] = lambda *_: NO_COLLATERAL
+    collateral: Callable[..., Collateral] = none
     revision: int = 0
 
     def whole(self, evidence: Evidence) -> Evidence:
@@ -115,7 +119,7 @@ def world(
     simulated: SimulatedTrust | None = None,
     trusted: bool = True,
     present: Callable[[Heard, bytes], Presented] | None = None,
-    collateral: Callable[..., Collateral] = lambda *_: NO_COLLATERAL,
+    collateral: Callable[..., Collateral] = none,
     published: Published | None = None,
     more: Mapping[str, UpstreamConfig] | None = None,
 ) -> World:
@@ -126,8 +130,10 @@ def world(
         return registry.make(kind, options) if present is None else StandIn(present)
 
     trust = (simulated or source.platform.trust) if trusted else None
+    if published is None and collateral is not none:
+        published = Given(collateral)
     leases = EnclaveLeases(
         config | dict(more or {}), {"clinic": want}, source, clock, trust=VENDORS, simulated=trust,
-        published=published or Given(collateral), denied=lambda: frozenset(denied), on_event=events, make=make,
+        published=published, denied=lambda: frozenset(denied), on_event=events, make=make,
     )  # fmt: skip
     return World(source, clock, events, leases, denied)

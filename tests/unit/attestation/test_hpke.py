@@ -8,7 +8,7 @@ from attestation import hpke
 from attestation.hpke import Aead, Kem, Psk, Suite, new_secret, setup_receiver, setup_sender
 from attestation.sealing import Fault, X25519Secret
 
-SUITES = [Suite(kem, aead) for kem in Kem for aead in Aead if aead is not Aead.EXPORT_ONLY]
+SUITES = [Suite(kem, aead) for kem in (Kem.P256, Kem.X25519) for aead in Aead if aead is not Aead.EXPORT_ONLY]
 NAMES = [f"{s.kem.name}-{s.aead.name}" for s in SUITES]
 ONE = Suite(Kem.X25519, Aead.AES_256_GCM)
 

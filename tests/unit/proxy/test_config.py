@@ -8,6 +8,7 @@ import pytest
 
 from policies.types import Zone
 from proxy.auth import digest, new_key
+from proxy.commands.config import describe
 from proxy.config import embedded, load_settings
 from proxy.errors import ConfigError
 
@@ -51,6 +52,21 @@ def test_a_good_file_means_what_it_says(tmp_path: Path) -> None:
     assert s.environment == "production" and [str(n) for n in s.onprem_networks] == ["127.0.0.0/8"]
 
 
+def test_privatemode_is_explained_and_is_a_cloud_with_a_label(tmp_path: Path) -> None:
+    text = problems(tmp_path, GOOD.replace("provider: sealgate-snp", "provider: privatemode"))
+    assert text.count("sealgate.yaml:10:") == text.count("\n") + 1 == 1
+    assert "'privatemode' cannot be zone 'enclave'" in text
+    assert "zone 'cloud'" in text and "docs/attestation/privatemode.md" in text
+    s = load_settings(write(tmp_path, GOOD.replace("{region: eu}", "{asserted_tee: privatemode}")), ENV)
+    assert s.upstreams["openai"].zone is Zone.CLOUD
+    doors = {d["upstream"]: d["tee"] for d in describe(s)["doors"]}
+    assert doors == {
+        "local": None,
+        "openai": "asserted by privatemode, not proven to this gate",
+        "sealed": "to be proven (sealgate-snp)",
+    }
+
+
 def test_no_secret_shows_in_a_repr(tmp_path: Path) -> None:
     s = load_settings(write(tmp_path, GOOD), ENV)
     assert ENV["CLOUD_KEY"] not in repr(s) and KEY not in repr(s) and digest(KEY).hex() not in repr(s)
@@ -68,8 +84,14 @@ def test_no_secret_shows_in_a_repr(tmp_path: Path) -> None:
         ("zone: onprem, kind: llama", "zone: cloud, kind: llama", "embedded model"),
         ('url: "https://api.example/v1", ', "", "'url' is missing"),
         ("    attestation: {provider: sealgate-snp, expectations: clinic, max_age: 5m}\n", "", "needs 'attestation'"),
+        ("provider: sealgate-snp", "provider: privatemode", "labels: {asserted_tee: privatemode}"),
+        ("labels: {region: eu}", "labels: {asserted_tee: 'p m'}", "a name has"),
+        ("    kind: openai\n", "    kind: openai\n    labels: {asserted_tee: x}\n", "is proven, not asserted"),
         ("provider: sealgate-snp", "provider: trust-me", "known providers are"),
         ("provider: sealgate-snp", "provider: [sealgate-snp]", "must be text"),
+        ("provider: sealgate-snp", "provider: tinfoil, gpus: 0, require_gpu: true", "require_gpu contradicts gpus: 0"),
+        ("provider: sealgate-snp", "provider: tinfoil, gpus: eight", "attestation.gpus: must be a whole number"),
+        ("provider: sealgate-snp", "provider: tinfoil, v2: true", "attestation.v2: unknown option; known are allow_v2"),
         ("max_age: 5m", "max_age: 5m, verify: false", "attestation.verify: unknown option; known are none"),
         ("expectations: clinic, ", "", "'expectations' is missing"),
         ("expectations: clinic, ", 'expectations: "", ', "must be text"),

@@ -63,9 +63,11 @@ UPSTREAMS = {
     "near": UpstreamConfig("near", Zone.ONPREM, "openai", "http://127.0.0.1/v1"),
     "sealed": UpstreamConfig("sealed", Zone.ENCLAVE, "openai", "https://127.0.0.1/v1"),
     "far": UpstreamConfig("far", Zone.CLOUD, "openai", "https://far.example/v1"),
+    "said": UpstreamConfig("said", Zone.CLOUD, "openai", "https://s/v1", labels={"asserted_tee": "privatemode"}),
 }
 MODELS = {
     "m": ModelRoute((("far", "m"),)),
+    "word": ModelRoute((("said", "word"),)),
     "two": ModelRoute((("far", "two"), ("near", "two"))),
     "safe": ModelRoute((("sealed", "safe"), ("near", "safe"))),
     "*": ModelRoute((("far", "*"),)),
@@ -268,6 +270,16 @@ async def test_an_answer_has_an_intent_and_one_outcome(w: World) -> None:
     assert await w.read() == HELLO
     assert w.store.codes() == ["ok"]
     w.settled()
+
+
+async def test_what_an_upstream_asserts_of_a_tee_is_on_record_and_changes_nothing(w: World) -> None:
+    for model in ("word", "m"):
+        await w.read(model=model)
+    assert [(i.zone, i.action, i.asserted_tee) for i in w.store.intents()] == [
+        ("cloud", "allowed", "privatemode"),
+        ("cloud", "allowed", None),
+    ]
+    assert record_json(w.store.intents()[0])["asserted_tee"] == "privatemode"
 
 
 async def test_without_a_ledger_nothing_is_sent(w: World) -> None:

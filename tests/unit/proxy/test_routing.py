@@ -90,6 +90,14 @@ def test_required_labels_must_hold() -> None:
     assert names(r, "gpt-4o", Zone.CLOUD, both) == ["sealed", "local"]
 
 
+def test_an_asserted_tee_goes_along_and_makes_no_zone() -> None:
+    asserted = upstream("p", Zone.CLOUD, "http://127.0.0.1:9000/v1", labels={"asserted_tee": "privatemode"})
+    r, _ = router({"m": ModelRoute((("p", "m"),))}, {"p": asserted})
+    assert [(c.zone, c.asserted_tee) for c in r.candidates("m", decision())] == [(Zone.CLOUD, "privatemode")]
+    assert r.candidates("m", decision(Zone.ENCLAVE)) == []
+    assert all(c.asserted_tee is None for c in router()[0].candidates("gpt-4o", decision()))
+
+
 def test_requirements_of_one_zone_do_not_touch_another() -> None:
     r, _ = router()
     want = {Zone.ENCLAVE: Requirements(labels={"region": frozenset({"eu"})})}

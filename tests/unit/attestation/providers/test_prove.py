@@ -7,9 +7,11 @@ from attested import BINDING, NOW, platform, wanted
 
 from attestation.providers.base import Channel, Piece, Presented
 from attestation.providers.prove import Proof, prove
+from attestation.simulator.nitro import PCRS, shared_hypervisor
 from attestation.simulator.nvidia import evidence, shared_vendor
+from attestation.simulator.snp import shared_platform
 from attestation.trust import AMD, VENDORS
-from attestation.types import Check, Evidence, Rejected, Source, Status
+from attestation.types import Check, Collateral, Evidence, Rejected, Source, Status
 
 KEY = Channel(spki_sha256=bytes(32))
 
@@ -76,3 +78,25 @@ def test_a_gpu_is_bound_and_is_no_software_beside_real_hardware():
         with pytest.raises(Rejected) as caught:
             prove(wrong, want, NOW, VENDORS, trust)
         assert {f.partition(":")[0] for f in caught.value.failures} == {why}
+
+
+def test_a_greatest_age_needs_a_nonce_or_a_signed_time():
+    """``max_age`` of the expectations: evidence of unknown age fails, however well it binds the channel's key."""
+    assert refused(Presented((cpu(),), KEY, True), max_age_s=60) == set()
+    assert refused(Presented((cpu(),), KEY, False), max_age_s=60) == {"max-age"}
+    assert refused(Presented((cpu(),), KEY, False)) == set()
+    timed = Piece("cpu", shared_hypervisor().evidence(NOW, public_key=b"k"), {"public_key": b"k"})
+    want = replace(wanted(), tees=frozenset({"nitro"}), measurements={PCRS[0]: "image"}, minimum_tcb={}, max_age_s=60)
+    prove(Presented((timed,), KEY, False), want, NOW, VENDORS, shared_hypervisor().trust)
+
+
+def test_collateral_that_came_along_is_used_only_where_there_is_none():
+    own, foreign = platform().crl(), shared_platform("Somebody").crl()
+    presented = replace(Presented((cpu(),), KEY, True), offered=Collateral(amd_crl=foreign))
+    with pytest.raises(Rejected, match="crl"):
+        prove(presented, wanted(), NOW, AMD, platform().trust)
+    proof = prove(presented, wanted(), NOW, AMD, platform().trust, Collateral(amd_crl=own))
+    assert not [c for c in proof.checks if c.id.startswith("collateral.")]
+    offered = replace(presented, offered=Collateral(amd_crl=own))
+    found = [c for c in prove(offered, wanted(), NOW, AMD, platform().trust).checks if c.id == "collateral.amd-crl"]
+    assert [(c.status, c.source) for c in found] == [(Status.UNKNOWN, Source.PROVIDER)]

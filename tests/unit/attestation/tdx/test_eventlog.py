@@ -87,10 +87,19 @@ def test_a_part_that_is_not_known_is_malformed():
     b"", b"{}", b"[1]", b"[{}]", text(EVENTS).replace(b'"imr": 0', b'"imr": 4'),
     text(EVENTS).replace(b'"imr": 0', b'"imr": true'), text(EVENTS).replace(b'"imr": 0', b'"imr": "0"'),
     text(EVENTS).replace(b"0101", b"zz01", 1), text(EVENTS).replace(b"0101", b"", 1),
+    text(EVENTS).replace(b"01" * 48, b"", 1), text((own("app-id", b"\xab"),)).replace(b'"ab"', b'"AB"'),
+    text(EVENTS).replace(b"0101", b"01 01", 1),
 ])  # fmt: skip
 def test_another_form_is_malformed(raw):
     with pytest.raises(Malformed):
         parse_log(raw)
+
+
+def test_a_digest_that_was_left_out_is_computed_from_the_content():
+    bare = json.loads(text(EVENTS))
+    for entry in bare[1:]:
+        entry["digest"] = ""
+    assert parse_log(json.dumps(bare).encode()) == EVENTS
 
 
 def test_the_real_dstack_log_replays():

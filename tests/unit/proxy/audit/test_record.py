@@ -6,6 +6,7 @@ import pytest
 from audit_support import LEASE, intent, outcome, refusal
 
 from proxy.audit.record import control_json, record_json
+from proxy.audit.words import words
 from proxy.errors import Misuse
 
 COMMON = {
@@ -17,10 +18,18 @@ COMMON = {
 def test_records_hold_the_documented_fields_and_nothing_else() -> None:
     made = record_json(intent(lease=LEASE))
     own = {"kind", "action", "zone", "upstream", "upstream_model", "transforms", "lease", "body_mac", "body_bytes"}
+    own.add("asserted_tee")
     assert set(made) == COMMON | own
     assert set(record_json(refusal())) == COMMON | {"kind", "code", "zone", "upstream", "reasons"}
     assert made["lease"] == LEASE and made["rules"] == ["default:sensitivity:confidential", "patient-data"]
     assert record_json(outcome(1))["kind"] == "outcome" and "app" not in record_json(outcome(1))
+
+
+def test_an_asserted_tee_reads_as_somebodys_word() -> None:
+    read = {**record_json(intent(asserted_tee="privatemode")), "seq": 1, "at": "2026-11-21T12:00:00Z", "hash": "ab"}
+    assert "privatemode says that a TEE answers there: NOT proven to this gate" in words(read)
+    assert "TEE" not in words({**read, "asserted_tee": None})
+    assert "TEE" not in words({k: v for k, v in read.items() if k != "asserted_tee"})  # a record of an older release
 
 
 def test_a_control_event_about_an_intent_can_be_found_by_it() -> None:

@@ -111,6 +111,20 @@ async def test_evidence_that_knows_neither_time_nor_nonce_has_no_age_to_compare(
     assert await world(present=timeless, want=replace(CLINIC, max_age_s=10**6)).failures() == ("max-age",)
 
 
+async def test_a_part_that_knows_no_time_leaves_the_whole_without_an_age() -> None:
+    vendor = shared_vendor()
+    gpu = vendor.gpu()
+
+    def present(heard: Heard, nonce: bytes) -> Presented:
+        device = Piece("gpu", gpu_evidence(gpu.entry(gpu.report(bytes(32)))), {"nonce": bytes(32)})
+        cpu = nitro(age_s=10)(heard, nonce)
+        return replace(cpu, pieces=(*cpu.pieces, device))
+
+    trust = replace(shared_hypervisor().trust, more=frozenset({vendor.trust.root}))
+    lease = await world(want=NITRO, simulated=trust, present=present).leases.current("sealed", ANY)
+    assert lease.fresh is None
+
+
 async def test_the_age_that_expectations_allow_ends_the_lease() -> None:
     w = nitro_world(nitro(age_s=100), replace(NITRO, max_age_s=250))
     lease = await w.leases.current("sealed", ANY)
