@@ -54,8 +54,8 @@ def prove(
     collateral: Collateral = NO_COLLATERAL,
     published: Callable[[Evidence], Collateral] | None = None,
 ) -> Proof:
-    """``published`` gives what vendors publish for each piece, instead of ``collateral`` for all (its waivers stay) and of
-    what the document brought. It may raise like verification.
+    """``published`` gives what vendors publish for each piece, instead of ``collateral`` for all; its waivers stay, and
+    what the document brought then does not count. It may raise like verification.
 
     Raises Malformed or Rejected, the latter with every failure of every piece.
     """

@@ -17,7 +17,7 @@ from attestation.providers.base import Piece as Evidenced
 from attestation.simulator.intel import MRTD
 from attestation.simulator.snp import ASK_SERIAL
 from attestation.trust import VENDORS
-from attestation.types import Evidence, Expectations
+from attestation.types import Collateral, Evidence, Expectations
 from proxy.collateral.job import CollateralJob
 from proxy.collateral.writer import take
 from proxy.egress import VendorDoor
@@ -108,16 +108,27 @@ async def test_a_report_without_its_certificate_is_completed(shop):
 
 
 async def test_each_piece_is_verified_with_its_own_collateral(shop):
-    """A gateway on another machine beside the enclave: two platforms, two lists."""
+    """A statement of another machine beside the enclave's: two platforms, two lists."""
 
     def both(heard: Heard, nonce: bytes) -> Presented:
         first, second = guest(heard, nonce), trust_domain(heard, nonce)
-        return replace(first, pieces=(*first.pieces, replace(second.pieces[0], role="gateway")))
+        return replace(first, pieces=(*first.pieces, replace(second.pieces[0], role="vtpm")))
 
     w = shop.open(both, None, amd_crl(), tcb(), qe(), pck_crl(), root_crl())
     assert (await w.leases.current("sealed", ANY)).info.tee == "sev-snp"
     missing = Shop(shop.folder / "other", shop.vendors).open(both, None, amd_crl())
     assert "collateral.intel-tcb" in await missing.failures()
+
+
+async def test_what_an_endpoint_brings_along_does_not_stand_in_for_the_store(shop):
+    """It may be signed and current, and yet not the newest: the store alone knows what was seen."""
+
+    def brought(heard: Heard, nonce: bytes) -> Presented:
+        return replace(guest(heard, nonce), offered=Collateral(amd_crl=AMD.crl()))
+
+    assert await shop.open(brought).failures() == ("collateral.amd-crl",)
+    lease = await world(present=brought, simulated=TRUST).leases.current("sealed", ANY)
+    assert "collateral.amd-crl" in lease.info.unknown
 
 
 async def test_a_revocation_takes_a_lease_back_at_its_next_check(shop):
