@@ -38,7 +38,7 @@ from proxy.upstreams.remote import asks_problem
 TOP = frozenset(
     {
         "listen", "admin", "data", "policy", "apps", "onprem_networks", "upstreams", "expectations", "models", "tls",
-        "keys", "environment", "workers", "limits", "recognizers",
+        "keys", "environment", "workers", "limits", "recognizers", "collateral",
     }
 )  # fmt: skip
 LATER = frozenset({"oidc", "store", "cache", "quotas", "exports", "console"})
@@ -107,6 +107,7 @@ class _Config:
             workers=r.integer(("workers",), 2, 1, 64),
             limits=self._limits(),
             recognizers=read_recognizers(r, self.base),
+            collateral=self._path(("collateral",), "collateral") if r.has(("collateral",)) else None,
         )
         r.done()
         return settings

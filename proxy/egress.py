@@ -6,7 +6,8 @@ body); it was not used before; the upstream is in a table fixed at start; method
 :mod:`proxy.upstreams.remote`. A failing check is a bug of this program (Misuse), and nothing leaves.
 
 **The control door** carries questions without content to configured enclaves: few, short, made of configuration and a
-nonce, without credentials; all of one attestation over one connection, whose certificate is told.
+nonce, without credentials; all of one attestation over one connection, whose certificate is told. To vendors
+(``VendorDoor``) it carries the name of a piece that they publish.
 
 What holds for both:
 
@@ -40,9 +41,11 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
+from attestation.collateral.pieces import Name
 from attestation.providers.base import Ask, Heard, Reply
 from policies.types import Requirements, Zone
 from proxy.audit.store import genuine
+from proxy.collateral.vendors import Published, patience, question
 from proxy.errors import ConfigError, Misuse, UpstreamError
 from proxy.outbound import Answer, Outbound, Receipt, exactly
 from proxy.ports import Candidate, LeaseInfo
@@ -77,6 +80,7 @@ CREDENTIAL = {"anthropic": ("x-api-key", ""), "gemini": ("x-goog-api-key", "")}
 PIECES = 256 * 1024
 EVIDENCE_S = 30.0
 """For all questions of one attestation, connecting included: several GPUs take their time."""
+VENDOR_S = 30.0
 
 _FAILURES = (aiohttp.ClientError, OSError)  # TimeoutError and ssl.SSLError are kinds of OSError
 
@@ -396,10 +400,55 @@ async def _asked(session: aiohttp.ClientSession, origin: str, ask: Ask, upstream
         _refuse_oddities(upstream, response)
         if response.status != 200:
             raise UpstreamError(f"{upstream} gave no evidence", code="evidence_unavailable")
-        body = bytearray()
-        async for chunk in response.content.iter_any():
-            body += chunk
-            if len(body) > ask.max_bytes:
-                _abort(response)
-                raise UpstreamError(f"{upstream} gave too much evidence", code="evidence_too_large")
-        return Reply(bytes(body), response.headers.get("content-type", ""))
+        much = UpstreamError(f"{upstream} gave too much evidence", code="evidence_too_large")
+        body = await _capped(response, ask.max_bytes, much)
+        return Reply(body, response.headers.get("content-type", ""))
+
+
+async def _capped(response: aiohttp.ClientResponse, most: int, much: UpstreamError) -> bytes:
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > most:
+            _abort(response)
+            raise much
+    return bytes(body)
+
+
+class VendorDoor:
+    """Asks vendors for what they publish; the name of a piece decides where. Every call is a fresh connection, whose
+    peer the web's certificate authorities name: what comes is examined like anything from anywhere.
+
+    ``instead`` maps a vendor's origin to another one, for tests and the demo; no configuration can.
+    """
+
+    def __init__(self, instead: Mapping[str, str] | None = None) -> None:
+        self._instead = dict(instead or {})
+
+    async def ask(self, name: Name) -> Published:
+        """Raises ConfigError for a name that nobody can be asked for; UpstreamError: unreachable, late, a redirect, an
+        answer that is too large or not 200, ``vendor_busy`` with ``retry_after_s`` where the vendor names it.
+        """
+        asked = question(name, self._instead)
+        host = asked.host
+        to = UpstreamConfig(host, Zone.CLOUD, "http", asked.base)
+        timeout = aiohttp.ClientTimeout(total=VENDOR_S)
+        inside = IN_DOOR.set(True)
+        try:
+            async with (
+                _session(_connector(to, (), True), timeout) as session,
+                session.get(URL(asked.base + asked.path, encoded=True), allow_redirects=False) as response,
+            ):
+                _refuse_oddities(host, response)
+                if response.status in {429, 503}:
+                    wait = patience(response.headers.get("retry-after", ""))
+                    raise UpstreamError(f"{host} asks for patience", code="vendor_busy", retry_after_s=wait)
+                if response.status != 200:
+                    raise UpstreamError(f"{host} does not have this piece", code="vendor_refused")
+                much = UpstreamError(f"{host} answered more than {asked.max_bytes} bytes", code="answer_too_large")
+                body = await _capped(response, asked.max_bytes, much)
+                return Published(body, response.headers.get(asked.chain, ""))
+        except _FAILURES as e:
+            raise _failure(host, e) from None
+        finally:
+            IN_DOOR.reset(inside)

@@ -193,3 +193,5 @@ class Settings:
     """Inspection processes. Each holds its own models (about 300 MB); with one, a long text would block short ones."""
     limits: Limits = Limits()
     recognizers: tuple[RecognizerConfig, ...] = ()
+    collateral: Path | None = None
+    """The store of what vendors publish; None: revocation by AMD is unknown, and Intel's quotes are refused."""
