@@ -44,7 +44,7 @@ TOP = frozenset(
 LATER = frozenset({"oidc", "store", "cache", "quotas", "exports", "console"})
 """Keys that a later release fills; refused by name so that nobody believes in them."""
 KINDS = frozenset(SPEAKS)
-RECEIPTS = frozenset({"required", "recorded", "off"})
+RECEIPTS = frozenset({"auto", "required", "recorded", "off"})
 ZONES = {"onprem": Zone.ONPREM, "enclave": Zone.ENCLAVE, "cloud": Zone.CLOUD}
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/@+-]{0,127}")
@@ -230,7 +230,7 @@ class _Config:
             self.r.seconds((*at, "max_age"), 600.0),
             {name: value for name, value in entry.items() if name not in own},
             expose_key=self.r.boolean((*at, "expose_key"), default=False),
-            receipts=self.r.choice((*at, "receipts"), RECEIPTS, "recorded"),
+            receipts=self.r.choice((*at, "receipts"), RECEIPTS, "auto"),
         )
         if proof.provider:
             self._provider(at, proof)

@@ -105,8 +105,10 @@ class AttestationConfig:
     options: Mapping[str, Any] = field(default_factory=dict)
     expose_key: bool = False
     """Whether the upstream's key may go along where only bodies are sealed: whoever ends the TLS reads it then."""
-    receipts: str = "recorded"
-    """What the enclave signs of its answers: ``required`` (no good receipt, no answer), ``recorded`` or ``off``."""
+    receipts: str = "auto"
+    """What the enclave signs of its answers: ``required`` (no good receipt, no answer), ``recorded``, ``off``; ``auto``
+    is required where nothing else shows who wrote an answer (fields sealed to the asker over a TLS that is not the
+    enclave's), else recorded."""
 
 
 @dataclass(frozen=True, slots=True)

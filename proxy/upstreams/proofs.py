@@ -17,7 +17,7 @@ from typing import Any
 
 from attestation import signatures, strictjson
 from attestation.aci.documents import check_receipt, same_keyset
-from attestation.providers.base import Channel
+from attestation.providers.base import Channel, Seal
 from attestation.types import AttestationError
 from proxy.errors import UpstreamError
 from proxy.outbound import Answer, Outbound, Provenance, exactly
@@ -223,6 +223,9 @@ def proving(upstream: UpstreamConfig, make: Callable[[], Carrier], lease: Lease,
     """A new carrier, with receipts as the configuration wants them. Raises AttestationRefused where they are required
     and the evidence names no key for them."""
     wanted = upstream.attestation.receipts if upstream.attestation is not None else "off"
+    if wanted == "auto":
+        unproven = lease.pin is None and lease.body is not None and lease.body.seal is not Seal.EHBP
+        wanted = "required" if unproven else "recorded"
     keyset = lease.channel.keyset
     signed = bool(keyset.get("receipt_signing_keys")) if keyset is not None else lease.channel.signing_key is not None
     if wanted == "required" and not signed:

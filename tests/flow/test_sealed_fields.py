@@ -171,6 +171,7 @@ MEDDLED = [(AciEnclave, how) for how in BROKEN | ONLY_ACI] + [(NearEnclave, how)
 async def test_a_meddled_answer_is_an_error(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, made: Any, how: FieldMeddling, stream: bool
 ) -> None:
+    wanting(monkeypatch, "recorded")  # so that it is the format itself that notices
     service = ready(monkeypatch, made())
     async with sealed_world(tmp_path, service) as w:
         if how is F.ANSWER_BEFORE:
@@ -238,6 +239,7 @@ RECEIPTS += [(AciEnclave, F.RECEIPT_OTHER_CHAT), (lambda: AciEnclave(aggregator=
 async def test_a_false_receipt_is_on_record(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, made: Any, how: FieldMeddling
 ) -> None:
+    wanting(monkeypatch, "recorded")
     service = ready(monkeypatch, made())
     async with sealed_world(tmp_path, service) as w:
         service.how = how
@@ -264,6 +266,20 @@ async def test_where_receipts_are_required_a_false_one_makes_no_answer(
         outcome = w.records(kind="outcome")[-1]
         assert outcome["receipt"] == FALSE_RECEIPTS.get(how, "failed")
         assert outcome["code"] == f"receipt_{outcome['receipt']}"
+
+
+@BOTH
+@STREAMED
+async def test_an_answer_that_anybody_could_have_sealed_needs_its_receipt_by_default(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, made: Any, stream: bool
+) -> None:
+    service = ready(monkeypatch, made())
+    async with sealed_world(tmp_path, service) as w:
+        service.how = F.FORGED
+        with pytest.raises(openai.APIError):
+            await asked(w, stream=stream)
+        await w.quiet()
+        assert w.records(kind="outcome")[-1]["code"] == "receipt_failed"
 
 
 @BOTH
