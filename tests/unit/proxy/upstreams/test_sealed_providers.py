@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 from egress_support import Events, HandClock, chat, enclave, receipt_for
+from lease_support import Given
 
 from attestation.aci.fields import Algo
 from attestation.providers.base import Seal
@@ -56,7 +57,8 @@ def door(server: Any, proof: AttestationConfig, expectations: Any, events: Event
     config = {"sealed": UpstreamConfig("sealed", base.zone, base.kind, base.url, attestation=proof)}
     leases = EnclaveLeases(
         config, {expectations.name: expectations}, ControlDoor(config), HandClock(), trust=VENDORS,
-        simulated=server.trust, collateral=lambda *_: collateral, on_event=events,
+        simulated=server.trust, published=None if collateral is NO_COLLATERAL else Given(lambda *_: collateral),
+        on_event=events,
     )  # fmt: skip
     return DataDoor(config, leases=leases)
 
