@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from egress_support import Events, HandClock, enclave
+from lease_support import Given
 
 from attestation.expectations import load_expectations
 from attestation.simulator.azure import PCRS as TPM
@@ -72,7 +73,7 @@ async def running(kind: str, lie: StrEnum | None = None) -> AsyncIterator[tuple[
         wanted = {"cloud": load_expectations(f"name: cloud\n{want}{END}")}
         yield server, EnclaveLeases(
             config, wanted, ControlDoor(config), CLOCK, trust=VENDORS,
-            simulated=server.trust, collateral=lambda *_: own, on_event=Events(),
+            simulated=server.trust, published=Given(lambda *_: own), on_event=Events(),
         )  # fmt: skip
 
 

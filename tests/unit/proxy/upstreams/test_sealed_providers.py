@@ -57,7 +57,8 @@ def door(server: Any, proof: AttestationConfig, expectations: Any, events: Event
     config = {"sealed": UpstreamConfig("sealed", base.zone, base.kind, base.url, attestation=proof)}
     leases = EnclaveLeases(
         config, {expectations.name: expectations}, ControlDoor(config), HandClock(), trust=VENDORS,
-        simulated=server.trust, published=Given(lambda *_: collateral), on_event=events,
+        simulated=server.trust, published=None if collateral is NO_COLLATERAL else Given(lambda *_: collateral),
+        on_event=events,
     )  # fmt: skip
     return DataDoor(config, leases=leases)
 
