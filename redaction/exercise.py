@@ -3,15 +3,20 @@
 A model cannot tell her from a customer by her name, so the text decides: short, a question for an amount, several
 numbers, and no surname, address, e-mail address, telephone or other identifier in it. Then a first name that stands
 alone is no finding, unless another text of the request says the full name. English; elsewhere the finding stays.
+
+Lists of first names hold most surnames too (Johnson, Garcia), so what is a surname as well counts only if it is one of
+the few that are mostly first names; and a title, a second name or a form's word beside it makes somebody of anybody.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
 
-from redaction.spans import VALIDATED
-from redaction.types import Finding
+from redaction.spans import VALIDATED, bounded
+from redaction.types import Finding, TextResult
 
 LONGEST = 2_000
 """Code points. A longer text is no exercise."""
@@ -33,6 +38,15 @@ _NUMBER = re.compile(
     re.I,
 )
 _WORD = re.compile(r"([^\W\d_]+)(?:['’]s?)?")
+_TITLE = re.compile(
+    r"\b(?:mr|mrs|ms|miss|mx|dr|prof|professor|sir|madam|lady|lord|judge|nurse|patient|client|customer|debtor|herr|frau)"
+    r"\.?\s+$",
+    re.I,
+)
+"""Before a surname."""
+_FORM = re.compile(r"\b(?:first|last|given|family|middle|full|sur)?[ _-]?name[\"']?\s*[:=|\t]", re.I)
+_SECOND = re.compile(r"\s+[^\W\d_]")
+_AND = re.compile(r",? (?:and|or) ")
 
 
 def without_names(text: str, findings: tuple[Finding, ...], given: Callable[[str], bool]) -> tuple[Finding, ...]:
@@ -43,7 +57,59 @@ def without_names(text: str, findings: tuple[Finding, ...], given: Callable[[str
     words = {text[f.start : f.end] for f in names}
     if not all((m := _WORD.fullmatch(word)) and given(m[1]) for word in words) or not is_exercise(text):
         return findings
+    if _FORM.search(text) or any(_somebody(text, f) for f in names) or _adjoining(text, names):
+        return findings
     return tuple(f for f in findings if f not in names)
+
+
+def _somebody(text: str, name: Finding) -> bool:
+    """Whether a title stands before it, or a capital behind it as a surname's or an initial's would."""
+    second = _SECOND.match(text, name.end)
+    return _TITLE.search(text, max(0, name.start - 12), name.start) is not None or (
+        second is not None and second[0][-1].isupper()
+    )
+
+
+def _adjoining(text: str, names: Sequence[Finding]) -> bool:
+    """Whether two names stand side by side, as first name and surname do in tables and lists (``James, Henry``). What
+    ends in ``and`` is a list of several people."""
+    gaps = [text[a[1] : b[0]] for a, b in pairwise(sorted({(f.start, f.end) for f in names})) if a[1] <= b[0]]
+    ahead = ""  # of a run of commas: what ends it
+    for gap in reversed(gaps):
+        if not any(map(str.isalnum, gap)) and not (gap == ", " and _AND.fullmatch(ahead)):
+            return True
+        ahead = ahead if gap == ", " else gap
+    return False
+
+
+def named_elsewhere(texts: Sequence[str], results: Sequence[TextResult]) -> list[TextResult]:
+    """``results`` with parts of a full name, which some text says, found in exercises: their Anna is that one."""
+    parts: dict[str, float] = {}
+    for text, result in zip(texts, results, strict=True):
+        for f in result.findings:
+            words = _PART.findall(text[f.start : f.end]) if f.label == "PERSON" else []
+            for word in words if len(words) > 1 else ():
+                parts[word] = max(f.score, parts.get(word, 0.0))
+    if not parts:
+        return list(results)
+    return [_with(text, result, parts) for text, result in zip(texts, results, strict=True)]
+
+
+_PART = re.compile(r"[^\W\d_]{2,}")
+
+
+def _with(text: str, result: TextResult, parts: dict[str, float]) -> TextResult:
+    if len(text) > LONGEST or not any(part in text for part in parts) or not is_exercise(text):
+        return result
+    known = [(f.start, f.end) for f in result.findings if f.label == "PERSON"]
+    more = [f for f in _found(text, parts) if not any(start <= f.start and f.end <= end for start, end in known)]
+    return replace(result, findings=(*result.findings, *more)) if more else result
+
+
+def _found(text: str, parts: dict[str, float]) -> Iterator[Finding]:
+    for m in _PART.finditer(text):
+        if m[0] in parts and m[0][0].isupper() and bounded(text, m.start(), m.end()):
+            yield Finding(m.start(), m.end(), "PERSON", parts[m[0]], "request")
 
 
 def is_exercise(text: str) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from redaction.exercise import named_elsewhere
 from redaction.joins import SPLIT, Joint, add
 from redaction.known import Known, Labels, Searches, better
 from redaction.spans import Exhausted, credible, worth
@@ -57,6 +58,7 @@ def propagate(
                 better(best.setdefault(value, {}), [(f.label, f.score)])
     if not best:
         return list(results)
+    results = named_elsewhere(texts, results)
     try:
         known = Known(best)
         search = _Plain(known) if memo is None else Remembering(known, memo)

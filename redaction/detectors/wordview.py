@@ -27,6 +27,7 @@ KINDS = (
 """Word lists; the place in this tuple is the bit in a gazetteer's mask."""
 _ENGLISH = 1 << KINDS.index("english_word")
 _GIVEN = 1 << KINDS.index("first_name")
+_SURNAME = 1 << KINDS.index("surname")
 _NAMES = 1 << KINDS.index("first_name") | 1 << KINDS.index("surname")
 HASHED = 60_000
 SHAPES = 256
@@ -57,6 +58,17 @@ def tokens(text: str, base: int = 0) -> Iterator[Token]:
         gap = 3 if end < 0 else 2 if broken else 1 if start > end else 0
         end, broken = match.end(), text[start] == "\n"
         yield Token(base + start, base + end, gap)
+
+
+_MOSTLY_GIVEN = """
+adam adrian albert alex alexander anna anne anton ben billy bob brian carl carlos charles charlie christian
+dan daniel dave david diana elias emil emma frank fred george grace hannah harry henry jack james jenny joe
+john joseph julia karen kate kevin laura lena leo leon liam linda louis lucas luis luke maria mark mary matt
+max michael nina noah oscar paul pedro peter rafael robert rosa rose sam samuel sara sofia sophie stephen theo
+tom toni victor
+"""
+MOSTLY_GIVEN = frozenset(_MOSTLY_GIVEN.split())
+"""First names that are surnames too, of far fewer people."""
 
 
 class Gazetteer:
@@ -120,8 +132,10 @@ class View:
         return bool(mask & _ENGLISH) and not mask & _NAMES
 
     def given(self, word: str) -> bool:
-        """Whether it is a common first name."""
-        return bool(self._gazetteer.mask(fold(word)) & _GIVEN)
+        """Whether it is a common first name, and no surname or seldom one: the lists of both share most words."""
+        folded = fold(word)
+        mask = self._gazetteer.mask(folded)
+        return bool(mask & _GIVEN) and (not mask & _SURNAME or folded in MOSTLY_GIVEN)
 
     def _row(self, letters: str) -> int:
         return self.hashed + crc32(letters.encode()) % HASHED

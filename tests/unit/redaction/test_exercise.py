@@ -2,8 +2,10 @@
 
 import pytest
 
+from redaction.detectors.student import FOLDER, load_view
 from redaction.exercise import without_names
-from redaction.types import Finding
+from redaction.propagation import propagate
+from redaction.types import Classification, Finding, Sensitivity, TextResult
 
 GIVEN = {"Anna", "Ben"}.__contains__
 TEXT = "Anna picks 12 apples and Ben's basket holds 30. She eats 2. How many apples are left?"
@@ -56,3 +58,44 @@ def test_a_word_that_is_no_common_first_name_keeps_all_of_them():
 def test_an_organisations_own_rule_always_counts():
     findings = found(TEXT, ("Anna", "PERSON", "custom"))
     assert without_names(TEXT, findings, GIVEN) == findings
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Mr. Anna picks 12 apples and Ben 30. She eats 2. How many are left?",
+        "Patient Anna picks 12 apples and Ben 30. She eats 2. How many are left?",
+        "Anna Kow picks 12 apples and Ben 30. She eats 2. How many are left?",
+        "Anna K. picks 12 apples and Ben 30. She eats 2. How many are left?",
+        "Ben, Anna: 12 apples and 30. She eats 2. How many are left?",
+        "Anna\nBen\n12 apples and 30. She eats 2. How many are left?",
+        "| Anna | Ben | 12 apples and 30. She eats 2. How many are left?",
+        "first name: Anna and Ben, 12 apples and 30. She eats 2. How many are left?",
+        '{"name": "Anna"} or Ben 12 apples and 30. She eats 2. How many are left?',
+    ],
+)
+def test_what_makes_somebody_of_a_name_keeps_all_of_them(text: str):
+    findings = found(text, ("Anna", "PERSON", "student"), ("Ben", "PERSON", "names"))
+    assert without_names(text, findings, GIVEN) == findings
+
+
+def test_a_list_of_several_people_is_one():
+    text = "Anna, Ben, and Cleo have 12 apples, 30 pears and 2 plums. How many fruits do they have?"
+    findings = found(text, *((name, "PERSON", "student") for name in ("Anna", "Ben", "Cleo")))
+    assert without_names(text, findings, {"Anna", "Ben", "Cleo"}.__contains__) == ()
+
+
+def test_surnames_that_are_in_lists_of_first_names_are_none():
+    given = load_view(FOLDER / "words.npz").given
+    assert all(map(given, ("Anna", "John", "Natalia", "Tim")))
+    assert not any(map(given, ("Smith", "Johnson", "Garcia", "Miller", "Wilson", "Thomas", "Silva", "Kim")))
+
+
+def test_another_text_that_says_the_full_name_keeps_its_parts():
+    other = "My client is Anna Kowalska."
+    public = Classification(Sensitivity.PUBLIC)
+    results = [TextResult(found(other, ("Anna Kowalska", "PERSON", "student")), public), TextResult((), public)]
+    text = TEXT.replace("Anna picks", "Kowalska and Anna pick")
+    got = propagate([other, text], results)[1].findings
+    assert [(text[f.start : f.end], f.label) for f in got] == [("Kowalska", "PERSON"), ("Anna", "PERSON")]
+    assert propagate([other, "Anna wrote."], results)[1].findings == ()
