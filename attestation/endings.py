@@ -80,3 +80,33 @@ class SseEnding:
         line = line.removesuffix(b"\r")
         if line:
             self.over = line in self._marks
+
+
+class EventEnding:
+    """A stream of server-sent events that ends with an event of one of ``names``, whole, with nothing behind it."""
+
+    __slots__ = ("_line", "_longest", "_marks", "_named", "over")
+
+    def __init__(self, names: tuple[bytes, ...]) -> None:
+        self._marks = frozenset(b"event:" + space + name for name in names for space in (b"", b" "))
+        self._longest = max(map(len, self._marks)) + 2
+        self._line = b""
+        self._named = self.over = False
+
+    def feed(self, data: bytes) -> None:
+        *lines, last = data.split(b"\n")
+        for line in lines:
+            self._end_line((self._line + line)[: self._longest].removesuffix(b"\r"))
+            self._line = b""
+        self._line = (self._line + last)[: self._longest]
+        if self._line.strip(b"\r"):
+            self.over = False
+
+    def _end_line(self, line: bytes) -> None:
+        if not line:  # an event is whole with the empty line behind it
+            self.over = self.over or self._named
+            self._named = False
+            return
+        self.over = False
+        if line.startswith(b"event:"):
+            self._named = line in self._marks

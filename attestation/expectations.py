@@ -16,7 +16,8 @@ are errors, and all problems are reported together. It reads text only; which fi
 An image with several registers (a TD, a VM with a TPM) names them: ``release: {mrtd: …, rtmr1: …, rtmr2: …}``. Optional
 besides: ``tcb_allow`` and ``advisories_allow`` (lists), ``facts`` (statement -> list of values), ``max_age`` (seconds),
 ``status: unapproved`` (refused: a person must approve), ``waive`` (check -> reason, approved_by, until), and instead of
-measurements ``unpinned`` with reason, approved_by and until.
+measurements ``unpinned`` with reason, approved_by and until. A file that ``attest fetch`` wrote says ``fetched_from``
+(the endpoint that showed the measurements) and then needs ``source``: where they come from otherwise.
 """
 
 from __future__ import annotations
@@ -49,7 +50,8 @@ TCB_COMPONENTS: Mapping[str, frozenset[str]] = {
 }  # fmt: skip
 _REQUIRED = ("name", "tees", "approved_by", "approved_until")
 _OPTIONAL = ("measurements", "minimum_tcb", "allow_simulated", "vmpl", "tcb_allow", "advisories_allow", "facts",
-             "max_age", "unpinned", "waive", "status")  # fmt: skip
+             "max_age", "unpinned", "waive", "status", "source", "fetched_from")  # fmt: skip
+_URL = re.compile(r"https://([A-Za-z0-9.:\[\]-]+)(?:/[\x21-\x7e]*)?")
 _TEXT = re.compile(r"\s*\S.{0,499}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 _HEX = re.compile(r"[0-9a-f]+")
@@ -195,9 +197,25 @@ class _Reader:
             out["max_age_s"] = int(self.scalar(fields["max_age"], "max_age", _SECONDS, "seconds, from 1") or 0)
         if "unpinned" in fields:
             out["unpinned"] = self.unpinned(fields["unpinned"])
+        out |= self.origin(fields)
         if "waive" in fields:
             out["waive"] = {k: self.waiver(k, v) for k, v in self.mapping(fields["waive"], "waive").items()}
         return out
+
+    def origin(self, fields: Mapping[str, yaml.Node]) -> dict[str, str]:
+        """Where the measurements come from. An endpoint cannot vouch for itself."""
+        url = match = None
+        if "fetched_from" in fields:
+            url = self.scalar(fields["fetched_from"], "fetched_from", _URL, "the https URL that was asked")
+            match = _URL.fullmatch(url) if url is not None else None
+            if "source" not in fields:
+                text = "fetched measurements need a source: a build or a release that somebody checked"
+                self.problem(fields["fetched_from"], text)
+        want = "where the measurements come from other than the endpoint: a build, a signed release"
+        source = self.scalar(fields["source"], "source", _TEXT, want) if "source" in fields else None
+        if source is not None and match is not None and match[1].partition(":")[0].lower() in source.lower():
+            self.problem(fields["source"], "the endpoint itself is no source of what it should be")
+        return {"source": (source or "").strip(), "fetched_from": url or ""}
 
     def waiver(self, name: str, node: yaml.Node) -> Unpinned | None:
         if name not in WAIVABLE:

@@ -64,7 +64,7 @@ def _lasting(
             all(c.signature_algorithm_oid in algorithms and _strong(c) for c in path),
             "signature algorithms and key sizes must be on the list",
         ),
-        check(f"{prefix}.distinct", len(set(path)) == len(path), "no certificate twice"),
+        check(f"{prefix}.distinct", len(set(path)) == len(path), "no certificate may come twice"),
         check(f"{prefix}.issuer", all(a.issuer == b.subject for a, b in links), "issuer must be the parent's subject"),
         check(f"{prefix}.signature", all(signed_by(a, b) for a, b in links), "each signed by the next one's key"),
         check(f"{prefix}.constraints", _constraints(path), "issuers must be CAs of enough depth, the leaf none"),

@@ -29,19 +29,24 @@ ISSUERS = frozenset({"ask", "ark"})
 _SERVICES = (("maa", MAA), ("google", GOOGLE), ("ita", ITA))
 
 
-def recognise(raw: bytes, kind: str | None = None, pieces: Mapping[str, bytes] | None = None) -> Evidence:
-    """``pieces`` lie beside the file: ``vcek``, ``td_quote`` and the parts that formats name. Raises Malformed."""
+def recognise(
+    raw: bytes, kind: str | None = None, pieces: Mapping[str, bytes] | None = None, *, bare: bool = False
+) -> Evidence:
+    """``pieces`` lie beside the file: ``vcek``, ``td_quote`` and the parts that formats name. ``bare``: an SNP
+    report may come without its certificate, which is then looked for elsewhere. Raises Malformed."""
     if len(raw) > MAX_FILE_BYTES:
         raise Malformed(f"a file of evidence has at most {MAX_FILE_BYTES} bytes")
     data = raw if kind in ("nvidia", "nras", "sealgate-snp") else _decoded(raw)
-    return assemble(kind or _kind(data), data, pieces or {})
+    return assemble(kind or _kind(data), data, pieces or {}, bare=bare)
 
 
-def assemble(kind: str, data: bytes, pieces: Mapping[str, bytes]) -> Evidence:
-    """``data`` of a kind that is known, with its pieces; nothing is guessed or decoded but PEM. Raises Malformed."""
+def assemble(kind: str, data: bytes, pieces: Mapping[str, bytes], *, bare: bool = False) -> Evidence:
+    """``data`` of a kind that is known, with its pieces; nothing is guessed or decoded but PEM. ``bare`` as above.
+
+    Raises Malformed."""
     rest = dict(pieces)
     if kind in ("snp", "azure-snp", "azure-tdx"):
-        return _hardware(kind, data, rest)
+        return _hardware(kind, data, rest, bare)
     if kind == "sealgate-snp":
         return parse_sealgate_snp(data)
     chain = (der_of(rest.pop(VCEK)),) if VCEK in rest else ()
@@ -50,22 +55,24 @@ def assemble(kind: str, data: bytes, pieces: Mapping[str, bytes]) -> Evidence:
     return Evidence(kind, data.strip() if kind in ("maa", "google", "ita") else data)
 
 
-def _hardware(kind: str, data: bytes, rest: dict[str, bytes]) -> Evidence:
+def _hardware(kind: str, data: bytes, rest: dict[str, bytes], bare: bool) -> Evidence:
     if kind == "snp":
-        return Evidence(kind, data, _amd(rest))
+        return Evidence(kind, data, _amd(rest, bare))
     if data[:4] == b"HCLA":
         blob = split(data)
         rest["runtime"] = blob.runtime
         if blob.kind == SNP:
-            return Evidence("azure-snp", blob.report, _amd(rest), rest)
+            return Evidence("azure-snp", blob.report, _amd(rest, bare), rest)
         if "td_quote" not in rest:
             raise Malformed("the container of a TDX machine comes with its quote, td_quote")
         return Evidence("azure-tdx", rest.pop("td_quote"), (), rest)
-    return Evidence(kind, data, _amd(rest) if kind == "azure-snp" else (), rest)
+    return Evidence(kind, data, _amd(rest, bare) if kind == "azure-snp" else (), rest)
 
 
-def _amd(rest: dict[str, bytes]) -> tuple[bytes, ...]:
+def _amd(rest: dict[str, bytes], bare: bool) -> tuple[bytes, ...]:
     """The chip's certificate with its issuers as sent, or AMD's own: neither gets trust from being here."""
+    if VCEK not in rest and bare:
+        return ()
     if VCEK not in rest:
         raise Malformed("an SNP report comes with the certificate of its chip, vcek")
     leaf = der_of(rest.pop(VCEK))

@@ -146,6 +146,9 @@ class Expectations:
     max_age_s: int | None = None
     """Greatest age of evidence in seconds; needs a signed time or nonce."""
     unpinned: Unpinned | None = None
+    source: str = ""
+    """Where somebody says the measurements come from; needed where an endpoint showed them first."""
+    fetched_from: str = ""
     waive: Mapping[str, Unpinned] = field(default_factory=dict)
     """Check out of ``WAIVABLE`` that may fail -> whose decision that is, and until when."""
 

@@ -72,9 +72,10 @@ def load_certificate(der: bytes, most: int = MAX_CERTIFICATE_BYTES) -> x509.Cert
             canonical = certificate.public_bytes(Encoding.DER) == der
             certificate.public_key()
             _ = (certificate.extensions, certificate.subject, certificate.issuer, certificate.signature_hash_algorithm)
+            serial = certificate.serial_number
     except _UNREADABLE:
         raise Malformed("a certificate cannot be read") from None
-    if certificate.serial_number < 0:  # RFC 5280 §4.1.2.2; a revocation list cannot name it
+    if serial < 0:  # RFC 5280 §4.1.2.2; a revocation list cannot name it
         raise Malformed("a certificate has a negative serial number")
     # the bit string's count of unused bits is outside the signature: it must be zero (X.690 §8.6.2)
     if not canonical or not der.endswith(b"\0" + certificate.signature):
@@ -208,7 +209,16 @@ def check_revocation(crl: x509.CertificateRevocationList | None, chain: Chain, n
     """
     if crl is None:
         return (Check("crl", Status.UNKNOWN, Source.VERIFIER, "no revocation list was supplied"),)
-    key = chain.root.public_key()
+    revoked = crl.get_revoked_certificate_by_serial_number(chain.intermediate.serial_number)
+    return (
+        *check_list(crl, chain.root, now),
+        check("crl.intermediate", revoked is None, f"serial {chain.intermediate.serial_number:#x} must not be revoked"),
+    )
+
+
+def check_list(crl: x509.CertificateRevocationList, root: x509.Certificate, now: dt.datetime) -> tuple[Check, ...]:
+    """That ``root`` signed this list (RSASSA-PSS, SHA-384), that it is whole, and current at ``now``."""
+    key = root.public_key()
     end = crl.next_update_utc
     # a list for some reasons or some certificates only says so in a critical extension (RFC 5280 §5.2)
     whole = not any(e.critical for e in crl.extensions) and not any(e.critical for r in crl for e in r.extensions)
@@ -218,9 +228,8 @@ def check_revocation(crl: x509.CertificateRevocationList | None, chain: Chain, n
         and isinstance(crl.signature_hash_algorithm, hashes.SHA384)
         and crl.is_signature_valid(key)
     )
-    revoked = crl.get_revoked_certificate_by_serial_number(chain.intermediate.serial_number)
     return (
-        check("crl.issuer", crl.issuer == chain.root.subject, "issuer must be the root"),
+        check("crl.issuer", crl.issuer == root.subject, "issuer must be the root"),
         check("crl.signature", genuine, "signature by the root's key"),
         check("crl.scope", whole, "no unknown critical extension"),
         check(
@@ -228,5 +237,4 @@ def check_revocation(crl: x509.CertificateRevocationList | None, chain: Chain, n
             end is not None and crl.last_update_utc <= now <= end,
             f"{now:%F} must be in {crl.last_update_utc:%F}..{f'{end:%F}' if end else 'never'}",
         ),
-        check("crl.intermediate", revoked is None, f"serial {chain.intermediate.serial_number:#x} must not be revoked"),
     )

@@ -10,11 +10,12 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 
 from proxy.audit.record import Outcome
 from proxy.dialects.base import Dialect
 from proxy.errors import SealgateError, UpstreamError
-from proxy.outbound import Answer, Receipt
+from proxy.outbound import Answer, Receipt, Settle
 from proxy.ports import AuditStore, Clock, Reply
 from proxy.restorers import Restorers
 from proxy.tasks import spawn
@@ -43,6 +44,7 @@ class Ending:
         self.first_ms: int | None = None
         self.usage: Mapping[str, int] = {}
         self.restored: Mapping[str, int] = {}
+        self.settle: Settle | None = None
 
     def _ms(self) -> int:
         return int((self._clock.monotonic() - self._started) * 1000)
@@ -71,6 +73,9 @@ class Ending:
 
     async def _finish(self, outcome: Outcome) -> None:
         try:
+            if self.settle is not None:
+                found = await self.settle()
+                outcome = replace(outcome, receipt=found.receipt, receipt_sha256=found.id_sha256)
             await self._store.finish(outcome)
         except SealgateError as e:
             log.error("outcome not recorded: %s (intent %d)", e.code, outcome.ref_seq)

@@ -27,8 +27,10 @@ from proxy.audit.sqlite import SqliteStore
 from proxy.audit.store import LEDGER
 from proxy.batches import Batches, MessageBatches
 from proxy.catalog import Catalog
+from proxy.collateral.fetch import Vendors
+from proxy.collateral.job import CollateralJob
 from proxy.dialects.anthropic import AnthropicMessages
-from proxy.egress import ControlDoor, DataDoor
+from proxy.egress import ControlDoor, DataDoor, VendorDoor
 from proxy.errors import ConfigError, VaultUnavailable
 from proxy.files import Files
 from proxy.flow import Flow
@@ -74,12 +76,17 @@ class SystemClock:
 class Gate:
     """A gate built from settings. As a context manager it serves inside; leaving it lets running answers finish.
 
-    ``simulated`` makes the software enclave's root known: the demo and tests pass it, no configuration can.
+    ``simulated`` makes the software enclave's root known, ``vendors`` stand-ins of vendors: the demo and tests pass
+    them, no configuration can.
     """
 
-    def __init__(self, settings: Settings, *, base: Path = Path(), simulated: SimulatedTrust | None = None) -> None:
+    def __init__(
+        self, settings: Settings, *, base: Path = Path(), simulated: SimulatedTrust | None = None,
+        vendors: Vendors | None = None,
+    ) -> None:  # fmt: skip
         self.settings = settings
         self._simulated = simulated
+        self._vendors = vendors or VendorDoor()
         self._base = base
         self._stack = contextlib.AsyncExitStack()
         self._reloading = asyncio.Lock()
@@ -124,6 +131,8 @@ class Gate:
         await self._event("started", {"policy_revision": self.policy.current().revision})
         watcher = spawn(self._watch(), "watch-files")
         self._stack.push_async_callback(_cancelled, watcher)
+        if self.collateral is not None:
+            self._stack.push_async_callback(_cancelled, spawn(self.collateral.run(), "collateral"))
         self._stack.callback(setattr, self.server.gauge, "draining", True)
 
     def _flow(self, make: type[AnyFlow], secret: keys.Keys) -> AnyFlow:
@@ -190,6 +199,7 @@ class Gate:
         control = ControlDoor(s.upstreams, s.onprem_networks)
         self._stack.push_async_callback(control.close)
         names = {u.attestation.expectations for u in s.upstreams.values() if u.attestation is not None}
+        self.collateral = self._published()
         self.approvals = Approvals(s.expectations, names, production=s.environment == "production")
         self.leases = leases = EnclaveLeases(
             s.upstreams,
@@ -198,6 +208,7 @@ class Gate:
             self.clock,
             trust=VENDORS,
             simulated=self._simulated,
+            published=self.collateral,
             denied=lambda: self.approvals.denied,
             on_event=self._event,
         )
@@ -209,6 +220,15 @@ class Gate:
         door = DataDoor(s.upstreams, s.onprem_networks, s.limits, leases=leases, engines=engines)
         self._stack.push_async_callback(door.close)
         return door
+
+    def _published(self) -> CollateralJob | None:
+        """The store of what vendors publish; its job runs beside the requests."""
+        folder = self.settings.collateral
+        if folder is None:
+            return None
+        job = CollateralJob(folder, self._vendors, self.clock, VENDORS, self._simulated, on_event=self._event)
+        job.load()
+        return job
 
     async def _engine(self, model: str) -> LocalEngine:
         if model not in BUNDLES:
@@ -249,6 +269,7 @@ class Gate:
             "policy_file_invalid": self.policy.failing,
             "expectations_invalid": sorted(self.approvals.failing),
             "enclaves": self.leases.status(),
+            "collateral": self.collateral.status() if self.collateral is not None else None,
             "local_models": {name: "up" if e.alive else "restarting" for name, e in self._engines.items()},
             "inspection_restarts": self.workers.restarts,
             "outcomes_waiting": self.store.lost_outcomes,

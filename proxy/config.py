@@ -38,12 +38,13 @@ from proxy.upstreams.remote import asks_problem
 TOP = frozenset(
     {
         "listen", "admin", "data", "policy", "apps", "onprem_networks", "upstreams", "expectations", "models", "tls",
-        "keys", "environment", "workers", "limits", "recognizers",
+        "keys", "environment", "workers", "limits", "recognizers", "collateral",
     }
 )  # fmt: skip
 LATER = frozenset({"oidc", "store", "cache", "quotas", "exports", "console"})
 """Keys that a later release fills; refused by name so that nobody believes in them."""
 KINDS = frozenset(SPEAKS)
+RECEIPTS = frozenset({"auto", "required", "recorded", "off"})
 ZONES = {"onprem": Zone.ONPREM, "enclave": Zone.ENCLAVE, "cloud": Zone.CLOUD}
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/@+-]{0,127}")
@@ -106,6 +107,7 @@ class _Config:
             workers=r.integer(("workers",), 2, 1, 64),
             limits=self._limits(),
             recognizers=read_recognizers(r, self.base),
+            collateral=self._path(("collateral",), "collateral") if r.has(("collateral",)) else None,
         )
         r.done()
         return settings
@@ -220,13 +222,15 @@ class _Config:
         return out
 
     def _attestation(self, at: YamlPath) -> AttestationConfig:
-        own = {"provider", "expectations", "max_age"}
+        own = {"provider", "expectations", "max_age", "expose_key", "receipts"}
         entry = self.r.mapping(at, None, required=("provider", "expectations"))
         proof = AttestationConfig(
             self.r.text((*at, "provider")),
             self._name((*at, "expectations")),
             self.r.seconds((*at, "max_age"), 600.0),
             {name: value for name, value in entry.items() if name not in own},
+            expose_key=self.r.boolean((*at, "expose_key"), default=False),
+            receipts=self.r.choice((*at, "receipts"), RECEIPTS, "auto"),
         )
         if proof.provider:
             self._provider(at, proof)

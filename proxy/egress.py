@@ -6,18 +6,20 @@ body); it was not used before; the upstream is in a table fixed at start; method
 :mod:`proxy.upstreams.remote`. A failing check is a bug of this program (Misuse), and nothing leaves.
 
 **The control door** carries questions without content to configured enclaves: few, short, made of configuration and a
-nonce, without credentials; all of one attestation over one connection, whose certificate is told.
+nonce, without credentials; all of one attestation over one connection, whose certificate is told. To vendors
+(``VendorDoor``) it carries the name of a piece that they publish.
 
 What holds for both:
 
 * The address is proven on the socket that connects, after name resolution: ``onprem`` must lie in
   ``onprem_networks``; plain ``http`` goes to loopback or to a proven on-premise address only.
 * An enclave is reached over TLS 1.3 whose key a lease pins. The key is checked inside the handshake, so a wrong key
-  sees no byte of the request. One session per lease epoch: a pooled connection never outlives its pins.
+  sees no byte of the request. One session per lease epoch: a pooled connection never outlives its pins. Where a lease
+  holds a key for bodies, every request is sealed to it (:mod:`proxy.upstreams.sealed`), pinned or not.
 * No redirect, no proxy of the environment, no cookies, no compression, no option per request. Credentials are added
   here and exist nowhere else. Answers are bounded in size and silence; their pace is the reader's.
-* No payload is sent twice. When the pinned key has changed, no byte was sent: then the enclave is attested once more
-  (on record) and tried once more.
+* No payload is sent twice. When the pinned key has changed, no byte was sent, and when the body key has, nobody could
+  read it: then the enclave is attested once more (on record) and tried once more.
 
 Whoever calls ``prepare`` enters ``send`` in the same task (see ``EnclaveTransport``).
 """
@@ -26,7 +28,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import hmac
 import io
 import ipaddress
@@ -40,18 +41,25 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
+from attestation.collateral.pieces import Name
 from attestation.providers.base import Ask, Heard, Reply
 from policies.types import Requirements, Zone
 from proxy.audit.store import genuine
+from proxy.collateral.vendors import Published, patience, question
 from proxy.errors import ConfigError, Misuse, UpstreamError
-from proxy.outbound import Answer, Body, Outbound, Receipt
+from proxy.outbound import Answer, Outbound, Receipt, exactly
 from proxy.ports import Candidate, LeaseInfo
 from proxy.receipts import Spent
 from proxy.settings import Limits, Network, UpstreamConfig
 from proxy.upstreams import remote
 from proxy.upstreams.lease import Lease
-from proxy.upstreams.pinning import PinMismatch, pinned_tls, seen_tls
+from proxy.upstreams.pinning import PinMismatch, pinned_tls, public_tls, seen_tls
+from proxy.upstreams.proofs import proving
+from proxy.upstreams.sealed import sealer
 from proxy.upstreams.transports import (
+    Arrived,
+    Carried,
+    Carrier,
     EnclaveTransport,
     KeyChanged,
     Leases,
@@ -72,6 +80,7 @@ CREDENTIAL = {"anthropic": ("x-api-key", ""), "gemini": ("x-goog-api-key", "")}
 PIECES = 256 * 1024
 EVIDENCE_S = 30.0
 """For all questions of one attestation, connecting included: several GPUs take their time."""
+VENDOR_S = 30.0
 
 _FAILURES = (aiohttp.ClientError, OSError)  # TimeoutError and ssl.SSLError are kinds of OSError
 
@@ -153,22 +162,8 @@ def _abort(response: aiohttp.ClientResponse) -> None:
     response.close()
 
 
-async def _exactly(body: Body) -> AsyncGenerator[bytes, None]:
-    """The recorded bytes, or a broken request: the last piece leaves only if all of them are what was recorded."""
-    digest, held = hashlib.sha256(), b""
-    async for chunk in body.chunks():
-        if held:
-            yield held
-        held = chunk
-        digest.update(chunk)
-    if not hmac.compare_digest(digest.digest(), body.sha256):
-        raise Misuse("these are not the recorded bytes")
-    if held:
-        yield held
-
-
 class HttpWire:
-    """One pooled session to one upstream, under one TLS context. Implements ``transports.Wire``."""
+    """One pooled session to one upstream, under one TLS context. Implements ``transports.Carrier``."""
 
     def __init__(
         self, upstream: UpstreamConfig, networks: Sequence[Network], limits: Limits, tls: ssl.SSLContext | bool
@@ -187,9 +182,16 @@ class HttpWire:
 
     async def open(self, out: Outbound) -> Opened:
         """Sends. Raises UpstreamError, or KeyChanged when nothing was sent because the pinned key is gone."""
+        body = out.body if out.large is None else exactly(out.large)
+        arrived = await self.carry(Carried(out.method, out.path, out.query, out.headers, body, out.size))
+        answer = Answer(arrived.status, remote.returned(arrived.headers), arrived.chunks)
+        return Opened(answer, arrived.close)
+
+    async def carry(self, sent: Carried) -> Arrived:
+        """As :meth:`open`, with exactly these headers and bytes, and the answer as it came."""
         self.users += 1
         try:
-            response = await self._request(out)
+            response = await self._request(sent)
             try:
                 _refuse_oddities(self._name, response)
             except UpstreamError:
@@ -198,26 +200,26 @@ class HttpWire:
         except BaseException:
             self.users -= 1
             raise
-        return self._opened(response)
+        return self._arrived(response)
 
-    async def _request(self, out: Outbound) -> aiohttp.ClientResponse:
-        headers = dict(out.headers)
-        if self._key is not None:
+    async def _request(self, sent: Carried) -> aiohttp.ClientResponse:
+        headers = dict(sent.headers)
+        if self._key is not None and sent.credential:
             name, prefix = CREDENTIAL.get(self._kind, ("authorization", "Bearer "))
             headers[name] = prefix + self._key.reveal()
-        url = URL(self._base + out.path + (f"?{out.query}" if out.query else ""), encoded=True)
-        data = _payload(out.body) if out.large is None else _exactly(out.large)
-        if out.large is not None:
-            headers["content-length"] = str(out.large.size)
+        url = URL(self._base + sent.path + (f"?{sent.query}" if sent.query else ""), encoded=True)
+        data = _payload(sent.body) if isinstance(sent.body, bytes) else sent.body
+        if not isinstance(sent.body, bytes) and sent.size is not None:
+            headers["content-length"] = str(sent.size)
         inside = IN_DOOR.set(True)
         try:
-            return await self._session.request(out.method, url, data=data, headers=headers, allow_redirects=False)
+            return await self._session.request(sent.method, url, data=data, headers=headers, allow_redirects=False)
         except _FAILURES as e:
             raise _failure(self._name, e) from None
         finally:
             IN_DOOR.reset(inside)
 
-    def _opened(self, response: aiohttp.ClientResponse) -> Opened:
+    def _arrived(self, response: aiohttp.ClientResponse) -> Arrived:
         chunks = self._chunks(response)
         running = True
 
@@ -230,7 +232,7 @@ class HttpWire:
                 with contextlib.suppress(RuntimeError):  # another task is reading just now: it sees the abort
                     await chunks.aclose()
 
-        return Opened(Answer(response.status, remote.returned(response.headers.items()), chunks), close)
+        return Arrived(response.status, tuple(response.headers.items()), chunks, close)
 
     async def _chunks(self, response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
         size = 0
@@ -317,11 +319,12 @@ def _transport(
     if leases is None or upstream.attestation is None:
         raise ConfigError(f"upstreams.{name}.attestation: zone enclave needs a provider and expectations")
 
-    def wire(lease: Lease) -> HttpWire:
+    def wire(lease: Lease) -> Carrier:
         """Pinned to the attested key; where only bodies are sealed, TLS is the web's own."""
-        return HttpWire(upstream, networks, limits, True if lease.pin is None else pinned_tls(lease.pin))
+        tls = public_tls() if lease.pin is None else pinned_tls(lease.pin)
+        return proving(upstream, lambda: HttpWire(upstream, networks, limits, tls), lease, lambda: leases.doubt(lease))
 
-    return EnclaveTransport(name, leases, wire)
+    return EnclaveTransport(name, leases, wire, sealer(upstream))
 
 
 class ControlDoor:
@@ -341,6 +344,8 @@ class ControlDoor:
             raise Misuse("evidence is asked of configured enclaves")
         if problem := remote.asks_problem(asks):
             raise Misuse(problem)
+        if not asks:
+            return Heard({}, await self._shown(upstream, config))
         seen: list[bytes] = []
         replies: dict[str, Reply] = {}
         timeout = aiohttp.ClientTimeout(total=None)  # of all questions together, not of each
@@ -360,6 +365,30 @@ class ControlDoor:
             IN_DOOR.reset(inside)
         return Heard(replies, seen[0])
 
+    async def _shown(self, upstream: str, config: UpstreamConfig) -> bytes:
+        """The certificate of a connection that ends with its handshake: nothing is said on it."""
+        seen: list[bytes] = []
+
+        def enough(certificate: bytes) -> None:
+            seen.append(certificate)
+            raise PinMismatch("seen, and there is nothing to ask")
+
+        inside = IN_DOOR.set(True)
+        try:
+            connector = _connector(config, self._networks, seen_tls(enough))
+            async with (
+                asyncio.timeout(EVIDENCE_S),
+                _session(connector, aiohttp.ClientTimeout(total=None)) as session,
+                session.head(URL(f"{remote.origin(config)}/"), allow_redirects=False),
+            ):
+                raise Misuse("a handshake that was to end went on")
+        except _FAILURES as e:
+            if not seen:  # otherwise that is how it was to end; a further address may have been tried in vain
+                raise _failure(upstream, e) from None
+        finally:
+            IN_DOOR.reset(inside)
+        return seen[0]
+
     async def close(self) -> None:
         """Nothing stays open between two questions."""
 
@@ -371,10 +400,55 @@ async def _asked(session: aiohttp.ClientSession, origin: str, ask: Ask, upstream
         _refuse_oddities(upstream, response)
         if response.status != 200:
             raise UpstreamError(f"{upstream} gave no evidence", code="evidence_unavailable")
-        body = bytearray()
-        async for chunk in response.content.iter_any():
-            body += chunk
-            if len(body) > ask.max_bytes:
-                _abort(response)
-                raise UpstreamError(f"{upstream} gave too much evidence", code="evidence_too_large")
-        return Reply(bytes(body), response.headers.get("content-type", ""))
+        much = UpstreamError(f"{upstream} gave too much evidence", code="evidence_too_large")
+        body = await _capped(response, ask.max_bytes, much)
+        return Reply(body, response.headers.get("content-type", ""))
+
+
+async def _capped(response: aiohttp.ClientResponse, most: int, much: UpstreamError) -> bytes:
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > most:
+            _abort(response)
+            raise much
+    return bytes(body)
+
+
+class VendorDoor:
+    """Asks vendors for what they publish; the name of a piece decides where. Every call is a fresh connection, whose
+    peer the web's certificate authorities name: what comes is examined like anything from anywhere.
+
+    ``instead`` maps a vendor's origin to another one, for tests and the demo; no configuration can.
+    """
+
+    def __init__(self, instead: Mapping[str, str] | None = None) -> None:
+        self._instead = dict(instead or {})
+
+    async def ask(self, name: Name) -> Published:
+        """Raises ConfigError for a name that nobody can be asked for; UpstreamError: unreachable, late, a redirect, an
+        answer that is too large or not 200, ``vendor_busy`` with ``retry_after_s`` where the vendor names it.
+        """
+        asked = question(name, self._instead)
+        host = asked.host
+        to = UpstreamConfig(host, Zone.CLOUD, "http", asked.base)
+        timeout = aiohttp.ClientTimeout(total=VENDOR_S)
+        inside = IN_DOOR.set(True)
+        try:
+            async with (
+                _session(_connector(to, (), True), timeout) as session,
+                session.get(URL(asked.base + asked.path, encoded=True), allow_redirects=False) as response,
+            ):
+                _refuse_oddities(host, response)
+                if response.status in {429, 503}:
+                    wait = patience(response.headers.get("retry-after", ""))
+                    raise UpstreamError(f"{host} asks for patience", code="vendor_busy", retry_after_s=wait)
+                if response.status != 200:
+                    raise UpstreamError(f"{host} does not have this piece", code="vendor_refused")
+                much = UpstreamError(f"{host} answered more than {asked.max_bytes} bytes", code="answer_too_large")
+                body = await _capped(response, asked.max_bytes, much)
+                return Published(body, response.headers.get(asked.chain, ""))
+        except _FAILURES as e:
+            raise _failure(host, e) from None
+        finally:
+            IN_DOOR.reset(inside)

@@ -11,6 +11,7 @@ SealgateError
 ├── Unavailable 503      nothing within the ceiling can answer, or the store cannot record
 │   ├── AuditUnavailable · VaultUnavailable
 │   └── AttestationFailed
+│       └── NotSealable 403  a part of the request could not be sealed to the enclave
 ├── InternalError 500    a fault of the gate; the answer says nothing of it
 └── ConfigError          start-up: bad file, port, key (never sent over HTTP)
 
@@ -96,6 +97,19 @@ class VaultUnavailable(Unavailable):
 
 class AttestationFailed(Unavailable):
     code = "attestation_failed"
+
+
+class NotSealable(AttestationFailed):
+    """An enclave's sealing does not cover a part of this request, which would leave in the clear. ``failures`` name
+    places of the protocol, never text of the request."""
+
+    status = 403
+    code = "not_sealable"
+    retry = False
+
+    def __init__(self, upstream: str, failures: tuple[str, ...]) -> None:
+        super().__init__(f"{upstream} cannot be sent this sealed: {', '.join(failures)}")
+        self.failures = failures
 
 
 class InternalError(SealgateError):

@@ -28,7 +28,17 @@ from proxy.answers import Ending, Sending, forward_json, forward_raw, forward_st
 from proxy.audit.record import Common, Intent, Refusal
 from proxy.call import Call, outbound
 from proxy.dialects.base import Dialect, Parsed, Segment, Untransformable
-from proxy.errors import AttestationFailed, Busy, Misuse, NotFound, Refused, SealgateError, Unavailable, UpstreamError
+from proxy.errors import (
+    AttestationFailed,
+    Busy,
+    Misuse,
+    NotFound,
+    NotSealable,
+    Refused,
+    SealgateError,
+    Unavailable,
+    UpstreamError,
+)
 from proxy.outbound import Outbound
 from proxy.ports import (
     AuditStore,
@@ -243,7 +253,7 @@ class Flow:
     ) -> Reply:
         """Steps 8 and 9. Whoever calls it ends the attempt if it raises; else the reply does."""
         answer = await sending.__aenter__()
-        ending.status = answer.status
+        ending.status, ending.settle = answer.status, answer.settle
         if answer.status in RETRYABLE:
             raise UpstreamError(f"{at.upstream} answered {answer.status}", code=f"upstream_{answer.status}")
         kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -355,6 +365,8 @@ class Flow:
         await self._record_refusal(d, None, busy[0].code if busy else code, tuple(sorted({f.code for f in failures})))
         if busy:
             return busy[0]
+        if failures and all(isinstance(f, NotSealable) for f in failures):  # asking again would change nothing
+            return failures[0]
         if failed:
             return AttestationFailed("No enclave within the policy's ceiling could prove itself.", retry_after_s=5)
         return Unavailable("No upstream within the policy's ceiling can answer now.", retry_after_s=5)

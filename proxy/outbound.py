@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Mapping
+import hmac
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
+
+from proxy.errors import Misuse
 
 
 class Body(Protocol):
@@ -18,6 +21,20 @@ class Body(Protocol):
     def sha256(self) -> bytes: ...
 
     def chunks(self) -> AsyncIterator[bytes]: ...
+
+
+async def exactly(body: Body) -> AsyncGenerator[bytes, None]:
+    """The recorded bytes, or a broken request: the last piece leaves only if all of them are what was recorded."""
+    digest, held = hashlib.sha256(), b""
+    async for chunk in body.chunks():
+        if held:
+            yield held
+        held = chunk
+        digest.update(chunk)
+    if not hmac.compare_digest(digest.digest(), body.sha256):
+        raise Misuse("these are not the recorded bytes")
+    if held:
+        yield held
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +85,25 @@ class Receipt:
     mac: bytes = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What the enclave's own receipt or signature says of an answer: ``verified``, ``failed``, ``missing``, or
+    ``unchecked`` where the answer was not read to its end."""
+
+    receipt: str
+    id_sha256: str | None = None
+    """SHA-256 (hex) of the id under which the enclave keeps it."""
+
+
+Settle = Callable[[], Awaitable[Provenance]]
+
+
 @dataclass(slots=True)
 class Answer:
-    """What an upstream answered: status, headers (lower-case names) and the body as it arrives."""
+    """What an upstream answered: status, headers (lower-case names) and the body as it arrives. ``settle`` says, once
+    the body was read, what its receipt is worth; it takes seconds at most and raises nothing."""
 
     status: int
     headers: Mapping[str, str]
     chunks: AsyncIterator[bytes]
+    settle: Settle | None = None

@@ -103,6 +103,12 @@ class AttestationConfig:
     max_age_s: float = 600.0
     """How long a verification counts."""
     options: Mapping[str, Any] = field(default_factory=dict)
+    expose_key: bool = False
+    """Whether the upstream's key may go along where only bodies are sealed: whoever ends the TLS reads it then."""
+    receipts: str = "auto"
+    """What the enclave signs of its answers: ``required`` (no good receipt, no answer), ``recorded``, ``off``; ``auto``
+    is required where nothing else shows who wrote an answer (fields sealed to the asker over a TLS that is not the
+    enclave's), else recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,3 +195,5 @@ class Settings:
     """Inspection processes. Each holds its own models (about 300 MB); with one, a long text would block short ones."""
     limits: Limits = Limits()
     recognizers: tuple[RecognizerConfig, ...] = ()
+    collateral: Path | None = None
+    """The store of what vendors publish; None: revocation by AMD is unknown, and Intel's quotes are refused."""

@@ -55,20 +55,33 @@ def verify_receipt(receipt: Mapping[str, Any], keyset: Mapping[str, Any], reques
 
     Raises Rejected with every failure at once, Malformed for what is no receipt.
     """
+    check_receipt(receipt, keyset, digest(request), digest(response))
+
+
+def check_receipt(
+    receipt: Mapping[str, Any], keyset: Mapping[str, Any], request: str, response: str,
+    said: Mapping[str, str] | None = None,
+) -> None:  # fmt: skip
+    """As :func:`verify_receipt`, with digests. ``said`` are members that the receipt must have where it has them:
+    ``receipt_id``, ``chat_id``, ``model``, ``endpoint``, ``method``. What an aggregator says of the service behind it
+    must be that it was verified."""
     key_id, signature = receipt.get("key_id"), receipt.get("signature")
     events = receipt.get("event_log")
     if not isinstance(key_id, str) or not isinstance(signature, str) or not isinstance(events, list) or not events:
         raise Malformed("a receipt needs key_id, signature and event_log")
     signed = canonical({k: v for k, v in receipt.items() if k != "signature"})
+    behind = [e for e in events if isinstance(e, dict) and e.get("type") == "upstream.verified"]
     failures = [
         name
         for name, good in (
             ("receipt.version", receipt.get("api_version") == API_VERSION),
             ("receipt.keyset", _equal(receipt.get("workload_keyset_digest"), keyset_digest(keyset))),
             ("receipt.signature", _signed(receipt_key(keyset, key_id), signature, signed)),
-            ("receipt.request", _hashes(events[:1], "request.received") == [digest(request)]),
+            ("receipt.request", _hashes(events[:1], "request.received") == [request]),
             ("receipt.request-once", len(_hashes(events, "request.received")) == 1),
-            ("receipt.response", _hashes(events, "response.returned") == [digest(response)]),
+            ("receipt.response", _hashes(events, "response.returned") == [response]),
+            ("receipt.upstream", all(e.get("result") == "verified" and e.get("required") is True for e in behind)),
+            *((f"receipt.{k}", receipt.get(k) in (None, v)) for k, v in (said or {}).items()),
         )
         if not good
     ]

@@ -39,7 +39,12 @@ def verify(evidence: Evidence, now: dt.datetime, trust: TrustStore, simulated: S
     nonce = overall.claims.get("eat_nonce")
     checks = (
         *trusted.checks,
-        check("overall", overall.claims.get("x-nvidia-overall-att-result") is True, "must be true", PROVIDER),
+        check(
+            "overall",
+            overall.claims.get("x-nvidia-overall-att-result") is True,
+            "the overall result must be true",
+            PROVIDER,
+        ),
         check("nonce", isinstance(nonce, str) and len(nonce) == 64, "eat_nonce must be 32 bytes of hex", PROVIDER),
         _digests(overall, devices),
         *(c for part in parts for c in part.checks),
@@ -56,14 +61,25 @@ def verify(evidence: Evidence, now: dt.datetime, trust: TrustStore, simulated: S
     )  # fmt: skip
 
 
+def tokens_of(raw: bytes) -> tuple[bytes, ...]:
+    """The tokens of an answer, the summary first; nothing about them is checked. Raises Malformed."""
+    overall, devices = _split(raw)
+    return overall, *devices.values()
+
+
 def _parse(raw: bytes) -> tuple[Token, dict[str, bytes]]:
+    overall, devices = _split(raw)
+    return parse_token(overall), devices
+
+
+def _split(raw: bytes) -> tuple[bytes, dict[str, bytes]]:
     """``[["JWT", overall], {"GPU-0": token, ...}]``."""
     body = strictjson.load(raw, MAX_DOCUMENT_BYTES)
     match body:
         case [["JWT", str(overall)], dict(devices)] if 1 <= len(devices) <= MAX_DEVICES:
             if not all(isinstance(t, str) and t.isascii() for t in (overall, *devices.values())):
                 raise Malformed("a token is not text")
-            return parse_token(overall.encode()), {name: token.encode() for name, token in devices.items()}
+            return overall.encode(), {name: token.encode() for name, token in devices.items()}
     raise Malformed("this is not a summary with its devices")
 
 
@@ -79,14 +95,15 @@ def _device(name: str, claims: Mapping[str, Any], nonce: object) -> list[Check]:
     kind = "switch" if name.startswith("switch") else "gpu"
     verdicts = {k: v for k, v in claims.items() if k.startswith("x-nvidia-") and k.endswith(_VERDICTS)}
     missing = [r for r in _REQUIRED if f"x-nvidia-{kind}-{r}" not in verdicts]
+    good = not missing and all(v is True for v in verdicts.values())
     own = claims.get("eat_nonce")
     same = isinstance(own, str) and isinstance(nonce, str) and own.isascii() and nonce.isascii()
     return [
-        check(f"{name}.nonce", same and hmac.compare_digest(str(own), str(nonce)), "the summary's nonce", PROVIDER),
+        check(f"{name}.nonce", same and hmac.compare_digest(str(own), str(nonce)), "must be the summary's", PROVIDER),
         check(f"{name}.measurements", claims.get("measres") == "success", "measres must be success", PROVIDER),
         check(f"{name}.secure-boot", claims.get("secboot") is True, "secboot must be true", PROVIDER),
         check(f"{name}.debug", claims.get("dbgstat") == "disabled", "dbgstat must be disabled", PROVIDER),
-        check(f"{name}.verdicts", not missing and all(v is True for v in verdicts.values()), "all true", PROVIDER),
+        check(f"{name}.verdicts", good, "none may be missing or not true", PROVIDER),
     ]  # fmt: skip
 
 

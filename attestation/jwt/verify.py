@@ -54,7 +54,9 @@ class Statements:
             raw = bytes.fromhex(value) if isinstance(value, str) and len(value) == 2 * size else b""
         except ValueError:
             raw = b""
-        self.checks.append(check(f"statement.{name}", bool(raw), f"{'/'.join(path)}: {size} bytes of hex", PROVIDER))
+        self.checks.append(
+            check(f"statement.{name}", bool(raw), f"{'/'.join(path)} must be {size} bytes of hex", PROVIDER)
+        )
         return raw
 
     def fact(self, name: str, *path: str) -> None:
@@ -163,7 +165,7 @@ def _google(said: Statements) -> None:
     for name in ("hwmodel",):
         said.fact(name, name)
     hardware = said.facts.get("hwmodel") in {"GCP_AMD_SEV_SNP", "GCP_AMD_SEV", "GCP_AMD_SEV_ES", "GCP_INTEL_TDX"}
-    said.checks.append(check("hardware", hardware, "a confidential machine", PROVIDER))
+    said.checks.append(check("hardware", hardware, "hwmodel must be a confidential machine's", PROVIDER))
     said.fact("audience", "aud")
     support = said.get("submods", "confidential_space", "support_attributes")
     stable = isinstance(support, list) and "STABLE" in support
@@ -179,7 +181,9 @@ def _google(said: Statements) -> None:
     said.measurements["image_digest"] = raw
     for name in ("env_override", "cmd_override"):
         value = said.get("submods", "container", name)
-        said.checks.append(check(f"image.{name}", value is _MISSING or value in ([], {}, None), "none", PROVIDER))
+        said.checks.append(
+            check(f"image.{name}", value is _MISSING or value in ([], {}, None), f"{name} must be empty", PROVIDER)
+        )
     _nonces(said)
 
 
@@ -211,7 +215,9 @@ def _ita(said: Statements) -> None:
     said.tee = f"ita-{prefix}"
     said.want("debug", False, f"{prefix}_is_debuggable")
     status = said.get("attester_tcb_status")
-    said.checks.append(check("statement.tcb-status", isinstance(status, str), "attester_tcb_status", PROVIDER))
+    said.checks.append(
+        check("statement.tcb-status", isinstance(status, str), "attester_tcb_status must be text", PROVIDER)
+    )
     said.status = status if isinstance(status, str) else ""
     unmatched = said.get("policy_ids_unmatched")
     said.checks.append(check("policies", unmatched in (_MISSING, [], None), "no policy may be unmatched", PROVIDER))

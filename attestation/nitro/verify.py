@@ -81,10 +81,10 @@ def _signed(document: Document, key: object) -> bool:
 def _age(signed_at: dt.datetime, now: dt.datetime) -> Check:
     seconds = (now - signed_at).total_seconds()
     ok = abs(seconds) <= MAX_AGE.total_seconds()
-    return check("document.age", ok, f"{seconds:.0f} s old, want at most {MAX_AGE.total_seconds():.0f} either way")
+    return check("document.age", ok, f"{round(seconds)} s old, want at most {MAX_AGE.total_seconds():.0f} either way")
 
 
 def _debug(document: Document) -> Check:
     """An enclave in debug mode has all-zero PCRs; one whose image is not measured is no better."""
     ok = any(document.pcrs.get(0, b""))
-    return check("debug", ok, "PCR0 is zero or missing: a debug enclave", Source.HARDWARE)
+    return check("debug", ok, "PCR0 must be there and not zero, as a debug enclave's is", Source.HARDWARE)

@@ -150,7 +150,7 @@ def _checks(name: str, device: Device, nonce: bytes, pinned: frozenset[bytes], n
     want = BLOCKS[device.architecture]
     return (
         *check_path(f"{name}.chain", device.path, pinned, now),
-        check(f"{name}.chain.length", len(device.path) == CHAIN_LENGTH, f"{CHAIN_LENGTH} certificates"),
+        check(f"{name}.chain.length", len(device.path) == CHAIN_LENGTH, f"want {CHAIN_LENGTH} certificates"),
         _identity(f"{name}.identity", report, leaf),
         check(f"{name}.signature", _signed(report, leaf), "signature by the leaf's key", Source.HARDWARE),
         check(f"{name}.nonce", same, "all devices must answer the one nonce", Source.HARDWARE),

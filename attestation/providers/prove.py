@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from attestation.providers.base import BESIDE, ENCLAVES, Channel, Piece, Presented
@@ -13,6 +13,7 @@ from attestation.types import (
     Check,
     Claims,
     Collateral,
+    Evidence,
     Expectations,
     Malformed,
     Rejected,
@@ -51,16 +52,24 @@ def prove(
     trust: TrustStore,
     simulated: SimulatedTrust | None = None,
     collateral: Collateral = NO_COLLATERAL,
+    published: Callable[[Evidence], Collateral] | None = None,
 ) -> Proof:
-    """Raises Malformed or Rejected, the latter with every failure of every piece."""
-    collateral, supplied = _supplied(collateral, presented.offered)
-    checks = [*_presented(presented, now, collateral.waivers), _channel(presented.channel), _roles(presented)]
+    """``published`` gives what vendors publish for each piece, instead of ``collateral`` for all; its waivers stay, and
+    what the document brought then does not count. It may raise like verification.
+
+    Raises Malformed or Rejected, the latter with every failure of every piece.
+    """
+    brought: tuple[Check, ...] = ()
+    if published is None:
+        collateral, brought = supplied(collateral, presented.offered)
+    checks = [*own_checks(presented, now, collateral.waivers), channel_check(presented.channel), roles_check(presented)]
     failures = _failed(checks)
     claims: list[tuple[str, Claims]] = []
     for piece in presented.pieces:
         try:
-            found = verify(piece.evidence, now, trust, simulated, collateral)
-            more = (_age(piece, found, now), *_stale(presented, piece, found, want))
+            own = replace(published(piece.evidence), waivers=collateral.waivers) if published else collateral
+            found = verify(piece.evidence, now, trust, simulated, own)
+            more = (age_check(piece, found, now), *_stale(presented, piece, found, want))
             checks += more
             failures += _failed(more)
             judged = _judged(piece, found, want, now)
@@ -74,7 +83,7 @@ def prove(
             claims.append((piece.role, found))
     if failures:
         raise Rejected(tuple(failures), tuple(checks))
-    checks += supplied
+    checks += brought
     cpu = next(c for role, c in claims if role == "cpu")
     others = tuple((r, c) for r, c in claims if r != "cpu")
     return Proof(cpu, presented.channel, tuple(checks), others, presented.not_after, presented.asserted)
@@ -90,14 +99,14 @@ def _judged(piece: Piece, found: Claims, want: Expectations, now: dt.datetime) -
     return validate_part(found, want, piece.bound)
 
 
-def _presented(presented: Presented, now: dt.datetime, waivers: frozenset[str]) -> list[Check]:
+def own_checks(presented: Presented, now: dt.datetime, waivers: frozenset[str]) -> list[Check]:
     """The provider's own checks, and the end that its keys have by themselves."""
     checks = [waived(c, waivers) for c in presented.checks]
     end = presented.not_after
     return checks if end is None else [*checks, check("keys.expired", now < end, f"the keys end at {end:%FT%TZ}")]
 
 
-def _supplied(own: Collateral, offered: Collateral | None) -> tuple[Collateral, tuple[Check, ...]]:
+def supplied(own: Collateral, offered: Collateral | None) -> tuple[Collateral, tuple[Check, ...]]:
     """The verifier's own, and only where it has none what the document brought: verification treats that like its own,
     so that it counts signed by the vendor and current. Whether there is a newer one stays unknown, and is said."""
     names = [n for n in ("amd_crl", "intel") if getattr(own, n) is None and getattr(offered, n, None) is not None]
@@ -113,7 +122,7 @@ def _stale(presented: Presented, piece: Piece, claims: Claims, want: Expectation
     return (check("max-age", False, "the evidence signs neither what was asked nor a time", Source.HARDWARE),)
 
 
-def _age(piece: Piece, claims: Claims, now: dt.datetime) -> Check:
+def age_check(piece: Piece, claims: Claims, now: dt.datetime) -> Check:
     """Evidence that answers no question of ours must say when it was made."""
     if piece.max_age_s is None:
         return check(f"{piece.role}.age", True, "the provider asks for no greatest age")
@@ -125,12 +134,12 @@ def _age(piece: Piece, claims: Claims, now: dt.datetime) -> Check:
     )
 
 
-def _channel(channel: Channel) -> Check:
+def channel_check(channel: Channel) -> Check:
     """No key, no enclave."""
     return check("channel", channel.spki_sha256 is not None or channel.body is not None, "evidence must name a key")
 
 
-def _roles(presented: Presented) -> Check:
+def roles_check(presented: Presented) -> Check:
     roles = [p.role for p in presented.pieces]
     known = set(roles) <= ENCLAVES | BESIDE | {"gpu"}
     bound = all(p.bound for p in presented.pieces)

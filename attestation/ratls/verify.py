@@ -32,7 +32,11 @@ def verify(evidence: Evidence, now: dt.datetime, trust: TrustStore, simulated: S
     got = carried(certificate)
     start, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     own: tuple[Check, ...] = (
-        check("certificate.signature", signed_by(certificate, issuer), "by itself, or by the issuer that came along"),
+        check(
+            "certificate.signature",
+            signed_by(certificate, issuer),
+            "signed by itself, or by the issuer that came along",
+        ),
         check("certificate.validity", start <= now <= end, f"{now:%F} must be in {start:%F}..{end:%F}"),
         check("certificate.key", got.names_key, "the claims must name the certificate's key"),
     )

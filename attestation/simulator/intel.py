@@ -88,11 +88,11 @@ class Intel:
 
     def crl(
         self, issuer: str, now: dt.datetime, revoked: Sequence[x509.Certificate] = (), days: int = 30,
-        signer: str | None = None, partial: bool = False,
+        signer: str | None = None, partial: bool = False, number: int = 1,
     ) -> bytes:  # fmt: skip
         hour = dt.timedelta(hours=1)
         builder = x509.CertificateRevocationListBuilder(_name(issuer), now - hour, now + dt.timedelta(days))
-        builder = builder.add_extension(x509.CRLNumber(1), False)
+        builder = builder.add_extension(x509.CRLNumber(number), False)
         authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.keys[issuer].public_key())
         builder = builder.add_extension(authority, False)
         if partial:  # a list for some certificates only

@@ -73,9 +73,12 @@ def revocation_list(
     start: dt.datetime = START,
     end: dt.datetime = END,
     partial: bool = False,
+    number: int | None = None,
 ) -> bytes:
     """DER. ``revoked`` are serial numbers; ``partial`` marks the list as one for some certificates only."""
     builder = x509.CertificateRevocationListBuilder(issuer, start, end)
+    if number is not None:
+        builder = builder.add_extension(x509.CRLNumber(number), False)
     if partial:
         scope = x509.IssuingDistributionPoint(None, None, True, False, None, False, False)
         builder = builder.add_extension(scope, True)

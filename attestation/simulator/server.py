@@ -79,6 +79,10 @@ class SimulatedEnclave:
         """Decrypted bytes received under any key, requests for evidence included."""
         return self.bytes_by_key.total()
 
+    def took(self, pin: bytes, data: bytes) -> None:
+        """Decrypted bytes that came in under this key."""
+        self.bytes_by_key[pin] += len(data)
+
     def crl(self) -> bytes:
         """The root's revocation list (DER); it names the intermediate when told to misbehave so."""
         return self.platform.crl((ASK_SERIAL,) if self.misbehaviour is Misbehaviour.REVOKED_ASK else ())
@@ -194,7 +198,7 @@ class _Counted(asyncio.Protocol):
         self._inner.connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
-        self._enclave.bytes_by_key[self._pin] += len(data)
+        self._enclave.took(self._pin, data)
         self._inner.data_received(data)
 
     def eof_received(self) -> bool | None:
@@ -223,15 +227,15 @@ def answer(body: dict[str, Any]) -> str:
 async def _stream(request: web.Request, base: dict[str, Any], text: str) -> web.StreamResponse:
     response = web.StreamResponse(headers={"content-type": "text/event-stream"})
     await response.prepare(request)
-    for event in _events(base, text):
+    for event in events(base, text):
         await response.write(event)
         await asyncio.sleep(0)  # one write per word, not one for all
     await response.write(b"data: [DONE]\n\n")
     return response
 
 
-def _events(base: dict[str, Any], text: str) -> Iterator[bytes]:
-    """One event per word."""
+def events(base: dict[str, Any], text: str) -> Iterator[bytes]:
+    """A streamed answer, one event per word, without its end."""
     deltas: list[tuple[dict[str, str], str | None]] = [({"role": "assistant", "content": ""}, None)]
     deltas += [({"content": word}, None) for word in re.findall(r"\S+\s*", text)]
     for delta, finish in [*deltas, ({}, "stop")]:

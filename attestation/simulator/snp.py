@@ -13,6 +13,7 @@ import hashlib
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa, utils
@@ -133,9 +134,9 @@ class Platform:
         chain = (chip.certificate, self.ask, self.root)
         return Evidence(SEALGATE_SNP, self.report(report_data, guest, chip), chain)
 
-    def crl(self, revoked: tuple[int, ...] = ()) -> bytes:
+    def crl(self, revoked: tuple[int, ...] = (), **how: Any) -> bytes:
         """The root's revocation list (DER) with these serial numbers; ``ASK_SERIAL`` is the intermediate's."""
-        return pki.revocation_list(self.root_name, self.root_key, revoked)
+        return pki.revocation_list(self.root_name, self.root_key, revoked, **how)
 
 
 def vcek_extensions(product: str, tcb: Mapping[str, int], hwid: bytes) -> dict[str, bytes]:

@@ -123,6 +123,14 @@ def tcb_components(raw: bytes, product: str) -> dict[str, int]:
     return {name: raw[i] for name, i in layout.items()}
 
 
+def tcb_bytes(tcb: Mapping[str, int], product: str) -> bytes:
+    """The TCB_VERSION that :func:`tcb_components` takes apart."""
+    raw = bytearray(8)
+    for name, i in TCB_LAYOUTS[product].items():
+        raw[i] = tcb[name]
+    return bytes(raw)
+
+
 def _number(raw: bytes, offset: int, size: int) -> int:
     return int.from_bytes(raw[offset : offset + size], "little")
 

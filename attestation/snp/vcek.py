@@ -6,6 +6,7 @@ which. Reading them proves nothing before the chain is verified.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -18,6 +19,7 @@ from attestation.x509 import common_name
 
 AMD_OID = "1.3.6.1.4.1.3704.1."
 _TCB_OIDS: Mapping[str, str] = {"bootloader": "3.1", "tee": "3.2", "snp": "3.3", "microcode": "3.8", "fmc": "3.9"}
+_CSP = re.compile(rb"[A-Za-z0-9.=_-]{1,100}")
 _SPARE_OIDS = ("3.4", "3.5", "3.6", "3.7")
 
 
@@ -30,12 +32,14 @@ class KeyKind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Endorsement:
-    """``hwid`` is None on a VLEK, which names no chip; it has 8 bytes on Turin and 64 before."""
+    """``hwid`` is None on a VLEK, which names no chip; it has 8 bytes on Turin and 64 before. ``csp`` names whose VLEK
+    it is, or is empty."""
 
     kind: KeyKind
     product: str
     tcb: Mapping[str, int]
     hwid: bytes | None
+    csp: str = ""
 
 
 def parse_endorsement(certificate: x509.Certificate) -> Endorsement:
@@ -49,7 +53,14 @@ def parse_endorsement(certificate: x509.Certificate) -> Endorsement:
     if any(_small(values[oid]) for oid in spare):
         raise Malformed("the key certificate endorses a TCB component that this product does not have")
     hwid = None if kind is KeyKind.VLEK else _hwid(_need(values, "4"), product)
-    return Endorsement(kind, product, tcb, hwid)
+    return Endorsement(kind, product, tcb, hwid, _csp(values.get("5", b"")) if kind is KeyKind.VLEK else "")
+
+
+def _csp(der: bytes) -> str:
+    """An IA5String such as ``CN=cc-us-east-2.amazonaws.com``; empty for anything else."""
+    name = der[2:]
+    plain = len(der) > 2 and der[0] == 0x16 and der[1] == len(name) and _CSP.fullmatch(name) is not None
+    return name.decode("ascii") if plain else ""
 
 
 def _amd_extensions(certificate: x509.Certificate) -> dict[str, bytes]:

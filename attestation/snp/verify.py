@@ -126,7 +126,7 @@ def _platform(report: Report, endorsed: Endorsement) -> tuple[Check, ...]:
         check(
             "signing-key",
             report.signing_key == endorsed.kind,
-            f"report names key kind {report.signing_key}, the certificate is {int(endorsed.kind)}",
+            f"report names key kind {report.signing_key}, a {endorsed.kind.name} is {int(endorsed.kind)}",
             Source.HARDWARE,
         ),
         _chip(report, endorsed),

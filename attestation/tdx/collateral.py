@@ -70,7 +70,7 @@ def parse_collateral(text: str) -> IntelCollateral:
     if not _KEYS <= set(body) <= _KEYS | {"pck_certificate_chain"} or not all(isinstance(body[k], str) for k in _KEYS):
         raise Malformed("the collateral lacks a part, or has one that is not known")
     return IntelCollateral(
-        pck_crl_path=_path(body["pck_crl_issuer_chain"]),
+        pck_crl_path=read_path(body["pck_crl_issuer_chain"]),
         root_crl=load_crl(_hex(body["root_ca_crl"])),
         pck_crl=load_crl(_hex(body["pck_crl"])),
         tcb_info=_signed(body, "tcb_info"),
@@ -79,7 +79,11 @@ def parse_collateral(text: str) -> IntelCollateral:
 
 
 def _signed(body: dict[str, Any], name: str) -> Signed:
-    text: str = body[name]
+    return read_signed(name, body[name], body[f"{name}_signature"], body[f"{name}_issuer_chain"])
+
+
+def read_signed(name: str, text: str, signature: str, chain: str) -> Signed:
+    """``signature`` is hex, ``chain`` PEM. Raises Malformed."""
     value = strictjson.load_object(text.encode("utf-8", "replace"), MAX_COLLATERAL_CHARACTERS, name)
     try:
         issued, until = (
@@ -87,12 +91,10 @@ def _signed(body: dict[str, Any], name: str) -> Signed:
         )
     except (KeyError, TypeError, ValueError):
         raise Malformed(f"{name} lacks its dates") from None
-    return Signed(
-        name, text, value, _hex(body[f"{name}_signature"]), _path(body[f"{name}_issuer_chain"]), issued, until
-    )
+    return Signed(name, text, value, _hex(signature), read_path(chain), issued, until)
 
 
-def _path(pem: str) -> tuple[x509.Certificate, ...]:
+def read_path(pem: str) -> tuple[x509.Certificate, ...]:
     return load_path(pem_chain(pem.encode("ascii", "replace")))
 
 
@@ -108,8 +110,8 @@ def check_collateral(got: IntelCollateral, pck: tuple[x509.Certificate, ...], pi
     """Everything Intel signed about ``pck`` (the quote's own chain): genuine, current, and nothing revoked."""
     issuer, root = got.pck_crl_path[0], got.pck_crl_path[-1]
     return (
-        *_list("crl.root", got.root_crl, got.tcb_info.path[-1], now),
-        *_list("crl.pck", got.pck_crl, issuer, now),
+        *check_crl("crl.root", got.root_crl, got.tcb_info.path[-1], now),
+        *check_crl("crl.pck", got.pck_crl, issuer, now),
         check("crl.pck-issuer", issuer == pck[1], "the list must be of the CA that issued the PCK certificate"),
         check(
             "crl.pck-root",
@@ -125,20 +127,28 @@ def check_collateral(got: IntelCollateral, pck: tuple[x509.Certificate, ...], pi
 
 def _document(doc: Signed, root_crl: x509.CertificateRevocationList, pinned: frozenset[bytes],
               now: dt.datetime) -> tuple[Check, ...]:  # fmt: skip
+    name, unrevoked = doc.name.replace("_", "-"), _absent(root_crl, doc.path[0])
+    revoked = check(f"{name}.signer-revoked", unrevoked, "its signer must not be revoked")
+    return (*check_document(doc, pinned, now), revoked)
+
+
+def check_document(doc: Signed, pinned: frozenset[bytes], now: dt.datetime) -> tuple[Check, ...]:
+    """That Intel signed it, and that it is current at ``now``."""
     name = doc.name.replace("_", "-")
     signer = doc.path[0]
     named = common_name(signer.subject) == TCB_SIGNER
     return (
         *check_path(f"{name}.chain", doc.path, pinned, now),
         check(f"{name}.signer", named, f"signed by a certificate named {TCB_SIGNER}"),
-        check(f"{name}.signer-revoked", _absent(root_crl, signer), "its signer must not be revoked"),
         check(f"{name}.signature", _document_signed(signer, doc.signature, doc.text), "signature by Intel's signer"),
         check(f"{name}.window", doc.issued <= now <= doc.until, f"{now:%F} must be in {doc.issued:%F}..{doc.until:%F}"),
     )
 
 
-def _list(prefix: str, crl: x509.CertificateRevocationList, issuer: x509.Certificate, now: dt.datetime
-          ) -> tuple[Check, ...]:  # fmt: skip
+def check_crl(
+    prefix: str, crl: x509.CertificateRevocationList, issuer: x509.Certificate, now: dt.datetime
+) -> tuple[Check, ...]:
+    """That ``issuer`` signed this list of its own, that it is whole, and current at ``now``."""
     end = crl.next_update_utc
     whole = _whole(crl.public_bytes(Encoding.DER))
     window = end is not None and crl.last_update_utc <= now <= end
@@ -147,7 +157,7 @@ def _list(prefix: str, crl: x509.CertificateRevocationList, issuer: x509.Certifi
         check(
             f"{prefix}-signature",
             _list_signed(crl.public_bytes(Encoding.DER), issuer) and crl.issuer == issuer.subject,
-            "by the CA that it speaks for",
+            "signature by the CA that it speaks for",
         ),
         check(f"{prefix}-scope", whole, "no unknown critical extension"),
         check(f"{prefix}-window", window, shown),

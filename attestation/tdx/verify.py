@@ -109,7 +109,12 @@ def _trust_domain(td: TrustDomain) -> tuple[Check, ...]:
     return (
         check("td.debug", not attributes & TD_DEBUG, "DEBUG (bit 0) must be 0", Source.HARDWARE),
         check("td.sept-ve", bool(attributes & TD_SEPT_VE_DISABLE), "SEPT_VE_DISABLE must be 1", Source.HARDWARE),
-        check("td.attributes", not attributes & ~(TD_ALLOWED | TD_DEBUG), f"{attributes:#018x}", Source.HARDWARE),
+        check(
+            "td.attributes",
+            not attributes & ~(TD_ALLOWED | TD_DEBUG),
+            f"no other bit may be set, got {attributes:#018x}",
+            Source.HARDWARE,
+        ),
         check("td.xfam", xfam, f"{td.xfam:#x} must hold the fixed bits and no reserved one", Source.HARDWARE),
         check("td.service", not any(td.service_td), "no migration TD may be bound", Source.HARDWARE),
     )
@@ -120,7 +125,12 @@ def _enclave(enclave: Enclave) -> tuple[Check, ...]:
     extra = flags & ~(SGX_INIT | SGX_DEBUG | SGX_MODE64 | SGX_EINIT | 0x80 | 0x400)  # KSS, AEX notify
     return (
         check("sgx.debug", not flags & SGX_DEBUG, "DEBUG must be 0", Source.HARDWARE),
-        check("sgx.attributes", bool(flags & SGX_INIT) and not extra, f"flags {flags:#x}", Source.HARDWARE),
+        check(
+            "sgx.attributes",
+            bool(flags & SGX_INIT) and not extra,
+            f"INIT must be set and no unknown flag, got {flags:#x}",
+            Source.HARDWARE,
+        ),
         check("sgx.reserved", enclave.reserved_zero, "reserved bytes must be zero", Source.HARDWARE),
     )
 
@@ -147,10 +157,10 @@ def _tcb(
         check("tcb.evaluation", fresh, f"evaluation data {numbers}, want at least {floor}"),
         check("tcb.level", level is not None, "some TCB level must fit this platform", Source.HARDWARE),
         check("tcb.current", _current(info, platform, td), "some level must fit the running module", Source.HARDWARE),
-        check("qe.identity", tcb.qe_matches(identity, quote.qe), "Intel's quoting enclave", Source.HARDWARE),
+        check("qe.identity", tcb.qe_matches(identity, quote.qe), "must be Intel's quoting enclave", Source.HARDWARE),
         check("qe.level", qe is not None, "some level must fit the quoting enclave", Source.HARDWARE),
         *module_checks,
-        check("tcb.revoked", status != "Revoked", f"status {status}", Source.HARDWARE),
+        check("tcb.revoked", status != "Revoked", f"must not be revoked, status {status}", Source.HARDWARE),
     ), merged
 
 

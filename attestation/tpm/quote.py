@@ -64,9 +64,10 @@ def check_quote(
     registers = {f"pcr{index}": values[32 * i : 32 * i + 32] for i, index in enumerate(attest.pcrs)}
     same = hashlib.sha256(values).digest() == attest.digest
     strong = key is not None and key.key_size >= MIN_RSA_BITS
+    genuine = key is not None and _signed(key, parts)
     return (
         check("tpm.key", strong, f"an RSA attestation key of at least {MIN_RSA_BITS} bits"),
-        check("tpm.signature", key is not None and _signed(key, parts), "by the attestation key", Source.HARDWARE),
+        check("tpm.signature", genuine, "signature by the attestation key", Source.HARDWARE),
         check("tpm.registers", same, "the registers must give the signed digest", Source.HARDWARE),
     ), registers, attest.extra_data  # fmt: skip
 

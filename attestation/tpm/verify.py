@@ -55,7 +55,7 @@ def verify_azure(evidence: Evidence, now: dt.datetime, trust: TrustStore, simula
     inner = verify_snp if evidence.kind == "azure-snp" else verify_tdx
     hardware, claims = _run(inner, replace(evidence, parts={}), now, trust, simulated, collateral)
     bound = claims is None or claims.report_data == hashlib.sha256(runtime).digest() + bytes(32)
-    checks: tuple[Check, ...] = (*hardware, check("runtime", bound, "report data must name it", Source.HARDWARE))
+    checks: tuple[Check, ...] = (*hardware, check("runtime", bound, "report data must be its digest", Source.HARDWARE))
     registers: dict[str, bytes] = {}
     extra: dict[str, bytes] = {}
     key = _attestation_key(body)

@@ -23,7 +23,7 @@ _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.:\-]{0,79}")
 _HEX = re.compile(r"(?:[0-9a-f]{2})+")
 _FORMS = {
     **dict.fromkeys(("kind", "action", "zone", "code", "sensitivity", "dialect"), _CODE),
-    **dict.fromkeys(("body_mac", "user_hash", "evidence_sha256", "key_sha256", "measurement"), _HEX),
+    **dict.fromkeys(("body_mac", "user_hash", "evidence_sha256", "key_sha256", "measurement", "receipt_sha256"), _HEX),
     "binding": _CODE,
 }
 """Fields with a narrower form than a name, wherever they occur."""

@@ -74,6 +74,11 @@ class Outcome:
     first_token_ms: int | None = None
     total_ms: int | None = None
     restored: Mapping[str, int] = field(default_factory=dict)
+    receipt: str | None = None
+    """What the enclave's own receipt or signature is worth: ``verified``, ``failed``, ``missing``, ``unchecked``; None
+    where there is none to ask for."""
+    receipt_sha256: str | None = None
+    """SHA-256 (hex) of the id under which the enclave keeps it."""
 
 
 LIFTED = ("ref_seq", "upstream")

@@ -65,7 +65,8 @@ def words(r: Mapping[str, Any]) -> str:
     elif r["kind"] == "outcome":
         restored = f"{r['restored'].get('restored', 0)} of {r['restored'].get('seen', 0)}"
         size = f"status {r['status']}, {r['bytes']} bytes"
-        lines.append(f"  ended: {r['code']}, {size}, restored {restored}, {r['total_ms']} ms")
+        receipt = f", receipt {r['receipt']}" if r.get("receipt") else ""
+        lines.append(f"  ended: {r['code']}, {size}, restored {restored}, {r['total_ms']} ms{receipt}")
     else:
         lines.append(f"  {r['code']}: {json.dumps(r['details'], sort_keys=True)}")
     return "\n".join([*lines, f"  hash {r['hash']}"])

@@ -6,10 +6,14 @@ import datetime as dt
 import json
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
+from attestation.collateral.pieces import Kind
+from attestation.collateral.select import find, with_chain
+from attestation.collateral.store import INDEX, Damaged, Snapshot, read_store
 from attestation.expectations import BadExpectations, load_expectations
 from attestation.recognise import der_of, recognise
 from attestation.trust import VENDORS
@@ -18,6 +22,7 @@ from attestation.types import (
     Check,
     Claims,
     Collateral,
+    Evidence,
     Expectations,
     Malformed,
     Rejected,
@@ -26,10 +31,13 @@ from attestation.types import (
 )
 from attestation.validate import appraise
 from attestation.verify import VERIFIERS, verify
+from proxy.commands.attest_collateral import collateral as collateral_group
+from proxy.commands.attest_collateral import moment
+from proxy.commands.attest_fetch import fetch
 from proxy.errors import ConfigError
 
+FOLDER = "The collateral store, or a folder with amd-crl, intel.json, jwks.json, vcek, runtime ...; or both, one each."
 PIECES = ("vcek", "td_quote", "event_log", "app_compose", "runtime", "tpm_quote", "tpm_signature", "tpm_pcrs")
-COLLATERAL = "Folder with amd-crl, intel.json, jwks.json and pieces beside the evidence: vcek, runtime ..."
 MAX_BYTES = 4 * 1024 * 1024
 
 
@@ -38,34 +46,43 @@ def attest() -> None:
     """Evidence of enclaves: look at it, verify it."""
 
 
+attest.add_command(collateral_group)
+attest.add_command(fetch)
+
+
 @attest.command("verify")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--kind", type=click.Choice(sorted(VERIFIERS)), help="The form of FILE; else it is recognised.")
-@click.option("--collateral", type=click.Path(exists=True, file_okay=False, path_type=Path), help=COLLATERAL)
+@click.option("--collateral", multiple=True, type=click.Path(exists=True, file_okay=False, path_type=Path), help=FOLDER)
 @click.option("--at", "when", help="Verify as of this time, such as 2026-11-21T12:00:00Z. Default: now.")
 @click.option("--expect", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A measurement file.")
 @click.option("--waive", type=click.Choice(sorted(WAIVABLE)), multiple=True, help="A check that may fail, visibly.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 def verify_(
-    file: Path, kind: str | None, collateral: Path | None, when: str | None, expect: Path | None,
+    file: Path, kind: str | None, collateral: tuple[Path, ...], when: str | None, expect: Path | None,
     waive: tuple[str, ...], as_json: bool,
 ) -> None:  # fmt: skip
     """Is the evidence in FILE genuine, and with --expect: is it what was approved? Exit 2 when it is not.
 
     There is no connection here, so nothing says whose channel key the evidence proves.
     """
-    now = _time(when)
+    now = moment(when) if when is not None else dt.datetime.now(dt.UTC)
     want = _expectations(expect) if expect is not None else None
-    pieces = _pieces(collateral) if collateral is not None else {}
+    store, loose = _stores(collateral)
     claims: Claims | None = None
+    kept: tuple[Check, ...] = ()
     try:
-        published = _collateral(collateral, frozenset(waive))
-        claims = verify(recognise(_read(file), kind, pieces), now, VENDORS, None, published)
-        checks = claims.checks
+        evidence = recognise(_read(file), kind, _pieces(loose), bare=store is not None)
+        published = _collateral(loose, frozenset(waive))
+        if store is not None:
+            evidence = with_chain(store, evidence)
+            published, kept = _kept(store, evidence, now, published)
+        claims = verify(evidence, now, VENDORS, None, published)
+        checks = (*kept, *claims.checks)
     except Malformed as e:
-        checks = (Check("format", Status.FAIL, Source.VERIFIER, str(e)),)
+        checks = (*kept, Check("format", Status.FAIL, Source.VERIFIER, str(e)))
     except Rejected as e:
-        checks = e.checks
+        checks = (*kept, *e.checks)
     judged = appraise(claims, want, now) if claims is not None and want is not None else ()
     good = claims is not None and all(c.status is not Status.FAIL for c in (*checks, *judged))
     if as_json:
@@ -76,16 +93,33 @@ def verify_(
         sys.exit(2)
 
 
-def _time(when: str | None) -> dt.datetime:
-    if when is None:
-        return dt.datetime.now(dt.UTC)
+def _stores(folders: tuple[Path, ...]) -> tuple[Snapshot | None, Path | None]:
+    """The store among ``folders``, and the folder of loose files. Exits 3 for a store that is damaged."""
+    stores = [f for f in folders if (f / INDEX).exists()]
+    loose = [f for f in folders if f not in stores]
+    if len(stores) > 1 or len(loose) > 1:
+        raise click.UsageError("--collateral names one store and one folder of loose files at most")
     try:
-        found = dt.datetime.fromisoformat(when)
-    except ValueError:
-        raise click.UsageError("--at must be a time such as 2026-11-21T12:00:00Z") from None
-    if found.tzinfo is None:
-        raise click.UsageError("--at needs a time zone, such as a Z at its end")
-    return found.astimezone(dt.UTC)
+        return (read_store(stores[0], VENDORS) if stores else None), (loose[0] if loose else None)
+    except Damaged as e:
+        click.echo(f"sealgate: the store is damaged: {e}", err=True)
+        sys.exit(3)
+
+
+def _kept(store: Snapshot, evidence: Evidence, now: dt.datetime, loose: Collateral
+          ) -> tuple[Collateral, tuple[Check, ...]]:  # fmt: skip
+    """The store's pieces for ``evidence``, and a check for each; a loose file counts instead of the store's piece."""
+    found, checks = find(store, evidence, now)
+    given = {Kind.AMD_CRL: loose.amd_crl is not None, Kind.JWKS: bool(loose.jwks)}
+    given |= dict.fromkeys((k for k in Kind if k.startswith("intel-")), loose.intel is not None)
+    checks = tuple(c for c in checks if not given[Kind(c.id.removeprefix("collateral."))])
+    return replace(
+        found,
+        amd_crl=loose.amd_crl or found.amd_crl,
+        intel=loose.intel or found.intel,
+        jwks={**found.jwks, **loose.jwks},
+        waivers=loose.waivers,
+    ), checks
 
 
 def _expectations(file: Path) -> Expectations:
@@ -108,8 +142,10 @@ def _read(file: Path) -> bytes:
     return data
 
 
-def _pieces(folder: Path) -> dict[str, bytes]:
+def _pieces(folder: Path | None) -> dict[str, bytes]:
     """Files named like a piece, whatever their ending."""
+    if folder is None:
+        return {}
     return {f.stem: _read(f) for f in sorted(folder.iterdir()) if f.stem in PIECES and f.is_file()}
 
 

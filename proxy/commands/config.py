@@ -10,6 +10,7 @@ import click
 
 from attestation.providers.privatemode import ASSERTED
 from proxy.approvals import Approvals
+from proxy.collateral.vendors import BASES
 from proxy.config import load_settings
 from proxy.settings import Settings, UpstreamConfig
 
@@ -48,6 +49,7 @@ def describe(s: Settings) -> dict[str, object]:
         "apps": [{"name": a.name, "tenant": a.tenant} for a in s.apps],
         "doors": [_door(u) for u in s.upstreams.values()],
         "models": {k: {"use": ["/".join(p) for p in m.use], "substitute": m.substitute} for k, m in s.models.items()},
+        "collateral": {"store": str(s.collateral), "control_door": list(BASES)} if s.collateral else None,
         "onprem_networks": [str(n) for n in s.onprem_networks],
         "limits": asdict(s.limits),
         "recognizers": [{"name": r.name, "module": r.module, "entities": dict(r.entities)} for r in s.recognizers],

@@ -14,14 +14,14 @@ import asyncio
 import datetime as dt
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from attestation.expectations import revision
 from attestation.providers import registry
-from attestation.providers.base import Ask, Heard, Presented, Provider
+from attestation.providers.base import Ask, Heard, Provider
 from attestation.trust import SimulatedTrust, TrustStore
-from attestation.types import NO_COLLATERAL, AttestationError, Collateral, Expectations
+from attestation.types import AttestationError, Expectations
 from policies.types import Requirements, Zone
 from proxy.errors import ConfigError, Misuse, UpstreamError
 from proxy.observe import log_fault
@@ -29,7 +29,7 @@ from proxy.ports import Clock
 from proxy.settings import AttestationConfig, UpstreamConfig
 from proxy.tasks import spawn
 from proxy.upstreams.lease import AttestationRefused, Lease
-from proxy.upstreams.proof import Question, Roots, failure_codes, lease_of
+from proxy.upstreams.proof import NothingPublished, Published, Question, Roots, failure_codes, judge, lease_of
 
 __all__ = ["AttestationRefused", "EnclaveLeases", "EvidenceSource", "Lease"]
 
@@ -68,14 +68,16 @@ class _State:
     refused_until: float = 0.0
     refusals: int = 0
     """In a row."""
+    judged: tuple[int, dict[int, str | None]] = field(default_factory=lambda: (0, {}))
+    """Revision of what is published, and what it means for leases of older ones, by epoch."""
 
 
 class EnclaveLeases:
     """Implements ``transports.Leases``. ``close`` it at the end.
 
     ``simulated`` is the root of a software enclave; the demo and tests pass it, no configuration can.
-    ``collateral`` is what vendors publish for what an endpoint presents, now. ``denied`` are chips, measurements and
-    keys (hex) that nobody may use any more; it is asked at every send.
+    ``published`` is what vendors publish; a lease is judged again when that has changed. ``denied`` are chips,
+    measurements and keys (hex) that nobody may use any more; it is asked at every send.
     Raises ConfigError for an upstream without attestation, an unknown provider, or expectations that are missing or
     empty: no policy means no trust.
     """
@@ -89,7 +91,7 @@ class EnclaveLeases:
         *,
         trust: TrustStore,
         simulated: SimulatedTrust | None = None,
-        collateral: Callable[[Presented, dt.datetime], Collateral] = lambda *_: NO_COLLATERAL,
+        published: Published | None = None,
         denied: Callable[[], frozenset[str]] = frozenset,
         on_event: Recorder,
         make: Callable[[str, Mapping[str, Any]], Provider] = registry.make,
@@ -97,7 +99,7 @@ class EnclaveLeases:
         self._source = source
         self._clock = clock
         self._roots = Roots(trust, simulated)
-        self._collateral = collateral
+        self._published = published or NothingPublished()
         self._denied = denied
         self._on_event = on_event
         enclaves = {n: u for n, u in upstreams.items() if u.zone is Zone.ENCLAVE}
@@ -171,6 +173,13 @@ class EnclaveLeases:
         self._remember(state, ("key_mismatch",))
         await self._on_event("enclave_refused", {"ref_seq": seq, "failures": ["key_mismatch"], **_details(lease)})
 
+    def doubt(self, lease: Lease) -> None:
+        """The enclave says, and nothing proves, that it has other keys now: no more leaves under ``lease``."""
+        state = self._known(lease.upstream)
+        if state.lease is not None and state.lease.epoch == lease.epoch:
+            state.lease = None
+            spawn(_recorded(self._on_event("enclave_keyset_changed", _details(lease))), f"doubt-{lease.upstream}")
+
     def status(self) -> Mapping[str, str]:
         """``ok``, ``refused`` or ``unproven`` for each enclave, for the admin listener."""
         return {name: self._word(state) for name, state in self._states.items()}
@@ -198,6 +207,8 @@ class EnclaveLeases:
             return "expectations_changed"
         if lease.names & self._denied():
             return "denied"
+        if why := self._judged(lease):
+            return why
         if not want.expectations <= {lease.info.expectations}:
             return "expectations_differ"
         if want.max_age_s is not None:
@@ -206,6 +217,27 @@ class EnclaveLeases:
             if now - lease.fresh > want.max_age_s:
                 return "lease_too_old"
         return None
+
+    def _judged(self, lease: Lease) -> str | None:
+        """Why what vendors published since ``lease`` was made takes it back: once for each change of that."""
+        now = self._published.revision
+        if lease.published == now or lease.presented is None:
+            return None
+        state = self._known(lease.upstream)
+        if state.judged[0] != now:
+            state.judged = (now, {})
+        seen = state.judged[1]
+        if lease.epoch not in seen:
+            want = self._expectations[lease.info.expectations]  # the same revision: that was compared
+            try:
+                judge(lease.presented, want, self._clock.now(), self._roots, self._published)
+                seen[lease.epoch] = None
+            except AttestationError as e:
+                seen[lease.epoch] = failure_codes(e)[0]
+            except Exception as e:  # a bug of ours: what cannot be judged does not hold
+                log_fault(e)
+                seen[lease.epoch] = "verifier_failed"
+        return seen[lease.epoch]
 
     def _hopeless(self, lease: Lease, want: Requirements) -> bool:
         """Whether only the age is wrong, and was so when the evidence came just now: it would come as old again."""
@@ -266,8 +298,7 @@ class EnclaveLeases:
         question = Question(upstream, state.epoch + 1, nonce, asked, started, want, state.config.max_age_s)
         try:
             presented, now = state.provider.read(heard, nonce), self._clock.now()
-            published = self._collateral(presented, now)
-            lease = lease_of(state.provider, presented, question, now, self._roots, published)
+            lease = lease_of(state.provider, presented, question, now, self._roots, self._published)
         except (AttestationError, AttestationRefused, Misuse):
             raise
         except Exception as e:  # a bug of ours in code that reads what strangers send: refused like any bad evidence
@@ -277,6 +308,10 @@ class EnclaveLeases:
             raise AttestationRefused(upstream, ("denied",))
         state.epoch = lease.epoch
         return lease
+
+
+async def _recorded(event: Awaitable[object]) -> None:
+    await event
 
 
 def _void(state: _State, key: bytes) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 
-from attestation.providers.base import BodyKey, Channel
+from attestation.providers.base import BodyKey, Channel, Presented
 from attestation.types import Claims
 from proxy.errors import AttestationFailed, Misuse
 from proxy.ports import LeaseInfo
@@ -50,6 +50,10 @@ class Lease:
     """Of the expectations that it was held to."""
     names: frozenset[str] = field(default=frozenset(), repr=False)
     """What a deny-list can name, in hex: chips, measurements, keys."""
+    presented: Presented | None = field(default=None, repr=False)
+    """What it was proven with, to be judged again when what vendors publish has changed ..."""
+    published: int = 0
+    """... since this revision of it."""
 
     def __post_init__(self) -> None:
         if self.pin is None and self.body is None:

@@ -48,6 +48,11 @@ def pinned_tls(pin: bytes) -> ssl.SSLContext:
     return seen_tls(check)
 
 
+def public_tls() -> ssl.SSLContext:
+    """TLS with whoever a public authority vouches for: transport only, for bodies that are sealed."""
+    return ssl.create_default_context()
+
+
 def _spki(certificate: bytes) -> bytes:
     """SubjectPublicKeyInfo, DER. Raises PinMismatch."""
     try:

@@ -11,12 +11,24 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from attestation.expectations import revision
 from attestation.providers.base import Presented, Provider
 from attestation.providers.prove import Proof, prove
 from attestation.trust import SimulatedTrust, TrustStore
-from attestation.types import AttestationError, Check, Claims, Collateral, Expectations, Rejected, Status, Unpinned
+from attestation.types import (
+    NO_COLLATERAL,
+    AttestationError,
+    Check,
+    Claims,
+    Collateral,
+    Evidence,
+    Expectations,
+    Rejected,
+    Status,
+    Unpinned,
+)
 from proxy.ports import Approval, LeaseInfo
 from proxy.upstreams.lease import AttestationRefused, Lease
 
@@ -48,13 +60,57 @@ class Roots:
     simulated: SimulatedTrust | None
 
 
+class Published(Protocol):
+    """What vendors publish, offline: :class:`proxy.collateral.job.CollateralJob`."""
+
+    @property
+    def revision(self) -> int:
+        """Another number when what was proven may be judged otherwise now."""
+        ...
+
+    def whole(self, evidence: Evidence) -> Evidence:
+        """With what the store has of it and the endpoint did not send. Raises Malformed."""
+        ...
+
+    def select(self, evidence: Evidence, now: dt.datetime) -> Collateral:
+        """Raises Malformed, or Rejected where something is missing or has ended."""
+        ...
+
+
+class NothingPublished:
+    """No store: AMD's revocation is unknown, and what cannot be verified without collateral is refused."""
+
+    revision = 0
+
+    def whole(self, evidence: Evidence) -> Evidence:
+        return evidence
+
+    def select(self, _evidence: Evidence, _now: dt.datetime) -> Collateral:
+        return NO_COLLATERAL
+
+
+def whole(presented: Presented, published: Published) -> Presented:
+    """Raises Malformed."""
+    return replace(presented, pieces=tuple(replace(p, evidence=published.whole(p.evidence)) for p in presented.pieces))
+
+
+def judge(presented: Presented, want: Expectations, now: dt.datetime, roots: Roots, published: Published) -> Proof:
+    """What is proven now. Raises AttestationError."""
+    today = now.date()
+    waivers = frozenset(name for name, waiver in want.waive.items() if today <= waiver.until)
+    accepted = Collateral(waivers=waivers)
+    # without a store, what the document brought along counts; with one, the store decides alone
+    choose = None if isinstance(published, NothingPublished) else (lambda e: published.select(e, now))
+    return prove(presented, want, now, roots.trust, roots.simulated, accepted, choose)
+
+
 def lease_of(
-    provider: Provider, presented: Presented, question: Question, now: dt.datetime, roots: Roots, published: Collateral
+    provider: Provider, presented: Presented, question: Question, now: dt.datetime, roots: Roots, published: Published
 ) -> Lease:
     """Raises AttestationError, or AttestationRefused where the evidence is good but no lease can be had of it."""
-    want, today = question.want, now.date()
-    waivers = frozenset(name for name, waiver in want.waive.items() if today <= waiver.until)
-    proof = prove(presented, want, now, roots.trust, roots.simulated, replace(published, waivers=waivers))
+    want, seen = question.want, published.revision
+    presented = whole(presented, published)
+    proof = judge(presented, want, now, roots, published)
     if failed := open_checks(proof.checks):
         raise AttestationRefused(question.upstream, failed)
     accepted = _accepted(question, proof)
@@ -71,6 +127,7 @@ def lease_of(
         question.upstream, question.epoch, channel.spki_sha256, proof.claims, question.started,
         question.started + lifetime, replace(info, expires=question.asked + dt.timedelta(seconds=lifetime)),
         channel.body, channel, fresh, revision(want), _names(proof, (channel.spki_sha256 or b"").hex(), key),
+        presented, seen,
     )  # fmt: skip
 
 

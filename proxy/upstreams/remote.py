@@ -73,9 +73,12 @@ def check(out: Outbound) -> None:
 
 
 def asks_problem(asks: Sequence[Ask]) -> str | None:
-    """Why these may not be asked over the control door, or None. Paths are plain and stay on the upstream's origin."""
-    if not 0 < len(asks) <= ASKS or len({ask.name for ask in asks}) != len(asks):
-        return f"an attestation asks 1 to {ASKS} questions of different names"
+    """Why these may not be asked over the control door, or None. Paths are plain and stay on the upstream's origin.
+
+    No question at all is allowed: some evidence is in the certificate that a connection shows.
+    """
+    if len(asks) > ASKS or len({ask.name for ask in asks}) != len(asks):
+        return f"an attestation asks at most {ASKS} questions, of different names"
     for ask in asks:
         path, _, query = ask.path.partition("?")
         if not _PATH.fullmatch(path) or not _QUERY.fullmatch(query) or any(_climbs(p) for p in path[1:].split("/")):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol
 
@@ -17,13 +17,15 @@ import orjson
 
 from policies.types import Requirements
 from proxy.errors import Misuse, UpstreamError
-from proxy.outbound import Answer, Outbound, Receipt
+from proxy.outbound import Answer, Outbound, Receipt, Settle
 from proxy.ports import LeaseInfo
 from proxy.upstreams.lease import AttestationRefused, Lease
 
 
 class KeyChanged(Exception):
-    """The peer's TLS key is not the pinned one. The handshake ended there: no byte of a request was sent."""
+    """The peer's TLS key is not the pinned one: the handshake ended there and no byte of a request was sent. Or it says
+    that it has another key to seal to now: then nobody could read the request, and by the protocol nobody worked on it.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,42 @@ class Wire(Protocol):
     async def close(self) -> None: ...
 
 
-Sealer = Callable[[Lease, Wire], Wire]
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A request as it goes onto the wire: ``body`` whole, or in pieces of ``size`` bytes together (None: chunked).
+    ``credential``: whether the upstream's key goes along. ``restored``: the body as the enclave reads it, where its
+    receipts are about that; empty where they are about the bytes on the wire."""
+
+    method: str
+    path: str
+    query: str = ""
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    body: bytes | AsyncIterator[bytes] = field(default=b"", repr=False)
+    size: int | None = None
+    credential: bool = True
+    restored: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """An answer as it came, with every header. ``close`` as of :class:`Opened`, ``settle`` as of ``Answer``."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    chunks: AsyncIterator[bytes]
+    close: Callable[[], Awaitable[None]]
+    settle: Settle | None = None
+
+
+class Carrier(Wire, Protocol):
+    """A wire that also carries what others dress for it."""
+
+    async def carry(self, sent: Carried) -> Arrived:
+        """Raises as :meth:`open`."""
+        ...
+
+
+Sealer = Callable[[Lease, Carrier], Wire]
 """Wraps a wire so that every body leaves sealed to the lease's ``body`` key, and no answer in the clear is believed."""
 
 
@@ -77,6 +114,8 @@ class Leases(Protocol):
     async def replace(self, lease: Lease, want: Requirements, seq: int) -> Lease: ...
 
     async def discard(self, lease: Lease, seq: int) -> None: ...
+
+    def doubt(self, lease: Lease) -> None: ...
 
 
 class RemoteTransport:
@@ -112,7 +151,7 @@ class EnclaveTransport:
     """
 
     def __init__(
-        self, upstream: str, leases: Leases, make: Callable[[Lease], Wire], seal: Sealer | None = None
+        self, upstream: str, leases: Leases, make: Callable[[Lease], Carrier], seal: Sealer | None = None
     ) -> None:
         self._name = upstream
         self._leases = leases

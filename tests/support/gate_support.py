@@ -29,6 +29,7 @@ from proxy.app import Gate
 from proxy.audit.query import Filter, query, verify
 from proxy.auth import digest
 from proxy.dialects.base import Segment
+from proxy.egress import VendorDoor
 from proxy.inspect import WorkerPool
 from proxy.inspect_results import inspect_here
 from proxy.inspect_worker import build
@@ -187,6 +188,8 @@ class Plan:
     more: Mapping[str, UpstreamConfig] = field(default_factory=dict)
     """Further upstreams."""
     recognizers: tuple[RecognizerConfig, ...] = ()
+    vendors: Mapping[str, str] | None = None
+    """Stand-ins of vendors by origin: then there is a store of what they publish, ``collateral`` below the folder."""
     full: bool = False
     """The gate as it is, with the local models (SEALGATE_MODELS)."""
 
@@ -217,6 +220,7 @@ def settings(folder: Path, plan: Plan, cloud: str, house: str, enclave: str) -> 
         workers=1,
         limits=plan.limits,
         recognizers=plan.recognizers,
+        collateral=folder / "collateral" if plan.vendors is not None else None,
     )
 
 
@@ -231,9 +235,9 @@ async def world(folder: Path, plan: Plan | None = None) -> AsyncIterator[World]:
         until = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=plan.approved_days)
         (folder / "clinic.yaml").write_text(enclave.expectations_yaml("clinic", until))
         s = settings(folder, plan, cloud.url, house.url, enclave.url)
-        made = Gate(s, base=folder, simulated=enclave.trust)
-        if not plan.full:
-            made = LightGate(s, plan.judge, base=folder, simulated=enclave.trust)
+        how: dict[str, Any] = {"base": folder, "simulated": enclave.trust}
+        how["vendors"] = VendorDoor(plan.vendors) if plan.vendors is not None else None
+        made = Gate(s, **how) if plan.full else LightGate(s, plan.judge, **how)
         gate = await stack.enter_async_context(made)
         http = aiohttp.ClientSession(headers={"authorization": f"Bearer {KEY}"})
         await stack.enter_async_context(http)

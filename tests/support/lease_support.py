@@ -17,11 +17,12 @@ from attestation.providers import registry
 from attestation.providers.base import Ask, Heard, Presented, Provider, Reply
 from attestation.simulator.snp import MEASUREMENT, Guest, Platform, shared_platform
 from attestation.trust import VENDORS, SimulatedTrust
-from attestation.types import NO_COLLATERAL, Collateral, Expectations
+from attestation.types import NO_COLLATERAL, Collateral, Evidence, Expectations
 from attestation.wire import encode_sealgate_snp
 from policies.types import Requirements
 from proxy.settings import UpstreamConfig
 from proxy.upstreams.enclave import AttestationRefused, EnclaveLeases
+from proxy.upstreams.proof import Published
 
 ANY = Requirements()
 OWN, OTHER = Identity(), Identity()
@@ -74,6 +75,24 @@ class StandIn:
         return self.present(heard, nonce)
 
 
+def none(*_: object) -> Collateral:
+    return NO_COLLATERAL
+
+
+@dataclass
+class Given:
+    """A store that gives whatever a test says; ``revision`` grows when the test says so."""
+
+    collateral: Callable[..., Collateral] = none
+    revision: int = 0
+
+    def whole(self, evidence: Evidence) -> Evidence:
+        return evidence
+
+    def select(self, evidence: Evidence, now: dt.datetime) -> Collateral:
+        return self.collateral(evidence, now)
+
+
 @dataclass
 class World:
     source: Source
@@ -100,7 +119,8 @@ def world(
     simulated: SimulatedTrust | None = None,
     trusted: bool = True,
     present: Callable[[Heard, bytes], Presented] | None = None,
-    collateral: Callable[..., Collateral] = lambda *_: NO_COLLATERAL,
+    collateral: Callable[..., Collateral] = none,
+    published: Published | None = None,
     more: Mapping[str, UpstreamConfig] | None = None,
 ) -> World:
     source, clock, events, denied = Source(), HandClock(), Events(), set[str]()
@@ -110,8 +130,10 @@ def world(
         return registry.make(kind, options) if present is None else StandIn(present)
 
     trust = (simulated or source.platform.trust) if trusted else None
+    if published is None and collateral is not none:
+        published = Given(collateral)
     leases = EnclaveLeases(
         config | dict(more or {}), {"clinic": want}, source, clock, trust=VENDORS, simulated=trust,
-        collateral=collateral, denied=lambda: frozenset(denied), on_event=events, make=make,
+        published=published, denied=lambda: frozenset(denied), on_event=events, make=make,
     )  # fmt: skip
     return World(source, clock, events, leases, denied)

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from attestation.endings import JsonEnding, SseEnding
+from attestation.endings import EventEnding, JsonEnding, SseEnding
 
 DOCUMENT = json.dumps(
     {"a": ['}]"\\', "\\\\", {"b": "{[\\"}], "ü": "\u2028", "n": [1, [], {}]}, ensure_ascii=False
@@ -60,3 +60,27 @@ def test_other_marks_and_long_lines():
     ending.feed(b"x" * 10_000)
     assert len(ending._line) < 20
     assert not over(ending, b"data: [DONE]\n")
+
+
+NAMED = b'event: response.delta\ndata: {"a":"event: message_stop"}\n\n: note\n\nevent: message_stop\ndata: {"x":1}\n\n'
+
+
+@pytest.mark.parametrize("stream", [NAMED, NAMED.replace(b"\n", b"\r\n"), NAMED.replace(b"event: m", b"event:m")])
+def test_a_named_stream_is_over_with_its_last_event_whole(stream):
+    names = (b"message_stop", b"response.completed")
+    assert over(EventEnding(names), stream)
+    assert over(EventEnding(names), *(bytes([b]) for b in stream))
+    for cut in range(len(stream)):
+        assert not over(EventEnding(names), stream[:cut].removesuffix(b"\n\n").removesuffix(b"\r\n\r\n"))
+        assert over(EventEnding(names), stream[:cut], stream[cut:])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"", b"\n\n", b"event: message_stop\ndata: {}\n", b"event: message_stopped\ndata: {}\n\n",
+     NAMED + b"data: more\n\n", NAMED + b"d", b"data: event: message_stop\n\n", b"xevent: message_stop\n\n",
+     NAMED + b"event: other\ndata: {}\n\n"],
+)  # fmt: skip
+def test_a_named_stream_without_its_last_event_is_not_over(text):
+    assert not over(EventEnding((b"message_stop",)), text)
+    assert not over(EventEnding((b"message_stop",)), *(bytes([b]) for b in text))

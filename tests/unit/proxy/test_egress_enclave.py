@@ -233,7 +233,6 @@ async def test_every_evidence_comes_over_a_fresh_connection(peer: TlsPeer) -> No
 
 
 BAD_ASKS = {
-    "none": (),
     "the same name twice": QUESTION * 2,
     "too many": tuple(Ask(str(i), "/a") for i in range(9)),
     "another origin": (Ask("a", "//other.example/a"),),

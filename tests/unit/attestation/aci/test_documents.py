@@ -5,7 +5,15 @@ import pytest
 from attested import vector
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from attestation.aci.documents import digest, keyset_digest, receipt_key, session_id, verify_receipt
+from attestation.aci.documents import (
+    check_receipt,
+    digest,
+    keyset_digest,
+    receipt_key,
+    same_keyset,
+    session_id,
+    verify_receipt,
+)
 from attestation.binding import aci_report_data
 from attestation.jcs import canonical
 from attestation.types import Malformed, Rejected
@@ -112,6 +120,40 @@ def test_a_changed_receipt_is_rejected(change, failed):
     with pytest.raises(Rejected) as e:
         verify_receipt(receipt, keyset, *sent)
     assert set(e.value.failures) == failed
+
+
+def test_a_receipt_says_what_it_is_about_where_it_says_so():
+    receipt, keyset, sent = signed()
+    sums = digest(sent[0]), digest(sent[1])
+    check_receipt(receipt, keyset, *sums, {"model": "m", "chat_id": "not said there"})
+    with pytest.raises(Rejected) as e:
+        check_receipt(receipt, keyset, *sums, {"model": "n"})
+    assert e.value.failures == ("receipt.model",)
+
+
+@pytest.mark.parametrize(
+    ("said", "good"),
+    [
+        ({"result": "verified", "required": True}, True),
+        ({"result": "verified", "required": False}, False),
+        ({"result": "failed", "required": True}, False),
+        ({}, False),
+    ],
+)
+def test_an_aggregator_must_have_verified_whom_it_asked(said, good):
+    receipt, keyset, sent = signed()
+    receipt["event_log"].insert(1, {"type": "upstream.verified", **said})
+    with pytest.raises(Rejected) as e:
+        verify_receipt(receipt, keyset, *sent)
+    assert ("receipt.upstream" in e.value.failures) is not good
+
+
+def test_a_changed_keyset_shows_in_the_head_of_an_answer():
+    keyset = {"subject": "x"}
+    name = "X-ACI-Keyset-Digest"
+    assert same_keyset([], keyset) and same_keyset([(name, keyset_digest(keyset))], keyset)
+    assert not same_keyset([(name, keyset_digest({}))], keyset)
+    assert not same_keyset([(name, keyset_digest(keyset))] * 2, keyset)
 
 
 KEYSET = {"receipt_signing_keys": [{"key_id": "a", "algo": "ed25519", "public_key": "ab" * 32}]}

@@ -250,6 +250,17 @@ async def test_a_changed_key_voids_the_lease_and_attests_again_on_record() -> No
     assert await w.leases.replace(old, ANY, 42) is fresh, "the second to notice attests nothing"
 
 
+async def test_a_doubted_lease_is_not_used_again_and_a_newer_one_stays() -> None:
+    w = world()
+    old = await w.leases.current("sealed", ANY)
+    w.leases.doubt(old)
+    fresh = await w.leases.current("sealed", ANY)
+    assert fresh.epoch > old.epoch
+    w.leases.doubt(old)
+    assert await w.leases.current("sealed", ANY) is fresh
+    assert sorted(w.events.codes()) == ["enclave_attested", "enclave_attested", "enclave_keyset_changed"]
+
+
 async def test_a_discarded_lease_makes_the_enclave_unusable_for_a_moment() -> None:
     w = world()
     lease = await w.leases.current("sealed", ANY)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from egress_support import NOW, Events, HandClock, chat, receipt_for
+from lease_support import Given
 
 from attestation.simulator.providers.aci import DOMAIN, SimulatedAci
 from attestation.simulator.providers.aci import Lie as AciLie
@@ -43,7 +44,7 @@ class World:
         self.control, self.clock = ControlDoor(config), HandClock()
         self.leases = EnclaveLeases(
             config, {"clinic": want}, self.control, self.clock, trust=VENDORS, simulated=running.trust,
-            collateral=lambda *_: collateral(NOW), on_event=Events(),
+            published=Given(lambda *_: collateral(NOW)), on_event=Events(),
         )  # fmt: skip
         self.door = DataDoor(config, leases=self.leases)
 

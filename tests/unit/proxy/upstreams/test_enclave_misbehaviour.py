@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from egress_support import Events, HandClock, chat, enclave, receipt_for
+from lease_support import Given
 
 from attestation.simulator.misbehave import Misbehaviour
 from attestation.simulator.server import SimulatedEnclave
@@ -32,7 +33,7 @@ class World:
             HandClock(),
             trust=AMD,
             simulated=simulator.trust,
-            collateral=lambda *_: Collateral(amd_crl=simulator.crl()),
+            published=Given(lambda *_: Collateral(amd_crl=simulator.crl())),
             on_event=self.events,
         )
         self.door = DataDoor(config, leases=self.leases)

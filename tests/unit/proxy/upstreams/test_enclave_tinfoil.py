@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 from egress_support import Events, HandClock, enclave
+from lease_support import Given
 
 from attestation.providers.base import Seal
 from attestation.simulator.providers.tinfoil import Machine
 from attestation.simulator.providers.tinfoil_lies import Form, Lie
 from attestation.simulator.providers.tinfoil_server import TinfoilServer
 from attestation.trust import VENDORS
-from attestation.types import NO_COLLATERAL
 from policies.types import Requirements
 from proxy.egress import ControlDoor
 from proxy.settings import AttestationConfig, UpstreamConfig
@@ -36,10 +36,10 @@ def leases(server: TinfoilServer) -> Make:
         base = enclave(server.url)
         proof = AttestationConfig("tinfoil", "tinfoil", 600, options)
         config = {"sealed": UpstreamConfig("sealed", base.zone, base.kind, base.url, attestation=proof)}
-        own = NO_COLLATERAL if server.form is Form.V3 else m.collateral()
+        own = None if server.form is Form.V3 else Given(lambda *_: m.collateral())
         return EnclaveLeases(
             config, {"tinfoil": m.expectations()}, ControlDoor(config), HandClock(), trust=VENDORS, simulated=m.trust,
-            collateral=lambda *_: own, on_event=Events(),
+            published=own, on_event=Events(),
         )  # fmt: skip
 
     return make

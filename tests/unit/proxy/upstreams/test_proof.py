@@ -207,7 +207,7 @@ async def test_a_waived_check_is_accepted_until_its_day_and_on_record() -> None:
 
 async def test_collateral_of_the_vendor_reaches_verification() -> None:
     w = tdx_world(1 << 28)
-    w.leases._collateral = lambda *_: shared_intel().collateral(NOW - dt.timedelta(days=400))
+    w.leases._published.collateral = lambda *_: shared_intel().collateral(NOW - dt.timedelta(days=400))
     assert await w.failures()
 
 

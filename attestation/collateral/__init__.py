@@ -1,0 +1,1 @@
+"""What vendors publish about their hardware and services, kept offline: format, rules, choice. Pure."""

@@ -1,0 +1,82 @@
+"""What may come into the store: pieces that count now and are not older than anything seen (§6.6).
+
+All or nothing: one piece that may not come in keeps the others out, and every reason is named. Nothing is written here.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+
+from attestation.collateral.examine import examine
+from attestation.collateral.index import time_text
+from attestation.collateral.pieces import EVALUATED, SKEW, Entry, Floor, Index, Kind, Piece, shown
+from attestation.trust import SimulatedTrust, TrustStore
+from attestation.types import Check, Malformed, Rejected
+from attestation.x509 import check
+
+WITHOUT_FLOOR = frozenset({Kind.AMD_KEY})
+"""A certificate of a key is not taken back by a newer one: the revocation list does that."""
+
+
+def admit(
+    index: Index, pieces: Iterable[Piece], now: dt.datetime, trust: TrustStore, simulated: SimulatedTrust | None = None
+) -> Index:
+    """The index with ``pieces`` in place of what it had under their names, and floors raised. ``now`` is aware.
+
+    Raises Rejected with every failure of every piece.
+    """
+    entries, floors = dict(index.entries), dict(index.floors)
+    failures: list[str] = []
+    checks: list[Check] = []
+    for piece in pieces:
+        try:
+            entry = examine(piece, trust, simulated)
+        except Malformed as e:
+            failures.append(f"{shown(piece.name)}: {e}")
+            continue
+        except Rejected as e:
+            failures += [f"{shown(piece.name)}: {f}" for f in e.failures]
+            checks += e.checks
+            continue
+        found = (*_window(entry, now), *_not_older(entry, index))
+        checks += found
+        failures += [f"{shown(entry.name)}: {c.id}: {c.detail}" for c in found if c.status == "fail"]
+        entries[entry.name] = entry
+        floors[entry.name] = _raised(floors.get(entry.name), entry)
+    if failures:
+        raise Rejected(tuple(failures), tuple(checks))
+    return Index(entries, {n: f for n, f in floors.items() if n[0] not in WITHOUT_FLOOR})
+
+
+def _window(entry: Entry, now: dt.datetime) -> tuple[Check, ...]:
+    end, fetched, it_is = entry.next_update, time_text(entry.fetched_at), f"it is {time_text(now)}"
+    return (
+        check("fetched", entry.fetched_at <= now + SKEW, f"fetched {fetched}, {it_is}"),
+        check("issued", entry.issued <= now + SKEW, f"issued {time_text(entry.issued)}, {it_is}"),
+        check("expired", end is None or now <= end, f"ended {time_text(end) if end else 'never'}"),
+    )
+
+
+def _not_older(entry: Entry, index: Index) -> tuple[Check, ...]:
+    """Numbers first: Intel's PCK lists all have number 1, so that their date must be compared as well.
+
+    A platform that was never seen has no floor of its own: the newest evaluation seen of any platform is its floor, or
+    an old level could come in under a new name.
+    """
+    if entry.kind in WITHOUT_FLOOR:
+        return ()
+    floor = index.floors.get(entry.name)
+    if floor is None:
+        if entry.kind not in EVALUATED:
+            return ()
+        least = index.evaluation
+        return (check("rollback", (entry.number or 0) >= least, f"evaluation data {entry.number}, {least} was seen"),)
+    newer = (entry.number or 0, entry.issued) >= (floor.number, floor.issued)
+    return (check("rollback", newer, f"number {entry.number or 0} of {time_text(entry.issued)}, "
+                  f"number {floor.number} of {time_text(floor.issued)} was seen"),)  # fmt: skip
+
+
+def _raised(floor: Floor | None, entry: Entry) -> Floor:
+    got = Floor(entry.number or 0, entry.issued)
+    return got if floor is None or (got.number, got.issued) >= (floor.number, floor.issued) else floor

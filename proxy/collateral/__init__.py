@@ -1,0 +1,1 @@
+"""The shell around :mod:`attestation.collateral`: writing the store, asking vendors, keeping it fresh, carrying it."""

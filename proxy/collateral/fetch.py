@@ -1,0 +1,110 @@
+"""A vendor's answer -> a piece of the store. Asks through the door; believes nothing: the store examines what comes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import unquote
+
+from attestation.collateral.intel import document_piece, list_piece
+from attestation.collateral.loose import key_piece
+from attestation.collateral.pieces import Kind, Name, Piece, shown
+from attestation.snp.vcek import parse_endorsement
+from attestation.trust import SimulatedTrust, TrustStore, amd_chain
+from attestation.types import Malformed, Rejected
+from attestation.x509 import load_certificate
+from proxy.collateral.vendors import Published
+from proxy.collateral.writer import Taken, take
+from proxy.errors import ConfigError, SealgateError, UpstreamError
+
+Chain = Callable[[str], tuple[bytes, ...]]
+"""Product -> AMD's own issuers of its VCEKs (DER), which ship with the package."""
+
+
+class Vendors(Protocol):
+    """The door to vendors: :class:`proxy.egress.VendorDoor`."""
+
+    async def ask(self, name: Name) -> Published:
+        """Raises UpstreamError, ConfigError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a piece did not come. ``busy_s``: the vendor named a time to wait."""
+
+    name: Name
+    reason: str
+    code: str
+    busy_s: int | None = None
+
+
+@dataclass(slots=True)
+class Fetched:
+    """What a round of questions brought."""
+
+    pieces: list[Piece] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+
+
+async def fetch(door: Vendors, names: Iterable[Name], now: dt.datetime, chain: Chain = amd_chain) -> Fetched:
+    """Asks for each of ``names``, one after the other: nobody waits for this, and vendors limit rates."""
+    out = Fetched()
+    for name in names:
+        try:
+            out.pieces.append(to_piece(name, await door.ask(name), now, chain))
+        except Malformed as e:
+            out.failures.append(Failure(name, f"{shown(name)}: {e}", "vendor_malformed"))
+        except (UpstreamError, ConfigError) as e:
+            out.failures.append(_failure(name, e))
+    return out
+
+
+def _failure(name: Name, error: SealgateError) -> Failure:
+    return Failure(name, f"{shown(name)}: {error.message}", error.code, error.retry_after_s)
+
+
+def to_piece(name: Name, got: Published, now: dt.datetime, chain: Chain = amd_chain) -> Piece:
+    """Raises Malformed."""
+    kind, key = name
+    data = got.body
+    if kind in (Kind.INTEL_TCB, Kind.INTEL_QE):
+        data = document_piece(data, _pem(got.chain))
+    elif kind is Kind.INTEL_PCK_CRL:
+        data = list_piece(data, _pem(got.chain))
+    elif kind is Kind.AMD_KEY:
+        leaf = load_certificate(data)
+        data = key_piece(leaf, chain(parse_endorsement(leaf).product), now).data
+    return Piece(kind, key, data, now)
+
+
+def keep(
+    folder: Path, pieces: Iterable[Piece], now: dt.datetime, trust: TrustStore, simulated: SimulatedTrust | None = None
+) -> tuple[list[Taken], list[Failure]]:
+    """Takes each piece by itself: one that is refused does not keep the others out. Blocks.
+
+    Raises Damaged, ConfigError: then the store cannot be used at all.
+    """
+    taken: list[Taken] = []
+    failures: list[Failure] = []
+    for piece in pieces:
+        try:
+            taken.append(take(folder, (piece,), now, trust, simulated))
+        except Rejected as e:
+            older = any(": rollback:" in reason for reason in e.failures)
+            code = "collateral_older" if older else "collateral_refused"
+            failures.append(Failure(piece.name, "; ".join(e.failures), code))
+    return taken, failures
+
+
+def in_order(names: Iterable[Name]) -> list[Name]:
+    """Levels before identities: while Intel rolls out a new number, a new platform's levels may lag behind."""
+    return sorted(set(names), key=lambda name: (name[0] is Kind.INTEL_QE, name))
+
+
+def _pem(header: str) -> str:
+    """Intel sends a chain percent-encoded in a header."""
+    return unquote(header, encoding="ascii", errors="replace")

@@ -1,0 +1,119 @@
+"""EHBP: every body whole, in frames, in both directions (attestation.md §5.1). An answer that opens is the enclave's.
+
+What holds for all sealing is in :mod:`proxy.upstreams.sealing`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from attestation import ehbp
+from attestation.endings import Ending, EventEnding, JsonEnding, SseEnding
+from attestation.sealing import SealingError
+from proxy.errors import UpstreamError
+from proxy.outbound import Answer, Outbound, exactly
+from proxy.upstreams import remote
+from proxy.upstreams.lease import AttestationRefused
+from proxy.upstreams.sealing import EVENTS, broken, head, media_type, refuse_exposed, unsealed
+from proxy.upstreams.transports import Arrived, Carried, Carrier, KeyChanged, Opened
+
+PIECE = 256 * 1024
+"""Plain bytes that are sealed at a time, so that the event loop serves others in between."""
+_MODEL_ENDS = (b"response.completed", b"response.incomplete", b"response.failed")
+
+
+def ending(path: str, kind: str) -> Ending | None:
+    """How a body of this kind shows its end; None where it cannot. ``kind`` is the sender's word: a wrong one finds no
+    end."""
+    if kind == "application/json" or kind.endswith("+json"):
+        return JsonEnding()
+    if kind != EVENTS:
+        return None
+    if path == "/messages":
+        return EventEnding((b"message_stop",))
+    return EventEnding(_MODEL_ENDS) if path.startswith("/responses") else SseEnding()
+
+
+class EhbpWire:
+    """Implements ``transports.Wire``.
+
+    ``withheld``: the configured credential may not go along.
+    """
+
+    def __init__(self, upstream: str, carrier: Carrier, attested_key: bytes, *, withheld: bool) -> None:
+        self._name = upstream
+        self._carrier = carrier
+        self._key = attested_key
+        self._withheld = withheld
+
+    @property
+    def users(self) -> int:
+        return self._carrier.users
+
+    async def open(self, out: Outbound) -> Opened:
+        """Raises UpstreamError, NotSealable or AttestationRefused; KeyChanged when the enclave says that it could not
+        read the request."""
+        refuse_exposed(self._name, withheld=self._withheld)
+        headers = head(self._name, out)
+        try:
+            exchange = ehbp.Exchange(self._key)
+        except SealingError:
+            raise AttestationRefused(self._name, ("body-key.unusable",)) from None
+        body = _frames(exchange, out)
+        arrived = await self._carrier.carry(
+            Carried(out.method, out.path, out.query, (*headers, *exchange.headers.items()), body)
+        )
+        try:
+            opener, kind = await self._opener(exchange, arrived, out.path)
+        except BaseException:
+            await arrived.close()
+            raise
+        back = remote.returned(arrived.headers) | {"content-type": kind}
+        return Opened(Answer(arrived.status, back, self._plain(opener, arrived), arrived.settle), arrived.close)
+
+    async def _opener(self, exchange: ehbp.Exchange, arrived: Arrived, path: str) -> tuple[ehbp.Opener, str]:
+        kind = media_type(arrived.headers)
+        if not any(k.lower() == ehbp.RESPONSE_NONCE.lower() for k, _ in arrived.headers):
+            if arrived.status == 422 and ehbp.is_key_mismatch(422, arrived.headers, await _start(arrived)):
+                raise KeyChanged
+            raise unsealed(self._name, arrived.status)
+        end = ending(path, kind)
+        if end is None:
+            raise UpstreamError(f"{self._name}: an answer whose end nobody could see", code="answer_without_end")
+        try:
+            return exchange.opener(arrived.status, arrived.headers, end), kind
+        except SealingError as e:
+            raise broken(self._name, e.fault) from None
+
+    async def _plain(self, opener: ehbp.Opener, arrived: Arrived) -> AsyncIterator[bytes]:
+        try:
+            async for data in arrived.chunks:
+                if plain := opener.feed(data):
+                    yield plain
+            opener.close()
+        except SealingError as e:
+            raise broken(self._name, e.fault) from None
+
+    async def close(self) -> None:
+        await self._carrier.close()
+
+
+async def _frames(exchange: ehbp.Exchange, out: Outbound) -> AsyncIterator[bytes]:
+    """The sealed body; it ends only if all of it was what is recorded."""
+    if out.large is not None:
+        async for chunk in exactly(out.large):
+            yield exchange.feed(chunk)
+    else:
+        for start in range(0, len(out.body), PIECE):
+            yield exchange.feed(out.body[start : start + PIECE])
+    exchange.close()
+
+
+async def _start(arrived: Arrived) -> bytes:
+    """An unsealed problem report, or as much of it as one may have."""
+    body = bytearray()
+    async for chunk in arrived.chunks:
+        body += chunk
+        if len(body) > ehbp.MAX_PROBLEM_BYTES:
+            break
+    return bytes(body)

@@ -1,0 +1,78 @@
+"""Requests sealed to an attested key and their answers opened: a wire around a wire (attestation.md §5.1, §5.2).
+
+For upstreams whose TLS may end outside the enclave. What is sealed is the finished request, after the leak guard and
+the record; the receipt at the door covers the plain bytes. Rules:
+
+* Nothing leaves in the clear but method, path and headers, and of these only words of the protocol.
+* What cannot be sealed whole is not sent (NotSealable); there is no way to send without sealing.
+* An answer counts when it opens. One that comes in the clear is never read as an answer nor shown, whatever its
+  status: anybody on the way may have written it. Its status alone is believed, as a failure.
+* An answer that was cut is an error at its end.
+* The upstream's credential is a header and therefore in the clear: where TLS ends who knows where, it goes along only
+  where the configuration says so.
+"""
+
+from __future__ import annotations
+
+from attestation.sealing import Fault
+from proxy.errors import NotSealable, UpstreamError
+from proxy.outbound import Outbound
+from proxy.upstreams.lease import AttestationRefused
+
+EVENTS = "text/event-stream"
+PATHS = frozenset(
+    {"/chat/completions", "/completions", "/embeddings", "/moderations", "/responses", "/responses/compact",
+     "/responses/input_tokens", "/messages", "/messages/count_tokens", "/images/generations", "/images/edits",
+     "/images/variations", "/audio/transcriptions", "/audio/translations"}
+)  # fmt: skip
+"""Paths that say nothing about what is sent. All others hold names or ids, or have answers without an end."""
+CODES = {
+    Fault.UNSEALED: "answer_unsealed",
+    Fault.TRUNCATED: "answer_truncated",
+    Fault.AUTHENTICITY: "answer_not_authentic",
+    Fault.FRAME: "answer_malformed",
+    Fault.SEQUENCE: "answer_not_authentic",
+}
+"""What a fault of an answer is called in records and to the app."""
+
+
+def broken(upstream: str, fault: Fault) -> UpstreamError:
+    """An answer that does not count, in our words."""
+    code = CODES.get(fault, "answer_broken")
+    return UpstreamError(f"{upstream}: its sealed answer failed ({fault.value})", code=code)
+
+
+def unsealed(upstream: str, status: int) -> UpstreamError:
+    """An answer in the clear. Its body is dropped unread."""
+    if 200 <= status < 300:
+        return broken(upstream, Fault.UNSEALED)
+    return UpstreamError(f"{upstream} answered {status}, in the clear", code=f"upstream_{status}")
+
+
+def head(upstream: str, out: Outbound) -> tuple[tuple[str, str], ...]:
+    """The headers of ``out`` as they may stand in the clear. Raises NotSealable for a path or query that says more than
+    the protocol's words, and for a request without a body: to that no key is bound (EHBP SPEC.md §7.4)."""
+    wrong = [
+        name
+        for name, bad in (
+            ("request.path", out.path not in PATHS or out.method != "POST"),
+            ("request.query", out.query not in {"", "beta=true"}),
+            ("request.body", not out.size),
+        )
+        if bad
+    ]
+    if wrong:
+        raise NotSealable(upstream, tuple(wrong))
+    accept = ("accept", EVENTS if out.stream else "application/json")
+    return (*((k, v) for k, v in out.headers if k != "accept"), accept)
+
+
+def media_type(headers: tuple[tuple[str, str], ...]) -> str:
+    values = [v for k, v in headers if k.lower() == "content-type"]
+    return values[0].partition(";")[0].strip().lower() if len(values) == 1 else ""
+
+
+def refuse_exposed(upstream: str, *, withheld: bool) -> None:
+    """Raises AttestationRefused where the upstream wants a credential that may not stand in the clear."""
+    if withheld:
+        raise AttestationRefused(upstream, ("credential.in-clear",))

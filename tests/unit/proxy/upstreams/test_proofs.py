@@ -1,0 +1,177 @@
+"""What a receipt is asked for, what of an answer is held back for it, and what is left alone."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from attestation.providers.base import Channel
+from attestation.simulator.signing import Signer
+from proxy.errors import UpstreamError
+from proxy.outbound import Outbound
+from proxy.upstreams import proofs
+from proxy.upstreams.proofs import ProvingCarrier
+from proxy.upstreams.transports import Arrived, Carried, KeyChanged, Opened
+
+BODY = b'{"model":"m","messages":[]}'
+OUT = Outbound("sealed", "POST", "/chat/completions", body=BODY)
+EVENTS = [b'data: {"id":"chatcmpl-1","choices":[]}\n\n', b"data: [DO", b"NE]\n\n"]
+
+
+async def pieces(parts: list[bytes]) -> AsyncIterator[bytes]:
+    for part in parts:
+        yield part
+
+
+async def nothing() -> None: ...
+
+
+@dataclass
+class Carrier:
+    """Answers ``parts``, and a signature about ``signed`` (what was said, unless a test says otherwise)."""
+
+    signer: Signer = field(default_factory=lambda: Signer("ed25519"))
+    parts: list[bytes] = field(default_factory=lambda: list(EVENTS))
+    kind: str = "text/event-stream"
+    status: int = 200
+    signed: str | None = None
+    fails: type[Exception] | None = None
+    asked: list[Carried] = field(default_factory=list)
+    users: int = 0
+
+    async def carry(self, sent: Carried) -> Arrived:
+        if sent.method == "POST":
+            if not isinstance(sent.body, bytes):
+                assert b"".join([c async for c in sent.body]) == BODY
+            return Arrived(self.status, (("content-type", self.kind),), pieces(self.parts), nothing)
+        self.asked.append(sent)
+        if self.fails is not None:
+            raise self.fails("gone") if self.fails is UpstreamError else self.fails
+        sums = ":".join(hashlib.sha256(x).hexdigest() for x in (BODY, b"".join(self.parts)))
+        document = json.dumps(self.signer.sign(self.signed or sums)).encode()
+        return Arrived(200, (("content-type", "application/json"),), pieces([document]), nothing)
+
+    async def open(self, out: Outbound) -> Opened:
+        raise AssertionError
+
+    async def close(self) -> None: ...
+
+
+def proved(carrier: Carrier, wanted: str = "recorded") -> ProvingCarrier:
+    channel = Channel(b"p" * 32, signing_key=("ed25519", carrier.signer.attested))
+    return ProvingCarrier("sealed", carrier, channel, wanted, lambda: None)
+
+
+async def read(opened: Opened, most: int = 99) -> list[bytes]:
+    out = []
+    async for chunk in opened.answer.chunks:
+        out.append(chunk)
+        if len(out) == most:
+            break
+    return out
+
+
+async def test_an_answer_passes_as_it_comes_and_is_verified_after() -> None:
+    carrier = Carrier()
+    opened = await proved(carrier).open(OUT)
+    assert await read(opened) == EVENTS and not carrier.asked
+    assert opened.answer.settle is not None
+    found = await opened.answer.settle()
+    assert found.receipt == "verified" and found.id_sha256 == hashlib.sha256(b"chatcmpl-1").hexdigest()
+    assert await opened.answer.settle() is found and len(carrier.asked) == 1
+    [asked] = carrier.asked
+    assert (asked.method, asked.path, asked.query) == ("GET", "/signature/chatcmpl-1", "signing_algo=ed25519")
+
+
+async def test_where_it_is_required_the_end_is_held_back() -> None:
+    carrier = Carrier()
+    opened = await proved(carrier, "required").open(OUT)
+    shown = []
+    async for chunk in opened.answer.chunks:
+        shown.append(chunk)
+        if b"NE]" in chunk:
+            assert carrier.asked, "the end is shown after the receipt was seen"
+    assert b"".join(shown) == b"".join(EVENTS)
+
+
+async def test_where_it_is_required_and_false_there_is_no_end() -> None:
+    opened = await proved(Carrier(signed="00:11"), "required").open(OUT)
+    shown: list[bytes] = []
+
+    async def reading() -> None:
+        async for chunk in opened.answer.chunks:
+            shown.append(chunk)
+
+    with pytest.raises(UpstreamError) as e:
+        await reading()
+    assert e.value.code == "receipt_failed" and b"NE]" not in b"".join(shown)
+
+
+async def test_an_answer_that_was_not_read_to_its_end_is_unchecked() -> None:
+    carrier = Carrier()
+    opened = await proved(carrier).open(OUT)
+    await read(opened, 1)
+    assert opened.answer.settle is not None
+    assert (await opened.answer.settle()).receipt == "unchecked" and not carrier.asked
+
+
+@pytest.mark.parametrize("fails", [UpstreamError, KeyChanged])
+async def test_a_service_that_gives_none_is_no_fault_of_the_answer(fails: type[Exception]) -> None:
+    opened = await proved(Carrier(fails=fails)).open(OUT)
+    await read(opened)
+    assert opened.answer.settle is not None and (await opened.answer.settle()).receipt == "missing"
+
+
+async def test_a_slow_service_is_waited_for_only_so_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proofs, "RECEIPT_S", 0.0)
+    opened = await proved(Carrier()).open(OUT)
+    await read(opened)
+    assert opened.answer.settle is not None and (await opened.answer.settle()).receipt == "missing"
+
+
+@pytest.mark.parametrize("status", [400, 500])
+async def test_an_error_has_no_receipt(status: int) -> None:
+    opened = await proved(Carrier(status=status), "required").open(OUT)
+    await read(opened)
+    assert opened.answer.settle is None
+
+
+async def test_an_answer_without_an_id_has_none_either() -> None:
+    carrier = Carrier(parts=[b"{}"], kind="application/json")
+    opened = await proved(carrier).open(OUT)
+    await read(opened)
+    assert opened.answer.settle is not None
+    assert (await opened.answer.settle()).receipt == "missing" and not carrier.asked
+
+
+async def test_ids_of_calls_are_not_taken_for_that_of_the_answer() -> None:
+    message = b'{"content":"\\"id\\":\\"chatcmpl-no\\"","tool_calls":[{"id":"call_7"}]}'
+    body = b'{"choices":[{"message":' + message + b'}],"id":"chatcmpl-9"}'
+    carrier = Carrier(parts=[body], kind="application/json")
+    opened = await proved(carrier).open(OUT)
+    await read(opened)
+    assert opened.answer.settle is not None and (await opened.answer.settle()).receipt == "verified"
+    assert carrier.asked[0].path == "/signature/chatcmpl-9"
+
+
+@pytest.mark.parametrize(
+    "out", [Outbound("sealed", "GET", "/models"), Outbound("sealed", "POST", "/moderations", body=b"{}")]
+)
+async def test_other_requests_are_left_alone(out: Outbound) -> None:
+    carrier = Carrier()
+    carrier.parts = [b"{}"]
+    if out.method == "POST":
+        opened = await proved(carrier, "required").open(out)
+        assert await read(opened) == [b"{}"] and opened.answer.settle is None
+
+
+async def test_a_body_in_pieces_is_hashed_on_its_way() -> None:
+    carrier = Carrier()
+    made = proved(carrier)
+    arrived = await made.carry(Carried("POST", "/chat/completions", body=pieces([BODY[:5], BODY[5:]])))
+    assert [c async for c in arrived.chunks] == EVENTS
+    assert arrived.settle is not None and (await arrived.settle()).receipt == "verified"

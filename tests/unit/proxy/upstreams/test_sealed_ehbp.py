@@ -1,0 +1,232 @@
+"""The sealing wire alone: what it carries, what it refuses before anything leaves, how an answer opens."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from attestation.ehbp import ENCAPSULATED_KEY
+from attestation.simulator.sealed import EhbpServer, seal_answer
+from proxy.errors import Misuse, NotSealable, UpstreamError
+from proxy.outbound import Outbound
+from proxy.upstreams.lease import AttestationRefused
+from proxy.upstreams.sealed_ehbp import EhbpWire, ending
+from proxy.upstreams.sealing import PATHS
+from proxy.upstreams.transports import Arrived, Carried, KeyChanged, Opened
+
+BODY = json.dumps({"model": "m", "messages": [{"role": "user", "content": "a private word"}]}).encode()
+OUT = Outbound("sealed", "POST", "/chat/completions", headers=(("content-type", "application/json"),), body=BODY)
+ANSWER = json.dumps({"choices": [{"message": {"content": "a private answer"}}]}).encode()
+JSON = ("content-type", "application/json")
+
+
+async def pieces(data: bytes, size: int) -> AsyncIterator[bytes]:
+    for start in range(0, len(data), size):
+        yield data[start : start + size]
+
+
+@dataclass
+class Carrier:
+    """Answers what it was sent, sealed in two frames, in pieces of ``size``; ``head`` and ``status`` in its place."""
+
+    server: EhbpServer = field(default_factory=EhbpServer)
+    answer: bytes = ANSWER
+    size: int = 7
+    head: list[tuple[str, str]] | None = None
+    status: int = 200
+    users: int = 0
+    sent: list[tuple[Carried, bytes]] = field(default_factory=list)
+    opened: list[bytes] = field(default_factory=list)
+    closed: int = 0
+
+    async def carry(self, sent: Carried) -> Arrived:
+        assert not isinstance(sent.body, bytes)
+        raw = b"".join([piece async for piece in sent.body])
+        self.sent.append((sent, raw))
+        plain, recovery = self.server.open(dict(sent.headers), raw)
+        self.opened.append(plain)
+        head, frames = seal_answer(recovery, [self.answer[:9], self.answer[9:]])
+        body, shown = b"".join(frames), [JSON, *head]
+        if self.head is not None:
+            body, shown = self.answer, self.head
+        return Arrived(self.status, tuple(shown), pieces(body, self.size), self._close)
+
+    async def _close(self) -> None:
+        self.closed += 1
+
+    async def open(self, out: Outbound) -> Opened:
+        raise AssertionError("nothing leaves unsealed")
+
+    async def close(self) -> None: ...
+
+
+def wire(carrier: Carrier, *, withheld: bool = False) -> EhbpWire:
+    return EhbpWire("sealed", carrier, carrier.server.secret.public, withheld=withheld)
+
+
+async def asked(carrier: Carrier, out: Outbound = OUT) -> bytes:
+    opened = await wire(carrier).open(out)
+    return b"".join([c async for c in opened.answer.chunks])
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 64, 100_000])
+async def test_a_body_is_sealed_whole_and_its_answer_opens_in_any_pieces(size: int) -> None:
+    carrier = Carrier(size=size)
+    assert await asked(carrier) == ANSWER
+    [(sent, raw)] = carrier.sent
+    assert carrier.opened == [BODY] and b"private" not in raw and b"messages" not in raw
+    assert sent.size is None and not {k.lower() for k, _ in sent.headers} & {"content-length"}
+    assert dict(sent.headers)["accept"] == "application/json" and len(dict(sent.headers)[ENCAPSULATED_KEY]) == 64
+
+
+async def test_two_requests_share_no_key() -> None:
+    carrier = Carrier()
+    await asked(carrier)
+    await asked(carrier)
+    (first, one), (second, two) = carrier.sent
+    assert dict(first.headers)[ENCAPSULATED_KEY] != dict(second.headers)[ENCAPSULATED_KEY] and one != two
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.binary(min_size=1, max_size=300_000))
+async def test_any_bytes_are_sealed_and_come_out_as_they_were(body: bytes) -> None:
+    carrier = Carrier()
+    await asked(carrier, dataclasses.replace(OUT, body=body))
+    assert carrier.opened == [body]
+
+
+@pytest.mark.parametrize(
+    ("out", "why"),
+    [
+        (dataclasses.replace(OUT, path="/files/anna"), "request.path"),
+        (dataclasses.replace(OUT, path="/chat/completions/"), "request.path"),
+        (dataclasses.replace(OUT, method="PUT"), "request.path"),
+        (dataclasses.replace(OUT, query="name=anna"), "request.query"),
+        (dataclasses.replace(OUT, body=b""), "request.body"),
+        (Outbound("sealed", "GET", "/models"), "request.path"),
+    ],
+)
+async def test_what_would_say_more_in_the_clear_is_not_sent(out: Outbound, why: str) -> None:
+    carrier = Carrier()
+    with pytest.raises(NotSealable) as e:
+        await wire(carrier).open(out)
+    assert why in e.value.failures and not carrier.sent
+
+
+async def test_an_apps_own_accept_header_does_not_travel() -> None:
+    carrier = Carrier()
+    await asked(carrier, dataclasses.replace(OUT, headers=(*OUT.headers, ("accept", "text/anna"))))
+    assert "anna" not in str(carrier.sent[0][0].headers)
+
+
+async def test_a_credential_that_may_not_be_seen_ends_it_before_anything_leaves() -> None:
+    carrier = Carrier()
+    with pytest.raises(AttestationRefused) as e:
+        await wire(carrier, withheld=True).open(OUT)
+    assert e.value.failures == ("credential.in-clear",) and not carrier.sent
+
+
+async def test_a_key_that_is_no_key_ends_it_before_anything_leaves() -> None:
+    carrier = Carrier()
+    with pytest.raises(AttestationRefused):
+        await EhbpWire("sealed", carrier, bytes(32), withheld=False).open(OUT)
+    assert not carrier.sent
+
+
+@dataclass
+class Spooled:
+    """A body on disk; ``told`` is what its record says it holds."""
+
+    data: bytes
+    told: bytes
+
+    @property
+    def size(self) -> int:
+        return len(self.data)
+
+    @property
+    def sha256(self) -> bytes:
+        return hashlib.sha256(self.told).digest()
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        return pieces(self.data, 50_000)
+
+
+async def test_a_large_body_is_sealed_piece_by_piece_and_only_if_it_is_the_recorded_one() -> None:
+    data = bytes(range(256)) * 1000
+    carrier = Carrier()
+    await asked(carrier, dataclasses.replace(OUT, body=b"", large=Spooled(data, data)))
+    assert carrier.opened == [data]
+    with pytest.raises(Misuse):
+        await asked(carrier, dataclasses.replace(OUT, body=b"", large=Spooled(data, data + b"x")))
+    assert len(carrier.opened) == 1
+
+
+PROBLEM = json.dumps({"type": "urn:ietf:params:ehbp:error:key-config"}).encode()
+AS_PROBLEM = [("content-type", "application/problem+json")]
+
+
+async def test_only_the_protocols_own_words_mean_another_key() -> None:
+    with pytest.raises(KeyChanged):
+        await asked(Carrier(head=AS_PROBLEM, status=422, answer=PROBLEM))
+    for other in (
+        Carrier(head=AS_PROBLEM, status=400, answer=PROBLEM),
+        Carrier(head=[JSON], status=422, answer=PROBLEM),
+        Carrier(head=AS_PROBLEM, status=422, answer=b'{"type":"about:blank"}'),
+        Carrier(head=AS_PROBLEM, status=422, answer=PROBLEM[:-1] + b" " * 20_000 + b"}"),
+    ):
+        with pytest.raises(UpstreamError) as e:
+            await asked(other)
+        assert e.value.code == f"upstream_{other.status}" and other.closed == 1
+
+
+async def test_of_a_problem_no_more_is_read_than_one_may_have() -> None:
+    read = 0
+
+    class Endless(Carrier):
+        async def carry(self, sent: Carried) -> Arrived:
+            return dataclasses.replace(await super().carry(sent), chunks=self._more())
+
+        async def _more(self) -> AsyncIterator[bytes]:
+            nonlocal read
+            for _ in range(1000):
+                read += 1000
+                yield b" " * 1000
+
+    with pytest.raises(UpstreamError):
+        await asked(Endless(head=AS_PROBLEM, status=422))
+    assert read < 20_000
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(200, "answer_unsealed"), (204, "answer_unsealed"), (503, "upstream_503")]
+)
+async def test_an_answer_in_the_clear_is_dropped_unread(status: int, code: str) -> None:
+    carrier = Carrier(head=[JSON], status=status)
+    with pytest.raises(UpstreamError) as e:
+        await asked(carrier)
+    assert e.value.code == code and carrier.closed == 1 and "private" not in e.value.message
+
+
+def test_every_streaming_path_has_an_end_of_its_own() -> None:
+    assert ending("/chat/completions", "audio/mpeg") is None and ending("/chat/completions", "") is None
+    for path in PATHS:
+        assert ending(path, "application/json") is not None
+    for path, last in (
+        ("/chat/completions", b"data: [DONE]\n\n"),
+        ("/responses", b"event: response.completed\ndata: {}\n\n"),
+        ("/messages", b"event: message_stop\ndata: {}\n\n"),
+    ):
+        end = ending(path, "text/event-stream")
+        assert end is not None
+        end.feed(b"data: {}\n\n")
+        assert not end.over
+        end.feed(last)
+        assert end.over

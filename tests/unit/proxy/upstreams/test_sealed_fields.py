@@ -1,0 +1,122 @@
+"""The wire that seals field by field: what it refuses before anything leaves."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+
+from attestation.aci.fields import Algo, new_secret
+from attestation.near import Algo as NearAlgo
+from attestation.near import Identity
+from attestation.providers.base import BodyKey, Seal
+from proxy.errors import NotSealable
+from proxy.outbound import Outbound
+from proxy.upstreams.lease import AttestationRefused
+from proxy.upstreams.sealed_fields import FieldsWire
+from proxy.upstreams.transports import Arrived, Carried, Opened
+
+ACI = BodyKey(Seal.ACI, new_secret(Algo.X25519).public, Algo.X25519)
+NEAR = BodyKey(Seal.NEAR, Identity(NearAlgo.ED25519).public, "ed25519")
+BODY = json.dumps({"model": "m", "messages": [{"role": "user", "content": "a private word"}]}).encode()
+OUT = Outbound("sealed", "POST", "/chat/completions", headers=(("content-type", "application/json"),), body=BODY)
+
+
+class Sent(Exception):
+    """Something left."""
+
+
+class Carrier:
+    """Nothing may come here but what a test wants to see."""
+
+    users = 0
+
+    def __init__(self) -> None:
+        self.sent: Carried | None = None
+
+    async def carry(self, sent: Carried) -> Arrived:
+        self.sent = sent
+        raise Sent
+
+    async def open(self, out: Outbound) -> Opened:
+        raise AssertionError("nothing leaves unsealed")
+
+    async def close(self) -> None: ...
+
+
+def wire(carrier: Carrier, key: BodyKey, *, withheld: bool = False) -> FieldsWire:
+    return FieldsWire("sealed", carrier, key, withheld=withheld, now=lambda: 1_795_000_000.5)
+
+
+@pytest.mark.parametrize("key", [ACI, NEAR])
+async def test_what_leaves_is_sealed_and_named(key: BodyKey) -> None:
+    carrier = Carrier()
+    with pytest.raises(Sent):
+        await wire(carrier, key).open(OUT)
+    assert carrier.sent is not None and isinstance(carrier.sent.body, bytes)
+    assert b"private" not in carrier.sent.body and json.loads(carrier.sent.body)["model"] == "m"
+    names = {k.lower(): v for k, v in carrier.sent.headers}
+    if key is ACI:
+        assert names["x-e2ee-timestamp"] == "1795000000" and "x-signing-algo" not in names
+        assert json.loads(carrier.sent.restored)["messages"][0]["content"] == "a private word"
+    else:
+        assert names["x-encrypt-all-fields"] == "true" and not carrier.sent.restored
+
+
+@pytest.mark.parametrize("key", [ACI, NEAR])
+async def test_a_credential_that_may_not_be_seen_ends_it_before_anything_leaves(key: BodyKey) -> None:
+    with pytest.raises(AttestationRefused) as e:
+        await wire(Carrier(), key, withheld=True).open(OUT)
+    assert e.value.failures == ("credential.in-clear",)
+
+
+class Large:
+    size, sha256 = 9, b""
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        yield b""
+
+
+REFUSED = [
+    (dataclasses.replace(OUT, body=b"", large=Large()), "body.size"),
+    (dataclasses.replace(OUT, body=b"{" * 20), "body.json"),
+    (dataclasses.replace(OUT, body=b'{"model":"m","model":"n"}'), "body.json"),
+    (dataclasses.replace(OUT, path="/responses"), "body.path"),
+    (dataclasses.replace(OUT, path="/files/anna"), "request.path"),
+    (dataclasses.replace(OUT, query="q=anna"), "request.query"),
+    (dataclasses.replace(OUT, body=BODY[:-1] + b',"user":"anna"}'), "body.*"),
+    (dataclasses.replace(OUT, body=BODY[:-1] + b',"provider":{"only":["anna"]}}'), "body.*"),
+]
+
+
+@pytest.mark.parametrize("key", [ACI, NEAR])
+@pytest.mark.parametrize(("out", "why"), REFUSED)
+async def test_what_is_not_covered_is_not_sent(key: BodyKey, out: Outbound, why: str) -> None:
+    with pytest.raises(NotSealable) as e:
+        await wire(Carrier(), key).open(out)
+    assert why in e.value.failures and "anna" not in e.value.message
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        BodyKey(Seal.ACI, bytes(32), Algo.X25519),
+        BodyKey(Seal.ACI, ACI.key, "unknown"),
+        BodyKey(Seal.NEAR, b"\xff" * 32, "ed25519"),
+        BodyKey(Seal.NEAR, NEAR.key, "rsa"),
+    ],
+)
+async def test_a_key_that_is_no_key_ends_it_before_anything_leaves(key: BodyKey) -> None:
+    with pytest.raises(AttestationRefused) as e:
+        await wire(Carrier(), key).open(OUT)
+    assert e.value.failures == ("body-key.unusable",)
+
+
+async def test_a_large_body_is_sealed_beside_the_loop() -> None:
+    carrier = Carrier()
+    long = json.dumps({"model": "m", "messages": [{"role": "user", "content": "private " * 9000}]}).encode()
+    with pytest.raises(Sent):
+        await wire(carrier, NEAR).open(dataclasses.replace(OUT, body=long))
+    assert carrier.sent is not None and isinstance(carrier.sent.body, bytes) and b"private" not in carrier.sent.body
