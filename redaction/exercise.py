@@ -114,4 +114,6 @@ def _found(text: str, parts: dict[str, float]) -> Iterator[Finding]:
 
 def is_exercise(text: str) -> bool:
     """Whether a short text asks for an amount that follows from numbers in it."""
+    if "?" not in text:  # as most texts of a conversation
+        return False
     return len(_NUMBER.findall(text)) >= NUMBERS and _ASKED.search(text) is not None
