@@ -32,6 +32,7 @@ _ASKED = re.compile(
     r"|find the|calculate)\b[^.!?]{0,200}\?|\bin total\?",
     re.I,
 )
+_ASKING = ("how ", "what ", "find the", "calculate", "in total?")
 _NUMBER = re.compile(
     r"\d+|\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|forty|fifty|hundred|half|twice|"
     r"double|triple|dozen|third|quarter)\b",
@@ -114,6 +115,7 @@ def _found(text: str, parts: dict[str, float]) -> Iterator[Finding]:
 
 def is_exercise(text: str) -> bool:
     """Whether a short text asks for an amount that follows from numbers in it."""
-    if "?" not in text:  # as most texts of a conversation
+    lower = text.lower() if "?" in text else ""  # most texts of a conversation ask nothing, or no amount
+    if not any(asked in lower for asked in _ASKING):
         return False
     return len(_NUMBER.findall(text)) >= NUMBERS and _ASKED.search(text) is not None
