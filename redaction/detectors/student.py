@@ -46,6 +46,7 @@ _YEARS = re.compile(
 )
 """An age with its years, where the model stopped before them."""
 _DIGIT = re.compile(r"\d")
+LONGEST_FIELD = 60
 _FIELD = re.compile(r"[a-z]+(?:_[a-z]+)+")
 _COLON = re.compile(r'"\s{0,3}:')
 THRESHOLDS: Mapping[str, float] = {
@@ -148,8 +149,13 @@ class StudentDetector:
                 yield trimmed
 
     def _is_word(self, text: str, start: int, end: int) -> bool:
-        """Whether it is the name of a field or function: English words, as a key of JSON (``"receipt_to": …``) or with
-        nothing else around (``tool_call``)."""
+        """Whether it is the name of a field or function, or part of one: English words, as a key of JSON
+        (``"receipt_to": …``) or with nothing else around (``tool_call``)."""
+        low, high = max(0, start - LONGEST_FIELD), end + LONGEST_FIELD
+        while start > low and (text[start - 1].isalnum() or text[start - 1] == "_"):
+            start -= 1
+        while end < min(len(text), high) and (text[end].isalnum() or text[end] == "_"):
+            end += 1
         alone = start == 0 and end == len(text)
         if not alone and not (text[start - 1 : start] == '"' and _COLON.match(text, end)):
             return False

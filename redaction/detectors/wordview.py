@@ -29,6 +29,12 @@ _ENGLISH = 1 << KINDS.index("english_word")
 _GIVEN = 1 << KINDS.index("first_name")
 _SURNAME = 1 << KINDS.index("surname")
 _NAMES = 1 << KINDS.index("first_name") | 1 << KINDS.index("surname")
+_FIELDS = frozenset(
+    ("my", "me", "to", "in", "on", "at", "is", "id", "or", "an", "as", "do", "no", "up", "us", "we", "so", "it",
+     "name", "from", "type", "date", "list", "key", "code", "data", "text", "page", "file", "url", "new", "old",
+     "first", "last")
+)  # fmt: skip
+"""Words of names of fields that are somebody's name, too."""
 HASHED = 60_000
 SHAPES = 256
 WIDTH = 26
@@ -127,9 +133,11 @@ class View:
         return rows[:WIDTH]
 
     def plain(self, word: str) -> bool:
-        """Whether it is an English word and no common name."""
-        mask = self._gazetteer.mask(fold(word))
-        return bool(mask & _ENGLISH) and not mask & _NAMES
+        """Whether it is an English word or one that every vocabulary has, and no common name."""
+        folded = fold(word)
+        mask = self._gazetteer.mask(folded)
+        known = mask & _ENGLISH or folded in self._pieces
+        return folded in _FIELDS or bool(known and not mask & _NAMES)
 
     def given(self, word: str) -> bool:
         """Whether it is a common first name, and no surname or seldom one: the lists of both share most words."""
