@@ -86,10 +86,20 @@ async def test_canarywire_finds_no_leak_and_every_value_comes_back(gate: Served,
     assert ended == {("baseline", "restored"): 6, ("fragmentation", "restored"): 64} | fault
 
 
+async def measured(folder: Path, *arguments: str) -> Any:
+    """A run of the benchmark that knew its own requests again. It marks them with random words (``ladder-crate-…``)
+    and finds nothing to measure where a gateway takes most of them for a place; that says nothing about leaks."""
+    for _ in range(6):
+        ran = await run(folder, "pii_leak_benchmark.cli", *arguments)
+        if "NOT MEASURED" not in ran.said.upper():
+            break
+    return ran
+
+
 async def test_pii_leak_benchmark_selfcheck_says_clean(gate: Served, tmp_path: Path) -> None:
     """Personal data and credentials; the values are new in each run."""
     arguments = ("--target-base-url", f"{gate.url}/v1", "--capture-port", str(gate.capture))
-    ran = await run(tmp_path, "pii_leak_benchmark.cli", "selfcheck", *arguments, "--json-out", "report.json")
+    ran = await measured(tmp_path, "selfcheck", *arguments, "--json-out", "report.json")
     report = json.loads((tmp_path / "report.json").read_text())
     print(ran.said)
     assert ran.code == 0 and "\n  CLEAN\n" in ran.said, ran.said
@@ -100,7 +110,7 @@ async def test_pii_leak_benchmark_selfcheck_says_clean(gate: Served, tmp_path: P
 
 async def test_pii_leak_benchmark_ci_says_clean_after_its_negative_control(gate: Served, tmp_path: Path) -> None:
     arguments = ("--target-base-url", f"{gate.url}/v1", "--capture-port", str(gate.capture))
-    ran = await run(tmp_path, "pii_leak_benchmark.cli", "ci", *arguments, "--out", "out")
+    ran = await measured(tmp_path, "ci", *arguments, "--out", "out")
     current = json.loads((tmp_path / "out" / "current.json").read_text())
     print(ran.said)
     assert ran.code == 0 and current["verdict"] == "CLEAN", ran.said
@@ -137,7 +147,7 @@ async def test_with_the_shipped_policy_credentials_stay_and_personal_data_crosse
     async with world(tmp_path, plan) as w:
         command = ("selfcheck", "--target-base-url", f"{w.gate.url}/v1", "--capture-port", str(port))
         all_of_it = await run(tmp_path, "pii_leak_benchmark.cli", *command)
-        personal = await run(tmp_path, "pii_leak_benchmark.cli", *command, "--no-credentials", "--duty", "anonymize")
+        personal = await measured(tmp_path, *command, "--no-credentials", "--duty", "anonymize")
         refusals = w.records(kind="refusal")
     assert all_of_it.code == 2 and "answered HTTP 403 and forwarded" in all_of_it.said, all_of_it.said
     assert "Requests to capture: 0 " in all_of_it.said
