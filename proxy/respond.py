@@ -23,7 +23,7 @@ from proxy.dialects.base import Segment, TextRestorer
 from proxy.ports import Inspector
 from redaction.spellings import Spellings
 from redaction.transform import generalize, mask, redact
-from redaction.types import Finding, TextResult
+from redaction.types import GROUPS, Finding, TextResult
 
 SENTENCE = 600
 """Characters after which a sentence is cut at its last space, in code points."""
@@ -37,6 +37,8 @@ _HALF = re.compile("[\ud800-\udfff]")
 """Half of a character, which JSON can write and no worker can read."""
 _QUOTE = re.compile(r"\\.|\"", re.DOTALL)
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)(?:"(\s*:)?|\\?\Z)', re.DOTALL)
+_NUMBERS = GROUPS["@identifiers"] | GROUPS["@financial"] | {"PHONE_NUMBER"}
+"""Labels of what has a digit."""
 _MASKS = {Transform.MASK: mask, Transform.GENERALIZE: generalize}
 
 
@@ -157,8 +159,8 @@ class Listening:
             if self._decision.transform(Zone.CLOUD, f.label) is Transform.KEEP or self._is_own(text[f.start : f.end]):
                 continue
             for start, end in _without((max(f.start, out[-1][1] if out else 0), f.end), own):
-                if not any(c.isalnum() for c in text[start:end]):
-                    continue  # the full stop that a guess took along with a stand-in is no value
+                if _is_rest(f, text[start:end]):
+                    continue
                 out.append((start, end, self._instead(heard, f.label, text, start, end)))
         return out
 
@@ -177,6 +179,14 @@ class Listening:
 
     def counts(self) -> dict[str, int]:
         return {"masked": self.masked, "withheld": self.withheld}
+
+
+def _is_rest(f: Finding, value: str) -> bool:
+    """Whether it is what a guess took along with a stand-in and no value: the full stop behind it, the word before a
+    number (``IBAN IBAN_…``)."""
+    if not any(map(str.isalnum, value)):
+        return True
+    return len(value) < f.end - f.start and f.label in _NUMBERS and not any(map(str.isdigit, value))
 
 
 def _without(span: tuple[int, int], holes: list[tuple[int, int]]) -> list[tuple[int, int]]:

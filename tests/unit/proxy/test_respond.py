@@ -33,7 +33,7 @@ VALUES = {MINE: "maria@mine.example"}
 PATTERNS = {
     "EMAIL_ADDRESS": r"[\w.]+@[\w.]+\w", "PERSON": r"\b(?:Bob|Maria|Keller)\b(?: Keller)?",
     "CREDIT_CARD": r"\b4\d{15}\b", "API_KEY": r"\b[0-9a-z]{13}\b", "LOCATION": r"Berlin",
-    "IBAN_CODE": r"\bDE\d{10,15}\b",
+    "IBAN_CODE": r"\bDE\d{10,15}\b", "REFERENCE_NUMBER": r"\b(?:Ref|Box 7) [\w.]+\b",
 }  # fmt: skip
 
 
@@ -134,6 +134,12 @@ async def test_a_stream_of_any_chunking_is_masked_the_same(size: int) -> None:
         shown = SHOWN if key == "content" else SHOWN.replace(VALUES[MINE], MINE)
         assert text_of(out, key) == shown and b"theirs" not in out and b"4111" not in out
         assert out.endswith(b": 1/1\n\ndata: [DONE]\n\n" if key == "content" else b"data: [DONE]\n\n")
+
+
+async def test_a_word_that_a_guess_took_along_with_a_stand_in_is_no_value_and_a_number_is() -> None:
+    got = await whole({"role": "assistant", "content": f"See Ref {MINE}, Box 7 {MINE} and Ref 88."}, both())
+    shown = got["message"]["content"]
+    assert shown == "See Ref maria@mine.example, [REFERENCE_NUMBER]maria@mine.example and [REFERENCE_NUMBER]."
 
 
 async def test_sentences_come_out_as_soon_as_they_were_judged() -> None:
