@@ -39,6 +39,14 @@ _QUOTE = re.compile(r"\\.|\"", re.DOTALL)
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)(?:"(\s*:)?|\\?\Z)', re.DOTALL)
 _NUMBERS = GROUPS["@identifiers"] | GROUPS["@financial"] | {"PHONE_NUMBER"}
 """Labels of what has a digit."""
+_BEFORE = frozenset(
+    ("account", "acct", "address", "at", "bic", "birth", "born", "call", "card", "cell", "contact", "credit",
+     "customer", "date", "dob", "e", "ein", "email", "fax", "from", "iban", "id", "in", "is", "key", "mail", "mobile",
+     "mrn", "name", "nhs", "nin", "no", "nr", "number", "of", "on", "or", "and", "passport", "phone", "pin", "ref",
+     "reference", "ssn", "swift", "tax", "tel", "telephone", "the", "tin", "to", "token", "user", "username", "vat",
+     "was", "with", "your")
+)  # fmt: skip
+"""Words that say what stands behind them, and those that join."""
 _MASKS = {Transform.MASK: mask, Transform.GENERALIZE: generalize}
 
 
@@ -182,11 +190,12 @@ class Listening:
 
 
 def _is_rest(f: Finding, value: str) -> bool:
-    """Whether it is what a guess took along with a stand-in and no value: the full stop behind it, the word before a
-    number (``IBAN IBAN_…``)."""
-    if not any(map(str.isalnum, value)):
-        return True
-    return len(value) < f.end - f.start and f.label in _NUMBERS and not any(map(str.isdigit, value))
+    """Whether it is what a guess took along with a stand-in and no value: the full stop behind it, the word that says
+    what it is (``IBAN IBAN_…``)."""
+    words = [w.casefold() for w in _WORD.findall(value)]
+    if not words or len(value) == f.end - f.start:
+        return not words
+    return _BEFORE.issuperset(words) or (f.label in _NUMBERS and not any(map(str.isdigit, value)))
 
 
 def _without(span: tuple[int, int], holes: list[tuple[int, int]]) -> list[tuple[int, int]]:
