@@ -14,8 +14,6 @@ The transport's part: an answer whose ``X-ACI-Keyset-Digest`` is not that of the
 
 from __future__ import annotations
 
-import base64
-import binascii
 import datetime as dt
 import hmac
 import re
@@ -27,6 +25,7 @@ from attestation import strictjson
 from attestation.aci.documents import API_VERSION, keyset_digest
 from attestation.aci.fields import VERSION, Algo, parse_key
 from attestation.binding import aci_report_data
+from attestation.encodings import base64_bytes
 from attestation.providers.base import Ask, BodyKey, Channel, Heard, Piece, Presented, Seal
 from attestation.providers.reading import DSTACK_PINNED, dstack_guest, hexed, mapping, spki_sha256, text
 from attestation.sealing import SealingError
@@ -191,19 +190,10 @@ def _evidence(attested: dict[str, Any]) -> tuple[Evidence, frozenset[str]]:
             if not isinstance(chain, list) or len(chain) != 3:
                 raise Malformed("cert_chain must be three certificates: VCEK, ASK, ARK")
             report = hexed(evidence.get("quote"), "the report", REPORT_BYTES)
-            return Evidence("snp", report, tuple(_der(entry) for entry in chain)), frozenset()
+            return Evidence(
+                "snp", report, tuple(base64_bytes(entry, "a certificate", MAX_CERTIFICATE_BYTES) for entry in chain)
+            ), frozenset()
     raise Malformed("evidence of this tee_type cannot be verified")
-
-
-def _der(value: object) -> bytes:
-    encoded = text(value, "a certificate", MAX_CERTIFICATE_BYTES * 4 // 3 + 4)
-    try:
-        raw = base64.b64decode(encoded, validate=True)
-    except (binascii.Error, ValueError):
-        raise Malformed("a certificate is not base64") from None
-    if base64.b64encode(raw).decode() != encoded:
-        raise Malformed("a certificate is not canonical base64")
-    return raw
 
 
 def _repeated(attested: dict[str, Any], bound: bytes) -> Iterator[Check]:
