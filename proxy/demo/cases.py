@@ -77,7 +77,7 @@ TURNS = (
     "Should we have a speech?",
     "How long should a good speech be?",
     "Can you suggest a nice opening line?",
-    "Now write one sentence of welcome that names Tobias Lindqvist.",
+    "Now write one sentence of welcome for Tobias Lindqvist.",
     "Make it a little warmer, please.",
     "And which small gift would be suitable?",
     "Thank you! Anything that I forgot?",
