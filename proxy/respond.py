@@ -190,12 +190,13 @@ class Listening:
 
 
 def _is_rest(f: Finding, value: str) -> bool:
-    """Whether it is what a guess took along with a stand-in and no value: the full stop behind it, the word that says
-    what it is (``IBAN IBAN_…``)."""
+    """Whether it is what a guess took for a value, or took along with a stand-in, and is none: the full stop behind
+    it, the word that says what it is (``IBAN IBAN_…``). Only a password may be such a word."""
     words = [w.casefold() for w in _WORD.findall(value)]
-    if not words or len(value) == f.end - f.start:
-        return not words
-    return _BEFORE.issuperset(words) or (f.label in _NUMBERS and not any(map(str.isdigit, value)))
+    beside = len(value) < f.end - f.start
+    if _BEFORE.issuperset(words):
+        return beside or not words or f.label not in GROUPS["@secrets"]
+    return beside and f.label in _NUMBERS and not any(map(str.isdigit, value))
 
 
 def _without(span: tuple[int, int], holes: list[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -249,7 +249,7 @@ async def test_a_long_text_is_looked_at_in_windows_with_the_result_of_one_proces
 async def test_short_texts_do_not_wait_for_a_long_one() -> None:
     made = pool()
     await made.start()
-    long = asyncio.ensure_future(made.inspect("t", segments(_letter(200_000))))
+    long = asyncio.ensure_future(made.inspect("t", segments(_letter(250_000))))
     await asyncio.sleep(0.05)
     for i in range(3):
         short = await made.inspect("t", segments(f"mail b{i}@example.org"))
@@ -263,8 +263,8 @@ async def test_a_long_text_that_is_given_up_frees_its_worker_without_a_restart()
     made = pool()
     await made.start()
     pid = made.workers[0].pid
-    long = asyncio.ensure_future(made.inspect("t", segments(_letter(200_000))))
-    await asyncio.sleep(0.1)
+    long = asyncio.ensure_future(made.inspect("t", segments(_letter(250_000))))
+    await asyncio.sleep(0.05)
     long.cancel()
     with pytest.raises(asyncio.CancelledError):
         await long
@@ -275,11 +275,12 @@ async def test_a_long_text_that_is_given_up_frees_its_worker_without_a_restart()
 
 
 async def test_a_window_that_is_not_done_in_time_leaves_its_text_uninspected() -> None:
-    made = pool(replace(Limits(), inspect_deadline_s=0.4))
+    made = pool(replace(Limits(), inspect_deadline_s=0.04))
     await made.start()
-    seen = await made.inspect("t", segments(_letter(250_000)))
+    text = _letter(250_000)  # ten times what a fast machine does in that time
+    seen = await made.inspect("t", segments(text))
     assert [r.uninspected for r in seen.results] == ["deadline"]
-    assert remembered(made, "t", _letter(250_000)) is None
+    assert remembered(made, "t", text) is None
     await made.close()
 
 

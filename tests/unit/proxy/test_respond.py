@@ -34,7 +34,7 @@ PATTERNS = {
     "EMAIL_ADDRESS": r"[\w.]+@[\w.]+\w", "PERSON": r"\b(?:Bob|Maria|Keller)\b(?: Keller)?",
     "CREDIT_CARD": r"\b4\d{15}\b", "API_KEY": r"\b[0-9a-z]{13}\b", "LOCATION": r"Berlin",
     "IBAN_CODE": r"\bDE\d{10,15}\b", "REFERENCE_NUMBER": r"\b(?:Ref|Box 7) [\w.]+\b",
-    "ADDRESS": r", (?:IBAN|Elm) EMAIL\w+",
+    "ADDRESS": r", (?:IBAN|Elm) EMAIL\w+", "ORGANIZATION": r"\bSSN\b|Tax Id Key", "PASSWORD": r"\btoken\b",
 }  # fmt: skip
 
 
@@ -143,6 +143,12 @@ async def test_a_word_that_a_guess_took_along_with_a_stand_in_is_no_value_and_a_
     assert shown == "See Ref maria@mine.example, [REFERENCE_NUMBER]maria@mine.example and [REFERENCE_NUMBER]."
     got = await whole({"role": "assistant", "content": f"Mail {MINE}, IBAN {MINE}, Elm {MINE}"}, both())
     assert got["message"]["content"] == ("Mail maria@mine.example, IBAN maria@mine.example[ADDRESS]maria@mine.example")
+
+
+async def test_a_word_that_says_what_stands_behind_it_is_no_value_unless_it_is_a_password() -> None:
+    """The names of fields that a guess takes for a name of somebody; a password may be any word."""
+    got = await whole({"role": "assistant", "content": f"SSN {MINE}. Tax Id Key 7. The token."}, both())
+    assert got["message"]["content"] == "SSN maria@mine.example. Tax Id Key 7. The [PASSWORD]."
 
 
 async def test_sentences_come_out_as_soon_as_they_were_judged() -> None:
