@@ -11,7 +11,7 @@ from suites import environment
 
 
 async def test_the_demo_ends_without_a_surprise(tmp_path: Path) -> None:
-    """Every case is compared with what the cloud and the enclave got, the ledger is verified; a surprise exits with 2."""
+    """Every case is compared with what the cloud and the enclave got, the ledger verified; a surprise exits with 2."""
     models = models_or_skip("rampart", "spacy-en", "smollm2")
     command = "from proxy.cli import main; main()"
     process = await asyncio.create_subprocess_exec(
