@@ -28,6 +28,7 @@ Whoever calls ``prepare`` enters ``send`` in the same task (see ``EnclaveTranspo
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hmac
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -41,18 +42,20 @@ from policies.types import Requirements, Zone
 from proxy.audit.store import genuine
 from proxy.collateral.vendors import Published, patience, question
 from proxy.errors import ConfigError, Misuse, UpstreamError
+from proxy.lines import Lines
 from proxy.outbound import Answer, Outbound, Receipt
 from proxy.ports import Candidate, LeaseInfo
 from proxy.receipts import Spent
 from proxy.settings import Limits, Network, UpstreamConfig
 from proxy.upstreams import remote
 from proxy.upstreams.lease import Lease
-from proxy.upstreams.pinning import PinMismatch, pinned_tls, public_tls, seen_tls
+from proxy.upstreams.pinning import PinMismatch, public_tls, seen_tls, spki_sha256
 from proxy.upstreams.proofs import proving
 from proxy.upstreams.sealed import sealer
 from proxy.upstreams.transports import (
     Carrier,
     EnclaveTransport,
+    KeyChanged,
     Leases,
     LocalEngine,
     LocalTransport,
@@ -62,6 +65,7 @@ from proxy.upstreams.transports import (
     Transport,
 )
 from proxy.wires import (
+    EVIDENCE_S,
     FAILURES,
     IN_DOOR,
     HttpWire,
@@ -73,10 +77,10 @@ from proxy.wires import (
     refuse_oddities,
 )
 
+DIALS_PER_KEY = 2
+"""Connections for a renewal, for each machine that may stand behind the name."""
 RECEIPTS_REMEMBERED = 65_536
 """Used receipts that are remembered one by one; whatever is older than all of them is refused."""
-EVIDENCE_S = 30.0
-"""For all questions of one attestation, connecting included: several GPUs take their time."""
 VENDOR_S = 30.0
 
 
@@ -146,16 +150,23 @@ def _transport(
         return LocalTransport(name, upstream.model or name, engines[name])
     remote.base_url(upstream)
     if upstream.zone is not Zone.ENCLAVE:
-        return RemoteTransport(lambda: HttpWire(upstream, networks, limits, True))
+        return RemoteTransport(lambda: HttpWire(upstream, limits, proven_connector(upstream, networks, True)))
     if leases is None or upstream.attestation is None:
         raise ConfigError(f"upstreams.{name}.attestation: zone enclave needs a provider and expectations")
 
-    def wire(lease: Lease) -> Carrier:
-        """Pinned to the attested key; where only bodies are sealed, TLS is the web's own."""
-        tls = public_tls() if lease.pin is None else pinned_tls(lease.pin)
-        return proving(upstream, lambda: HttpWire(upstream, networks, limits, tls), lease, lambda: leases.doubt(lease))
+    lines = Lines(upstream, networks)
 
-    return EnclaveTransport(name, leases, wire, sealer(upstream))
+    def pool(lease: Lease) -> aiohttp.TCPConnector:
+        """Pinned to the attested key; where only bodies are sealed, TLS is the web's own."""
+        if lease.pin is None:
+            return proven_connector(upstream, networks, public_tls())
+        return lines.pool(lease.epoch, lease.pin)
+
+    def wire(lease: Lease) -> Carrier:
+        made = lambda: HttpWire(upstream, limits, pool(lease))  # noqa: E731
+        return proving(upstream, made, lease, lambda: leases.doubt(lease))
+
+    return EnclaveTransport(name, leases, wire, sealer(upstream), lines)
 
 
 class ControlDoor:
@@ -165,60 +176,61 @@ class ControlDoor:
         self._upstreams = {n: c for n, c in upstreams.items() if c.zone is Zone.ENCLAVE and c.attestation}
         self._networks = tuple(onprem_networks)
 
-    async def fetch_evidence(self, upstream: str, asks: Sequence[Ask]) -> Heard:
-        """The answers, and the certificate of the one connection that they came over.
+    async def fetch_evidence(self, upstream: str, asks: Sequence[Ask], pin: bytes | None = None) -> Heard:
+        """The answers, and the certificate of the one connection that they came over: with ``pin`` one to the holder of
+        that key, for which some are opened, and those that meet another key end inside their handshake.
 
-        Raises UpstreamError: unreachable, late, a redirect, not 200, too large, or the connection was not one.
+        Raises UpstreamError: unreachable, late, a redirect, not 200, too large, the connection was not one, or
+        ``key_not_met``.
         """
         config = self._upstreams.get(upstream)
-        if config is None:
+        if config is None or config.attestation is None:
             raise Misuse("evidence is asked of configured enclaves")
         if problem := remote.asks_problem(asks):
             raise Misuse(problem)
-        if not asks:
-            return Heard({}, await self._shown(upstream, config))
-        seen: list[bytes] = []
-        replies: dict[str, Reply] = {}
-        timeout = aiohttp.ClientTimeout(total=None)  # of all questions together, not of each
+        dials = 1 if pin is None else DIALS_PER_KEY * config.attestation.keys
         inside = IN_DOOR.set(True)
         try:
-            async with (
-                asyncio.timeout(EVIDENCE_S),
-                plain_session(proven_connector(config, self._networks, seen_tls(seen.append)), timeout) as session,
-            ):
-                for ask in asks:
-                    replies[ask.name] = await asked(session, remote.origin(config), ask, upstream)
-                    if len(seen) != 1:  # another connection: whose key answered before is not known
-                        raise UpstreamError(f"{upstream} broke the connection")
+            async with asyncio.timeout(EVIDENCE_S):
+                for _ in range(dials):
+                    with contextlib.suppress(KeyChanged):
+                        return await self._heard(config, asks, pin)
         except FAILURES as e:
             raise failure(upstream, e) from None
         finally:
             IN_DOOR.reset(inside)
-        return Heard(replies, seen[0])
+        raise UpstreamError(f"{upstream}: nobody with this key could be met", code="key_not_met")
 
-    async def _shown(self, upstream: str, config: UpstreamConfig) -> bytes:
-        """The certificate of a connection that ends with its handshake: nothing is said on it."""
+    async def _heard(self, config: UpstreamConfig, asks: Sequence[Ask], pin: bytes | None) -> Heard:
+        """Over a connection of its own. Raises UpstreamError, KeyChanged, or what the library raises at a timeout."""
         seen: list[bytes] = []
+        strangers: list[bytes] = []
 
-        def enough(certificate: bytes) -> None:
+        def look(certificate: bytes) -> None:
+            if pin is not None and spki_sha256(certificate) != pin:
+                strangers.append(certificate)
+                raise PinMismatch("this is not the key that was asked for")
             seen.append(certificate)
-            raise PinMismatch("seen, and there is nothing to ask")
+            if not asks:
+                raise PinMismatch("seen, and there is nothing to ask")
 
-        inside = IN_DOOR.set(True)
+        connector = proven_connector(config, self._networks, seen_tls(look))
+        replies: dict[str, Reply] = {}
         try:
-            connector = proven_connector(config, self._networks, seen_tls(enough))
-            async with (
-                asyncio.timeout(EVIDENCE_S),
-                plain_session(connector, aiohttp.ClientTimeout(total=None)) as session,
-                session.head(URL(f"{remote.origin(config)}/"), allow_redirects=False),
-            ):
-                raise Misuse("a handshake that was to end went on")
+            async with plain_session(connector, aiohttp.ClientTimeout(total=None)) as session:
+                if not asks:  # the certificate says it all: the connection ends with its handshake
+                    await session.head(URL(f"{remote.origin(config)}/"), allow_redirects=False)
+                    raise Misuse("a handshake that was to end went on")
+                for ask in asks:
+                    replies[ask.name] = await asked(session, remote.origin(config), ask, config.name)
+                    if len(seen) != 1:  # another connection: whose key answered before is not known
+                        raise UpstreamError(f"{config.name} broke the connection")
         except FAILURES as e:
-            if not seen:  # otherwise that is how it was to end; a further address may have been tried in vain
-                raise failure(upstream, e) from None
-        finally:
-            IN_DOOR.reset(inside)
-        return seen[0]
+            if strangers and not seen:  # whatever a further address said
+                raise KeyChanged from None
+            if asks or not seen:  # otherwise that is how it was to end; a further address may have been tried in vain
+                raise failure(config.name, e) from None
+        return Heard(replies, seen[0])
 
     async def close(self) -> None:
         """Nothing stays open between two questions."""

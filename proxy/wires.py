@@ -32,6 +32,8 @@ IN_DOOR: ContextVar[bool] = ContextVar("IN_DOOR", default=False)
 CREDENTIAL = {"anthropic": ("x-api-key", ""), "gemini": ("x-goog-api-key", "")}
 """Where a kind of upstream expects its key, and what stands before it; all others take a bearer token."""
 PIECES = 256 * 1024
+EVIDENCE_S = 30.0
+"""For all questions of one attestation, connecting included: several GPUs take their time."""
 
 FAILURES = (aiohttp.ClientError, OSError)  # TimeoutError and ssl.SSLError are kinds of OSError
 
@@ -40,10 +42,8 @@ class _AddressRefused(OSError):
     """The address is not where this upstream's zone may be."""
 
 
-def proven_connector(
-    upstream: UpstreamConfig, networks: Sequence[Network], tls: ssl.SSLContext | bool
-) -> aiohttp.TCPConnector:
-    """A pool whose sockets connect to proven addresses only."""
+def dialing(upstream: UpstreamConfig, networks: Sequence[Network], tls: ssl.SSLContext | bool) -> dict[str, Any]:
+    """Arguments of a pool whose sockets connect to proven addresses only."""
     onprem = upstream.zone is Zone.ONPREM
     plain = remote.base_url(upstream).startswith("http:")
 
@@ -60,10 +60,16 @@ def proven_connector(
             raise _AddressRefused("this address is outside the upstream's zone")
         return socket.socket(family, kind, proto)
 
-    return aiohttp.TCPConnector(ssl=tls, socket_factory=connecting, limit=0)
+    return {"ssl": tls, "socket_factory": connecting, "limit": 0}
 
 
-def plain_session(connector: aiohttp.TCPConnector, timeout: aiohttp.ClientTimeout) -> aiohttp.ClientSession:
+def proven_connector(
+    upstream: UpstreamConfig, networks: Sequence[Network], tls: ssl.SSLContext | bool
+) -> aiohttp.TCPConnector:
+    return aiohttp.TCPConnector(**dialing(upstream, networks, tls))
+
+
+def plain_session(connector: aiohttp.BaseConnector, timeout: aiohttp.ClientTimeout) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         connector=connector,
         timeout=timeout,
@@ -114,11 +120,9 @@ def _abort(response: aiohttp.ClientResponse) -> None:
 
 
 class HttpWire:
-    """One pooled session to one upstream, under one TLS context. Implements ``transports.Carrier``."""
+    """One pooled session to one upstream, over ``pool``. Implements ``transports.Carrier``."""
 
-    def __init__(
-        self, upstream: UpstreamConfig, networks: Sequence[Network], limits: Limits, tls: ssl.SSLContext | bool
-    ) -> None:
+    def __init__(self, upstream: UpstreamConfig, limits: Limits, pool: aiohttp.TCPConnector) -> None:
         self._name = upstream.name
         self._base = remote.base_url(upstream)
         self._key = upstream.key
@@ -128,11 +132,11 @@ class HttpWire:
         timeout = aiohttp.ClientTimeout(
             total=None, connect=connect, sock_connect=connect, sock_read=limits.upstream_idle_s
         )
-        self._session = plain_session(proven_connector(upstream, networks, tls), timeout)
+        self._session = plain_session(pool, timeout)
         self.users = 0
 
     async def open(self, out: Outbound) -> Opened:
-        """Sends. Raises UpstreamError, or KeyChanged when nothing was sent because the pinned key is gone."""
+        """Sends. Raises UpstreamError, or KeyChanged when nothing was sent because a connection met another key."""
         body = out.body if out.large is None else exactly(out.large)
         arrived = await self.carry(Carried(out.method, out.path, out.query, out.headers, body, out.size))
         answer = Answer(arrived.status, remote.returned(arrived.headers), arrived.chunks)

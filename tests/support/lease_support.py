@@ -48,7 +48,7 @@ class Source:
     def __post_init__(self) -> None:
         self.gate.set()
 
-    async def fetch_evidence(self, upstream: str, asks: Sequence[Ask]) -> Heard:
+    async def fetch_evidence(self, upstream: str, asks: Sequence[Ask], pin: bytes | None = None) -> Heard:
         (ask,) = asks
         nonce = bytes.fromhex(ask.path.partition("?nonce=")[2])
         self.nonces.append(nonce)
@@ -134,6 +134,6 @@ def world(
         published = Given(collateral)
     leases = EnclaveLeases(
         config | dict(more or {}), {"clinic": want}, source, clock, trust=VENDORS, simulated=trust,
-        published=published, denied=lambda: frozenset(denied), on_event=events, make=make,
+        published=published, denied=lambda: frozenset(denied), on_event=events, make=make, jitter=lambda: 0.0,
     )  # fmt: skip
     return World(source, clock, events, leases, denied)
