@@ -244,12 +244,11 @@ class EnclaveLeases:
             state.members.drop(self._standing.ended)
             if state.busy is not None:
                 continue
-            if state.cold:
-                state.cold = False
-                self._warm(state)
-                continue
+            cold, state.cold = state.cold, False
             due = (m for m in state.members if self._lately(m) and self._due(state, m))
-            if (member := next(due, None)) is not None:
+            if cold and self._best(state, Requirements()) is None:
+                self._warm(state)
+            elif (member := next(due, None)) is not None:
                 self._renew(state, member)
 
     async def close(self) -> None:
@@ -299,8 +298,7 @@ class EnclaveLeases:
         self._attesting(state, _Job(key, ask, _RENEWAL + key)).add_done_callback(loud)
 
     def _warm(self, state: Known) -> None:
-        wanted = self._standing.expected(state.config.expectations) is not None
-        if wanted and self._best(state, Requirements()) is None:
+        if self._standing.expected(state.config.expectations) is not None:
             self._attesting(state, self._anybody(state, ahead=True)).add_done_callback(loud)
 
     def _anybody(self, state: Known, *, ahead: bool = False) -> _Job:

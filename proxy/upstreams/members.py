@@ -25,6 +25,10 @@ REFUSED_S = 5.0
 REFUSED_MAX_S = 30.0
 """... up to this."""
 
+STRANGERS_PER_KEY = 4
+"""Attestations of keys that are no members, within ``max_age``, for each member there may be: enough for a machine that
+fails again and again and for all others to be replaced."""
+
 
 def key_of(lease: Lease) -> bytes:
     """What tells members apart on a connection."""
@@ -160,5 +164,5 @@ def known(upstream: UpstreamConfig, make: Callable[[str, Mapping[str, Any]], Pro
         raise ConfigError(f"{place}.provider: {e}") from None
     except registry.BadOption as e:
         raise ConfigError(f"{'.'.join((place, *map(str, e.place)))}: {e}") from None
-    allowance = Allowance(2 * config.keys, config.max_age_s)
+    allowance = Allowance(STRANGERS_PER_KEY * config.keys, config.max_age_s)
     return Known(upstream.name, config, provider, Members(config.keys), Refusals(4 * config.keys + 4), allowance)

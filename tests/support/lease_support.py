@@ -122,9 +122,15 @@ def world(
     collateral: Callable[..., Collateral] = none,
     published: Published | None = None,
     more: Mapping[str, UpstreamConfig] | None = None,
+    clock: HandClock | None = None,
+    **options: Any,
 ) -> World:
-    source, clock, events, denied = Source(), HandClock(), Events(), set[str]()
-    config = {"sealed": enclave("https://127.0.0.1/v1", max_age_s=max_age_s), "cloud": upstream(url="https://a/v1")}
+    """``options`` are further fields of the upstream's ``attestation``."""
+    source, clock, events, denied = Source(), clock or HandClock(), Events(), set[str]()
+    config = {
+        "sealed": enclave("https://127.0.0.1/v1", max_age_s=max_age_s, **options),
+        "cloud": upstream(url="https://a/v1"),
+    }
 
     def make(kind: str, options: Mapping[str, Any]) -> Provider:
         return registry.make(kind, options) if present is None else StandIn(present)
