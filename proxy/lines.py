@@ -156,7 +156,7 @@ class _Loan(aiohttp.BaseConnector):
         self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
     ) -> ResponseHandler:
         proto, self._lent = self._lent, None
-        if proto is None or not proto.is_connected():  # whose key answered before would not be known
+        if proto is None:  # another one: whose key answered before would not be known
             raise aiohttp.ClientConnectionError("this connection is over")
         return proto
 

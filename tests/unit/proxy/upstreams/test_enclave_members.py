@@ -138,6 +138,18 @@ async def test_one_attestation_at_a_time_also_of_different_keys() -> None:
     assert {lease.pin for lease in await asyncio.gather(*waiting)} == {key.pin for key in KEYS[:4]}
 
 
+async def test_a_renewal_that_met_nobody_keeps_no_request_from_attesting_whom_it_meets() -> None:
+    w = world(prewarm=False)
+    first = await w.leases.current("sealed", ANY)
+    w.clock.tick(599)
+    w.source.fail = UpstreamError("x", code="key_not_met")
+    w.leases.tend()
+    await w.settle()
+    assert w.events.seen[-1][1]["failures"] == ["key_not_met"]
+    w.clock.tick(1)
+    assert (await w.leases.met(first, Met(OWN), ANY, 1)).epoch == 2
+
+
 # --- bounds
 
 
