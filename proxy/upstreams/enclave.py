@@ -295,11 +295,11 @@ class EnclaveLeases:
     def _renew(self, state: Known, member: Member) -> None:
         pin, key = member.lease.pin, key_of(member.lease)
         ask = lambda asks: self._source.fetch_evidence(state.name, asks, pin)  # noqa: E731
-        self._attesting(state, _Job(key, ask, _RENEWAL + key)).add_done_callback(loud)
+        self._attesting(state, _Job(key, ask, _RENEWAL + key))
 
     def _warm(self, state: Known) -> None:
         if self._standing.expected(state.config.expectations) is not None:
-            self._attesting(state, self._anybody(state, ahead=True)).add_done_callback(loud)
+            self._attesting(state, self._anybody(state, ahead=True))
 
     def _anybody(self, state: Known, *, ahead: bool = False) -> _Job:
         return _Job(ANYBODY, lambda asks: self._source.fetch_evidence(state.name, asks), ANYBODY, ahead)
@@ -313,8 +313,9 @@ class EnclaveLeases:
         return "refused" if state.refusals.last else "unproven"
 
     def _attesting(self, state: Known, job: _Job) -> asyncio.Task[None]:
-        """Callers see to it that none runs, and shield it: it outlives whoever asked first."""
+        """Callers see to it that none runs, and shield it: it outlives whoever asked first, and is heard if it fails."""
         state.running = spawn(self._attest(state, job), f"attest-{state.name}")
+        state.running.add_done_callback(loud)
         return state.running
 
     async def _attest(self, state: Known, job: _Job) -> None:
