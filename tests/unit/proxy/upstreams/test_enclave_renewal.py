@@ -174,7 +174,9 @@ async def test_it_runs_until_it_is_cancelled_and_a_fault_does_not_stop_it(
     monkeypatch.setattr(w.leases, "tend", tend)
     with caplog.at_level(logging.ERROR):
         running = asyncio.ensure_future(w.leases.run(sleep))
-        await enough.wait()
+        waiting = asyncio.ensure_future(enough.wait())
+        await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
     assert (len(looks), pauses) == (5, [TICK_S] * 5)
     assert "internal error: RuntimeError" in caplog.text and "secret text" not in caplog.text
     running.cancel()
@@ -209,6 +211,8 @@ async def test_what_was_attested_ahead_and_never_used_lapses() -> None:
     w = world(**WARM)
     assert await tended(w, 3600) == 1
     assert w.leases.status() == {"sealed": "unproven"}
+    w.leases.expect({"clinic": CLINIC})  # another file has changed
+    assert await tended(w, 10) == 0
 
 
 async def test_a_first_request_shares_the_attestation_that_runs_ahead_of_it() -> None:
