@@ -313,7 +313,7 @@ class EnclaveLeases:
         return "refused" if state.refusals.last else "unproven"
 
     def _attesting(self, state: Known, job: _Job) -> asyncio.Task[None]:
-        """Callers see to it that none runs, and shield it: it outlives whoever asked first, and is heard if it fails."""
+        """Callers see to it that none runs, and shield it: it outlives whoever asked first. Its faults are told."""
         state.running = spawn(self._attest(state, job), f"attest-{state.name}")
         state.running.add_done_callback(loud)
         return state.running
