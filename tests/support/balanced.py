@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
@@ -120,14 +119,6 @@ class Site:
         for machine in self.machines:
             machine.hold = event
         return event
-
-    async def idle(self) -> None:
-        """Waits until the door has seen that its connections are gone; only a hang misses the deadline."""
-        lines: Any = self.door._transports["sealed"]
-        end = time.monotonic() + 60
-        while any(lines._lines.open_to(epoch) for epoch in lines._wires):
-            assert time.monotonic() < end, "a connection stays"
-            await asyncio.sleep(0.005)
 
     def sent(self) -> int:
         return sum(len(machine.requests) for machine in self.machines)

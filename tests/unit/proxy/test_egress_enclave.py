@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Collection
 import pytest
 from egress_support import NOW, Events, chat, enclave, receipt_for, upstream
 from fake_cloud import FakeCloud
-from fake_tls import Identity, TlsPeer
+from fake_tls import Identity, TlsPeer, hung_up
 
 from attestation.providers.base import Ask
 from attestation.types import Claims
@@ -114,6 +114,7 @@ async def test_a_rotated_key_is_attested_again_and_then_served(peer: TlsPeer) ->
     door = DataDoor({"sealed": enclave(peer.url)}, leases=leases)
     await ask(door)
     await peer.rotate(fresh)
+    await hung_up(door)
     peer.received.clear()
     await ask(door)
     assert leases.events.codes() == ["met"]

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from balanced import ASKED, Machine, Site
-from fake_tls import Identity
+from fake_tls import Identity, hung_up
 
 from policies.types import Requirements
 from proxy import lines
@@ -110,7 +110,7 @@ async def test_a_key_that_rotates_between_record_and_send_gets_nothing_before_it
         machine = site.machines[0]
         await site.send(1)
         await machine.rotate(Identity())
-        await site.idle()
+        await hung_up(site.door)
         machine.received.clear()
         site.relayed.clear()
         if not honest:
