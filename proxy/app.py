@@ -130,6 +130,7 @@ class Gate:
         await self._event("started", {"policy_revision": self.policy.current().revision})
         watcher = spawn(self._watch(), "watch-files")
         self._stack.push_async_callback(_cancelled, watcher)
+        self._stack.push_async_callback(_cancelled, spawn(self.leases.run(), "leases"))
         if self.collateral is not None:
             self._stack.push_async_callback(_cancelled, spawn(self.collateral.run(), "collateral"))
         self._stack.callback(setattr, self.server.gauge, "draining", True)
