@@ -252,10 +252,7 @@ class NearEnclave(FieldsEnclave):
         app.router.add_get("/v1/signature/{id}", self._signature)
 
     def _restored(self, headers: dict[str, str], raw: bytes) -> tuple[dict[str, Any], Sealer, list[tuple[str, str]]]:
-        if headers["x-encrypt-all-fields"] != "true" or headers["x-encryption-version"] != "2":
-            raise ValueError("version")
-        algo = near.Algo(headers["x-signing-algo"])
-        client = near.sealing_key(algo, bytes.fromhex(headers["x-client-pub-key"]))
+        algo, client = self._client(headers)
         wire = json.loads(raw)
 
         def open_(value: str) -> str:
@@ -276,6 +273,19 @@ class NearEnclave(FieldsEnclave):
             return near.seal_field(algo, client, text.encode()) if text else ""
 
         return wire, seal, []
+
+    def _client(self, headers: dict[str, str]) -> tuple[near.Algo, bytes]:
+        """Whom an answer is sealed to. Raises ValueError, SealingError or KeyError."""
+        algo = near.Algo(headers["x-signing-algo"])
+        version = "2" if algo is near.Algo.ED25519 else None  # the older format fails with a number
+        if headers["x-encrypt-all-fields"] != "true" or headers.get("x-encryption-version") != version:
+            raise ValueError("version")
+        if algo is not self._identity.algo or headers["x-model-pub-key"] != self._identity.public.hex():
+            raise ValueError("key")
+        raw = bytes.fromhex(headers["x-client-pub-key"])
+        if len(raw) != len(self._identity.public):
+            raise ValueError("the app's key")
+        return algo, near.sealing_key(algo, raw)
 
     def _request_digest(self, body: dict[str, Any], raw: bytes) -> str:
         return hashlib.sha256(raw).hexdigest()
