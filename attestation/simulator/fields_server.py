@@ -90,7 +90,7 @@ class FieldsEnclave(SealedEnclave):
         self.how: FieldMeddling | None = None
         self.kept: dict[str, tuple[str, str]] = {}
         """Id of an answer -> digests (hex) of its request and answer as they are signed."""
-        self.asked = 0
+        self.receipts_asked = 0
 
     def _restored(self, headers: dict[str, str], raw: bytes) -> tuple[dict[str, Any], Sealer, list[tuple[str, str]]]:
         """The plain body, what seals the answer, and the answer's head. Raises SealingError, KeyError, ValueError."""
@@ -201,9 +201,9 @@ class AciEnclave(FieldsEnclave):
 
     async def _receipt(self, request: web.Request) -> web.Response:
         self.asks.append(request.match_info["id"])
-        self.asked += 1
+        self.receipts_asked += 1
         kept = self.kept.get("chatcmpl-sealed")
-        if kept is None or self.how is F.RECEIPT_MISSING or (self.how is F.RECEIPT_LATE and self.asked % 2):
+        if kept is None or self.how is F.RECEIPT_MISSING or (self.how is F.RECEIPT_LATE and self.receipts_asked % 2):
             return web.json_response({"error": {"type": "not_found"}}, status=404)
         if self.how is F.RECEIPT_NO_JSON:
             return web.Response(text=INJECTED)
@@ -290,10 +290,13 @@ class NearEnclave(FieldsEnclave):
     def _request_digest(self, body: dict[str, Any], raw: bytes) -> str:
         return hashlib.sha256(raw).hexdigest()
 
+    def _signed_text(self, asked: str, got: str) -> str:
+        return f"{asked}:{got}"
+
     async def _signature(self, request: web.Request) -> web.Response:
-        self.asked += 1
+        self.receipts_asked += 1
         kept = self.kept.get(request.match_info["id"])
-        if kept is None or self.how is F.RECEIPT_MISSING or (self.how is F.RECEIPT_LATE and self.asked % 2):
+        if kept is None or self.how is F.RECEIPT_MISSING or (self.how is F.RECEIPT_LATE and self.receipts_asked % 2):
             return web.json_response({"error": "Chat id not found or expired"}, status=404)
         if self.how is F.RECEIPT_NO_JSON:
             return web.Response(text=INJECTED)
@@ -301,7 +304,7 @@ class NearEnclave(FieldsEnclave):
         got = "00" * 32 if self.how is F.RECEIPT_OTHER_ANSWER else kept[1]
         signer = Signer(self._signer.algo) if self.how is F.RECEIPT_OTHER_KEY else self._signer
         padding = " " * 300_000 if self.how is F.RECEIPT_HUGE else ""
-        return web.Response(text=json.dumps(signer.sign(f"{asked}:{got}")) + padding, content_type=JSON)
+        return web.Response(text=json.dumps(signer.sign(self._signed_text(asked, got))) + padding, content_type=JSON)
 
 
 def _compact(value: Any) -> bytes:

@@ -75,8 +75,8 @@ class Lie(StrEnum):
     MODELS_SHARE_GPU = "models_share_gpu"
 
 
-def secp256k1() -> CurveSecret:
-    return CurveSecret(ec.SECP256K1())
+def secp256k1() -> ec.EllipticCurvePrivateKey:
+    return ec.generate_private_key(ec.SECP256K1())
 
 
 @dataclass(slots=True)
@@ -86,11 +86,15 @@ class Proxy:
     app: Application
     gpus: list[Gpu] = field(default_factory=list, repr=False)
     key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate, repr=False)
-    curve: CurveSecret = field(default_factory=secp256k1, repr=False)
+    curve_key: ec.EllipticCurvePrivateKey = field(default_factory=secp256k1, repr=False)
 
     @property
     def public(self) -> bytes:
         return self.key.public_key().public_bytes_raw()
+
+    @property
+    def curve(self) -> CurveSecret:
+        return CurveSecret(ec.SECP256K1(), self.curve_key)
 
     @property
     def point(self) -> bytes:

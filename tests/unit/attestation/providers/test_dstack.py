@@ -1,5 +1,6 @@
 """dstack proxies and gateways over loopback TLS: the honest ones are proven, each lie is refused by its own check."""
 
+import datetime as dt
 import hashlib
 import json
 from dataclasses import replace
@@ -8,12 +9,14 @@ import pytest
 from attested import NOW, TODAY, vector
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from fake_tls import Identity
 from provided import NONCE, hear, proven, refusal, wanted
 
 from attestation.expectations import load_expectations
 from attestation.near import Algo, FieldExchange, open_field
 from attestation.providers.base import Heard, Reply, Seal
 from attestation.providers.dstack import Dstack, parse_report
+from attestation.providers.prove import prove
 from attestation.providers.reading import DSTACK_PINNED, dstack_guest
 from attestation.signatures import address_of
 from attestation.simulator.misbehave import Misbehaviour
@@ -22,7 +25,8 @@ from attestation.simulator.providers.dstack import Lie, SimulatedDstack, gateway
 from attestation.simulator.providers.guest import TdLie, collateral
 from attestation.tdx.eventlog import check_events
 from attestation.tdx.quote import parse_quote
-from attestation.types import Malformed, Source, Status
+from attestation.trust import VENDORS
+from attestation.types import Collateral, Malformed, Rejected, Source, Status
 
 DIRECT = Dstack(gpu_count=2)
 SEALED = Dstack(gpu_count=2, signing_algo=Algo.ED25519, seal=True, binding="signing-key")
@@ -388,3 +392,36 @@ def test_a_real_guest_refuses_another_compose_file():
     guest = dstack_guest(body["quote"], body["event_log"], "{}")
     failed = {c.id for c in check_events(guest.parts, td)[0] if c.status is Status.FAIL}
     assert failed == {"compose-hash"} and hashlib.sha256(b"{}").digest() != td.registers["mrconfigid"][1:33]
+
+
+def test_real_parts_in_a_gateways_document_are_genuine_and_bind_nothing_of_ours():
+    """A real dstack guest and real GPUs as a gateway's model shows them, at the time when Intel's word was current:
+    only what ties them to each other and to us fails, and what nobody handed on (the compose file)."""
+    when = dt.datetime(2026, 2, 19, tzinfo=dt.UTC)
+    intel = Collateral(intel=vector("tdx/dcap-qvl/tdx_quote_outdated_collateral.json").decode())
+    guest = json.loads(vector("dstack/quote-report.json"))
+    gpus = json.loads(vector("nvidia/serialized_test_evidence/multi_gpu_hopper.json"))
+    nonce, model = bytes.fromhex(gpus[0]["nonce"]), SimulatedDstack().own
+    report = {
+        "model_name": "qwen/qwen3-30b", "signing_address": f"0x{model.address.hex()}", "signing_algo": "ecdsa",
+        "signing_public_key": model.point.hex(), "request_nonce": nonce.hex(), "intel_quote": guest["quote"],
+        "event_log": json.loads(guest["event_log"]), "tls_cert_fingerprint": "11" * 32,
+        "nvidia_payload": json.dumps({"nonce": nonce.hex(), "evidence_list": gpus, "arch": "HOPPER"}),
+        "info": {"app_id": "ab" * 20, "tcb_info": json.dumps({"app_compose": "{}", "event_log": []})},
+    }  # fmt: skip
+    front = {k: v for k, v in report.items() if k not in ("model_name", "signing_public_key", "nvidia_payload")}
+    body = {"gateway_attestation": front, "model_attestations": [report], "all_attestations": [report]}
+    provider = Dstack(gpu_count=len(gpus), model="qwen/qwen3-30b", gateway=True, seal=True)
+
+    def failures() -> set[str]:
+        presented = provider.read(Heard(heard_of(body).replies, Identity().certificate), nonce)
+        with pytest.raises(Rejected) as e:
+            prove(presented, wanted(SimulatedDstack()), when, VENDORS, None, intel)
+        return {f.partition(":")[0] for f in e.value.failures}
+
+    assert failures() == {"compose-hash", "gateway.tls-key"}
+    flipped = bytearray.fromhex(guest["quote"])
+    flipped[640] ^= 1  # the guest's signature
+    report["intel_quote"], gpus[1] = flipped.hex(), gpus[0]
+    report["nvidia_payload"] = json.dumps({"nonce": nonce.hex(), "evidence_list": gpus, "arch": "HOPPER"})
+    assert failures() == {"compose-hash", "gateway.tls-key", "quote.signature", "distinct"}
