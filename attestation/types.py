@@ -65,6 +65,8 @@ class Collateral:
     """Lowest ``tcbEvaluationDataNumber`` that still counts: the highest one seen so far."""
     jwks: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     """Token issuer -> its published JWKS document."""
+    rims: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    """NVIDIA's id of a reference manifest -> its signed XML. None is needed; without, measurements are unknown."""
     waivers: frozenset[str] = frozenset()
     """Ids of checks that policy lets fail, out of ``WAIVABLE``. A waived check is reported, never left out."""
     amd_keys: Mapping[bytes, tuple[bytes, ...]] = field(default_factory=dict, repr=False)

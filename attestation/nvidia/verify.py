@@ -1,8 +1,9 @@
 """NVIDIA GPUs and switches, verified here: chain, DICE identity, signature, nonce, each device once (§2.6).
 
-This shows genuine devices that answered one nonce. It does not compare firmware measurements with NVIDIA's reference
-values, nor ask NVIDIA's OCSP service: both are ``unknown``. Nor does it tie a device to any CPU: the caller must
-compare the nonce with one that the CPU's evidence binds, and expect a number of devices. There is no measurement.
+This shows genuine devices that answered one nonce. Their firmware is compared with NVIDIA's reference values where the
+collateral holds its manifests (:mod:`attestation.nvidia.rim`), and is ``unknown`` otherwise. NVIDIA's OCSP service is
+not asked: revocation is ``unknown``. Nor does it tie a device to any CPU: the caller must compare the nonce with one
+that the CPU's evidence binds, and expect a number of devices. There is no measurement.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from attestation import strictjson
-from attestation.nvidia.report import DRIVER, FWID, VBIOS, Report, parse_report
+from attestation.nvidia.report import DRIVER, FWID, Report, parse_report, vbios
+from attestation.nvidia.rim import compare
 from attestation.paths import check_path, ends, load_path
 from attestation.trust import SimulatedTrust, TrustStore
 from attestation.types import (
@@ -84,17 +86,6 @@ def _device(entry: Any) -> Device:
     return Device(entry["arch"], report, path, nonce, entry.get("driver_version", report.text(DRIVER)))
 
 
-def vbios(report: Report) -> str:
-    """The VBIOS version as NVIDIA writes it: ``96.00.A5.00.01``."""
-    stated = report.opaque.get(VBIOS, b"").rstrip(b"\0")
-    if b"." in stated and stated.isascii():  # switches state it as text
-        return stated.decode("ascii")
-    raw = report.text(VBIOS).upper()
-    half = len(raw) // 2
-    digits = raw[half:] + raw[half - 2 : half]
-    return ".".join(digits[i : i + 2] for i in range(0, len(digits), 2))
-
-
 def pem_certificates(pem: bytes) -> tuple[bytes, ...]:
     """DER of certificates in PEM with one way to be written. Raises Malformed."""
     ders = [_base64(part.split(b"-----END")[0].replace(b"\n", b"").decode("ascii", "replace"))
@@ -126,7 +117,9 @@ def verify(evidence: Evidence, now: dt.datetime, trust: TrustStore, simulated: S
     keys = {identity(d) for d in devices}
     checks += (
         check("distinct", len(keys) == len(devices), "each device must have an identity key of its own"),
-        Check("reference-values", Status.UNKNOWN, Source.VERIFIER, "firmware is not compared with NVIDIA's manifests"),
+        compare(
+            tuple((d.architecture, d.report) for d in devices), collateral.rims, trust.of("nvidia-rim", simulated), now
+        ),
         Check("revocation", Status.UNKNOWN, Source.VERIFIER, "NVIDIA's OCSP service is not asked"),
     )
     require(checks)
