@@ -67,6 +67,8 @@ class Collateral:
     """Token issuer -> its published JWKS document."""
     rims: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     """NVIDIA's id of a reference manifest -> its signed XML. None is needed; without, measurements are unknown."""
+    ocsp: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    """Answers of NVIDIA's responder by :func:`attestation.nvidia.ocsp.key_of`. As with manifests none is needed."""
     waivers: frozenset[str] = frozenset()
     """Ids of checks that policy lets fail, out of ``WAIVABLE``. A waived check is reported, never left out."""
     amd_keys: Mapping[bytes, tuple[bytes, ...]] = field(default_factory=dict, repr=False)

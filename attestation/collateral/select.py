@@ -16,6 +16,7 @@ from attestation.collateral.pieces import EVALUATED, Entry, Kind, Name
 from attestation.collateral.store import Snapshot
 from attestation.jwt.jws import find_key, parse_token
 from attestation.jwt.nras import tokens_of
+from attestation.nvidia.ocsp import asked, keys_for
 from attestation.nvidia.rim import wanted
 from attestation.nvidia.verify import parse_devices
 from attestation.ratls.certificate import carried
@@ -47,11 +48,13 @@ def needs(evidence: Evidence) -> tuple[Name, ...]:
 
 
 def helpful(evidence: Evidence) -> tuple[Name, ...]:
-    """What is compared where it is here, and not missed where it is not: NVIDIA's manifests. Raises Malformed."""
+    """What is looked at where it is here, and not missed where it is not: NVIDIA's manifests, and its responder's
+    answers by every name that they may have. Raises Malformed."""
     if evidence.kind != "nvidia":
         return ()
     found: dict[Name, None] = {}
     for device in parse_devices(evidence.report):
+        found |= dict.fromkeys((Kind.OCSP, key) for pair in asked(device.path) for key in keys_for(*pair))
         try:
             found |= dict.fromkeys((Kind.RIM, one.name) for one in wanted(device.architecture, device.report))
         except Malformed:  # it does not say what it runs
@@ -92,8 +95,9 @@ def find(snapshot: Snapshot, evidence: Evidence, now: dt.datetime) -> tuple[Coll
     """What the store has for ``evidence``, and a check for each piece that it needs. Raises Malformed."""
     names = needs(evidence)
     checks = tuple(_here(snapshot, name, now) for name in names)
-    rims = {key: data for kind, key in helpful(evidence) if (data := snapshot.data((kind, key))) is not None}
-    return replace(_collateral(snapshot, names, now), rims=rims), checks
+    more = {name: data for name in helpful(evidence) if (data := snapshot.data(name)) is not None}
+    rims, answers = ({key: d for (kind, key), d in more.items() if kind is k} for k in (Kind.RIM, Kind.OCSP))
+    return replace(_collateral(snapshot, names, now), rims=rims, ocsp=answers), checks
 
 
 def select(snapshot: Snapshot, evidence: Evidence, now: dt.datetime) -> Collateral:

@@ -1,9 +1,9 @@
 """NVIDIA GPUs and switches, verified here: chain, DICE identity, signature, nonce, each device once (§2.6).
 
 This shows genuine devices that answered one nonce. Their firmware is compared with NVIDIA's reference values where the
-collateral holds its manifests (:mod:`attestation.nvidia.rim`), and is ``unknown`` otherwise. NVIDIA's OCSP service is
-not asked: revocation is ``unknown``. Nor does it tie a device to any CPU: the caller must compare the nonce with one
-that the CPU's evidence binds, and expect a number of devices. There is no measurement.
+collateral holds its manifests (:mod:`attestation.nvidia.rim`), and is ``unknown`` otherwise. So is revocation without
+answers of its responder (:mod:`attestation.nvidia.ocsp`). Nor does it tie a device to any CPU: the caller must compare
+the nonce with one that the CPU's evidence binds, and expect a number of devices. There is no measurement.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from attestation import strictjson
+from attestation.nvidia import ocsp
 from attestation.nvidia.report import DRIVER, FWID, Report, parse_report, vbios
 from attestation.nvidia.rim import compare
 from attestation.paths import check_path, ends, load_path
@@ -115,19 +116,21 @@ def verify(evidence: Evidence, now: dt.datetime, trust: TrustStore, simulated: S
     pinned = trust.of("nvidia", simulated)
     checks = tuple(c for i, d in enumerate(devices) for c in _checks(f"device-{i}", d, nonce, pinned, now))
     keys = {identity(d) for d in devices}
+    revocation, until = ocsp.compare([d.path for d in devices], collateral.ocsp, now)
     checks += (
         check("distinct", len(keys) == len(devices), "each device must have an identity key of its own"),
         compare(
             tuple((d.architecture, d.report) for d in devices), collateral.rims, trust.of("nvidia-rim", simulated), now
         ),
-        Check("revocation", Status.UNKNOWN, Source.VERIFIER, "NVIDIA's OCSP service is not asked"),
+        revocation,
     )
     require(checks)
     real = trust.of("nvidia", None)
     return Claims(
         tee=TEE, measurement=b"", report_data=b"", debug=False, tcb={}, tcb_status="not-applicable", vmpl=0,
         policy_bits=0, chip_id=b"", evidence_sha256=hashlib.sha256(evidence.report).digest(),
-        not_after=min(ends(d.path) for d in devices), verified_at=now, checks=checks,
+        not_after=min([*(ends(d.path) for d in devices), *([until] if until is not None else [])]),
+        verified_at=now, checks=checks,
         simulated=not all(is_pinned(d.path[-1], real) for d in devices), bound={"nonce": nonce}, facts=_facts(devices),
     )  # fmt: skip
 

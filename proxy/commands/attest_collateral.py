@@ -271,7 +271,7 @@ def _platform(tee: str, fmspc: str) -> Iterable[Name]:
 def _needed(file: Path) -> Iterable[Name]:
     with _readable(file):
         found = recognise(_read(file), bare=True)
-    names = (*needs(found), *helpful(found))
+    names = (*needs(found), *(name for name in helpful(found) if name[0] is Kind.RIM))
     if found.kind in {"snp", "azure-snp", "sealgate-snp"} and not found.certificates:
         names += key_names(parse_report(found.report))
     return names
