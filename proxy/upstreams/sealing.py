@@ -31,9 +31,11 @@ PATHS = frozenset(
 OLLAMA = frozenset({"/chat", "/generate"})
 """Ollama's paths whose answers come in lines."""
 NAMED = re.compile(
-    r"/models/[A-Za-z0-9._~:%-]{1,200}:(generateContent|streamGenerateContent|countTokens|embedContent|batchEmbedContents)"
+    r"/models/(?:[A-Za-z0-9._~:-]|%2F){1,128}:"
+    r"(generateContent|streamGenerateContent|countTokens|embedContent|batchEmbedContents)"
 )
-"""Gemini's paths. They name the upstream's model, which is the configuration's word and no app's."""
+"""Gemini's paths. They name the upstream's model: that of the configuration, or the app's own word where ``models`` has
+``*``; as with fields that are sealed one by one it is a word, and stays in the clear."""
 CODES = {
     Fault.UNSEALED: "answer_unsealed",
     Fault.TRUNCATED: "answer_truncated",

@@ -150,7 +150,8 @@ def test_a_blocked_prompt_is_an_end():
 
 @pytest.mark.parametrize(
     "text",
-    [b"", USAGE, chunk("a"), CHUNKS + chunk("more"), CHUNKS + b"data: {", CHUNKS + b"x", chunk("", "STOP", index=1),
+    [b"", USAGE, chunk("a"), CHUNKS + chunk("more"), CHUNKS + b"data: {", CHUNKS + b"x",
+     CHUNKS + b"data: {}\n", chunk("", "STOP", index=1),
      b'data: {"candidates": [{"finishReason": "STOP"}, {"finishReason": "STOP", "index": 1}]}\n\n',
      b'data: {"candidates": {"finishReason": "STOP"}}\n\n', b'data: {"candidates": ["STOP"]}\n\n', b"data: [1]\n\n",
      b'data: {"candidates": [{"finishReason": null}]}\n\n', b'data: {"promptFeedback": {}}\n\n',
