@@ -9,7 +9,6 @@ the nonce with one that the CPU's evidence binds, and expect a number of devices
 from __future__ import annotations
 
 import base64
-import binascii
 import datetime as dt
 import hashlib
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from attestation import strictjson
+from attestation.encodings import base64_bytes
 from attestation.nvidia import ocsp
 from attestation.nvidia.report import DRIVER, FWID, Report, parse_report, vbios
 from attestation.nvidia.rim import compare
@@ -99,13 +99,7 @@ def pem_certificates(pem: bytes) -> tuple[bytes, ...]:
 
 
 def _base64(text: str) -> bytes:
-    try:
-        raw = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raise Malformed("a device's part is not base64") from None
-    if base64.b64encode(raw).decode() != text:
-        raise Malformed("a device's part is not canonical base64")
-    return raw
+    return base64_bytes(text, "a device's part", MAX_DOCUMENT_BYTES)
 
 
 def verify(evidence: Evidence, now: dt.datetime, trust: TrustStore, simulated: SimulatedTrust | None = None,
