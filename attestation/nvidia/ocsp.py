@@ -22,11 +22,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from attestation.der import items
 from attestation.paths import signed_by
 from attestation.types import Check, Malformed, Source, Status
-from attestation.x509 import extension_of
+from attestation.x509 import extension_of, load_certificate
 
 MAX_OCSP_BYTES = 64 * 1024
+BITS = 0x03
 SKEW = dt.timedelta(seconds=60)
 _NAMED: Mapping[str, Callable[[bytes], Any]] = {
     "sha1": hashlib.sha1, "sha256": hashlib.sha256, "sha384": hashlib.sha384,
@@ -49,11 +51,19 @@ def read_answer(der: bytes) -> ocsp.OCSPResponse:
         _ = (answer.certificates, answer.signature_hash_algorithm, answer.serial_number, answer.responder_name)
         extensions = [*answer.extensions, *answer.single_extensions]
         _ = (answer.revocation_time_utc, answer.revocation_reason)
+        for certificate in answer.certificates:
+            load_certificate(certificate.public_bytes(Encoding.DER))
     except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension):
         raise Malformed("an OCSP answer cannot be read") from None
-    if any(e.critical for e in extensions) or answer.public_bytes(Encoding.DER) != der:
+    if any(e.critical for e in extensions) or answer.public_bytes(Encoding.DER) != der or not _whole_bits(answer, der):
         raise Malformed("an OCSP answer has a critical extension, or is not in canonical form")
     return answer
+
+
+def _whole_bits(answer: ocsp.OCSPResponse, der: bytes) -> bool:
+    """Whether no bit of the signature counts as unused: that number is outside the signature (X.690 §8.6.2)."""
+    behind = items(der[der.index(answer.tbs_response_bytes) + len(answer.tbs_response_bytes) :])
+    return len(behind) >= 2 and behind[1] == (BITS, b"\0" + answer.signature)
 
 
 def key_of(answer: ocsp.OCSPResponse) -> str:

@@ -118,6 +118,20 @@ def test_no_flipped_bit_of_an_answer_counts():
         assert judged({**GOOD, key_of(read_answer(FIRST)): raw}).status is not PASS
 
 
+def test_a_bit_of_a_signature_that_is_called_unused_makes_the_answer_malformed():
+    """The number of unused bits is signed by nobody, and the library passes over it where the last bit is zero."""
+    for which in ("answer", "responder"):
+        while True:
+            own = responders(SIM)[0]
+            der = own.answer(DEVICE, NOW)
+            signature = read_answer(der).signature if which == "answer" else own.certificate.signature
+            if not signature[-1] & 1:
+                break
+        at = der.index(b"\0" + signature)
+        with pytest.raises(Malformed):
+            read_answer(der[:at] + b"\1" + der[at + 1 :])
+
+
 def unsuccessful() -> bytes:
     return OCSPResponseBuilder.build_unsuccessful(OCSPResponseStatus.TRY_LATER).public_bytes(Encoding.DER)
 
