@@ -32,12 +32,12 @@ class SealedGemini(SealedEnclave):
         if refuse:
             error = {"code": 400, "message": "the enclave refuses this", "status": "INVALID_ARGUMENT"}
             return 400, JSON, [json.dumps({"error": error}).encode()]
-        if self.path.endswith(":countTokens"):
+        if self.asked_path.endswith(":countTokens"):
             return 200, JSON, [b'{"totalTokens": ', b"31}"]
-        if self.path.endswith(":embedContent"):
+        if self.asked_path.endswith(":embedContent"):
             return 200, JSON, [b'{"embedding": {"values": [0.5, ', b"1.0]}}"]
         said = words("".join(p.get("text", "") for p in json.loads(body)["contents"][-1]["parts"]))
-        if not self.path.endswith(":streamGenerateContent"):
+        if not self.asked_path.endswith(":streamGenerateContent"):
             whole = json.dumps(_chunk("".join(said), finish="STOP")).encode()
             return 200, JSON, [whole[:30], whole[30:]]
         chunks = [*(_chunk(w) for w in said), _chunk("", finish="STOP")]
@@ -63,9 +63,9 @@ class SealedOllama(SealedEnclave):
         if refuse:
             return 400, JSON, [b'{"error": "the enclave refuses this"}']
         asked = json.loads(body)
-        if self.path.endswith("/embed"):
+        if self.asked_path.endswith("/embed"):
             return 200, JSON, [b'{"model": "m", "embeddings": ', b"[[0.5, 1.0]]}"]
-        chat = self.path.endswith("/chat")
+        chat = self.asked_path.endswith("/chat")
         text = asked["messages"][-1]["content"] if chat else asked["prompt"]
         if asked.get("stream") is False:
             whole = json.dumps(_line(chat, "".join(words(text)), done=True)).encode()

@@ -87,7 +87,7 @@ class SealedEnclave(SimulatedEnclave):
         self.wire_out = bytearray()
         self._ehbp = EhbpServer()
         self._before: Written | None = None
-        self.path = ""
+        self.asked_path = ""
         """Of the request that is being answered."""
 
     @property
@@ -112,7 +112,7 @@ class SealedEnclave(SimulatedEnclave):
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         raw = await request.read()
         self.received.append(raw)
-        self.path = request.path
+        self.asked_path = request.path
         written = self._written(dict(request.headers), raw)
         self._before = written
         return await _send(request, written)
