@@ -38,6 +38,8 @@ class Kind(StrEnum):
     """The exact issuer."""
     RIM = "rim"
     """NVIDIA's id of a reference manifest."""
+    OCSP = "nvidia-ocsp"
+    """``DIGEST/ISSUER KEY/SERIAL``: how an answer of NVIDIA's responder names its certificate."""
 
 
 EVALUATED = frozenset({Kind.INTEL_TCB, Kind.INTEL_QE})
