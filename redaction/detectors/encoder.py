@@ -28,7 +28,6 @@ FOLDER = Path(__file__).resolve().parents[1] / "data" / "encoder"
 WINDOW = 126
 """Pieces read at once without the two special ones: as in training."""
 OVERLAP = 32
-BATCH = 8
 PASSAGE = 4000
 """Tokens whose pieces are held at once."""
 PIECE_BUDGET = 60_000
@@ -108,25 +107,19 @@ class Encoder:
     def _windows(self, pieces: Any, described: Any) -> Any:
         """Probabilities per piece; where windows overlap, the one in which the piece is more central counts."""
         out = np.zeros((len(pieces), len(TAGS)), np.float32)
-        starts = list(range(0, max(1, len(pieces) - OVERLAP), WINDOW - OVERLAP)) if len(pieces) else []
-        for first in range(0, len(starts), BATCH):
-            some = starts[first : first + BATCH]
-            values = self._run([(pieces[s : s + WINDOW], described[s : s + WINDOW]) for s in some])
-            for row, s in zip(values, some, strict=True):
-                end, low = min(s + WINDOW, len(pieces)), s + (OVERLAP // 2 if s else 0)
-                out[low:end] = row[1 + low - s : 1 + end - s]
+        for start in range(0, max(1, len(pieces) - OVERLAP), WINDOW - OVERLAP) if len(pieces) else ():
+            end, low = min(start + WINDOW, len(pieces)), start + (OVERLAP // 2 if start else 0)
+            out[low:end] = self._run(pieces[start:end], described[start:end])[low - start :]
         return out
 
-    def _run(self, windows: Sequence[tuple[Any, Any]]) -> Any:
-        size = max(len(pieces) for pieces, _ in windows) + 2
-        ids = np.zeros((len(windows), size), np.int64)
-        mask = np.zeros_like(ids)
-        said = np.tile(marks([0], [0], [0]), (len(windows), size, 1))
-        for i, (pieces, described) in enumerate(windows):
-            n = len(pieces)
-            ids[i, 0], ids[i, 1 : n + 1], ids[i, n + 1] = self._cls, pieces, self._sep
-            said[i, 1 : n + 1], mask[i, : n + 2] = described, 1
-        logits = self._session.run(None, {"ids": ids, "mask": mask, "marks": said})[0]
+    def _run(self, pieces: Any, described: Any) -> Any:
+        """One window at a time: scales of activations are of all that is read at once, and several are no faster."""
+        n = len(pieces) + 2
+        ids = np.full((1, n), self._sep, np.int64)
+        said = np.tile(marks([0], [0], [0]), (1, n, 1))
+        ids[0, 0], ids[0, 1:-1], said[0, 1:-1] = self._cls, pieces, described
+        mask = np.ones_like(ids)
+        logits = self._session.run(None, {"ids": ids, "mask": mask, "marks": said})[0][0, 1:-1]
         values = np.exp(logits - logits.max(-1, keepdims=True))
         return values / values.sum(-1, keepdims=True)
 

@@ -72,11 +72,10 @@ def test_windows_that_overlap_give_one_row_a_piece(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(module, "OVERLAP", 4)
     seen: list[int] = []
 
-    def run(windows: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
-        seen.extend(len(pieces) for pieces, _ in windows)
-        out = np.zeros((len(windows), 12, len(TAGS)), np.float32)
-        for row, (pieces, _) in zip(out, windows, strict=True):
-            row[1 : len(pieces) + 1, 0] = pieces
+    def run(pieces: np.ndarray, _described: np.ndarray) -> np.ndarray:
+        seen.append(len(pieces))
+        out = np.zeros((len(pieces), len(TAGS)), np.float32)
+        out[:, 0] = pieces
         return out
 
     monkeypatch.setattr(encoder, "_run", run)
