@@ -49,8 +49,13 @@ def scan(data: Path, source: IO[bytes], target: IO[bytes], policy_name: str | No
 
     `sensitivity` is that of the text as it stands, values included; `content` is what it is about.
     """
+    from proxy.models import own as ours
     from proxy.models import store
 
+    try:
+        ours.weights(store.models_dir(data))  # here, not in each of the processes
+    except ConfigError as e:
+        raise click.ClickException(e.message) from None
     own = _own(policy_name) if policy_name else NOTHING
     folder = store.models_dir(data)
     bad = False

@@ -84,7 +84,10 @@ def test_rows_come_out_in_order_with_exit_1_for_a_bad_line(tmp_path: Path) -> No
     assert all(row["spans"][0]["label"] == "EMAIL_ADDRESS" for row in rows[:-1])
 
 
-def test_missing_models_are_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_models_that_were_changed_are_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scanning by other weights than those that were installed would say nothing of the gate."""
     monkeypatch.delenv("SEALGATE_MODELS", raising=False)
+    (tmp_path / "models" / "sealgate").mkdir(parents=True)
+    (tmp_path / "models" / "sealgate" / "manifest.json").write_text("{}")
     result = CliRunner().invoke(scan, ["--data", str(tmp_path)], input=b"")
-    assert result.exit_code == 1 and "models install" in result.output
+    assert result.exit_code == 1 and "models rollback" in result.output
