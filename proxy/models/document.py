@@ -50,15 +50,16 @@ _DEFINITIONS = """\
   figure depends on which texts of *this* source were drawn, nothing about other sources.
 - **CPU ms/kB**: process CPU time per 1 000 characters, each text judged alone, with no cache; short texts cost more.
 - Labels are compared as coarse kinds (an address is a place, a date of birth a date, a tax number a national number);
-  `full` is all detectors, `fast` patterns, secrets and the student."""
+  `full` is patterns, secrets and the encoder with the student, `fast` patterns, secrets and the student alone."""
 _LIMITS = """\
 - These are development sets: thresholds, rules and templates were chosen with them in view
   ([which, and how](student.md#figures)). Expect more leaks on other sources.
 - No permissively licensed set of real users' prompts is among them, and none with full labels in German, Italian,
   Portuguese or Dutch: these languages are guarded by a small golden set only (`tests/golden/`).
 - One annotator labelled most court cases and posts; some labels are missing, which counts as over-masking.
-- The student was trained on four fifths of three court sets; only the fifth that it never saw is counted here.
-- Other limits: [student](student.md#limits), [classifier and models](models.md#limits), [the gate](limitations.md)."""
+- Student and encoder were trained on four fifths of three court sets; only the fifth that neither saw is counted here.
+- Other limits: [student](student.md#limits), [encoder](encoder.md#limits), [classifier and models](models.md#limits),
+  [the gate](limitations.md)."""
 
 
 def render(facts: Facts) -> str:
@@ -92,7 +93,7 @@ def _opening(facts: Facts) -> str:
         f"Measured on {facts['date']} with Sealgate {facts['version']}, Python {facts['python']}, in {processes}, by\n"
         f"`sealgate models evaluate --suite DIR --write docs/detection.md` (`make detection-doc`). {sample}The page\n"
         "is made from [detection.json](detection.json), not edited by hand. Cards: [the student](student.md),\n"
-        "[payload classifier and other models](models.md)."
+        "[the encoder](encoder.md), [payload classifier and other models](models.md)."
     )
 
 
