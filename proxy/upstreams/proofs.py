@@ -20,11 +20,12 @@ from attestation.aci.documents import check_receipt, same_keyset
 from attestation.providers.base import Channel, Seal
 from attestation.types import AttestationError
 from proxy.errors import UpstreamError
+from proxy.observe import log_fault
 from proxy.outbound import Answer, Outbound, Provenance, exactly
 from proxy.settings import UpstreamConfig
 from proxy.upstreams import remote
 from proxy.upstreams.lease import AttestationRefused, Lease
-from proxy.upstreams.sealing import media_type
+from proxy.upstreams.sealing import EVENTS, media_type
 from proxy.upstreams.transports import Arrived, Carried, Carrier, KeyChanged, Opened
 
 RECEIPT_BYTES = 256 * 1024
@@ -40,8 +41,10 @@ _CHAT_IDS = (
     re.compile(rb'"id"\s*:\s*"((?:chatcmpl|cmpl|embd|resp|msg)[_-][A-Za-z0-9_-]{1,120})"'),
     re.compile(rb'"id"\s*:\s*"([A-Za-z0-9_-]{1,128})"'),
 )
-_RECEIPT_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
-_END = b"[DONE]"
+_RECEIPT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
+_END = re.compile(rb"\[DONE\]|message_stop|response\.(?:completed|incomplete|failed)")
+"""Where a stream may end: what stands there and all that follows waits for the receipt."""
+_LONGEST = len(b"response.incomplete")
 
 
 class ProvingCarrier:
@@ -69,8 +72,12 @@ class ProvingCarrier:
         return Opened(answer, arrived.close)
 
     async def carry(self, sent: Carried) -> Arrived:
-        """Raises as the carrier within."""
-        if self._wanted == "off" or sent.method != "POST" or sent.path not in PATHS:
+        """Raises as the carrier within; AttestationRefused for what has no receipt, where one is required."""
+        if sent.method != "POST" or sent.path not in PATHS:
+            if self.required:
+                raise AttestationRefused(self._name, ("receipts.path",))
+            return await self._over(sent)
+        if self._wanted == "off":
             return await self._over(sent)
         asked = hashlib.sha256(sent.restored)
         if not sent.restored:
@@ -136,16 +143,18 @@ class _Proof:
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The answer. Raises UpstreamError at its end for a receipt that is required and not good."""
-        events, tail, held = media_type(self._arrived.headers) == "text/event-stream", b"", b""
+        held, before = bytearray(), b""
+        holding = self._by.required and media_type(self._arrived.headers) != EVENTS
         async for chunk in self._arrived.chunks:
             self._got.update(chunk)
             if len(self._head) < HEAD_BYTES:
                 self._head += chunk[: HEAD_BYTES - len(self._head)]
-            if self._by.required and events and (held or _END in tail + chunk):
+            holding = holding or (self._by.required and _END.search(before + chunk) is not None)
+            before = (before + chunk)[1 - _LONGEST :]
+            if holding:
                 held += chunk
             else:
                 yield chunk
-            tail = (tail + chunk)[1 - len(_END) :]
         self._whole = True
         if self._by.required:
             found = await self.settle()
@@ -153,12 +162,16 @@ class _Proof:
                 code = f"receipt_{found.receipt}"
                 raise UpstreamError(f"{self._by.name}: no good receipt for this answer", code=code)
         if held:
-            yield held
+            yield bytes(held)
 
     async def settle(self) -> Provenance:
         """Once: what the receipt is worth."""
         if self._found is None:
-            self._found = await self._settled() if self._whole else Provenance("unchecked")
+            try:
+                self._found = await self._settled() if self._whole else Provenance("unchecked")
+            except Exception as e:  # a bug of ours in code that reads what strangers send: the outcome is recorded
+                log_fault(e)
+                self._found = Provenance("failed")
         return self._found
 
     async def _settled(self) -> Provenance:

@@ -14,10 +14,14 @@ the record; the receipt at the door covers the plain bytes. Rules:
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+
 from attestation.sealing import Fault
 from proxy.errors import NotSealable, UpstreamError
 from proxy.outbound import Outbound
 from proxy.upstreams.lease import AttestationRefused
+from proxy.upstreams.remote import BETA
 
 EVENTS = "text/event-stream"
 PATHS = frozenset(
@@ -26,6 +30,12 @@ PATHS = frozenset(
      "/images/variations", "/audio/transcriptions", "/audio/translations"}
 )  # fmt: skip
 """Paths that say nothing about what is sent. All others hold names or ids, or have answers without an end."""
+HEADERS: Mapping[str, re.Pattern[str]] = {
+    "content-type": re.compile(r"application/json|multipart/form-data; boundary=[0-9A-Za-z'+_.-]{1,70}"),
+    "anthropic-version": re.compile(r"20\d\d-\d\d-\d\d", re.ASCII),
+}
+"""What headers may say in the clear, beside lists of features: the protocol's version, where parts of a form begin."""
+_NUMBERS = frozenset({"openai-processing-ms", "retry-after", "retry-after-ms"})
 CODES = {
     Fault.UNSEALED: "answer_unsealed",
     Fault.TRUNCATED: "answer_truncated",
@@ -50,13 +60,14 @@ def unsealed(upstream: str, status: int) -> UpstreamError:
 
 
 def head(upstream: str, out: Outbound) -> tuple[tuple[str, str], ...]:
-    """The headers of ``out`` as they may stand in the clear. Raises NotSealable for a path or query that says more than
-    the protocol's words, and for a request without a body: to that no key is bound (EHBP SPEC.md §7.4)."""
+    """The headers of ``out`` as they may stand in the clear. Raises NotSealable for a path, query or header that says
+    more than the protocol's words, and for a request without a body: to that no key is bound (EHBP SPEC.md §7.4)."""
     wrong = [
         name
         for name, bad in (
             ("request.path", out.path not in PATHS or out.method != "POST"),
             ("request.query", out.query not in {"", "beta=true"}),
+            ("request.headers", not all(_plain(k, v) for k, v in out.headers if k != "accept")),
             ("request.body", not out.size),
         )
         if bad
@@ -65,6 +76,19 @@ def head(upstream: str, out: Outbound) -> tuple[tuple[str, str], ...]:
         raise NotSealable(upstream, tuple(wrong))
     accept = ("accept", EVENTS if out.stream else "application/json")
     return (*((k, v) for k, v in out.headers if k != "accept"), accept)
+
+
+def _plain(name: str, value: str) -> bool:
+    if name == "anthropic-beta":
+        return all(BETA.fullmatch(feature) for feature in value.split(","))
+    pattern = HEADERS.get(name)
+    return pattern is not None and pattern.fullmatch(value) is not None
+
+
+def returned(headers: tuple[tuple[str, str], ...], kind: str) -> dict[str, str]:
+    """Of an answer's headers, which nobody sealed, only numbers: words of whoever is on the way reach no app."""
+    told = {k.lower(): v for k, v in headers if k.lower() in _NUMBERS and re.fullmatch("[0-9]{1,9}", v, re.ASCII)}
+    return {**told, "content-type": kind}
 
 
 def media_type(headers: tuple[tuple[str, str], ...]) -> str:

@@ -14,6 +14,7 @@ from attestation.simulator.signing import Signer
 from proxy.errors import UpstreamError
 from proxy.outbound import Outbound
 from proxy.upstreams import proofs
+from proxy.upstreams.lease import AttestationRefused
 from proxy.upstreams.proofs import ProvingCarrier
 from proxy.upstreams.transports import Arrived, Carried, KeyChanged, Opened
 
@@ -41,10 +42,12 @@ class Carrier:
     signed: str | None = None
     fails: type[Exception] | None = None
     asked: list[Carried] = field(default_factory=list)
+    carried: list[Carried] = field(default_factory=list)
     users: int = 0
 
     async def carry(self, sent: Carried) -> Arrived:
-        if sent.method == "POST":
+        self.carried.append(sent)
+        if sent.method == "POST" or not sent.path.startswith("/signature/"):
             if not isinstance(sent.body, bytes):
                 assert b"".join([c async for c in sent.body]) == BODY
             return Arrived(self.status, (("content-type", self.kind),), pieces(self.parts), nothing)
@@ -158,15 +161,30 @@ async def test_ids_of_calls_are_not_taken_for_that_of_the_answer() -> None:
     assert carrier.asked[0].path == "/signature/chatcmpl-9"
 
 
-@pytest.mark.parametrize(
-    "out", [Outbound("sealed", "GET", "/models"), Outbound("sealed", "POST", "/moderations", body=b"{}")]
+OTHER = pytest.mark.parametrize(
+    "out",
+    [
+        Outbound("sealed", "GET", "/models"),
+        Outbound("sealed", "GET", "/chat/completions"),
+        Outbound("sealed", "POST", "/moderations", body=b"{}"),
+        Outbound("sealed", "POST", "/responses/compact", body=b"{}"),
+    ],
 )
-async def test_other_requests_are_left_alone(out: Outbound) -> None:
-    carrier = Carrier()
-    carrier.parts = [b"{}"]
-    if out.method == "POST":
-        opened = await proved(carrier, "required").open(out)
-        assert await read(opened) == [b"{}"] and opened.answer.settle is None
+
+
+@OTHER
+async def test_what_has_no_receipt_is_left_alone(out: Outbound) -> None:
+    carrier = Carrier(parts=[b"{}"])
+    opened = await proved(carrier).open(out)
+    assert await read(opened) == [b"{}"] and opened.answer.settle is None
+
+
+@OTHER
+async def test_what_has_no_receipt_is_not_even_sent_where_one_is_required(out: Outbound) -> None:
+    carrier = Carrier(parts=[b"{}"])
+    with pytest.raises(AttestationRefused) as e:
+        await proved(carrier, "required").open(out)
+    assert e.value.failures == ("receipts.path",) and not carrier.carried
 
 
 async def test_a_body_in_pieces_is_hashed_on_its_way() -> None:
@@ -175,3 +193,62 @@ async def test_a_body_in_pieces_is_hashed_on_its_way() -> None:
     arrived = await made.carry(Carried("POST", "/chat/completions", body=pieces([BODY[:5], BODY[5:]])))
     assert [c async for c in arrived.chunks] == EVENTS
     assert arrived.settle is not None and (await arrived.settle()).receipt == "verified"
+
+
+ENDS = {
+    "/chat/completions": b"data: [DONE]\n\n",
+    "/messages": b'event: message_stop\ndata: {"type":"message_stop"}\n\n',
+    "/responses": b'event: response.completed\ndata: {"type":"response.completed"}\n\n',
+}
+
+
+@pytest.mark.parametrize("path", ENDS)
+@pytest.mark.parametrize("at", range(0, 30, 3))
+async def test_the_end_of_every_kind_of_stream_waits_for_its_receipt(path: str, at: int) -> None:
+    """However it is cut: an SDK takes the answer for whole when it has seen the end's name."""
+    end = ENDS[path]
+    carrier = Carrier(parts=[EVENTS[0], end[:at], end[at:]], signed="00:11")
+    opened = await proved(carrier, "required").open(Outbound("sealed", "POST", path, body=BODY))
+    shown = bytearray()
+
+    async def reading() -> None:
+        async for chunk in opened.answer.chunks:
+            shown.extend(chunk)
+
+    with pytest.raises(UpstreamError) as e:
+        await reading()
+    assert e.value.code == "receipt_failed"
+    assert not any(mark in shown for mark in (b"[DONE]", b"message_stop", b"response.completed"))
+
+
+@pytest.mark.parametrize("kind", ["application/json", "application/x-ndjson", "text/plain", ""])
+async def test_of_an_answer_that_is_no_stream_nothing_is_shown_before_its_receipt(kind: str) -> None:
+    body = [b'{"id":"chatcmpl-1",', b'"choices":[]}', b"\n"]
+    carrier = Carrier(parts=body, kind=kind, signed="00:11")
+    opened = await proved(carrier, "required").open(OUT)
+    with pytest.raises(UpstreamError):
+        await read(opened, 1)
+    good = await proved(Carrier(parts=body, kind=kind), "required").open(OUT)
+    assert b"".join(await read(good)) == b"".join(body)
+
+
+@pytest.mark.parametrize("text", ["\ud800", "\u00e9" * 9, "x" * 513, "", None, 7])
+async def test_a_signature_of_nonsense_fails_and_is_recorded_so(text: object) -> None:
+    """Half a surrogate pair has no bytes: it raised out of the settling, and the outcome was never written."""
+    carrier = Carrier()
+    carrier.signer.sign = lambda _: {"text": text, "signature": "00" * 64}  # type: ignore[assignment, method-assign]
+    opened = await proved(carrier).open(OUT)
+    await read(opened)
+    assert opened.answer.settle is not None and (await opened.answer.settle()).receipt == "failed"
+
+
+async def test_a_fault_of_ours_in_a_check_is_no_good_receipt(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(proofs.signatures, "verify", broken)
+    opened = await proved(Carrier()).open(OUT)
+    await read(opened)
+    assert opened.answer.settle is not None and (await opened.answer.settle()).receipt == "failed"
+    with pytest.raises(UpstreamError):
+        await read(await proved(Carrier(), "required").open(OUT))
