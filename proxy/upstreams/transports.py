@@ -6,6 +6,7 @@ engine has none.  This module opens no connection.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
@@ -158,6 +159,8 @@ class EnclaveTransport:
         self._make = make
         self._seal = seal
         self._wires: dict[int, Wire] = {}
+        self._opening: Counter[int] = Counter()
+        """Requests by epoch that are being sealed: their wire has no user yet."""
 
     async def prepare(self, want: Requirements) -> LeaseInfo:
         """Attests unless a lease holds already. Raises AttestationRefused."""
@@ -188,7 +191,11 @@ class EnclaveTransport:
     async def _over(self, lease: Lease, out: Outbound) -> Opened:
         wire = self._wires.get(lease.epoch) or self._wire(lease)
         self._wires[lease.epoch] = wire
-        opened = await wire.open(out)
+        self._opening[lease.epoch] += 1
+        try:
+            opened = await wire.open(out)
+        finally:
+            self._opening[lease.epoch] -= 1
 
         async def close() -> None:
             try:
@@ -216,8 +223,9 @@ class EnclaveTransport:
     async def _sweep(self) -> None:
         """Takes out what is idle before it waits for anything, so that sweeps that overlap share nothing."""
         newest = max(self._wires, default=0)
-        idle = [self._wires.pop(e) for e in list(self._wires) if e < newest and not self._wires[e].users]
-        for wire in idle:
+        idle = [e for e, wire in self._wires.items() if e < newest and not (wire.users or self._opening[e])]
+        self._opening = +self._opening  # without what is over
+        for wire in [self._wires.pop(e) for e in idle]:
             await wire.close()
 
     async def close(self) -> None:
