@@ -112,16 +112,23 @@ def _report(snapshot: Snapshot, names: list[Name], failures: list[Failure], as_j
 
 @collateral.command("import")
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--unsigned",
+    is_flag=True,
+    help="Take new key sets of token services too. Nobody signed them: whoever made the archive chose the keys.",
+)
 @_FOLDER
 @_CONFIG
 @_JSON
-def import_(files: tuple[Path, ...], folder: Path | None, config_file: Path, as_json: bool) -> None:
+def import_(files: tuple[Path, ...], unsigned: bool, folder: Path | None, config_file: Path, as_json: bool) -> None:
     """Take in archives of `export`, or single files: a revocation list or VCEK of AMD's, Intel's root list, dcap-qvl's
     JSON of a platform. Everything is verified before anything is replaced; one bad piece refuses all."""
     at = _folder(folder, config_file)
     now = _now()
     with _answers():
         pieces = [piece for file in files for piece in _pieces(file, now)]
+        if not unsigned:
+            _signed(pieces, read_store(at, VENDORS))
         taken = take(at, pieces, now, VENDORS)
     entries = [taken.snapshot.index.entries[name] for name in sorted({p.name for p in pieces})]
     if as_json:
@@ -131,6 +138,14 @@ def import_(files: tuple[Path, ...], folder: Path | None, config_file: Path, as_
     for entry in entries:
         word = "NEW" if (entry.kind.value, entry.key) in taken.changed else "SAME"
         click.echo(f"{word:<5} {shown(entry.name)}: {_words(entry)}")
+
+
+def _signed(pieces: list[Piece], before: Snapshot) -> None:
+    """Raises Rejected for keys that are new here and that nobody signed: with them, anybody's tokens would be good."""
+    new = dict.fromkeys(p.name for p in pieces if p.kind is Kind.JWKS and before.data(p.name) != p.data)
+    if new:
+        why = "nobody signed it: whoever made the archive chose its keys; --unsigned takes it all the same"
+        raise Rejected(tuple(f"{shown(name)}: {why}" for name in new))
 
 
 def _pieces(file: Path, now: dt.datetime) -> tuple[Piece, ...]:

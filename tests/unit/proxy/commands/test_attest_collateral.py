@@ -7,8 +7,11 @@ import tarfile
 import pytest
 from attested import vector
 from click.testing import CliRunner
+from published import jwks, snapshot
 
+from attestation.simulator.tokens import MAA, shared_services
 from proxy.cli import cli
+from proxy.collateral.archive import pack
 from proxy.collateral.vendors import Published
 from proxy.commands import attest_collateral as module
 from proxy.errors import UpstreamError
@@ -260,3 +263,46 @@ def test_a_loose_file_counts_instead_of_the_stores(store, files):
     assert run("verify", files / "quote", *store, *at).exit_code == 0
     assert run("verify", files / "quote", *store, "--collateral", folder, *at).exit_code == 2
     assert run("verify", files / "quote", *store, *store, *at).exit_code == 2
+
+
+@pytest.fixture
+def forged(files, clock):
+    """An archive whose only piece is a key set that anybody could have written."""
+    raw, _ = pack(snapshot(jwks(JUNE), now=JUNE), JUNE)
+    (files / "forged.tar").write_bytes(raw)
+    return files / "forged.tar"
+
+
+@pytest.mark.parametrize("with_signed", [False, True])
+def test_keys_that_nobody_signed_come_in_only_when_that_is_said(forged, files, with_signed):
+    """Whoever makes an archive could choose the keys, and sign tokens of any machine with them."""
+    there = ("--collateral", files / "there")
+    more = [files / "test_amd_milan_crl.pem"] if with_signed else []
+    got = collateral("import", *more, forged, *there)
+    assert got.exit_code == 2
+    assert f"jwks {MAA}: nobody signed it" in got.output and "--unsigned" in got.output
+    assert "empty" in collateral("status", *there).output
+    assert collateral("import", *more, forged, *there, "--unsigned").exit_code == 0
+    assert f"jwks {MAA}" in collateral("status", *there).output
+
+
+def test_keys_that_are_here_already_need_nobody_s_word(forged, files, clock):
+    there = ("--collateral", files / "there")
+    collateral("import", forged, *there, "--unsigned")
+    assert collateral("import", forged, *there).exit_code == 0
+    clock[0] += dt.timedelta(hours=1)
+    other = json.dumps({"keys": [shared_services().jwk(shared_services().ec)]}).encode()
+    (files / "other.tar").write_bytes(pack(snapshot(jwks(clock[0], body=other), now=clock[0]), clock[0])[0])
+    assert collateral("import", files / "other.tar", *there).exit_code == 2
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_files_of_one_platform_may_come_in_any_order(files, clock, order):
+    """Two of one name at once left the older one, or a store that could not be read."""
+    jsons = sorted(files.glob("*collateral.json"))[::order]
+    there = ("--collateral", files / "there")
+    assert collateral("import", *jsons, *there).exit_code == 0
+    shown = collateral("status", *there)
+    assert shown.exit_code == 0
+    assert collateral("import", *jsons[::-1], *there).exit_code in {0, 2}
+    assert collateral("status", *there).output == shown.output
