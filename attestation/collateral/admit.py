@@ -6,10 +6,10 @@ All or nothing: one piece that may not come in keeps the others out, and every r
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from attestation.collateral.examine import examine
-from attestation.collateral.index import time_text
+from attestation.collateral.index import MAX_ENTRIES, MAX_INDEX_BYTES, encode, time_text
 from attestation.collateral.pieces import EVALUATED, SKEW, UNSIGNED, Entry, Floor, Index, Kind, Name, Piece, shown
 from attestation.trust import SimulatedTrust, TrustStore
 from attestation.types import Check, Malformed, Rejected
@@ -17,6 +17,8 @@ from attestation.x509 import check
 
 WITHOUT_FLOOR = frozenset({Kind.AMD_KEY})
 """A certificate of a key is not taken back by a newer one: the revocation list does that."""
+MAX_KEYS = 1024
+"""Certificates of keys that are kept at most; whoever needs another one again asks for it again."""
 
 
 def admit(
@@ -45,7 +47,18 @@ def admit(
         _put(entries, floors, entry, now)
     if failures:
         raise Rejected(tuple(failures), tuple(checks))
-    return Index(entries, {n: f for n, f in floors.items() if n[0] not in WITHOUT_FLOOR})
+    out = Index(_fewer(entries), {n: f for n, f in floors.items() if n[0] not in WITHOUT_FLOOR})
+    if max(len(out.entries), len(out.floors)) > MAX_ENTRIES or len(encode(out)) > MAX_INDEX_BYTES:
+        raise Rejected((f"the store is full: it holds {MAX_ENTRIES} pieces",))  # more could be written, and never read
+    return out
+
+
+def _fewer(entries: Mapping[Name, Entry]) -> dict[Name, Entry]:
+    """Without the keys of reports that were asked for longest ago, where there are too many: evidence names them before
+    anybody has judged it, and one machine has a key for every level that it ever had."""
+    keys = sorted((e.fetched_at, e.name) for e in entries.values() if e.kind is Kind.AMD_KEY)
+    gone = {name for _, name in keys[: max(0, len(keys) - MAX_KEYS)]}
+    return {name: e for name, e in entries.items() if name not in gone}
 
 
 def _put(entries: dict[Name, Entry], floors: dict[Name, Floor], entry: Entry, now: dt.datetime) -> None:

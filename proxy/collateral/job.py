@@ -45,6 +45,8 @@ GIVEN_UP = 5
 """Failures in a row after which a piece that was only wanted is forgotten, until evidence wants it again."""
 WANTED = 32
 """Pieces that are wanted and not here, at most: evidence names them, and nobody has judged that evidence yet."""
+SERVICES = 256
+"""Services whose keys are learned from evidence, at most: anybody may have tenants, and each is asked every day."""
 NEWER_S = 300.0
 """A key set that lacks a token's key is asked for again, but not more often than this."""
 
@@ -128,9 +130,14 @@ class CollateralJob:
                 question(name)
             except ConfigError:
                 continue  # nobody could be asked
+            if name[0] is Kind.JWKS and name not in self.snapshot.index.entries and self._services() >= SERVICES:
+                continue
             if name not in self._wanted and len(self._wanted) < WANTED:
                 self._wanted[name] = None
                 self._wake.set()
+
+    def _services(self) -> int:
+        return sum(kind is Kind.JWKS for kind, _ in self.snapshot.index.entries)
 
     # -- the job ------------------------------------------------------------------------------------------------------
 
