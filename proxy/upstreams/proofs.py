@@ -17,6 +17,7 @@ from typing import Any
 
 from attestation import signatures, strictjson
 from attestation.aci.documents import check_receipt, same_keyset
+from attestation.bodies import compact
 from attestation.providers.base import Channel, Seal
 from attestation.types import AttestationError
 from proxy.errors import UpstreamError
@@ -25,7 +26,7 @@ from proxy.outbound import Answer, Outbound, Provenance, exactly
 from proxy.settings import UpstreamConfig
 from proxy.upstreams import remote
 from proxy.upstreams.lease import AttestationRefused, Lease
-from proxy.upstreams.sealing import EVENTS, media_type
+from proxy.upstreams.sealing import EVENTS, VERIFIED_ONLY, media_type
 from proxy.upstreams.transports import Arrived, Carried, Carrier, KeyChanged, Opened
 
 RECEIPT_BYTES = 256 * 1024
@@ -35,6 +36,8 @@ PAUSES_S = (0.1, 0.4, 1.0)
 """A receipt is made when the answer is over: it may come a moment later."""
 HEAD_BYTES = 64 * 1024
 """How much of an answer is searched for its id."""
+FORWARDS = "upstreams.evidence"
+"""The check that a service fails which serves from others; whoever waives it lets its word stand for them."""
 PATHS = frozenset({"/chat/completions", "/completions", "/embeddings", "/responses", "/messages"})
 
 _CHAT_IDS = (
@@ -49,16 +52,19 @@ _LONGEST = len(b"response.incomplete")
 
 class ProvingCarrier:
     """Implements ``transports.Carrier``. ``channel`` is what the evidence of the lease names; ``doubt`` is called when
-    an answer names another keyset."""
+    an answer names another keyset. ``forwards``: the service is an aggregator, which may serve from services that
+    nobody attested unless a request forbids it."""
 
     def __init__(
-        self, upstream: str, carrier: Carrier, channel: Channel, wanted: str, doubt: Callable[[], None]
-    ) -> None:
+        self, upstream: str, carrier: Carrier, channel: Channel, wanted: str, doubt: Callable[[], None], *,
+        forwards: bool = False,
+    ) -> None:  # fmt: skip
         self._name = upstream
         self._carrier = carrier
         self._channel = channel
         self._wanted = wanted
         self._doubt = doubt
+        self.forwards = forwards
 
     @property
     def users(self) -> int:
@@ -72,7 +78,12 @@ class ProvingCarrier:
         return Opened(answer, arrived.close)
 
     async def carry(self, sent: Carried) -> Arrived:
-        """Raises as the carrier within; AttestationRefused for what has no receipt, where one is required."""
+        """Raises as the carrier within; AttestationRefused for what has no receipt, where one is required, and for what
+        an aggregator cannot be told about."""
+        if self.forwards and sent.method != "GET" and not sent.restored:  # what was sealed says so already
+            if (told := _verified_only(sent.body)) is None:
+                raise AttestationRefused(self._name, ("upstreams.unbound",))
+            sent = replace(sent, body=told, size=len(told))
         if sent.method != "POST" or sent.path not in PATHS:
             if self.required:
                 raise AttestationRefused(self._name, ("receipts.path",))
@@ -213,7 +224,8 @@ class _Proof:
             if "receipt_id" in document and ident != chat:
                 said["receipt_id"] = ident
             request, response = (f"sha256:{h.hexdigest()}" for h in (self._asked, self._got))
-            check_receipt(document, self._by.channel.keyset or {}, request, response, said)
+            keyset = self._by.channel.keyset or {}
+            check_receipt(document, keyset, request, response, said, forwards=self._by.forwards)
         except AttestationError:
             return False
         return True
@@ -245,7 +257,24 @@ def proving(upstream: UpstreamConfig, make: Callable[[], Carrier], lease: Lease,
         raise AttestationRefused(upstream.name, ("receipts.no-key",))
     if not signed and keyset is None:
         return make()
-    return ProvingCarrier(upstream.name, make(), lease.channel, wanted if signed else "off", doubt)
+    forwards = keyset is not None and FORWARDS in lease.info.waived
+    wanted = wanted if signed else "off"
+    return ProvingCarrier(upstream.name, make(), lease.channel, wanted, doubt, forwards=forwards)
+
+
+def _verified_only(body: bytes | AsyncIterator[bytes]) -> bytes | None:
+    """``body`` with the demand that only attested services see it; None where it has no place for that."""
+    try:
+        tree = strictjson.load_object(body, len(body)) if isinstance(body, bytes) else None
+        provider = tree.get("provider", {}) if tree is not None else None
+        if tree is None or not isinstance(body, bytes) or not isinstance(provider, dict):
+            return None
+        if "provider" in tree:
+            return compact({**tree, "provider": provider | VERIFIED_ONLY}).encode()
+    except (AttestationError, ValueError):  # the latter for a number or a text that JSON does not have
+        return None
+    first = compact({"provider": VERIFIED_ONLY}).encode()[:-1]  # all else stays as it was written
+    return first + (b"," if tree else b"") + body[body.index(b"{") + 1 :]
 
 
 def _model(body: bytes | AsyncIterator[bytes]) -> str:

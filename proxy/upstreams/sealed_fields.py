@@ -22,13 +22,11 @@ from attestation.types import Malformed
 from proxy.errors import NotSealable, UpstreamError
 from proxy.outbound import Answer, Outbound
 from proxy.upstreams.lease import AttestationRefused
-from proxy.upstreams.sealing import EVENTS, broken, head, media_type, refuse_exposed, returned, unsealed
+from proxy.upstreams.sealing import EVENTS, VERIFIED_ONLY, broken, head, media_type, refuse_exposed, returned, unsealed
 from proxy.upstreams.transports import Arrived, Carried, Carrier, Opened
 
 MAX_BODY = 32 * 1024 * 1024
 """Plain bytes; sealed texts are more than twice as long."""
-VERIFIED_ONLY = {"aci_verified": True}
-"""An aggregator may serve from nothing but what it verified (``spec/aci.md`` §5.3)."""
 ASIDE_BYTES = 16_000
 """A larger body is sealed in a thread, and so is a larger answer opened: every field costs a key agreement."""
 

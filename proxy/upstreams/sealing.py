@@ -24,6 +24,8 @@ from proxy.upstreams.lease import AttestationRefused
 from proxy.upstreams.remote import BETA
 
 EVENTS = "text/event-stream"
+VERIFIED_ONLY = {"aci_verified": True}
+"""An aggregator may serve from nothing but what it verified (private-ai-gateway ``spec/aci.md`` §5.3)."""
 PATHS = frozenset(
     {"/chat/completions", "/completions", "/embeddings", "/moderations", "/responses", "/responses/compact",
      "/responses/input_tokens", "/messages", "/messages/count_tokens", "/images/generations", "/images/edits",
