@@ -307,3 +307,13 @@ def test_an_embedding_may_be_packed():
         "data": [{"object": "embedding", "index": 0, "embedding": b'"AACA/w=="'.hex()}],
     }
     assert json.loads(opening("/embeddings").whole(json.dumps(raw).encode()))["data"][0]["embedding"] == "AACA/w=="
+
+
+@pytest.mark.parametrize("behind", [b"data: {", b"data: [DONE]", b": a word", b"\n\n\nx"])
+def test_what_begins_behind_the_end_of_a_stream_makes_it_no_end(behind):
+    events = Events(opening())
+    events.feed(b"data: [DONE]\n\n" + behind)
+    assert fault(events.close) is Fault.TRUNCATED
+    whole = Events(opening())
+    whole.feed(b"data: [DONE]\r\n\r\n\r\n")
+    assert whole.close() == b"data: [DONE]\n\n"

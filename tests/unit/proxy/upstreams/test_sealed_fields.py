@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import threading
 from collections.abc import AsyncIterator
 
 import pytest
@@ -11,11 +12,12 @@ import pytest
 from attestation.aci.fields import Algo, new_secret
 from attestation.near import Algo as NearAlgo
 from attestation.near import Identity
+from attestation.opened import Events
 from attestation.providers.base import BodyKey, Seal
 from proxy.errors import NotSealable
 from proxy.outbound import Outbound
 from proxy.upstreams.lease import AttestationRefused
-from proxy.upstreams.sealed_fields import FieldsWire
+from proxy.upstreams.sealed_fields import ASIDE_BYTES, FieldsWire
 from proxy.upstreams.transports import Arrived, Carried, Opened
 
 ACI = BodyKey(Seal.ACI, new_secret(Algo.X25519).public, Algo.X25519)
@@ -120,3 +122,38 @@ async def test_a_large_body_is_sealed_beside_the_loop() -> None:
     with pytest.raises(Sent):
         await wire(carrier, NEAR).open(dataclasses.replace(OUT, body=long))
     assert carrier.sent is not None and isinstance(carrier.sent.body, bytes) and b"private" not in carrier.sent.body
+
+
+class Streams(Carrier):
+    """Answers a stream in these pieces."""
+
+    def __init__(self, *parts: bytes) -> None:
+        super().__init__()
+        self.parts = parts
+
+    async def carry(self, sent: Carried) -> Arrived:
+        async def chunks() -> AsyncIterator[bytes]:
+            for part in self.parts:
+                yield part
+
+        async def close() -> None: ...
+
+        return Arrived(200, (("content-type", "text/event-stream"),), chunks(), close)
+
+
+async def test_many_fields_are_opened_beside_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An event may hold tens of thousands of fields, and each costs a key agreement: nobody else would be served."""
+    on_loop: list[bool] = []
+    feed = Events.feed
+
+    def watched(self: Events, chunk: bytes) -> bytes:
+        on_loop.append(threading.current_thread() is threading.main_thread())
+        return feed(self, chunk)
+
+    monkeypatch.setattr(Events, "feed", watched)
+    event = b'data: {"id":"c","choices":[]}\n\n'
+    parts = [event, b": " + b"x" * (ASIDE_BYTES - 2), b"\n\n", event, event * 9000, b"data: [DONE]\n\n"]
+    opened = await wire(Streams(*parts), NEAR).open(OUT)
+    shown = b"".join([c async for c in opened.answer.chunks])
+    assert shown.count(b'"choices"') == 9002 and shown.endswith(b"data: [DONE]\n\n")
+    assert on_loop == [True, True, False, True, False, True]
