@@ -18,7 +18,7 @@ from pathlib import Path
 
 from attestation.collateral.admit import unfounded
 from attestation.collateral.index import time_text
-from attestation.collateral.pieces import Entry, Kind, Name, shown
+from attestation.collateral.pieces import SKEW, Entry, Kind, Name, shown
 from attestation.collateral.select import key_names, needs, quote_of, select, unknown_keys, with_chain
 from attestation.collateral.store import INDEX, Damaged, Snapshot, read_store
 from attestation.paths import check_path, load_path
@@ -193,11 +193,12 @@ class CollateralJob:
         return self.damage is None
 
     def _due(self) -> list[Name]:
+        """What was asked for in the future, by a clock that was wrong then, is due now, not after that day."""
         now = self._clock.now()
         old = [
             e.name
             for e in self.snapshot.index.entries.values()
-            if (at := due_at(e)) is not None and at + self._late <= now
+            if (at := due_at(e)) is not None and (at + self._late <= now or e.fetched_at > now + SKEW)
         ]
         return in_order(n for n in (*old, *self._wanted) if self._may_ask(n))
 

@@ -117,6 +117,22 @@ async def test_a_clock_that_stepped_and_came_back_keeps_no_key_set_out(job, vend
     assert job.snapshot.index.floors[entry.name].issued == NOW
 
 
+async def test_what_was_asked_for_under_a_wrong_clock_is_asked_for_again_under_the_right_one(job, vendors, clock):
+    """A list that counts for a year would not be looked at before the day that the clock once showed."""
+    clock.start = NOW + 200 * DAY
+    job._want([(Kind.AMD_CRL, "Genoa")])
+    await job.round()
+    [entry] = job.snapshot.index.entries.values()
+    assert entry.fetched_at == NOW + 200 * DAY
+    clock.start = NOW
+    vendors.asked.clear()
+    await job.round()
+    await job.round()
+    assert vendors.asked == ["/vcek/v1/Genoa/crl"]
+    [entry] = job.snapshot.index.entries.values()
+    assert entry.fetched_at == NOW
+
+
 @pytest.mark.parametrize("make", [jwks, rim])
 def test_only_a_floor_of_the_future_is_none(make, tmp_path):
     for ahead, comes in ((60, False), (61, True)):
