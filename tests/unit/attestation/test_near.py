@@ -110,3 +110,14 @@ def test_the_headers_of_a_request():
     assert headers["x-model-pub-key"] == model.public[1:].hex()
     assert headers["x-signing-algo"] == "ecdsa" and headers["x-encryption-version"] == "2"
     assert headers["x-encrypt-all-fields"] == headers["x-no-aliasing"] == "true"
+
+
+@BOTH
+def test_every_field_has_a_key_and_a_nonce_of_its_own(algo):
+    """Either would do, so that one of them may fail unseen."""
+    model = Identity(algo).public.hex()
+    ours = FieldExchange(algo, model)
+    key, nonce = (32, 24) if algo is Algo.ED25519 else (65, 12)
+    raw = [bytes.fromhex(ours.seal(b"same")) for _ in range(20)]
+    assert len({r[:key] for r in raw}) == len({r[key : key + nonce] for r in raw}) == 20
+    assert FieldExchange(algo, model).headers["x-client-pub-key"] != ours.headers["x-client-pub-key"]
