@@ -95,7 +95,7 @@ async def _fetch(folder: Path, names: list[Name], door: Vendors, before: Snapsho
 
 def _report(snapshot: Snapshot, names: list[Name], failures: list[Failure], as_json: bool) -> None:
     failed = {f.name for f in failures}
-    came = [snapshot.index.entries[n] for n in names if n not in failed]
+    came = [snapshot.index.entries[n] for n in names if n not in failed and n in snapshot.index.entries]
     if as_json:
         lost = [{"kind": f.name[0], "key": f.name[1], "code": f.code, "reason": f.reason} for f in failures]
         click.echo(json.dumps({"fetched": [_facts(e) for e in came], "failures": lost}, indent=2))
@@ -130,7 +130,8 @@ def import_(files: tuple[Path, ...], unsigned: bool, folder: Path | None, config
         if not unsigned:
             _signed(pieces, read_store(at, VENDORS))
         taken = take(at, pieces, now, VENDORS)
-    entries = [taken.snapshot.index.entries[name] for name in sorted({p.name for p in pieces})]
+    names = sorted({p.name for p in pieces} & set(taken.snapshot.index.entries))  # of too many keys some do not stay
+    entries = [taken.snapshot.index.entries[name] for name in names]
     if as_json:
         changed = [{"kind": kind, "key": key} for kind, key in taken.changed]
         click.echo(json.dumps({"imported": [_facts(e) for e in entries], "changed": changed}, indent=2))

@@ -5,14 +5,15 @@ import json
 import tarfile
 
 import pytest
-from attested import vector
+from attested import NOW, vector
 from click.testing import CliRunner
-from published import jwks, snapshot
+from published import TRUST, amd_crl, amd_key, jwks, snapshot
 
 from attestation.simulator.tokens import MAA, shared_services
 from proxy.cli import cli
 from proxy.collateral.archive import pack
 from proxy.collateral.vendors import Published
+from proxy.collateral.writer import take
 from proxy.commands import attest_collateral as module
 from proxy.errors import UpstreamError
 
@@ -294,6 +295,16 @@ def test_keys_that_are_here_already_need_nobody_s_word(forged, files, clock):
     other = json.dumps({"keys": [shared_services().jwk(shared_services().ec)]}).encode()
     (files / "other.tar").write_bytes(pack(snapshot(jwks(clock[0], body=other), now=clock[0]), clock[0])[0])
     assert collateral("import", files / "other.tar", *there).exit_code == 2
+
+
+def test_of_too_many_keys_some_are_not_kept_and_nothing_breaks(files, clock, monkeypatch):
+    clock[0] = NOW
+    monkeypatch.setattr("attestation.collateral.admit.MAX_KEYS", 0)
+    monkeypatch.setattr(module, "_pieces", lambda *_: (amd_crl(), amd_key()))
+    monkeypatch.setattr(module, "take", lambda at, pieces, now, trust: take(at, pieces, now, trust, TRUST))
+    got = collateral("import", files / "test_amd_milan_crl.pem", "--collateral", files / "there", "--json")
+    assert got.exit_code == 0
+    assert [p["kind"] for p in json.loads(got.output)["imported"]] == ["amd-crl"]
 
 
 @pytest.mark.parametrize("order", [1, -1])
