@@ -6,21 +6,18 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
-import time
 from pathlib import Path
 from typing import Any
 
 import openai
 import pytest
-from aiohttp import web
 from gate_support import NUMBER, RECORD
-from sealed_gate import behind, nothing_shows, sealed_world
+from sealed_gate import asked, nothing_shows, ready, sealed_world, wanting
 
 from attestation import near
 from attestation.aci.fields import Algo
-from attestation.simulator.fields_server import INJECTED, AciEnclave, FieldMeddling, FieldsEnclave, NearEnclave
+from attestation.simulator.fields_server import INJECTED, AciEnclave, FieldMeddling, NearEnclave
 from attestation.simulator.sealed_server import PLAIN
-from proxy.settings import AttestationConfig
 
 F = FieldMeddling
 BOTH = pytest.mark.parametrize("made", [AciEnclave, NearEnclave])
@@ -33,28 +30,6 @@ TOOL = {
         "parameters": {"type": "object", "properties": {"medical_record": {"type": "string"}}},
     },
 }
-
-
-def ready(patch: pytest.MonkeyPatch, enclave: FieldsEnclave, **more: Any) -> FieldsEnclave:
-    if isinstance(enclave, AciEnclave):
-        enclave.clock = time.time
-    behind(patch, enclave, **more)
-    return enclave
-
-
-def wanting(patch: pytest.MonkeyPatch, receipts: str) -> None:
-    """Every enclave of this test is configured so."""
-    patch.setattr("gate_support.AttestationConfig", lambda p, e: AttestationConfig(p, e, receipts=receipts))
-
-
-async def asked(w: Any, *, stream: bool = False, text: str = RECORD, **more: Any) -> str:
-    """The official SDK's answer."""
-    send = w.sdk(max_retries=0).chat.completions.create
-    messages = [{"role": "user", "content": text}]
-    made = await send(model="sealed-only", messages=messages, stream=stream, **more)
-    if not stream:
-        return str(made.choices[0].message.content)
-    return "".join([c.choices[0].delta.content or "" async for c in made if c.choices])
 
 
 @pytest.mark.parametrize(
@@ -353,77 +328,11 @@ async def test_answers_over_a_pinned_channel_have_receipts_too(monkeypatch: pyte
         assert {r["receipt"] for r in w.records(kind="outcome")} == {"verified"}
 
 
-class _Elsewhere(NearEnclave):
-    """Its receipts are somewhere else, or never come to an end."""
-
-    def __init__(self, way: str) -> None:
-        super().__init__()
-        self.way = way
-        self.strangers: list[str] = []
-
-    def routes(self, app: web.Application) -> None:
-        super().routes(app)
-        app.router.add_get("/elsewhere", self._stranger)
-
-    async def _stranger(self, request: web.Request) -> web.Response:
-        """A good signature at another place."""
-        self.strangers.append(request.path)
-        asked, got = self.kept["chatcmpl-sealed"]
-        return web.json_response(self._signer.sign(f"{asked}:{got}"))
-
-    async def _signature(self, request: web.Request) -> Any:
-        self.asked += 1
-        if self.way.isdecimal():
-            return web.Response(status=int(self.way), headers={"location": "/elsewhere"})
-        response = web.StreamResponse(headers={"content-type": "application/json"})
-        await response.prepare(request)
-        if self.way == "silent":
-            await asyncio.sleep(3600)
-        while True:  # every piece is small and comes at once, and there is no end
-            await response.write(b" " * 100)
-            await asyncio.sleep(0.001)
-
-
-@pytest.mark.parametrize("way", ["301", "302", "307", "308", "silent", "endless"])
-@pytest.mark.parametrize("wanted", ["recorded", "required"])
-async def test_receipts_elsewhere_or_without_an_end_are_none(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, way: str, wanted: str
-) -> None:
-    wanting(monkeypatch, wanted)
-    monkeypatch.setattr("proxy.upstreams.proofs.RECEIPT_S", 0.3)
-    service = _Elsewhere(way)
-    ready(monkeypatch, service)
-    async with sealed_world(tmp_path, service) as w:
-        if wanted == "required":
-            with pytest.raises(openai.APIError):
-                await asked(w)
-        else:
-            assert RECORD in await asked(w)
-        await w.quiet()
-        [outcome] = w.records(kind="outcome")
-        assert outcome["receipt"] == "missing" and not service.strangers
-
-
 class _Open(NearEnclave):
     """A dstack proxy behind its own TLS: nothing is sealed, answers are signed."""
 
     def _restored(self, headers: dict[str, str], raw: bytes) -> Any:
         return json.loads(raw), lambda _, text, __: text, []
-
-
-async def test_half_a_letter_in_a_signature_leaves_no_outcome_out(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """An enclave, or whoever answers for it, could keep an outcome out of the ledger with two bytes."""
-    wanting(monkeypatch, "recorded")
-    service = ready(monkeypatch, NearEnclave())
-    assert isinstance(service, NearEnclave)
-    monkeypatch.setattr(service._signer, "sign", lambda _: {"text": "\ud800", "signature": "00"})
-    async with sealed_world(tmp_path, service) as w:
-        assert RECORD in await asked(w)
-        await w.quiet()
-        [outcome] = w.records(kind="outcome")
-        assert outcome["receipt"] == "failed" and outcome["code"] == "ok"
 
 
 @pytest.mark.parametrize("number", [4111111111111111, 10**400])
