@@ -14,7 +14,7 @@ from attestation.near import Algo as NearAlgo
 from attestation.near import Identity
 from attestation.opened import Events
 from attestation.providers.base import BodyKey, Seal
-from proxy.errors import NotSealable
+from proxy.errors import NotSealable, UpstreamError
 from proxy.outbound import Outbound
 from proxy.upstreams.lease import AttestationRefused
 from proxy.upstreams.sealed_fields import ASIDE_BYTES, FieldsWire
@@ -127,18 +127,20 @@ async def test_a_large_body_is_sealed_beside_the_loop() -> None:
 class Streams(Carrier):
     """Answers a stream in these pieces."""
 
-    def __init__(self, *parts: bytes) -> None:
+    def __init__(self, *parts: bytes, kind: str = "text/event-stream", status: int = 200) -> None:
         super().__init__()
-        self.parts = parts
+        self.parts, self.kind, self.status = parts, kind, status
+        self.closed = 0
 
     async def carry(self, sent: Carried) -> Arrived:
         async def chunks() -> AsyncIterator[bytes]:
             for part in self.parts:
                 yield part
 
-        async def close() -> None: ...
+        async def close() -> None:
+            self.closed += 1
 
-        return Arrived(200, (("content-type", "text/event-stream"),), chunks(), close)
+        return Arrived(self.status, (("content-type", self.kind),), chunks(), close)
 
 
 async def test_many_fields_are_opened_beside_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,3 +159,35 @@ async def test_many_fields_are_opened_beside_the_loop(monkeypatch: pytest.Monkey
     shown = b"".join([c async for c in opened.answer.chunks])
     assert shown.count(b'"choices"') == 9002 and shown.endswith(b"data: [DONE]\n\n")
     assert on_loop == [True, True, False, True, False, True]
+
+
+@pytest.mark.parametrize(
+    "kind", ["text/html", "application/octet-stream", "application/x-ndjson", "application/ld+json", ""]
+)
+async def test_an_answer_of_another_kind_is_none(kind: str) -> None:
+    """Whoever is on the way chose the word, and the app would act on it."""
+    carrier = Streams(b'{"id":"c","choices":[]}', kind=kind)
+    with pytest.raises(UpstreamError) as e:
+        await wire(carrier, NEAR).open(OUT)
+    assert e.value.code == "answer_without_end" and carrier.closed == 1
+
+
+@pytest.mark.parametrize(("status", "code"), [(400, "upstream_400"), (503, "upstream_503"), (199, "upstream_199")])
+async def test_an_error_is_in_the_clear_and_therefore_nobody_s(status: int, code: str) -> None:
+    carrier = Streams(b'{"id":"c","choices":[]}', kind="application/json", status=status)
+    with pytest.raises(UpstreamError) as e:
+        await wire(carrier, NEAR).open(OUT)
+    assert e.value.code == code and carrier.closed == 1
+
+
+async def test_an_answer_has_a_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = b'{"id":"c","choices":[]}'
+    for most, good in ((len(body), True), (len(body) - 1, False)):
+        monkeypatch.setattr("proxy.upstreams.sealed_fields.MAX_ANSWER", most)
+        opened = await wire(Streams(body[:5], body[5:], kind="application/json"), NEAR).open(OUT)
+        if good:
+            assert [c async for c in opened.answer.chunks] == [body]
+        else:
+            with pytest.raises(UpstreamError) as e:
+                assert [c async for c in opened.answer.chunks]
+            assert e.value.code == "answer_malformed"
