@@ -252,3 +252,35 @@ async def test_a_fault_of_ours_in_a_check_is_no_good_receipt(monkeypatch: pytest
     assert opened.answer.settle is not None and (await opened.answer.settle()).receipt == "failed"
     with pytest.raises(UpstreamError):
         await read(await proved(Carrier(), "required").open(OUT))
+
+
+@pytest.mark.parametrize("parts", [[b"{}"], [b'{"id":7}']])
+async def test_where_one_is_required_a_missing_one_is_no_better_than_a_false_one(parts: list[bytes]) -> None:
+    opened = await proved(Carrier(parts=parts, kind="application/json"), "required").open(OUT)
+    with pytest.raises(UpstreamError) as e:
+        await read(opened)
+    assert e.value.code == "receipt_missing"
+
+
+class Endless(Carrier):
+    """Its receipt goes on and on, quickly. ``given`` are the bytes that were taken."""
+
+    given = 0
+
+    async def carry(self, sent: Carried) -> Arrived:
+        arrived = await super().carry(sent)
+
+        async def more() -> AsyncIterator[bytes]:
+            while True:
+                self.given += 1000
+                yield b" " * 1000
+
+        return arrived if sent.method == "POST" else Arrived(200, arrived.headers, more(), nothing)
+
+
+async def test_a_receipt_has_a_length() -> None:
+    carrier = Endless()
+    opened = await proved(carrier).open(OUT)
+    await read(opened)
+    assert opened.answer.settle is not None and (await opened.answer.settle()).receipt == "missing"
+    assert carrier.given <= proofs.RECEIPT_BYTES + 1000
