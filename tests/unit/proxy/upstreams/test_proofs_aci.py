@@ -1,5 +1,5 @@
-"""An attested gateway that serves from others: it is told to use none that it did not verify, and must say whom it
-verified."""
+"""ACI's receipts: about this request and answer, under the id that the answer names. And a gateway that serves from
+others: it is told to use none that it did not verify, and must say whom it verified."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from egress_support import NOW
 
-from attestation.aci.documents import digest
+from attestation.aci.documents import digest, keyset_digest
 from attestation.providers.base import Channel
 from attestation.simulator.signing import ReceiptKey
 from attestation.types import Claims
@@ -30,6 +30,9 @@ ANSWER = b'{"id":"chatcmpl-1","choices":[]}'
 VERIFIED = {"type": "upstream.verified", "result": "verified", "required": True, "session_id": "ab" * 32}
 CLAIMS = Claims("snp", b"m", b"r", False, {}, "committed", 0, 0, b"c", b"e", NOW, NOW, ())
 INFO = LeaseInfo("snp", "ee", "committed", "clinic", "aa", "bb", NOW + dt.timedelta(minutes=10))
+UPSTREAM = UpstreamConfig(
+    "aci", Zone.ENCLAVE, "openai", "https://aci.example/v1", attestation=AttestationConfig("aci", "clinic")
+)
 WAIVED = dataclasses.replace(INFO, waived={FORWARDS: Approval("ciso", "2027-01-01")})
 
 
@@ -50,17 +53,24 @@ class Service:
         self.key, self.events = ReceiptKey(), events
         self.keyset = {"receipt_signing_keys": [self.key.entry], "subject": None}
         self.came: list[bytes] = []
+        self.asked: list[str] = []
+        self.said: dict[str, Any] = {}
+        self.head: list[tuple[str, str]] = []
+        self.statuses: list[int] = []
+        """Of the first questions for a receipt."""
 
     async def carry(self, sent: Carried) -> Arrived:
         if sent.method == "GET" and sent.path != "/models":
             log = [{"type": "request.received", "body_hash": digest(self.came[-1])}, *self.events,
                    {"type": "response.returned", "body_hash": digest(ANSWER)}]  # fmt: skip
-            made = self.key.receipt(self.keyset, receipt_id="r-1", event_log=log)
-            return Arrived(200, (), pieces(json.dumps(made).encode()), nothing)
+            self.asked.append(sent.path)
+            made = self.key.receipt(self.keyset, event_log=log, **self.said)
+            status = self.statuses.pop(0) if self.statuses else 200
+            return Arrived(status, (), pieces(json.dumps(made).encode()), nothing)
         body = sent.body if isinstance(sent.body, bytes) else b"".join([p async for p in sent.body])
         assert sent.size in (None, len(body))
         self.came.append(body)
-        return Arrived(200, (("content-type", "application/json"),), pieces(ANSWER), nothing)
+        return Arrived(200, (("content-type", "application/json"), *self.head), pieces(ANSWER), nothing)
 
     async def open(self, out: Outbound) -> Opened:
         raise AssertionError
@@ -74,8 +84,9 @@ def lease(service: Service, info: LeaseInfo = WAIVED) -> Lease:
 
 def proved(service: Service, info: LeaseInfo = WAIVED, wanted: str = "required") -> Carrier:
     config = AttestationConfig("aci", "clinic", receipts=wanted)
-    upstream = UpstreamConfig("aci", Zone.ENCLAVE, "openai", "https://aci.example/v1", attestation=config)
-    return proving(upstream, lambda: service, lease(service, info), lambda: None)
+    return proving(
+        dataclasses.replace(UPSTREAM, attestation=config), lambda: service, lease(service, info), lambda: None
+    )
 
 
 async def asked(carrier: Carrier, body: bytes, path: str = "/chat/completions") -> bytes:
@@ -171,3 +182,65 @@ async def test_one_that_says_it_although_it_was_not_asked_is_judged_all_the_same
     """Behind somebody else's TLS, ``serving: direct`` is anybody's word."""
     with pytest.raises(UpstreamError):
         await asked(proved(Service({**VERIFIED, "required": False}), INFO), b'{"model":"m"}')
+
+
+async def receipt(service: Service, body: bytes = b'{"model":"m"}') -> str:
+    opened = await proved(service, INFO, "recorded").open(Outbound("aci", "POST", "/chat/completions", body=body))
+    assert [c async for c in opened.answer.chunks] == [ANSWER] and opened.answer.settle is not None
+    return (await opened.answer.settle()).receipt
+
+
+GOOD = {"endpoint": "/v1/chat/completions", "method": "POST", "chat_id": "chatcmpl-1", "receipt_id": "r-1"}
+
+
+async def test_a_receipt_that_says_what_it_is_about_says_it_right() -> None:
+    service = Service()
+    service.said, service.head = dict(GOOD), [("x-receipt-id", "r-1")]
+    assert await receipt(service) == "verified"
+    for name in GOOD:
+        service.said = {**GOOD, name: "other"}
+        assert await receipt(service) == "failed", name
+
+
+@pytest.mark.parametrize(
+    ("head", "path"),
+    [
+        ([], "chatcmpl-1"),
+        ([("X-Receipt-Id", "rcpt:7.a_b-c")], "rcpt:7.a_b-c"),
+        ([("x-receipt-id", "a"), ("X-Receipt-Id", "b")], "chatcmpl-1"),
+        *(
+            ([("x-receipt-id", odd)], "chatcmpl-1")
+            for odd in ("", ".", "..", "../x", "a/b", "a?b", "a b", "%2e", "é", "x" * 129)
+        ),
+    ],
+)
+async def test_a_receipt_is_asked_for_by_a_plain_id(head: list[tuple[str, str]], path: str) -> None:
+    """Whoever answers chooses the id: it must not lead to another path."""
+    service = Service()
+    service.head = head
+    assert await receipt(service) == "verified" and service.asked == [f"/aci/receipts/{path}"]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "found", "questions"),
+    [([404], "verified", 2), ([404, 404], "verified", 3), ([404] * 9, "missing", 4), ([202], "missing", 1),
+     ([204], "missing", 1), ([401], "missing", 1), ([500], "missing", 1)],
+)  # fmt: skip
+async def test_only_a_receipt_that_came_as_one_counts(
+    monkeypatch: pytest.MonkeyPatch, statuses: list[int], found: str, questions: int
+) -> None:
+    """An error's body is no receipt, even where a good one stands in it."""
+    monkeypatch.setattr("proxy.upstreams.proofs.PAUSES_S", (0.0, 0.0, 0.0))
+    service = Service()
+    service.statuses = list(statuses)
+    assert await receipt(service) == found and len(service.asked) == questions
+
+
+@pytest.mark.parametrize("named", [[], ["the same"], ["another"], ["the same", "the same"]])
+async def test_an_answer_that_names_another_keyset_is_doubted(named: list[str]) -> None:
+    service, doubts = Service(), []
+    known = keyset_digest(service.keyset)
+    service.head = [("X-ACI-Keyset-Digest", known if n == "the same" else known[:-1] + "x") for n in named]
+    carrier = proving(UPSTREAM, lambda: service, lease(service, INFO), lambda: doubts.append(1))
+    await asked(carrier, b'{"model":"m"}')
+    assert bool(doubts) is (named not in ([], ["the same"]))
