@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import pytest
+from egress_support import NOW
 
-from attestation.providers.base import Channel
+from attestation.providers.base import BodyKey, Channel, Seal
 from attestation.simulator.signing import Signer
+from attestation.types import Claims
+from policies.types import Zone
 from proxy.errors import UpstreamError
 from proxy.outbound import Outbound
+from proxy.ports import LeaseInfo
+from proxy.settings import AttestationConfig, UpstreamConfig
 from proxy.upstreams import proofs
-from proxy.upstreams.lease import AttestationRefused
+from proxy.upstreams.lease import AttestationRefused, Lease
 from proxy.upstreams.proofs import ProvingCarrier
 from proxy.upstreams.transports import Arrived, Carried, KeyChanged, Opened
+from proxy.upstreams.transports import Carrier as AnyCarrier
 
+CLAIMS = Claims("snp", b"m", b"r", False, {}, "committed", 0, 0, b"c", b"e", NOW, NOW, ())
+INFO = LeaseInfo("snp", "ee", "committed", "clinic", "aa", "bb", NOW + dt.timedelta(minutes=10))
 BODY = b'{"model":"m","messages":[]}'
 OUT = Outbound("sealed", "POST", "/chat/completions", body=BODY)
 EVENTS = [b'data: {"id":"chatcmpl-1","choices":[]}\n\n', b"data: [DO", b"NE]\n\n"]
@@ -284,3 +293,37 @@ async def test_a_receipt_has_a_length() -> None:
     await read(opened)
     assert opened.answer.settle is not None and (await opened.answer.settle()).receipt == "missing"
     assert carrier.given <= proofs.RECEIPT_BYTES + 1000
+
+
+EHBP, ACI = BodyKey(Seal.EHBP, b"k" * 32, "x25519"), BodyKey(Seal.ACI, b"k" * 32, "x")
+NEAR, PIN = BodyKey(Seal.NEAR, b"k" * 32, "ed25519"), b"p" * 32
+AUTO = [
+    (None, PIN, "recorded"), (EHBP, None, "recorded"), (EHBP, PIN, "recorded"), (ACI, PIN, "recorded"),
+    (NEAR, PIN, "recorded"), (ACI, None, "required"), (NEAR, None, "required"),
+]  # fmt: skip
+
+
+def proving_for(wanted: str | None, body: BodyKey | None, pin: bytes | None, channel: Channel) -> AnyCarrier:
+    config = AttestationConfig("x", "clinic", receipts=wanted) if wanted is not None else None
+    upstream = UpstreamConfig("sealed", Zone.ENCLAVE, "openai", "https://sealed.example/v1", attestation=config)
+    lease = Lease("sealed", 1, pin, CLAIMS, 0.0, 600.0, INFO, body, channel)
+    return proofs.proving(upstream, Carrier, lease, lambda: None)
+
+
+@pytest.mark.parametrize(("body", "pin", "means"), AUTO)
+@pytest.mark.parametrize("wanted", ["auto", "off", "recorded", "required"])
+def test_receipts_are_required_where_nothing_else_shows_who_wrote_an_answer(
+    body: BodyKey | None, pin: bytes | None, means: str, wanted: str
+) -> None:
+    signing = Channel(pin, body, signing_key=("ed25519", b"s" * 32))
+    made = proving_for(wanted, body, pin, signing)
+    assert isinstance(made, ProvingCarrier)
+    assert made._wanted == (means if wanted == "auto" else wanted)
+    for unsigned in (Channel(pin, body), Channel(pin, body, {"receipt_signing_keys": []}), Channel(pin, body, {})):
+        if made.required:
+            with pytest.raises(AttestationRefused) as e:
+                proving_for(wanted, body, pin, unsigned)
+            assert e.value.failures == ("receipts.no-key",)
+        else:
+            found = proving_for(wanted, body, pin, unsigned)
+            assert not isinstance(found, ProvingCarrier) or found._wanted == "off"
