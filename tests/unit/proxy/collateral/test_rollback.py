@@ -89,6 +89,11 @@ async def test_a_folder_that_came_back_is_taken_up_again(job, clock, tmp_path):
     await job.round()
     assert job.status()["damage"] is not None
     away.rename(store)
+    await job.round()
+    assert job.status()["damage"] is None, "the very same folder"
+    store.rename(away)
+    await job.round()
+    away.rename(store)
     take(store, [amd_crl(LATER, number=8)], LATER, VENDORS, TRUST)
     clock.tick(86_400)
     await job.round()
