@@ -267,42 +267,47 @@ def test_a_loose_file_counts_instead_of_the_stores(store, files):
 
 
 @pytest.fixture
-def forged(files, clock):
+def forged(tmp_path, clock):
     """An archive whose only piece is a key set that anybody could have written."""
     raw, _ = pack(snapshot(jwks(JUNE), now=JUNE), JUNE)
-    (files / "forged.tar").write_bytes(raw)
-    return files / "forged.tar"
+    (tmp_path / "forged.tar").write_bytes(raw)
+    return tmp_path / "forged.tar"
 
 
-@pytest.mark.parametrize("with_signed", [False, True])
-def test_keys_that_nobody_signed_come_in_only_when_that_is_said(forged, files, with_signed):
-    """Whoever makes an archive could choose the keys, and sign tokens of any machine with them."""
-    there = ("--collateral", files / "there")
-    more = [files / "test_amd_milan_crl.pem"] if with_signed else []
-    got = collateral("import", *more, forged, *there)
+def unsigned_refused(there, *sources):
+    got = collateral("import", *sources, *there)
     assert got.exit_code == 2
     assert f"jwks {MAA}: nobody signed it" in got.output and "--unsigned" in got.output
     assert "empty" in collateral("status", *there).output
-    assert collateral("import", *more, forged, *there, "--unsigned").exit_code == 0
+    assert collateral("import", *sources, *there, "--unsigned").exit_code == 0
     assert f"jwks {MAA}" in collateral("status", *there).output
 
 
-def test_keys_that_are_here_already_need_nobody_s_word(forged, files, clock):
-    there = ("--collateral", files / "there")
+def test_keys_that_nobody_signed_come_in_only_when_that_is_said(forged, tmp_path):
+    """Whoever makes an archive could choose the keys, and sign tokens of any machine with them."""
+    unsigned_refused(("--collateral", tmp_path / "there"), forged)
+
+
+def test_they_keep_out_what_is_signed_beside_them(forged, files):
+    unsigned_refused(("--collateral", files / "there"), files / "test_amd_milan_crl.pem", forged)
+
+
+def test_keys_that_are_here_already_need_nobody_s_word(forged, tmp_path, clock):
+    there = ("--collateral", tmp_path / "there")
     collateral("import", forged, *there, "--unsigned")
     assert collateral("import", forged, *there).exit_code == 0
     clock[0] += dt.timedelta(hours=1)
     other = json.dumps({"keys": [shared_services().jwk(shared_services().ec)]}).encode()
-    (files / "other.tar").write_bytes(pack(snapshot(jwks(clock[0], body=other), now=clock[0]), clock[0])[0])
-    assert collateral("import", files / "other.tar", *there).exit_code == 2
+    (tmp_path / "other.tar").write_bytes(pack(snapshot(jwks(clock[0], body=other), now=clock[0]), clock[0])[0])
+    assert collateral("import", tmp_path / "other.tar", *there).exit_code == 2
 
 
-def test_of_too_many_keys_some_are_not_kept_and_nothing_breaks(files, clock, monkeypatch):
+def test_of_too_many_keys_some_are_not_kept_and_nothing_breaks(forged, tmp_path, clock, monkeypatch):
     clock[0] = NOW
     monkeypatch.setattr("attestation.collateral.admit.MAX_KEYS", 0)
     monkeypatch.setattr(module, "_pieces", lambda *_: (amd_crl(), amd_key()))
     monkeypatch.setattr(module, "take", lambda at, pieces, now, trust: take(at, pieces, now, trust, TRUST))
-    got = collateral("import", files / "test_amd_milan_crl.pem", "--collateral", files / "there", "--json")
+    got = collateral("import", forged, "--collateral", tmp_path / "there", "--json")
     assert got.exit_code == 0
     assert [p["kind"] for p in json.loads(got.output)["imported"]] == ["amd-crl"]
 
