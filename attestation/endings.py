@@ -5,11 +5,14 @@ this way.
 
 from __future__ import annotations
 
+import json
 import re
-from typing import Protocol
+from typing import Any, Protocol
 
 _JSON_MARK = re.compile(rb'\\[\s\S]|\\|[][{}"]')
 _SPACE = b" \t\r\n"
+MAX_LINE = 32 * 1024 * 1024
+"""Longest line or event that is read for its end; a longer one has none."""
 
 
 class Ending(Protocol):
@@ -110,3 +113,93 @@ class EventEnding:
         self.over = False
         if line.startswith(b"event:"):
             self._named = line in self._marks
+
+
+class DoneEnding:
+    """Ollama's answers, whole or streamed: one JSON object in each line, over after one that says ``done``, or that an
+    error ended it. The first line of a cut stream is a whole document too: so that of an answer must say it as well."""
+
+    __slots__ = ("_ended", "_line", "_long")
+
+    def __init__(self) -> None:
+        self._line = bytearray()
+        self._ended = self._long = False
+
+    @property
+    def over(self) -> bool:
+        """The last line may be without its newline."""
+        return not self._long and (_done(bytes(self._line)) if self._line.strip(_SPACE) else self._ended)
+
+    def feed(self, data: bytes) -> None:
+        *lines, last = data.split(b"\n")
+        for line in lines:
+            self._line += line
+            if self._line.strip(_SPACE):
+                self._ended = _done(bytes(self._line))
+            self._line.clear()
+        self._line += last
+        self._long |= len(self._line) > MAX_LINE
+        if self._long:
+            self._line.clear()
+
+
+def _done(line: bytes) -> bool:
+    if b"done" not in line and b"error" not in line:
+        return False
+    tree = _object(line)
+    return tree.get("done") is True or isinstance(tree.get("error"), str)
+
+
+class CandidateEnding:
+    """Gemini's streams, which have no last mark: over when the one candidate has its reason to finish, the prompt was
+    blocked, or with an error, and all events are whole. A second candidate could be cut off unseen: with one there is
+    no end."""
+
+    __slots__ = ("_data", "_ended", "_line", "_wrong")
+
+    def __init__(self) -> None:
+        self._line = bytearray()
+        self._data: list[bytes] = []
+        self._ended = self._wrong = False
+
+    @property
+    def over(self) -> bool:
+        return self._ended and not self._wrong and not self._data and not self._line.strip(b"\r")
+
+    def feed(self, data: bytes) -> None:
+        *lines, last = data.split(b"\n")
+        for line in lines:
+            self._line += line
+            self._end_line(bytes(self._line.removesuffix(b"\r")))
+            self._line.clear()
+        self._line += last
+        if len(self._line) + sum(map(len, self._data)) > MAX_LINE:
+            self._wrong = True
+            self._line.clear()
+            self._data.clear()
+
+    def _end_line(self, line: bytes) -> None:
+        if line.startswith(b"data:"):
+            self._data.append(line[5:])
+        elif not line and self._data:
+            self._event(_object(b"\n".join(self._data)))
+            self._data.clear()
+
+    def _event(self, tree: dict[str, Any]) -> None:
+        feedback, candidates = tree.get("promptFeedback"), tree.get("candidates", [])
+        blocked = isinstance(feedback, dict) and isinstance(feedback.get("blockReason"), str)
+        one = isinstance(candidates, list) and len(candidates) <= 1 and all(isinstance(c, dict) for c in candidates)
+        self._wrong |= not one or any(c.get("index", 0) != 0 for c in candidates)
+        if isinstance(tree.get("error"), dict) or blocked:
+            self._ended = True
+        elif one and candidates:
+            self._ended = isinstance(candidates[0].get("finishReason"), str)
+
+
+def _object(raw: bytes) -> dict[str, Any]:
+    """An authentic piece of an answer; empty where it is no JSON object."""
+    try:
+        tree = json.loads(raw)
+    except (ValueError, RecursionError):
+        return {}
+    return tree if isinstance(tree, dict) else {}

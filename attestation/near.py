@@ -1,8 +1,10 @@
-"""NEAR AI's encryption of single fields, version 2 (attestation.md §5.2), also spoken by older dstack gateways.
+"""NEAR AI's encryption of single fields (attestation.md §5.2), also spoken by dstack's inference proxies.
 
-Sealed to the signing key that the report binds. **No associated data**: a field that opens was sealed to this request's
-key, but whoever relays may swap, repeat, drop or reorder fields, and the model's name is not bound at all. It keeps
-content from a relay and proves nothing about where it stands; it must not be the only binding of a provider.
+Sealed to the signing key that the report binds: to an Ed25519 key by version 2, to a secp256k1 key by the format before
+it, which has no number: a request that names one is opened as version 2 and fails. Keys of secp256k1 travel as X || Y.
+**No associated data**: a field that opens was sealed to this request's key, but whoever relays may swap, repeat, drop
+or reorder fields, and the model's name is not bound at all. It keeps content from a relay and proves nothing about
+where it stands; it must not be the only binding of a provider.
 """
 
 from __future__ import annotations
@@ -57,7 +59,7 @@ class Identity(Uncopyable):
             self.secret = X25519Secret(X25519PrivateKey.from_private_bytes(scalar))
         else:
             self.secret = CurveSecret(ec.SECP256K1())
-            self.public = self.secret.public
+            self.public = self.secret.public[1:]
 
 
 class FieldExchange(Uncopyable):
@@ -76,14 +78,14 @@ class FieldExchange(Uncopyable):
 
     @property
     def headers(self) -> dict[str, str]:
-        return {
+        said = {
             "x-signing-algo": self._client.algo.value,
             "x-client-pub-key": self._client.public.hex(),
             "x-model-pub-key": self._model_key.hex(),
-            "x-encryption-version": "2",
             "x-encrypt-all-fields": "true",
             "x-no-aliasing": "true",
         }
+        return said if self._client.algo is Algo.ECDSA else {**said, "x-encryption-version": "2"}
 
     def seal(self, plaintext: bytes) -> str:
         return seal_field(self._client.algo, self._to, plaintext)
@@ -94,7 +96,8 @@ class FieldExchange(Uncopyable):
 
 
 def sealing_key(algo: Algo, signing_key: bytes) -> bytes:
-    """The key-agreement key of a signing key. Raises SealingError."""
+    """The key-agreement key of a signing key: Ed25519, or secp256k1 with its first byte (65) or without (64). Raises
+    SealingError."""
     if algo is Algo.ED25519:
         return montgomery(signing_key)
     raw = b"\4" + signing_key if len(signing_key) == 64 else signing_key

@@ -14,10 +14,11 @@ from itertools import pairwise
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import SignatureAlgorithmOID as Algorithm
 
 from attestation.types import Check, Malformed
-from attestation.x509 import MIN_RSA_BITS, check, extension_of, is_pinned, load_certificate
+from attestation.x509 import MIN_RSA_BITS, check, extension_of, load_certificate
 
 MAX_CHAIN = 8
 ECDSA = frozenset({Algorithm.ECDSA_WITH_SHA256, Algorithm.ECDSA_WITH_SHA384})
@@ -40,11 +41,11 @@ def check_path(
     algorithms: frozenset[x509.ObjectIdentifier] = ECDSA,
 ) -> tuple[Check, ...]:
     """All checks of ``path`` at ``now`` (aware). ``pinned`` are the acceptable roots as DER."""
-    latest, earliest, *lasting = _lasting(prefix, path, algorithms)
+    root, latest, earliest, shown, *lasting = _lasting(prefix, path, algorithms)
     dates = latest <= now <= earliest
     return (
-        check(f"{prefix}.root", is_pinned(path[-1], pinned), "the root must equal a pinned root"),
-        check(f"{prefix}.validity", dates, f"{now:%F %T} must be in {latest:%F %T}..{earliest:%F %T}"),
+        check(f"{prefix}.root", root in pinned, "the root must equal a pinned root"),
+        check(f"{prefix}.validity", dates, f"{now:%F %T} must be in {shown}"),
         *lasting,
     )
 
@@ -52,13 +53,16 @@ def check_path(
 @functools.lru_cache(maxsize=256)  # what no clock and no trust changes; the same machines' chains come all day
 def _lasting(
     prefix: str, path: tuple[x509.Certificate, ...], algorithms: frozenset[x509.ObjectIdentifier]
-) -> tuple[dt.datetime, dt.datetime, Check, Check, Check, Check, Check, Check]:
-    """First and last moment of validity, and the checks that stay as they are."""
+) -> tuple[bytes, dt.datetime, dt.datetime, str, Check, Check, Check, Check, Check, Check]:
+    """The root's DER, first and last moment of validity, both as shown, and the checks that stay as they are."""
     links = [*pairwise(path), (path[-1], path[-1])]
     critical = all({e.oid.dotted_string for e in c.extensions if e.critical} <= _KNOWN_CRITICAL for c in path)
+    latest, earliest = max(c.not_valid_before_utc for c in path), min(c.not_valid_after_utc for c in path)
     return (
-        max(c.not_valid_before_utc for c in path),
-        min(c.not_valid_after_utc for c in path),
+        path[-1].public_bytes(Encoding.DER),
+        latest,
+        earliest,
+        f"{latest:%F %T}..{earliest:%F %T}",
         check(
             f"{prefix}.algorithm",
             all(c.signature_algorithm_oid in algorithms and _strong(c) for c in path),
@@ -82,6 +86,7 @@ def signed_by(child: x509.Certificate, parent: x509.Certificate) -> bool:
     return True
 
 
+@functools.lru_cache(maxsize=256)
 def ends(path: tuple[x509.Certificate, ...]) -> dt.datetime:
     """The first moment after which some certificate of ``path`` is no longer valid."""
     return min(c.not_valid_after_utc for c in path)

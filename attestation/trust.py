@@ -34,6 +34,7 @@ VENDOR_ROOTS: Mapping[str, Mapping[str, str]] = {
     "aws": {"aws_nitro_root_g1": "641a0321a3e244efe456463195d606317ed7cdcc3c1756e09893f3c68f79bb5b"},
     "intel": {"intel_sgx_root": "44a0196b2b99f889b8e149e95b807a350e7424964399e885a7cbb8ccfab674d3"},
     "nvidia": {"nvidia_device_root": "102bf659d5419614c9d8e6aecebc80454eb26b1df6a769ac720b9a690b167b48"},
+    "nvidia-rim": {"nvidia_rim_root": "12977b5115acb0381179279fffeb5a8c4d264971ebb32298023a465fa41df5d1"},
     "azure": {"azure_vtpm_root_2023": "e6c596b17f8ffefba5c300f714cfb1260c6028704ecf7becc4ab5018efb00e95"},
     "google-tokens": {},  # no root of Confidential Space's PKI tokens is shipped yet: such tokens are refused
     "intel-tokens": {},  # nor of Intel Trust Authority's

@@ -70,6 +70,10 @@ class Collateral:
     amd_keys: Mapping[bytes, tuple[bytes, ...]] = field(default_factory=dict, repr=False)
     """CHIP_ID and REPORTED_TCB as a report has them (72 bytes) -> certificates of that key, DER, leaf first: for
     reports that come without. They are checked like any others."""
+    rims: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    """NVIDIA's id of a reference manifest -> its signed XML. None is needed; without, measurements are unknown."""
+    ocsp: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    """Answers of NVIDIA's responder by :func:`attestation.nvidia.ocsp.key_of`. As with manifests none is needed."""
 
     def __post_init__(self) -> None:
         if unknown := self.waivers - WAIVABLE:

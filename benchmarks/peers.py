@@ -22,13 +22,13 @@ from types import TracebackType
 from typing import Any
 
 from proxy.commands.leaks import detectors
-from proxy.inspect_worker import DETECTORS, FAST
+from proxy.inspect_worker import FAST, FULL
 from proxy.models.leaks import Detect, SetFigures, label_map, labelled_sets, measure
 from redaction.types import Finding
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
-OWN = {"sealgate": DETECTORS, "sealgate fast": FAST}
+OWN = {"sealgate": FULL, "sealgate fast": FAST}
 HERE_INSTALLED = ("presidio", "presidio+org")
 """Engines of this project's own environment; the others have one of their own."""
 PEERS = (*HERE_INSTALLED, "scrubadub", "datafog", "pii-anon", "detect-secrets")

@@ -9,7 +9,7 @@ One request, nine steps (``proxy/flow.py`` runs them, each knows only ports):
 5. **route**      one candidate within the ceiling, attested where it must be           ``routing.py upstreams/``
 6. **transform**  stand-ins, masks; then the leak guard over the finished bytes         ``redaction/``
 7. **record**     the intent is durable before anything leaves                          ``audit/``
-8. **send**       the door: a single-use receipt for exactly these bytes                ``egress.py``
+8. **send**       the door: a single-use receipt for exactly these bytes                ``egress.py wires.py``
 9. **restore**    real values go back into text, tool arguments and streams             ``redaction/restore.py``
 
 Words: a *finding* is a span that never holds text; *uninspected* is what nobody could judge and is never clean; a

@@ -36,7 +36,6 @@ from proxy.files import Files
 from proxy.flow import Flow
 from proxy.health import Breaker
 from proxy.inspect import WorkerPool
-from proxy.inspect_worker import BUNDLES as FULL
 from proxy.listener import Runner
 from proxy.models import store as models
 from proxy.pieces import PieceFlow
@@ -131,6 +130,7 @@ class Gate:
         await self._event("started", {"policy_revision": self.policy.current().revision})
         watcher = spawn(self._watch(), "watch-files")
         self._stack.push_async_callback(_cancelled, watcher)
+        self._stack.push_async_callback(_cancelled, spawn(self.leases.run(), "leases"))
         if self.collateral is not None:
             self._stack.push_async_callback(_cancelled, spawn(self.collateral.run(), "collateral"))
         self._stack.callback(setattr, self.server.gauge, "draining", True)
@@ -180,8 +180,6 @@ class Gate:
 
     async def _inspection(self, secret: keys.Keys) -> WorkerPool:
         s, full = self.settings, self._anyone_full()
-        for bundle in FULL if full else ():
-            models.require(s.data, bundle)
         folder, key = models.models_dir(s.data), secret.purpose("cache")
         pool = WorkerPool(
             folder, names=True, workers=s.workers, limits=s.limits, cache_key=key, full=full, recognizers=s.recognizers

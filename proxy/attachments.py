@@ -24,7 +24,7 @@ DOCUMENT = "document"
 """The kind of such a segment."""
 MARKUP = "markup"
 """The kind of a text in it that is no prose."""
-GUESSING = frozenset({"names", "places", "student"})
+GUESSING = frozenset({"encoder", "names", "places", "student"})
 """Detectors that take names of styles and fonts for people and towns."""
 CHUNK = 6_000
 """Characters from which on a text is divided at the next end of a line, so that workers share a long document."""

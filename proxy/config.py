@@ -222,7 +222,7 @@ class _Config:
         return out
 
     def _attestation(self, at: YamlPath) -> AttestationConfig:
-        own = {"provider", "expectations", "max_age", "expose_key", "receipts"}
+        own = {"provider", "expectations", "max_age", "expose_key", "receipts", "keys", "prewarm"}
         entry = self.r.mapping(at, None, required=("provider", "expectations"))
         proof = AttestationConfig(
             self.r.text((*at, "provider")),
@@ -231,6 +231,8 @@ class _Config:
             {name: value for name, value in entry.items() if name not in own},
             expose_key=self.r.boolean((*at, "expose_key"), default=False),
             receipts=self.r.choice((*at, "receipts"), RECEIPTS, "auto"),
+            keys=self.r.integer((*at, "keys"), 8, 1, 64),
+            prewarm=self.r.boolean((*at, "prewarm"), default=True),
         )
         if proof.provider:
             self._provider(at, proof)

@@ -72,7 +72,7 @@ ANY = "*"
 ASIDE_BYTES = 40_000
 """A larger body is rewritten in a thread: the event loop serves others meanwhile."""
 MODEL_NAME = re.compile(r"[A-Za-z0-9@][A-Za-z0-9_.:/@+-]{0,127}")
-GUESSING = frozenset({"names", "places", "student"})
+GUESSING = frozenset({"encoder", "names", "places", "student"})
 """Detectors that take some model names for people and places; the others know a form or a checksum."""
 
 

@@ -31,9 +31,10 @@ FORMAL = ("patterns", "secrets")
 """Detectors that need no model."""
 FAST = (*FORMAL, "student")
 """Detectors that need no bundle: about a tenth of the cost of all, with the recall of docs/student.md."""
-DETECTORS = (*FAST, "names", "places")
-BUNDLES = ("rampart", "spacy-en")
-"""What those that are not ``FAST`` read."""
+FULL = (*FORMAL, "encoder")
+"""Detectors of a full look; what the student says is part of what the encoder says."""
+DETECTORS = (*FAST, "encoder")
+"""What a worker holds."""
 WARM = (
     "Anna Keller of Contoso Ltd. lives in Hamburg; call +49 40 555 01234, write to anna@example.org or see "
     "https://example.org, MRN 48291734, card 4111 1111 1111 1111, IBAN DE89 3704 0044 0532 0130 00, caf%C3%A9."
@@ -49,8 +50,8 @@ DEPTHS: Mapping[str, Mapping[str, bool]] = {"formal": {"patterns_only": True}, "
 
 class Bench:
     """The detectors of this release, loaded once, and a pipeline of them with what an organisation looks for.
-    Without models (``names=False``) patterns and secrets only; ``full=False`` without those that read a bundle, for
-    fast inspections only."""
+    Without models (``names=False``) patterns and secrets only; ``full=False`` without the encoder, for fast
+    inspections only."""
 
     def __init__(
         self, models: Path | None, *, names: bool, full: bool = True, recognizers: Sequence[RecognizerConfig] = ()
@@ -67,13 +68,14 @@ class Bench:
         more = started(recognizers)
         self._detectors += more
         self._light = (*FAST, *(one.name for one in more))
+        self._full = tuple(one.name for one in self._detectors if one.name != "student" or not full)
         self._own, self._pipeline = "", self.equip(NOTHING)
 
     def equip(self, own: Custom) -> Pipeline:
         """Raises ValueError for what no policy would have let through."""
         from redaction.detectors.custom import with_own
 
-        pipeline = Pipeline(with_own(self._detectors, own), self._classifier, self._light)
+        pipeline = Pipeline(with_own(self._detectors, own), self._classifier, self._light, self._full)
         self._own, self._pipeline = own.digest, pipeline
         return pipeline
 
@@ -99,8 +101,8 @@ def build(
 def chosen(models: Path | None, using: Sequence[str] = DETECTORS) -> list[Any]:
     """The detectors named in ``using``, in the order of ``DETECTORS``. Heavy libraries load for what is used only.
 
-    Raises ConfigError for an installed bundle of our own models that was changed. Those that read another bundle
-    (``names``, ``places``) need ``models``; spaCy's findings count where the student doubts.
+    Raises ConfigError for an installed bundle of our own models that was changed. ``names`` and ``places``, which no
+    release uses by itself, need bundles of ``models``; the findings of ``places`` count where the student doubts.
     """
     made: list[Any] = []
     if "patterns" in using:
@@ -111,26 +113,32 @@ def chosen(models: Path | None, using: Sequence[str] = DETECTORS) -> list[Any]:
         from redaction.detectors.secrets import SecretsDetector
 
         made.append(SecretsDetector())
-    if "student" in using:
-        from redaction.detectors.student import StudentDetector
-
-        made.append(StudentDetector(weights(models) / "student"))
+    if not {"student", "encoder", "places"}.isdisjoint(using):
+        made += _readers(models, using)
     if models is not None and "names" in using:
         from redaction.detectors.names import RampartDetector
 
         made.append(RampartDetector(models / "rampart"))
-    if models is not None and "places" in using:
-        made.append(_places(models, made))
     return made
 
 
-def _places(models: Path, made: Sequence[Any]) -> Any:
-    from redaction.detectors.doubted import Doubted
-    from redaction.detectors.places import SpacyDetector
+def _readers(models: Path | None, using: Sequence[str]) -> list[Any]:
+    """The student, and those that ask it."""
+    from redaction.detectors.student import StudentDetector
 
-    places = SpacyDetector(models / "spacy-en")
-    student = next((d for d in made if d.name == "student"), None)
-    return places if student is None else Doubted(places, student, DOUBT)
+    own = weights(models)
+    student = StudentDetector(own / "student")
+    made: list[Any] = [student] if "student" in using else []
+    if "encoder" in using:
+        from redaction.detectors.encoder import EncoderDetector
+
+        made.append(EncoderDetector(student, own / "encoder"))
+    if models is not None and "places" in using:
+        from redaction.detectors.doubted import Doubted
+        from redaction.detectors.places import SpacyDetector
+
+        made.append(Doubted(SpacyDetector(models / "spacy-en"), student, DOUBT))
+    return made
 
 
 def encode(results: Sequence[TextResult]) -> list[Any]:

@@ -109,6 +109,10 @@ class AttestationConfig:
     """What the enclave signs of its answers: ``required`` (no good receipt, no answer), ``recorded``, ``off``; ``auto``
     is required where nothing else shows who wrote an answer (fields sealed to the asker over a TLS that is not the
     enclave's), else recorded."""
+    keys: int = 8
+    """How many machines with different TLS keys may hold a lease at a time."""
+    prewarm: bool = True
+    """Whether it is attested at the start and after its expectations changed, before a request asks for it."""
 
 
 @dataclass(frozen=True, slots=True)

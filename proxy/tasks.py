@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Coroutine
 from typing import Any, TypeVar
+
+from proxy.errors import SealgateError
+from proxy.observe import log_fault
 
 log = logging.getLogger("sealgate")
 
@@ -24,6 +27,20 @@ def spawn(coro: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
     _running.add(task)
     task.add_done_callback(_ended)
     return task
+
+
+async def awaited(what: Awaitable[object]) -> None:
+    """``what`` as something to spawn."""
+    await what
+
+
+def loud(task: asyncio.Task[Any]) -> None:
+    """Done-callback of a task that nobody waits for: what it raises is an error in the log."""
+    error = None if task.cancelled() else task.exception()
+    if isinstance(error, SealgateError):
+        log.error("task %s failed: %s", task.get_name(), error.code)
+    elif error is not None:
+        log_fault(error)
 
 
 def _ended(task: asyncio.Task[Any]) -> None:

@@ -45,19 +45,25 @@ class Namer(Protocol):
 
 
 class Pipeline:
-    """Every detector on every text, then the classifier. ``light`` names the models that a fast look has."""
+    """Every detector on every text, then the classifier. ``light`` names the models that a fast look has, ``full``
+    those of a full one; None: all."""
 
     def __init__(
-        self, detectors: Sequence[Detector], classifier: Classifier | None, light: Collection[str] = ()
+        self,
+        detectors: Sequence[Detector],
+        classifier: Classifier | None,
+        light: Collection[str] = (),
+        full: Collection[str] | None = None,
     ) -> None:
         if not detectors:
             raise ValueError("a pipeline without detectors would call everything clean")
         self._formal = tuple(d for d in detectors if d.name in VALIDATED)
-        self._models = tuple(d for d in detectors if d.name not in VALIDATED)
-        self._light = tuple(d for d in self._models if d.name in light)
+        models = tuple(d for d in detectors if d.name not in VALIDATED)
+        self._models = tuple(d for d in models if full is None or d.name in full)
+        self._light = tuple(d for d in models if d.name in light)
         self._classifier = classifier
         self._given: Callable[[str], bool] | None = next((d.given for d in detectors if isinstance(d, Namer)), None)
-        self.detectors = (*self._formal, *self._models)
+        self.detectors = (*self._formal, *models)
 
     @property
     def digests(self) -> Mapping[str, str]:

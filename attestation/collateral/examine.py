@@ -21,6 +21,7 @@ from attestation.collateral.intel import read_document, read_list
 from attestation.collateral.pieces import KEY, KEY_SET_DAYS, Entry, Kind, Piece, Trust
 from attestation.jwt.issuers import GOOGLE, ITA, MAA, NRAS
 from attestation.jwt.jws import MAX_JWKS_BYTES, find_key
+from attestation.nvidia.ocsp import key_of, read_answer
 from attestation.paths import ends, signed_by
 from attestation.snp.report import tcb_bytes
 from attestation.snp.vcek import KeyKind, parse_endorsement
@@ -200,6 +201,12 @@ def _rim(piece: Piece, _trust: TrustStore, _simulated: SimulatedTrust | None) ->
     return piece.key, piece.fetched_at, None, None, Trust.OPAQUE
 
 
+def _ocsp(piece: Piece, _trust: TrustStore, _simulated: SimulatedTrust | None) -> _Found:
+    """Its issuer comes with evidence: who signed it is looked at then."""
+    answer = read_answer(piece.data)
+    return key_of(answer), answer.this_update_utc, answer.next_update_utc, None, Trust.OPAQUE
+
+
 _READERS: Mapping[Kind, Callable[[Piece, TrustStore, SimulatedTrust | None], _Found]] = {
     Kind.AMD_CRL: _amd_crl,
     Kind.AMD_KEY: _amd_key,
@@ -209,6 +216,7 @@ _READERS: Mapping[Kind, Callable[[Piece, TrustStore, SimulatedTrust | None], _Fo
     Kind.INTEL_QE: _document,
     Kind.JWKS: _key_set,
     Kind.RIM: _rim,
+    Kind.OCSP: _ocsp,
 }
 
 

@@ -1,6 +1,7 @@
 """Published pieces in the forms in which people have them, outside any store: for import at air-gapped sites.
 
-A revocation list or a certificate of AMD's (PEM or DER), Intel's root list, ``dcap-qvl``'s collateral of one platform.
+A revocation list or a certificate of AMD's (PEM or DER), Intel's root list, ``dcap-qvl``'s collateral of one platform,
+an answer of NVIDIA's OCSP responder.
 Recognising trusts nothing: every piece is examined like any other.
 """
 
@@ -15,6 +16,7 @@ from attestation import strictjson
 from attestation.collateral.examine import PCK_CAS, key_name, pem
 from attestation.collateral.intel import read_list, taken_apart
 from attestation.collateral.pieces import Kind, Piece
+from attestation.nvidia.ocsp import key_of, read_answer
 from attestation.recognise import der_of
 from attestation.snp.vcek import KeyKind, parse_endorsement
 from attestation.tdx.collateral import read_path
@@ -32,10 +34,12 @@ def loose(raw: bytes, now: dt.datetime) -> tuple[Piece, ...]:
     if raw.lstrip().startswith(b"{"):
         return _platform(raw, now)
     data = der_of(raw)
-    try:
-        return (_list(data, now),)
-    except Malformed:
-        return (_key(data, now),)
+    for read in (_list, _answer):
+        try:
+            return (read(data, now),)
+        except Malformed:
+            continue
+    return (_key(data, now),)
 
 
 def _list(data: bytes, now: dt.datetime) -> Piece:
@@ -44,6 +48,10 @@ def _list(data: bytes, now: dt.datetime) -> Piece:
         if issuer == f"ARK-{product}":
             return Piece(Kind.AMD_CRL, product, data, now)
     return Piece(Kind.INTEL_ROOT_CRL, "root", data, now)
+
+
+def _answer(data: bytes, now: dt.datetime) -> Piece:
+    return Piece(Kind.OCSP, key_of(read_answer(data)), data, now)
 
 
 def _key(data: bytes, now: dt.datetime) -> Piece:

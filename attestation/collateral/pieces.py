@@ -38,12 +38,14 @@ class Kind(StrEnum):
     """The exact issuer."""
     RIM = "rim"
     """NVIDIA's id of a reference manifest."""
+    OCSP = "nvidia-ocsp"
+    """``DIGEST/ISSUER KEY/SERIAL``: how an answer of NVIDIA's responder names its certificate."""
 
 
 EVALUATED = frozenset({Kind.INTEL_TCB, Kind.INTEL_QE})
 """Kinds whose number is Intel's ``tcbEvaluationDataNumber``, one for all platforms."""
 UNSIGNED = frozenset({Kind.JWKS, Kind.RIM})
-"""Kinds of which nothing is signed, so that their only date is when they were fetched."""
+"""Kinds that are dated by our own clock: their only date in the store is when they were fetched."""
 
 
 class Trust(StrEnum):

@@ -16,6 +16,9 @@ from attestation.collateral.pieces import EVALUATED, Entry, Kind, Name
 from attestation.collateral.store import Snapshot
 from attestation.jwt.jws import find_key, parse_token
 from attestation.jwt.nras import tokens_of
+from attestation.nvidia.ocsp import asked, keys_for
+from attestation.nvidia.rim import wanted
+from attestation.nvidia.verify import parse_devices
 from attestation.ratls.certificate import carried
 from attestation.snp.report import TCB_LAYOUTS, Report, parse_report, product_of
 from attestation.snp.vcek import KeyKind, parse_endorsement
@@ -42,6 +45,21 @@ def needs(evidence: Evidence) -> tuple[Name, ...]:
         issuers = dict.fromkeys(parse_token(raw).issuer for raw in tokens_of(evidence.report))
         return tuple((Kind.JWKS, issuer) for issuer in issuers)
     return ()
+
+
+def helpful(evidence: Evidence) -> tuple[Name, ...]:
+    """What is looked at where it is here, and not missed where it is not: NVIDIA's manifests, and its responder's
+    answers by every name that they may have. Raises Malformed."""
+    if evidence.kind != "nvidia":
+        return ()
+    found: dict[Name, None] = {}
+    for device in parse_devices(evidence.report):
+        found |= dict.fromkeys((Kind.OCSP, key) for pair in asked(device.path) for key in keys_for(*pair))
+        try:
+            found |= dict.fromkeys((Kind.RIM, one.name) for one in wanted(device.architecture, device.report))
+        except Malformed:  # it does not say what it runs
+            continue
+    return tuple(found)
 
 
 def quote_of(evidence: Evidence) -> bytes | None:
@@ -75,9 +93,11 @@ def _product(evidence: Evidence) -> str:
 
 def find(snapshot: Snapshot, evidence: Evidence, now: dt.datetime) -> tuple[Collateral, tuple[Check, ...]]:
     """What the store has for ``evidence``, and a check for each piece that it needs. Raises Malformed."""
-    wanted = needs(evidence)
-    checks = tuple(_here(snapshot, name, now) for name in wanted)
-    return _collateral(snapshot, wanted, now), checks
+    names = needs(evidence)
+    checks = tuple(_here(snapshot, name, now) for name in names)
+    more = {name: data for name in helpful(evidence) if (data := snapshot.data(name)) is not None}
+    rims, answers = ({key: d for (kind, key), d in more.items() if kind is k} for k in (Kind.RIM, Kind.OCSP))
+    return replace(_collateral(snapshot, names, now), rims=rims, ocsp=answers), checks
 
 
 def select(snapshot: Snapshot, evidence: Evidence, now: dt.datetime) -> Collateral:
@@ -119,18 +139,18 @@ def unknown_keys(snapshot: Snapshot, evidence: Evidence) -> tuple[Name, ...]:
     return tuple(found)
 
 
-def _collateral(snapshot: Snapshot, wanted: tuple[Name, ...], now: dt.datetime) -> Collateral:
+def _collateral(snapshot: Snapshot, names: tuple[Name, ...], now: dt.datetime) -> Collateral:
     """Pieces that have ended go along, for verification to name; key sets do not, for nothing in them says so."""
-    have = {kind: snapshot.data((kind, key)) for kind, key in wanted}
+    have = {kind: snapshot.data((kind, key)) for kind, key in names}
     collateral = Collateral(amd_crl=have.get(Kind.AMD_CRL))
     parts = [have.get(k) for k in (Kind.INTEL_TCB, Kind.INTEL_QE, Kind.INTEL_PCK_CRL, Kind.INTEL_ROOT_CRL)]
     tcb, qe, pck, root = parts
     if tcb is not None and qe is not None and pck is not None and root is not None:
-        floors = [f.number for name, f in snapshot.index.floors.items() if name in wanted and name[0] in EVALUATED]
+        floors = [f.number for name, f in snapshot.index.floors.items() if name in names and name[0] in EVALUATED]
         floor = min(floors, default=0)
         collateral = replace(collateral, intel=intel.joined(tcb, qe, pck, root), minimum_evaluation=floor)
     sets = {}
-    for kind, key in wanted:
+    for kind, key in names:
         entry = snapshot.entry((kind, key))
         if kind is Kind.JWKS and entry is not None and entry.current(now):
             sets[key] = snapshot.contents[entry.sha256]

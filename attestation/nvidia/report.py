@@ -14,7 +14,7 @@ from attestation.types import Malformed
 MAX_REPORT_BYTES = 64 * 1024
 REQUEST_BYTES, SIGNATURE_BYTES = 37, 96
 SPDM_1_1, GET_MEASUREMENTS, MEASUREMENTS = 0x11, 0xE0, 0x60
-DRIVER, VBIOS, FWID = 3, 6, 20
+DRIVER, VBIOS, NVDEC, CHIP_SKU, PROJECT, PROJECT_SKU, FWID, CHIP = 3, 6, 11, 15, 17, 18, 20, 35
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,17 @@ class Report:
         if number == DRIVER:
             return raw.rstrip(b"\0").decode("ascii", "replace")
         return raw[::-1].hex()
+
+
+def vbios(report: Report) -> str:
+    """The VBIOS version as NVIDIA writes it: ``96.00.A5.00.01``."""
+    stated = report.opaque.get(VBIOS, b"").rstrip(b"\0")
+    if b"." in stated and stated.isascii():  # switches state it as text
+        return stated.decode("ascii")
+    raw = report.text(VBIOS).upper()
+    half = len(raw) // 2
+    digits = raw[half:] + raw[half - 2 : half]
+    return ".".join(digits[i : i + 2] for i in range(0, len(digits), 2))
 
 
 def parse_report(raw: bytes) -> Report:

@@ -1,14 +1,14 @@
 """NVIDIA GPUs and switches, verified here: chain, DICE identity, signature, nonce, each device once (§2.6).
 
-This shows genuine devices that answered one nonce. It does not compare firmware measurements with NVIDIA's reference
-values, nor ask NVIDIA's OCSP service: both are ``unknown``. Nor does it tie a device to any CPU: the caller must
-compare the nonce with one that the CPU's evidence binds, and expect a number of devices. There is no measurement.
+This shows genuine devices that answered one nonce. Their firmware is compared with NVIDIA's reference values where the
+collateral holds its manifests (:mod:`attestation.nvidia.rim`), and is ``unknown`` otherwise. So is revocation without
+answers of its responder (:mod:`attestation.nvidia.ocsp`). Nor does it tie a device to any CPU: the caller must compare
+the nonce with one that the CPU's evidence binds, and expect a number of devices. There is no measurement.
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
 import datetime as dt
 import hashlib
 from dataclasses import dataclass, field
@@ -21,7 +21,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from attestation import strictjson
-from attestation.nvidia.report import DRIVER, FWID, VBIOS, Report, parse_report
+from attestation.encodings import base64_bytes
+from attestation.nvidia import ocsp
+from attestation.nvidia.report import DRIVER, FWID, Report, parse_report, vbios
+from attestation.nvidia.rim import compare
 from attestation.paths import check_path, ends, load_path
 from attestation.trust import SimulatedTrust, TrustStore
 from attestation.types import (
@@ -84,17 +87,6 @@ def _device(entry: Any) -> Device:
     return Device(entry["arch"], report, path, nonce, entry.get("driver_version", report.text(DRIVER)))
 
 
-def vbios(report: Report) -> str:
-    """The VBIOS version as NVIDIA writes it: ``96.00.A5.00.01``."""
-    stated = report.opaque.get(VBIOS, b"").rstrip(b"\0")
-    if b"." in stated and stated.isascii():  # switches state it as text
-        return stated.decode("ascii")
-    raw = report.text(VBIOS).upper()
-    half = len(raw) // 2
-    digits = raw[half:] + raw[half - 2 : half]
-    return ".".join(digits[i : i + 2] for i in range(0, len(digits), 2))
-
-
 def pem_certificates(pem: bytes) -> tuple[bytes, ...]:
     """DER of certificates in PEM with one way to be written. Raises Malformed."""
     ders = [_base64(part.split(b"-----END")[0].replace(b"\n", b"").decode("ascii", "replace"))
@@ -107,13 +99,7 @@ def pem_certificates(pem: bytes) -> tuple[bytes, ...]:
 
 
 def _base64(text: str) -> bytes:
-    try:
-        raw = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raise Malformed("a device's part is not base64") from None
-    if base64.b64encode(raw).decode() != text:
-        raise Malformed("a device's part is not canonical base64")
-    return raw
+    return base64_bytes(text, "a device's part", MAX_DOCUMENT_BYTES)
 
 
 def verify(evidence: Evidence, now: dt.datetime, trust: TrustStore, simulated: SimulatedTrust | None = None,
@@ -124,17 +110,21 @@ def verify(evidence: Evidence, now: dt.datetime, trust: TrustStore, simulated: S
     pinned = trust.of("nvidia", simulated)
     checks = tuple(c for i, d in enumerate(devices) for c in _checks(f"device-{i}", d, nonce, pinned, now))
     keys = {identity(d) for d in devices}
+    revocation, until = ocsp.compare([d.path for d in devices], collateral.ocsp, now)
     checks += (
         check("distinct", len(keys) == len(devices), "each device must have an identity key of its own"),
-        Check("reference-values", Status.UNKNOWN, Source.VERIFIER, "firmware is not compared with NVIDIA's manifests"),
-        Check("revocation", Status.UNKNOWN, Source.VERIFIER, "NVIDIA's OCSP service is not asked"),
+        compare(
+            tuple((d.architecture, d.report) for d in devices), collateral.rims, trust.of("nvidia-rim", simulated), now
+        ),
+        revocation,
     )
     require(checks)
     real = trust.of("nvidia", None)
     return Claims(
         tee=TEE, measurement=b"", report_data=b"", debug=False, tcb={}, tcb_status="not-applicable", vmpl=0,
         policy_bits=0, chip_id=b"", evidence_sha256=hashlib.sha256(evidence.report).digest(),
-        not_after=min(ends(d.path) for d in devices), verified_at=now, checks=checks,
+        not_after=min([*(ends(d.path) for d in devices), *([until] if until is not None else [])]),
+        verified_at=now, checks=checks,
         simulated=not all(is_pinned(d.path[-1], real) for d in devices), bound={"nonce": nonce}, facts=_facts(devices),
     )  # fmt: skip
 

@@ -33,6 +33,7 @@ from attestation.providers.reading import (
     unpacked,
 )
 from attestation.sealing import SealingError
+from attestation.signatures import address_of
 from attestation.types import Check, Evidence, Malformed, Source
 from attestation.x509 import check
 
@@ -70,7 +71,7 @@ class Dstack:
                 ("model", self.model is None or _MODEL.fullmatch(self.model)),
                 ("models", self.models == "required" or self.gateway),
                 ("binding", self.binding == "tls" or self.seal),
-                ("seal", not self.seal or (self.models == "required" and self.signing_algo is near.Algo.ED25519)),
+                ("seal", not self.seal or self.models == "required"),
             )
             if not ok
         ]
@@ -152,7 +153,7 @@ class Dstack:
         shared = owners[0] if len({o.signer for o in owners}) == 1 else None
         body = None
         if self.seal:
-            body = BodyKey(Seal.NEAR, _sealing_key(owners[0]), self.signing_algo)
+            body = BodyKey(Seal.NEAR, _sealing_key(owners[0], self.signing_algo), self.signing_algo)
         signer = None if shared is None else (self.signing_algo, shared.signer)
         return Channel(seen if self.binding == "tls" else None, body, signing_key=signer)
 
@@ -257,18 +258,22 @@ def _distinct(reports: tuple[Report, ...]) -> tuple[Check, ...]:
     return (check("gpu.distinct", len(set(keys)) == len(keys), "no GPU may serve two proxies"),)
 
 
-def _sealing_key(owner: Report) -> bytes:
+def _sealing_key(owner: Report, algo: near.Algo) -> bytes:
     """The key that requests are sealed to, which must be the one that the report binds. Raises Malformed.
 
-    Of an ECDSA key the report binds the Ethereum address only, so it cannot be sealed to (the options refuse it).
+    Of an ECDSA key the report binds the Ethereum address only: the key is the one that has this address (the last 20
+    bytes of its Keccak-256), and nobody can make another with it.
     """
-    if owner.public is not None and owner.public != owner.signer:
-        raise Malformed("the public key is not the one that the report binds")
+    public = owner.public if algo is near.Algo.ECDSA or owner.public is not None else owner.signer
+    if public is None:
+        raise Malformed("the report names an address and not the key that it is of")
     try:
-        near.sealing_key(near.Algo.ED25519, owner.signer)
+        near.sealing_key(algo, public)
     except SealingError as e:
         raise Malformed(str(e)) from None
-    return owner.signer
+    if owner.signer != (address_of(public) if algo is near.Algo.ECDSA else public):
+        raise Malformed("the public key is not the one that the report binds")
+    return public
 
 
 def _asserted(reports: tuple[Report, ...]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from attestation import strictjson
 from attestation.tdx.eventlog import APP_COMPOSE, EVENT_LOG, MAX_COMPOSE_BYTES, MAX_LOG_BYTES
 from attestation.tdx.quote import MAX_QUOTE_BYTES
 from attestation.types import Evidence, Malformed
-from attestation.x509 import load_certificate
+from attestation.x509 import MAX_CERTIFICATE_BYTES, load_certificate
 
 _HEX = re.compile(r"(?:[0-9a-f]{2})*")
 DSTACK_PINNED = frozenset({"mrtd", "rtmr0", "rtmr1", "rtmr2", "compose-hash"})
@@ -61,9 +61,9 @@ def dumped(value: list[Any], name: str) -> bytes:
         raise Malformed(f"{name} is nested too deep") from None
 
 
-def spki_sha256(certificate: bytes) -> bytes:
+def spki_sha256(certificate: bytes, most: int = MAX_CERTIFICATE_BYTES) -> bytes:
     """SHA-256 of the key (SPKI, DER) of the certificate that a connection showed. Raises Malformed."""
-    key = load_certificate(certificate).public_key()
+    key = load_certificate(certificate, most).public_key()
     return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
 
 

@@ -7,22 +7,17 @@ names must be the one that was seen. Certificates and collateral in the document
 
 from __future__ import annotations
 
-import hashlib
 import hmac
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
-
-from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from attestation import ehbp, strictjson
 from attestation.binding import tinfoil_v2_report_data
 from attestation.encodings import base64_bytes, gunzip
 from attestation.providers import tinfoil_v3 as v3
 from attestation.providers.base import Ask, BodyKey, Channel, Heard, Piece, Presented, Reply, Seal
+from attestation.providers.reading import spki_sha256
 from attestation.providers.tinfoil_collateral import amd_chain_of, amd_crl_of, intel_of
 from attestation.sealing import SealingError
 from attestation.types import Check, Collateral, Evidence, Malformed, Source, require
@@ -70,7 +65,7 @@ class Tinfoil:
         """Raises Malformed; Rejected for a version that the options do not allow."""
         raw = _reply(heard, DOCUMENT).body
         body = strictjson.load_object(raw, v3.MAX_DOCUMENT_BYTES)
-        seen = spki_sha256(heard.certificate)
+        seen = spki_sha256(heard.certificate, MAX_TLS_CERTIFICATE_BYTES)
         form = body.get("format")
         if isinstance(form, str) and form in V2:
             require((_version("version 2", allowed=self.allow_v2),))
@@ -135,17 +130,3 @@ def _reply(heard: Heard, name: str) -> Reply:
     if reply is None:
         raise Malformed(f"no answer to the question for the {name}")
     return reply
-
-
-def spki_sha256(certificate: bytes) -> bytes:
-    """SHA-256 of the public key (SPKI, DER) of a TLS certificate. Raises Malformed."""
-    if len(certificate) > MAX_TLS_CERTIFICATE_BYTES:
-        raise Malformed(f"a TLS certificate has at most {MAX_TLS_CERTIFICATE_BYTES} bytes")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # oddities beside the key do not matter: nothing else of it is read
-            key = x509.load_der_x509_certificate(certificate).public_key()
-        spki = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion):
-        raise Malformed("the TLS certificate cannot be read") from None
-    return hashlib.sha256(spki).digest()

@@ -90,7 +90,7 @@ class FieldsEnclave(SealedEnclave):
         self.how: FieldMeddling | None = None
         self.kept: dict[str, tuple[str, str]] = {}
         """Id of an answer -> digests (hex) of its request and answer as they are signed."""
-        self.asked = 0
+        self.receipts_asked = 0
 
     def _restored(self, headers: dict[str, str], raw: bytes) -> tuple[dict[str, Any], Sealer, list[tuple[str, str]]]:
         """The plain body, what seals the answer, and the answer's head. Raises SealingError, KeyError, ValueError."""
@@ -201,9 +201,9 @@ class AciEnclave(FieldsEnclave):
 
     async def _receipt(self, request: web.Request) -> web.Response:
         self.asks.append(request.match_info["id"])
-        self.asked += 1
+        self.receipts_asked += 1
         kept = self.kept.get("chatcmpl-sealed")
-        if kept is None or self.how is F.RECEIPT_MISSING or (self.how is F.RECEIPT_LATE and self.asked % 2):
+        if kept is None or self.how is F.RECEIPT_MISSING or (self.how is F.RECEIPT_LATE and self.receipts_asked % 2):
             return web.json_response({"error": {"type": "not_found"}}, status=404)
         if self.how is F.RECEIPT_NO_JSON:
             return web.Response(text=INJECTED)
@@ -252,10 +252,7 @@ class NearEnclave(FieldsEnclave):
         app.router.add_get("/v1/signature/{id}", self._signature)
 
     def _restored(self, headers: dict[str, str], raw: bytes) -> tuple[dict[str, Any], Sealer, list[tuple[str, str]]]:
-        if headers["x-encrypt-all-fields"] != "true" or headers["x-encryption-version"] != "2":
-            raise ValueError("version")
-        algo = near.Algo(headers["x-signing-algo"])
-        client = near.sealing_key(algo, bytes.fromhex(headers["x-client-pub-key"]))
+        algo, client = self._client(headers)
         wire = json.loads(raw)
 
         def open_(value: str) -> str:
@@ -277,13 +274,29 @@ class NearEnclave(FieldsEnclave):
 
         return wire, seal, []
 
+    def _client(self, headers: dict[str, str]) -> tuple[near.Algo, bytes]:
+        """Whom an answer is sealed to. Raises ValueError, SealingError or KeyError."""
+        algo = near.Algo(headers["x-signing-algo"])
+        version = "2" if algo is near.Algo.ED25519 else None  # the older format fails with a number
+        if headers["x-encrypt-all-fields"] != "true" or headers.get("x-encryption-version") != version:
+            raise ValueError("version")
+        if algo is not self._identity.algo or headers["x-model-pub-key"] != self._identity.public.hex():
+            raise ValueError("key")
+        raw = bytes.fromhex(headers["x-client-pub-key"])
+        if len(raw) != len(self._identity.public):
+            raise ValueError("the app's key")
+        return algo, near.sealing_key(algo, raw)
+
     def _request_digest(self, body: dict[str, Any], raw: bytes) -> str:
         return hashlib.sha256(raw).hexdigest()
 
+    def _signed_text(self, asked: str, got: str) -> str:
+        return f"{asked}:{got}"
+
     async def _signature(self, request: web.Request) -> web.Response:
-        self.asked += 1
+        self.receipts_asked += 1
         kept = self.kept.get(request.match_info["id"])
-        if kept is None or self.how is F.RECEIPT_MISSING or (self.how is F.RECEIPT_LATE and self.asked % 2):
+        if kept is None or self.how is F.RECEIPT_MISSING or (self.how is F.RECEIPT_LATE and self.receipts_asked % 2):
             return web.json_response({"error": "Chat id not found or expired"}, status=404)
         if self.how is F.RECEIPT_NO_JSON:
             return web.Response(text=INJECTED)
@@ -291,7 +304,7 @@ class NearEnclave(FieldsEnclave):
         got = "00" * 32 if self.how is F.RECEIPT_OTHER_ANSWER else kept[1]
         signer = Signer(self._signer.algo) if self.how is F.RECEIPT_OTHER_KEY else self._signer
         padding = " " * 300_000 if self.how is F.RECEIPT_HUGE else ""
-        return web.Response(text=json.dumps(signer.sign(f"{asked}:{got}")) + padding, content_type=JSON)
+        return web.Response(text=json.dumps(signer.sign(self._signed_text(asked, got))) + padding, content_type=JSON)
 
 
 def _compact(value: Any) -> bytes:

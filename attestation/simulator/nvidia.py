@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from attestation.nvidia.report import DRIVER, FWID, VBIOS
+from attestation.nvidia.report import CHIP_SKU, DRIVER, FWID, NVDEC, PROJECT, PROJECT_SKU, VBIOS
 from attestation.simulator import pki
 from attestation.trust import SimulatedTrust
 from attestation.types import Evidence
@@ -24,7 +24,10 @@ from attestation.types import Evidence
 FIRMWARE = b"\x5f" * 48
 NONCE = b"\xab" * 32
 _TCB_INFO = bytes.fromhex("303f303d06096086480165030402020430")
-OPAQUE: Mapping[int, bytes] = {DRIVER: b"590.12\0", VBIOS: bytes.fromhex("00a5009601000000"), FWID: FIRMWARE}
+OPAQUE: Mapping[int, bytes] = {
+    DRIVER: b"590.12\0", VBIOS: bytes.fromhex("00a5009601000000"), FWID: FIRMWARE, CHIP_SKU: b"885\0",
+    PROJECT: b"G520\0", PROJECT_SKU: b"0200\0", NVDEC: b"\xaa",
+}  # fmt: skip
 
 
 class Vendor:

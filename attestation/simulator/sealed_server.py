@@ -87,6 +87,8 @@ class SealedEnclave(SimulatedEnclave):
         self.wire_out = bytearray()
         self._ehbp = EhbpServer()
         self._before: Written | None = None
+        self.asked_path = ""
+        """Of the request that is being answered."""
 
     @property
     def body_key(self) -> BodyKey:
@@ -110,6 +112,7 @@ class SealedEnclave(SimulatedEnclave):
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         raw = await request.read()
         self.received.append(raw)
+        self.asked_path = request.path
         written = self._written(dict(request.headers), raw)
         self._before = written
         return await _send(request, written)
@@ -129,9 +132,12 @@ class SealedEnclave(SimulatedEnclave):
         if self.meddling is Meddling.KEY_MISMATCH:
             return _problem(422, ehbp.KEY_MISMATCH)
         self.opened.append(body)
-        status, kind, pieces = answered(body, refuse=self.meddling is Meddling.SEALED_ERROR)
+        status, kind, pieces = self._answered(body, refuse=self.meddling is Meddling.SEALED_ERROR)
         nonce, frames = seal_answer(recovery, pieces)
         return self._meddled(Written(status, [("content-type", kind), *nonce], frames))
+
+    def _answered(self, body: bytes, *, refuse: bool) -> tuple[int, str, list[bytes]]:
+        return answered(body, refuse=refuse)
 
     def _meddled(self, made: Written) -> Written:
         match self.meddling:

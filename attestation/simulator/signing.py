@@ -18,13 +18,15 @@ from attestation.signatures import address_of, ethereum_digest, recover
 class Signer:
     """Signs answers with one key. ``attested`` is what evidence binds of it: the Ed25519 key, or an address."""
 
-    def __init__(self, algo: str, ed25519: Ed25519PrivateKey | None = None) -> None:
+    def __init__(
+        self, algo: str, ed25519: Ed25519PrivateKey | None = None, secp256k1: ec.EllipticCurvePrivateKey | None = None
+    ) -> None:
         self.algo = algo
         if algo == "ed25519":
             self._ed25519 = ed25519 or Ed25519PrivateKey.generate()
             self.public = self.attested = self._ed25519.public_key().public_bytes_raw()
         else:
-            self._secp = ec.generate_private_key(ec.SECP256K1())
+            self._secp = secp256k1 or ec.generate_private_key(ec.SECP256K1())
             point = self._secp.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
             self.public = point[1:]
             self.attested = address_of(point)

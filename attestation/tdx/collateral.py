@@ -139,12 +139,9 @@ def _document(doc: Signed, root_crl: x509.CertificateRevocationList, pinned: fro
 def check_document(doc: Signed, pinned: frozenset[bytes], now: dt.datetime) -> tuple[Check, ...]:
     """That Intel signed it, and that it is current at ``now``."""
     name = doc.name.replace("_", "-")
-    signer = doc.path[0]
-    named = common_name(signer.subject) == TCB_SIGNER
     return (
         *check_path(f"{name}.chain", doc.path, pinned, now),
-        check(f"{name}.signer", named, f"signed by a certificate named {TCB_SIGNER}"),
-        check(f"{name}.signature", _document_signed(signer, doc.signature, doc.text), "signature by Intel's signer"),
+        *_document_lasting(name, doc.path[0], doc.signature, doc.text),
         check(f"{name}.window", doc.issued <= now <= doc.until, f"{now:%F} must be in {doc.issued:%F}..{doc.until:%F}"),
     )
 
@@ -153,36 +150,33 @@ def check_crl(
     prefix: str, crl: x509.CertificateRevocationList, issuer: x509.Certificate, now: dt.datetime
 ) -> tuple[Check, ...]:
     """That ``issuer`` signed this list of its own, that it is whole, and current at ``now``."""
-    end = crl.next_update_utc
-    whole = _whole(crl.public_bytes(Encoding.DER))
-    window = end is not None and crl.last_update_utc <= now <= end
-    shown = f"{now:%F} must be in {crl.last_update_utc:%F}..{f'{end:%F}' if end else 'never'}"
+    start, end, shown, *lasting = _list_lasting(prefix, crl.public_bytes(Encoding.DER), issuer)
+    window = end is not None and start <= now <= end
+    return (*lasting, check(f"{prefix}-window", window, f"{now:%F} must be in {shown}"))
+
+
+@functools.lru_cache(maxsize=64)  # what no clock changes
+def _list_lasting(
+    prefix: str, der: bytes, issuer: x509.Certificate
+) -> tuple[dt.datetime, dt.datetime | None, str, Check, Check]:
+    crl, key = load_crl(der), issuer.public_key()
+    signed = isinstance(key, ec.EllipticCurvePublicKey) and crl.is_signature_valid(key) and crl.issuer == issuer.subject
+    whole = not any(e.critical for e in crl.extensions) and not any(e.critical for r in crl for e in r.extensions)
+    start, end = crl.last_update_utc, crl.next_update_utc
     return (
-        check(
-            f"{prefix}-signature",
-            _list_signed(crl.public_bytes(Encoding.DER), issuer) and crl.issuer == issuer.subject,
-            "signature by the CA that it speaks for",
-        ),
+        start, end, f"{start:%F}..{f'{end:%F}' if end else 'never'}",
+        check(f"{prefix}-signature", signed, "signature by the CA that it speaks for"),
         check(f"{prefix}-scope", whole, "no unknown critical extension"),
-        check(f"{prefix}-window", window, shown),
+    )  # fmt: skip
+
+
+@functools.lru_cache(maxsize=64)  # nor this
+def _document_lasting(name: str, signer: x509.Certificate, signature: bytes, text: str) -> tuple[Check, Check]:
+    named = common_name(signer.subject) == TCB_SIGNER
+    return (
+        check(f"{name}.signer", named, f"signed by a certificate named {TCB_SIGNER}"),
+        check(f"{name}.signature", raw_p256(signer, signature, text.encode()), "signature by Intel's signer"),
     )
-
-
-@functools.lru_cache(maxsize=64)
-def _list_signed(der: bytes, issuer: x509.Certificate) -> bool:
-    key = issuer.public_key()
-    return isinstance(key, ec.EllipticCurvePublicKey) and load_crl(der).is_signature_valid(key)
-
-
-@functools.lru_cache(maxsize=64)
-def _whole(der: bytes) -> bool:
-    crl = load_crl(der)
-    return not any(e.critical for e in crl.extensions) and not any(e.critical for r in crl for e in r.extensions)
-
-
-@functools.lru_cache(maxsize=64)
-def _document_signed(signer: x509.Certificate, signature: bytes, text: str) -> bool:
-    return raw_p256(signer, signature, text.encode())
 
 
 def _absent(crl: x509.CertificateRevocationList, certificate: x509.Certificate) -> bool:

@@ -7,6 +7,7 @@ end there may only be zeros, which carry nothing and are left out of the quote's
 from __future__ import annotations
 
 import base64
+import functools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -155,6 +156,7 @@ def _signature_data(
                  pem_chain(chain.removesuffix(b"\0")), canonical)  # fmt: skip
 
 
+@functools.lru_cache(maxsize=128)  # a machine's chain is in each of its quotes; reading is a pure function of the bytes
 def pem_chain(pem: bytes) -> tuple[bytes, ...]:
     """DER of two or three certificates, leaf first, in PEM that has exactly one way to be written. Raises Malformed."""
     found = [_one_pem(match.group(1)) for match in _PEM.finditer(pem)]

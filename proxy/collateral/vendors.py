@@ -68,7 +68,8 @@ def question(name: Name, instead: Mapping[str, str] | None = None) -> Question:
     Raises ConfigError for a name that no vendor can be asked for.
     """
     kind, key = name
-    made = _ASKED[kind](name, key)
+    make = _ASKED.get(kind)
+    made = make(name, key) if make is not None else None
     if made is None:
         raise ConfigError(f"{shown(name)}: no vendor can be asked for this")
     base = (instead or {}).get(made.base, made.base)

@@ -14,6 +14,7 @@ _DAY = dt.timedelta(days=1)
 WARN: Mapping[Kind, dt.timedelta] = {
     Kind.INTEL_TCB: 7 * _DAY, Kind.INTEL_QE: 7 * _DAY, Kind.INTEL_PCK_CRL: 7 * _DAY, Kind.INTEL_ROOT_CRL: 7 * _DAY,
     Kind.AMD_CRL: 14 * _DAY, Kind.AMD_KEY: 14 * _DAY, Kind.JWKS: 1 * _DAY,
+    Kind.OCSP: 1 * _DAY,
 }  # fmt: skip
 """How long before its end a piece is warned of."""
 EVERY: Mapping[Kind, dt.timedelta] = {

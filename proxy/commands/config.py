@@ -73,6 +73,8 @@ def _enclaves(s: Settings) -> dict[str, object]:
             "provider": p.provider,
             "options": dict(p.options),
             "max_age_s": p.max_age_s,
+            "keys": p.keys,
+            "prewarm": p.prewarm,
             "expectations": p.expectations,
             "approved_by": approved[p.expectations].approved_by,
             "approved_until": approved[p.expectations].approved_until.isoformat(),

@@ -127,10 +127,14 @@ def verify(data: Path, as_json: bool, file: Path | None, key: Path | None) -> No
 @_SUITE
 @click.option("--out", type=click.Path(file_okay=False, exists=True, path_type=Path), help="Folder for the weights.")
 @click.option("--check", is_flag=True, help="Write nothing; exit 2 when the weights that ship are not what comes out.")
-@click.option("--part", type=click.Choice(["classifier", "student"]), default="classifier", show_default=True)
-@click.option("--steps", type=click.IntRange(1), default=6000, show_default=True, help="Of the student.")
+@click.option(
+    "--part", type=click.Choice(["classifier", "student", "encoder"]), default="classifier", show_default=True
+)
+@click.option("--steps", type=click.IntRange(1), default=6000, show_default=True, help="Of student or encoder.")
 @click.option("--seed", type=int, default=20, show_default=True)
-@click.option("--wordnet", type=click.Path(file_okay=False, exists=True, path_type=Path), help="For the student.")
+@click.option(
+    "--wordnet", type=click.Path(file_okay=False, exists=True, path_type=Path), help="For student and encoder."
+)
 def train(
     data: Path,
     suite_dir: Path | None,
@@ -141,17 +145,18 @@ def train(
     seed: int,
     wordnet: Path | None,
 ) -> None:
-    """Train the payload classifier or the student, from data to the files that ship.
+    """Train the payload classifier, the student or the encoder, from data to the files that ship.
 
     classifier: from the committed texts (and, with --suite, licensed sources); needs the extra `train` and the encoder:
     `sealgate models install --training`. student: from templates, the labelled court cases of --suite and the words of
-    --wordnet; needs a checkout, the extra `train-student` and Rampart's bundle; about 45 minutes on one core.
+    --wordnet; needs a checkout, the extra `train-student` and Rampart's bundle; about 45 minutes on one core. encoder:
+    from the same, with the student's word lists; about two hours on two cores.
     """
-    if part == "student":
+    if part != "classifier":
         with _one_line():
             if check:
-                raise ConfigError("--check is for the classifier: other processors train the student to other bits")
-            bundles.train_student(data, suite_dir, wordnet, out, steps, seed, _bar)
+                raise ConfigError(f"--check is for the classifier: other processors train the {part} to other bits")
+            bundles.train_tokens(part, data, suite_dir, wordnet, out, steps, seed, _bar)
         click.echo("trained and exported; `sealgate models evaluate --suite DIR --part detectors` measures it")
         return
     from proxy.models.train import train as run

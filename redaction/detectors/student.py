@@ -21,10 +21,10 @@ import numpy as np
 import onnxruntime
 
 from redaction.detectors import wordview
-from redaction.detectors.wordview import Gazetteer, Token, View, matrix
+from redaction.detectors.wordview import KINDS, Gazetteer, Token, View, matrix
 from redaction.types import DetectorFailed, Finding
 
-VERSION = "4"
+VERSION = "5"
 FOLDER = Path(__file__).resolve().parents[1] / "data" / "student"
 LABELS = (
     "PERSON", "ORGANIZATION", "LOCATION", "ADDRESS", "DATE_TIME", "AGE", "NRP", "PROFESSION", "USERNAME",
@@ -46,11 +46,13 @@ _YEARS = re.compile(
 )
 """An age with its years, where the model stopped before them."""
 _DIGIT = re.compile(r"\d")
+_WORD = re.compile(r"[^\W\d_]+")
+MONTH = 1 << KINDS.index("month")
 LONGEST_FIELD = 60
 _FIELD = re.compile(r"[a-z]+(?:_[a-z]+)+")
 _COLON = re.compile(r'"\s{0,3}:')
 THRESHOLDS: Mapping[str, float] = {
-    "PERSON": 0.08, "ORGANIZATION": 0.4, "LOCATION": 0.1, "ADDRESS": 0.06, "DATE_TIME": 0.4, "AGE": 0.6, "NRP": 0.1,
+    "PERSON": 0.08, "ORGANIZATION": 0.4, "LOCATION": 0.1, "ADDRESS": 0.06, "DATE_TIME": 0.15, "AGE": 0.6, "NRP": 0.1,
     "PROFESSION": 0.8, "USERNAME": 0.1, "REFERENCE_NUMBER": 0.05, "PHONE_NUMBER": 0.2,
 }  # fmt: skip
 """The probability from which a token counts: where a lower one would mask more innocent text of the development sets
@@ -90,8 +92,8 @@ class StudentDetector:
         self.digest = digest.hexdigest()[:16]
 
     def detect(self, text: str, /) -> tuple[Finding, ...]:
-        found = self._tokens(text)
-        return tuple(self._findings(text, found, self._scores(text, found))) if found else ()
+        found = self.tokens(text)
+        return self.judged(text, found, self.scores(text, found), THRESHOLDS, self.name) if found else ()
 
     def given(self, word: str, /) -> bool:
         """Whether it is a common first name, written like one."""
@@ -99,22 +101,27 @@ class StudentDetector:
 
     def belief(self, text: str, findings: Sequence[Finding]) -> list[float]:
         """For each finding, the largest probability of a token in it to be of any label. Raises DetectorFailed."""
-        found = self._tokens(text)
+        found = self.tokens(text)
         if not found:
             return [0.0] * len(findings)
-        some = 1.0 - self._scores(text, found)[:, 0]
+        some = 1.0 - self.scores(text, found)[:, 0]
         ends = [t.end for t in found]
         starts = [t.start for t in found]
         parts = (some[bisect_right(ends, f.start) : bisect_left(starts, f.end)] for f in findings)
         return [float(part.max(initial=0.0)) for part in parts]
 
-    def _tokens(self, text: str) -> list[Token]:
+    def lists(self, word: str, /) -> int:
+        """The word lists in which a token stands, as a mask over ``KINDS``."""
+        return self._view.lists(word)
+
+    def tokens(self, text: str, /) -> list[Token]:
+        """Raises DetectorFailed for a text over the budget."""
         found = list(islice(wordview.tokens(text), TOKEN_BUDGET + 1))
         if len(found) > TOKEN_BUDGET:
             raise DetectorFailed(self.name, "budget")
         return found
 
-    def _scores(self, text: str, found: Sequence[Token]) -> Any:
+    def scores(self, text: str, found: Sequence[Token]) -> Any:
         """Probabilities ``[tokens, TAGS]``."""
         out = []
         for at in range(0, len(found), WINDOW):
@@ -128,25 +135,38 @@ class StudentDetector:
         shifted = np.exp(logits - logits.max(1, keepdims=True))
         return shifted / shifted.sum(1, keepdims=True)
 
-    def _findings(self, text: str, found: Sequence[Token], scores: Any) -> Iterator[Finding]:
+    def judged(
+        self, text: str, found: Sequence[Token], scores: Any, thresholds: Mapping[str, float], name: str
+    ) -> tuple[Finding, ...]:
+        """What probabilities ``[tokens, TAGS]`` of the tokens of ``text`` say, as findings of the detector ``name``."""
+        return tuple(self._findings(text, found, _judged(scores, thresholds), name))
+
+    def _findings(self, text: str, found: Sequence[Token], judged: Any, name: str) -> Iterator[Finding]:
         """Neighbouring tokens of one label are one finding; its score is that of its surest token."""
-        kinds, values, starts = _judged(scores)
+        kinds, values, starts = judged
         open_: Finding | None = None
         for number in np.flatnonzero(kinds >= 0).tolist():
             label, score, token = LABELS[kinds[number]], float(values[number]), found[number]
             if open_ and open_.label == label and not starts[number] and _close(text, open_.end, token.start):
-                open_ = Finding(open_.start, token.end, label, max(open_.score, score), self.name)
+                open_ = Finding(open_.start, token.end, label, max(open_.score, score), name)
                 continue
             if open_:
                 yield from self._worth(text, open_)
-            open_ = Finding(token.start, token.end, label, score, self.name)
+            open_ = Finding(token.start, token.end, label, score, name)
         if open_:
             yield from self._worth(text, open_)
 
     def _worth(self, text: str, f: Finding) -> Iterator[Finding]:
         for trimmed in _trimmed(text, f):
-            if f.label != "USERNAME" or not self._is_word(text, trimmed.start, trimmed.end):
-                yield trimmed
+            if f.label == "USERNAME" and self._is_word(text, trimmed.start, trimmed.end):
+                continue
+            if f.label == "DATE_TIME" and not self._is_dated(text[trimmed.start : trimmed.end]):
+                continue
+            yield trimmed
+
+    def _is_dated(self, value: str) -> bool:
+        """Whether a date says when: "next week" and "last night" tell nothing of anybody."""
+        return _DIGIT.search(value) is not None or any(self.lists(word) & MONTH for word in _WORD.findall(value))
 
     def _is_word(self, text: str, start: int, end: int) -> bool:
         """Whether it is the name of a field or function, or part of one: English words, as a key of JSON
@@ -163,10 +183,10 @@ class StudentDetector:
         return _FIELD.fullmatch(value) is not None and all(map(self._view.plain, value.split("_")))
 
 
-def _judged(scores: Any) -> tuple[Any, Any, Any]:
+def _judged(scores: Any, thresholds: Mapping[str, float]) -> tuple[Any, Any, Any]:
     """For each token its label's number (-1: none), its score, and whether a new value starts with it."""
     begins, inside = scores[:, 1::2], scores[:, 2::2]
-    exponents = np.log(SURE) / np.log([THRESHOLDS[label] for label in LABELS])
+    exponents = np.log(SURE) / np.log([thresholds[label] for label in LABELS])
     scaled = np.minimum(begins + inside, 1.0) ** exponents
     best, values = scaled.argmax(1), scaled.max(1)
     torn = (values < SURE) & (1.0 - scores[:, 0] >= TORN)

@@ -132,6 +132,10 @@ class View:
         rows += [base + crc32(part) % HASHED for part in _parts(edge)]
         return rows[:WIDTH]
 
+    def lists(self, word: str) -> int:
+        """The mask over ``KINDS`` of a token; 0 for digits and symbols."""
+        return self._gazetteer.mask(fold(word)) if word[0].isalpha() else 0
+
     def plain(self, word: str) -> bool:
         """Whether it is an English word or one that every vocabulary has, and no common name."""
         folded = fold(word)

@@ -53,6 +53,7 @@ PLANTS = [
     ("policies/decide.py", "from proxy.egress import DataDoor\n\ndef f(): return DataDoor", (IMPORTS,)),
     ("redaction/spans.py", "from attestation.types import Claims\n\ndef f(): return Claims", (IMPORTS,)),
     ("proxy/flow.py", "from proxy.egress import DataDoor\n\ndef f(): return DataDoor", (IMPORTS,)),
+    ("proxy/server.py", "from proxy.wires import HttpWire\n\ndef f(): return HttpWire", (IMPORTS,)),
     ("proxy/flow.py", "from proxy.audit.sqlite import SqliteStore\n\ndef f(): return SqliteStore", (IMPORTS,)),
     ("proxy/dialects/sse.py", "from proxy.flow import Flow\n\ndef f(): return Flow", (IMPORTS,)),
     ("proxy/server.py", "import sqlite3\n\ndef f(): return sqlite3", (IMPORTS,)),

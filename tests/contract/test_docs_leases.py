@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-SOURCES = tuple(ROOT / "proxy" / "upstreams" / name for name in ("enclave.py", "proof.py", "transports.py"))
+SOURCES = tuple(
+    ROOT / "proxy" / "upstreams" / name for name in ("enclave.py", "standing.py", "proof.py", "transports.py")
+)
 PAGE = (ROOT / "docs" / "attestation" / "leases.md").read_text("utf-8")
 
 
@@ -18,14 +20,14 @@ def texts(node: ast.AST) -> Iterator[str]:
 
 
 def reasons() -> set[str]:
-    """Literals of the second argument of a refusal, of ``_remember`` and of what ``_unfit``, ``open_checks`` return."""
+    """Literals of a refusal after its first argument, of ``_note``, and of what ``unfit``, ``open_checks`` return."""
     found: set[str] = set()
     for path in SOURCES:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             name = getattr(getattr(node, "func", None), "attr", getattr(getattr(node, "func", None), "id", ""))
-            if isinstance(node, ast.Call) and name in {"AttestationRefused", "_remember"} and len(node.args) > 1:
-                found |= set(texts(node.args[1]))
-            if isinstance(node, ast.FunctionDef) and node.name in {"_unfit", "open_checks"}:
+            if isinstance(node, ast.Call) and name in {"AttestationRefused", "_note"} and len(node.args) > 1:
+                found |= {t for arg in node.args[1:] for t in texts(arg)}
+            if isinstance(node, ast.FunctionDef) and node.name in {"unfit", "_taken_back", "open_checks"}:
                 found |= {t for r in ast.walk(node) if isinstance(r, ast.Return) for t in texts(r)}
     return found
 

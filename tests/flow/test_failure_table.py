@@ -290,7 +290,6 @@ LIES = (
     Misbehaviour.TAMPERED_REPORT, Misbehaviour.WRONG_NONCE, Misbehaviour.OTHER_KEY, Misbehaviour.DEBUG_GUEST,
     Misbehaviour.OLD_TCB, Misbehaviour.WRONG_MEASUREMENT, Misbehaviour.FALSE_ROOT, Misbehaviour.EXPIRED_VCEK,
     Misbehaviour.TRUNCATED, Misbehaviour.HUGE_DOCUMENT, Misbehaviour.NOT_JSON, Misbehaviour.HTTP_500,
-    Misbehaviour.KEY_ROTATION,
 )  # fmt: skip
 
 
@@ -385,17 +384,35 @@ async def test_a_key_that_rotates_between_verify_and_send_gets_no_request_byte_u
         assert not w.cloud.requests
 
 
-async def test_a_key_that_keeps_rotating_never_gets_a_request_byte(tmp_path: Path) -> None:
+async def test_a_key_that_keeps_rotating_gets_request_bytes_only_over_the_connection_that_was_attested(
+    tmp_path: Path,
+) -> None:
     class Rotates(RotatesOnce):
         async def _attest(self, request: web.Request) -> web.Response:
             return await SimulatedEnclave._attest(self, request)
 
     enclave = Rotates()
     async with world(tmp_path, Plan(enclave=enclave)) as w:
-        assert (await w.ask(RECORD, model="sealed-only")).code == "attestation_failed"
+        assert (await w.ask(RECORD, model="sealed-only")).zone == "enclave"
         first, second, last = enclave.pins
-        assert enclave.bytes_by_key[first] == enclave.bytes_by_key[second]  # evidence only
+        assert 0 < enclave.bytes_by_key[first] < 1000  # evidence only
+        assert enclave.bytes_by_key[second] > enclave.bytes_by_key[first]
         assert enclave.bytes_by_key[last] == 0
+        assert enclave.attestations == 2 and len(enclave.received) == 1 and not w.cloud.requests
+
+
+async def test_a_key_that_rotates_and_then_proves_another_one_never_gets_a_request_byte(tmp_path: Path) -> None:
+    class RotatesAndLies(RotatesOnce):
+        async def _attest(self, request: web.Request) -> web.Response:
+            answer = await SimulatedEnclave._attest(self, request)
+            self.misbehaviour = Misbehaviour.OTHER_KEY
+            return answer
+
+    enclave = RotatesAndLies()
+    async with world(tmp_path, Plan(enclave=enclave)) as w:
+        assert (await w.ask(RECORD, model="sealed-only")).code == "attestation_failed"
+        first, second = enclave.pins
+        assert enclave.bytes_by_key[first] == enclave.bytes_by_key[second]  # evidence only
         assert not enclave.received and not w.cloud.requests
 
 
@@ -610,7 +627,7 @@ async def test_a_payload_for_the_house_goes_nowhere_else_when_the_house_fails(
             assert statuses == [503] * 4
 
 
-@pytest.mark.parametrize("lie", [Misbehaviour.TAMPERED_REPORT, Misbehaviour.HTTP_500, Misbehaviour.KEY_ROTATION])
+@pytest.mark.parametrize("lie", [Misbehaviour.TAMPERED_REPORT, Misbehaviour.HTTP_500, Misbehaviour.OTHER_KEY])
 async def test_a_payload_for_the_enclave_never_reaches_the_cloud_when_enclave_and_house_fail(
     tmp_path: Path, lie: Misbehaviour
 ) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import openai
 import pytest
+from aiohttp import web
 from gate_support import NUMBER, RECORD, chat
 from sealed_gate import behind, nothing_shows, sealed_world
 
@@ -188,10 +189,16 @@ def _transports(w: Any, keyed: UpstreamConfig) -> dict[str, Any]:
 async def test_a_pinned_channel_to_another_key_carries_nothing_sealed_either(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    enclave = SealedEnclave()
+    class RotatesAndLies(SealedEnclave):
+        async def _attest(self, request: web.Request) -> web.Response:
+            answer = await super()._attest(request)
+            self.misbehaviour = Misbehaviour.OTHER_KEY
+            return answer
+
+    enclave = RotatesAndLies()
+    enclave.misbehaviour = Misbehaviour.KEY_ROTATION
     behind(monkeypatch, enclave, pinned=True)
     async with sealed_world(tmp_path, enclave) as w:
-        enclave.misbehaviour = Misbehaviour.KEY_ROTATION
         assert (await w.ask(RECORD, model="sealed-only")).code == "attestation_failed"
         assert not enclave.received
 

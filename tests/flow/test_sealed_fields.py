@@ -265,7 +265,7 @@ async def test_a_late_receipt_is_waited_for(monkeypatch: pytest.MonkeyPatch, tmp
     async with sealed_world(tmp_path, service) as w:
         await asked(w)
         await w.quiet()
-        assert w.records(kind="outcome")[0]["receipt"] == "verified" and service.asked == 2
+        assert w.records(kind="outcome")[0]["receipt"] == "verified" and service.receipts_asked == 2
 
 
 @BOTH
@@ -275,7 +275,7 @@ async def test_receipts_may_be_left_alone(monkeypatch: pytest.MonkeyPatch, tmp_p
     async with sealed_world(tmp_path, service) as w:
         await asked(w)
         await w.quiet()
-        assert w.records(kind="outcome")[0]["receipt"] is None and not service.asked
+        assert w.records(kind="outcome")[0]["receipt"] is None and not service.receipts_asked
 
 
 async def test_receipts_that_nobody_can_give_are_not_required_in_vain(

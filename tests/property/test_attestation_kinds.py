@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 
 from attestation import cbor, der
 from attestation.nitro.document import parse_document
+from attestation.nvidia.ocsp import read_answer
 from attestation.nvidia.report import parse_report
+from attestation.nvidia.rim import unpacked
+from attestation.nvidia.signedxml import read as read_signed_xml
 from attestation.nvidia.verify import parse_devices
 from attestation.recognise import recognise
 from attestation.simulator.azure import hcl_blob, runtime, shared_tpm, snp_machine
@@ -18,6 +21,8 @@ from attestation.simulator.intel import shared_intel
 from attestation.simulator.nitro import shared_hypervisor
 from attestation.simulator.nvidia import evidence as devices
 from attestation.simulator.nvidia import shared_vendor
+from attestation.simulator.ocsp import answers
+from attestation.simulator.rim import Signer
 from attestation.simulator.tokens import shared_services
 from attestation.tdx.collateral import parse_collateral
 from attestation.tdx.eventlog import parse_log
@@ -33,6 +38,7 @@ COLLATERAL = INTEL.collateral(NOW)
 GPU = shared_vendor().gpu()
 DATA = runtime(TPM)
 LOG = b'[{"imr":3,"event_type":1,"digest":"%s","event":"a","event_payload":"00"}]' % (b"01" * 48)
+RIM = Signer(shared_vendor()).rim()
 SAMPLES = {
     "cbor": (lambda raw: cbor.load(raw, indefinite=True, tags=frozenset({18})), NITRO.document(NOW)),
     "der": (der.items, INTEL.pck.public_bytes(Encoding.DER)),
@@ -42,6 +48,8 @@ SAMPLES = {
     "log": (parse_log, LOG),
     "spdm": (parse_report, GPU.report()),
     "devices": (parse_devices, devices(GPU.entry()).report),
+    "manifest": (lambda raw: read_signed_xml(unpacked(raw), 2**20, shared_vendor().trust.roots, NOW), RIM),
+    "ocsp": (read_answer, next(iter(answers(shared_vendor(), GPU, NOW).values()))),
     "hcl": (split, hcl_blob(SNP.report(BINDING), DATA)),
     "attest": (parse_attest, TPM.parts()["tpm_quote"]),
     "recognise": (recognise, TOKENS.token(TOKENS.maa_sgx(NOW))),

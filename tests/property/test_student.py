@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from redaction.detectors import student as module
+from redaction.detectors.encoder import EncoderDetector
 from redaction.detectors.student import LABELS, SURE, StudentDetector
 from redaction.detectors.wordview import tokens
 
@@ -37,6 +39,11 @@ def detector() -> StudentDetector:
     return StudentDetector()
 
 
+@cache
+def encoder() -> EncoderDetector:
+    return EncoderDetector(detector())
+
+
 @settings(max_examples=60, deadline=None)
 @given(TEXTS)
 def test_tokens_are_slices_in_order(text: str) -> None:
@@ -46,11 +53,12 @@ def test_tokens_are_slices_in_order(text: str) -> None:
         end = token.end
 
 
+@pytest.mark.parametrize("made", [detector, encoder])
 @settings(max_examples=60, deadline=None)
 @given(TEXTS)
-def test_spans_lie_in_the_text_in_order(text: str) -> None:
+def test_spans_lie_in_the_text_in_order(made: Callable[[], StudentDetector | EncoderDetector], text: str) -> None:
     end = 0
-    for finding in detector().detect(text):
+    for finding in made().detect(text):
         assert end <= finding.start < finding.end <= len(text)
         assert finding.label in LABELS and SURE <= finding.score <= 1.0
         assert not text[finding.start].isspace() and not text[finding.end - 1].isspace()

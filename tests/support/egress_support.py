@@ -56,8 +56,10 @@ def upstream(
     return UpstreamConfig(name, zone, kind, url, **more)
 
 
-def enclave(url: str, name: str = "sealed", max_age_s: float = 600.0, key: Secret | None = None) -> UpstreamConfig:
-    proof = AttestationConfig("sealgate-snp", "clinic", max_age_s)
+def enclave(
+    url: str, name: str = "sealed", max_age_s: float = 600.0, key: Secret | None = None, **options: Any
+) -> UpstreamConfig:
+    proof = AttestationConfig("sealgate-snp", "clinic", max_age_s, **options)
     return UpstreamConfig(name, Zone.ENCLAVE, "openai", url, key, attestation=proof)
 
 

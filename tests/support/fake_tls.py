@@ -7,8 +7,10 @@ import datetime as dt
 import hashlib
 import ssl
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -133,3 +135,13 @@ class TlsPeer:
         finally:
             self._writers.discard(writer)
             writer.close()
+
+
+async def hung_up(door: Any, upstream: str = "sealed") -> None:
+    """Waits until ``door`` has seen that its connections to an enclave are gone, so that a test that ends them races
+    with nothing; only a hang misses the deadline."""
+    transport = door._transports[upstream]
+    end = time.monotonic() + 60
+    while any(transport._lines.open_to(epoch) for epoch in transport._wires):
+        assert time.monotonic() < end, "a connection stays"
+        await asyncio.sleep(0.005)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import datetime as dt
 import functools
 import ipaddress
@@ -190,6 +191,8 @@ class Plan:
     recognizers: tuple[RecognizerConfig, ...] = ()
     vendors: Mapping[str, str] | None = None
     """Stand-ins of vendors by origin: then there is a store of what they publish, ``collateral`` below the folder."""
+    prewarm: bool = False
+    """Whether the enclave is attested before anybody asks; off so that tests count what requests cause."""
     full: bool = False
     """The gate as it is, with the local models (SEALGATE_MODELS)."""
 
@@ -200,7 +203,7 @@ def chat(text: str, model: str = "gpt-4o", **more: Any) -> dict[str, Any]:
 
 
 def settings(folder: Path, plan: Plan, cloud: str, house: str, enclave: str) -> Settings:
-    proof = AttestationConfig("sealgate-snp", "clinic")
+    proof = dataclasses.replace(AttestationConfig("sealgate-snp", "clinic"), prewarm=plan.prewarm)
     return Settings(
         data=folder / "var",
         policy=plan.policy,

@@ -48,7 +48,7 @@ class Source:
     def __post_init__(self) -> None:
         self.gate.set()
 
-    async def fetch_evidence(self, upstream: str, asks: Sequence[Ask]) -> Heard:
+    async def fetch_evidence(self, upstream: str, asks: Sequence[Ask], pin: bytes | None = None) -> Heard:
         (ask,) = asks
         nonce = bytes.fromhex(ask.path.partition("?nonce=")[2])
         self.nonces.append(nonce)
@@ -122,9 +122,15 @@ def world(
     collateral: Callable[..., Collateral] = none,
     published: Published | None = None,
     more: Mapping[str, UpstreamConfig] | None = None,
+    clock: HandClock | None = None,
+    **options: Any,
 ) -> World:
-    source, clock, events, denied = Source(), HandClock(), Events(), set[str]()
-    config = {"sealed": enclave("https://127.0.0.1/v1", max_age_s=max_age_s), "cloud": upstream(url="https://a/v1")}
+    """``options`` are further fields of the upstream's ``attestation``."""
+    source, clock, events, denied = Source(), clock or HandClock(), Events(), set[str]()
+    config = {
+        "sealed": enclave("https://127.0.0.1/v1", max_age_s=max_age_s, **options),
+        "cloud": upstream(url="https://a/v1"),
+    }
 
     def make(kind: str, options: Mapping[str, Any]) -> Provider:
         return registry.make(kind, options) if present is None else StandIn(present)
@@ -134,6 +140,6 @@ def world(
         published = Given(collateral)
     leases = EnclaveLeases(
         config | dict(more or {}), {"clinic": want}, source, clock, trust=VENDORS, simulated=trust,
-        published=published, denied=lambda: frozenset(denied), on_event=events, make=make,
+        published=published, denied=lambda: frozenset(denied), on_event=events, make=make, jitter=lambda: 0.0,
     )  # fmt: skip
     return World(source, clock, events, leases, denied)

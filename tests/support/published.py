@@ -14,7 +14,10 @@ from attestation.collateral.intel import document_piece, list_piece
 from attestation.collateral.loose import key_piece
 from attestation.collateral.pieces import Index, Kind, Piece
 from attestation.collateral.store import Snapshot
+from attestation.nvidia.ocsp import key_of, read_answer
 from attestation.simulator.intel import FMSPC, PLATFORM, ROOT, SIGNER, Intel, pem, shared_intel
+from attestation.simulator.nvidia import shared_vendor
+from attestation.simulator.ocsp import responders
 from attestation.simulator.tokens import MAA, shared_services
 from attestation.trust import VENDORS, SimulatedTrust
 from attestation.types import Malformed, Rejected
@@ -75,8 +78,25 @@ def rim(now: dt.datetime = NOW) -> Piece:
     return Piece(Kind.RIM, "NV_GPU_DRIVER_GH100_550.144.03", b"<SoftwareIdentity/>", now)
 
 
+def revocation(now: dt.datetime = NOW) -> Piece:
+    """About one GPU of the simulated vendor."""
+    vendor = shared_vendor()
+    der = responders(vendor)[0].answer(load_certificate(vendor.gpu().chain[1]), now, end=300 * DAY)
+    return Piece(Kind.OCSP, key_of(read_answer(der)), der, now)
+
+
 def all_pieces(now: dt.datetime = NOW) -> list[Piece]:
-    return [amd_crl(now), amd_key(now), tcb(now), qe(now), pck_crl(now), root_crl(now), jwks(now), rim(now)]
+    return [
+        amd_crl(now),
+        amd_key(now),
+        tcb(now),
+        qe(now),
+        pck_crl(now),
+        root_crl(now),
+        jwks(now),
+        rim(now),
+        revocation(now),
+    ]
 
 
 def snapshot(*pieces: Piece, now: dt.datetime = NOW) -> Snapshot:

@@ -1,6 +1,7 @@
 """A simulated dstack inference proxy, or a gateway before several, over loopback TLS. Tests and the demo only.
 
-Each is a TD with an application, GPUs and an Ed25519 key that signs answers and that requests can be sealed to.
+Each is a TD with an application, GPUs and two keys, Ed25519 and secp256k1, that sign answers and that requests can be
+sealed to.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ from enum import StrEnum
 from typing import Any
 
 from aiohttp import web
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from attestation.binding import dstack_report_data
-from attestation.sealing import X25519Secret
+from attestation.sealing import CurveSecret, X25519Secret
+from attestation.signatures import address_of
 from attestation.simulator.intel import shared_intel
 from attestation.simulator.misbehave import Misbehaviour
 from attestation.simulator.nvidia import Gpu, Vendor, shared_vendor
@@ -46,6 +49,7 @@ class Lie(StrEnum):
     """A quote of version 1 with a fingerprint in the JSON."""
     OTHER_SIGNER = "other_signer"
     OTHER_PUBLIC_KEY = "other_public_key"
+    NO_PUBLIC_KEY = "no_public_key"
     OTHER_ALGORITHM = "other_algorithm"
     OTHER_MODEL = "other_model"
     GPU_OLD = "gpu_old"
@@ -71,21 +75,35 @@ class Lie(StrEnum):
     MODELS_SHARE_GPU = "models_share_gpu"
 
 
+def secp256k1() -> ec.EllipticCurvePrivateKey:
+    return ec.generate_private_key(ec.SECP256K1())
+
+
 @dataclass(slots=True)
 class Proxy:
-    """One TD. ``address``: its signing key in Ethereum's form, for reports of algorithm ``ecdsa``."""
+    """One TD."""
 
     app: Application
     gpus: list[Gpu] = field(default_factory=list, repr=False)
     key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate, repr=False)
+    curve_key: ec.EllipticCurvePrivateKey = field(default_factory=secp256k1, repr=False)
 
     @property
     def public(self) -> bytes:
         return self.key.public_key().public_bytes_raw()
 
     @property
+    def curve(self) -> CurveSecret:
+        return CurveSecret(ec.SECP256K1(), self.curve_key)
+
+    @property
+    def point(self) -> bytes:
+        """The key of secp256k1, X || Y."""
+        return self.curve.public[1:]
+
+    @property
     def address(self) -> bytes:
-        return hashlib.sha256(self.public).digest()[:20]
+        return address_of(self.point)
 
     @property
     def secret(self) -> X25519Secret:
@@ -105,7 +123,7 @@ class Proxy:
             "model_name": "another/model" if lie is Lie.OTHER_MODEL else MODEL,
             "signing_address": signer.hex() if algo == "ed25519" else f"0x{signer.hex()}",
             "signing_algo": algo,
-            "signing_public_key": self.public.hex(),
+            "signing_public_key": (self.public if algo == "ed25519" else self.point).hex(),
             "request_nonce": shown.hex(),
             "report_data": (bound[:32] + OLD_NONCE if lie is Lie.WRONG_DATA else bound).hex(),
             "intel_quote": td.quote,
@@ -155,13 +173,16 @@ def _named(lie: object, fingerprint: bytes | None) -> dict[str, str]:
 
 
 def _changed(lie: object, algo: str) -> dict[str, Any]:
-    other = Ed25519PrivateKey.generate().public_key().public_bytes_raw()
+    stranger = Proxy(Application("another"))
+    other = stranger.public if algo == "ed25519" else stranger.point
     match lie:
         case Lie.OTHER_SIGNER:
-            named = other.hex() if algo == "ed25519" else f"0x{other[:20].hex()}"
+            named = other.hex() if algo == "ed25519" else f"0x{stranger.address.hex()}"
             return {"signing_address": named, "signing_public_key": other.hex()}
         case Lie.OTHER_PUBLIC_KEY:
             return {"signing_public_key": other.hex()}
+        case Lie.NO_PUBLIC_KEY:
+            return {"signing_public_key": None}
         case Lie.OTHER_ALGORITHM:
             return {"signing_algo": "ecdsa" if algo == "ed25519" else "ed25519"}
         case Lie.FLAG_ONLY:
@@ -242,10 +263,9 @@ class SimulatedDstack(SimulatedEnclave):
 
 def gateway(count: int = 1, gpus: int = 1, *, shared_key: bool = True) -> SimulatedDstack:
     """A gateway before ``count`` proxies of one application."""
-    key = Ed25519PrivateKey.generate()
-    app = Application("inference-proxy", lite=True)
+    first = Proxy(Application("inference-proxy", lite=True))
     proxies = [
-        Proxy(app, [shared_vendor().gpu() for _ in range(gpus)], key if shared_key else Ed25519PrivateKey.generate())
+        replace(first if shared_key else Proxy(first.app), gpus=[shared_vendor().gpu() for _ in range(gpus)])
         for _ in range(count)
     ]
     return SimulatedDstack(tuple(proxies))

@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from attestation.endings import EventEnding, JsonEnding, SseEnding
+from attestation import endings
+from attestation.endings import CandidateEnding, DoneEnding, EventEnding, JsonEnding, SseEnding
 
 DOCUMENT = json.dumps(
     {"a": ['}]"\\', "\\\\", {"b": "{[\\"}], "ü": "\u2028", "n": [1, [], {}]}, ensure_ascii=False
@@ -84,3 +85,90 @@ def test_a_named_stream_is_over_with_its_last_event_whole(stream):
 def test_a_named_stream_without_its_last_event_is_not_over(text):
     assert not over(EventEnding((b"message_stop",)), text)
     assert not over(EventEnding((b"message_stop",)), *(bytes([b]) for b in text))
+
+
+def line(text: str, **more: object) -> bytes:
+    return json.dumps({"message": {"content": text}, "done": False, **more}, ensure_ascii=False).encode() + b"\n"
+
+
+LINES = line("grüße") + line('"done": true') + line("", done=True)
+
+
+@pytest.mark.parametrize(
+    "stream", [LINES, LINES.rstrip(), LINES.replace(b"\n", b"\r\n"), LINES + b"\n", line("", done=True)]
+)
+def test_lines_are_over_after_the_one_that_says_done(stream):
+    assert over(DoneEnding(), stream)
+    assert over(DoneEnding(), *(bytes([b]) for b in stream))
+    for cut in range(len(stream.rstrip())):
+        assert not over(DoneEnding(), stream[:cut])  # also where the first lines are whole documents
+        assert over(DoneEnding(), stream[:cut], stream[cut:])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"", b"\n", line("more"), LINES + line("behind"), LINES + b"{", line("", done=1), line("", done="true"),
+     b'"done"\n',
+     b"[true]\n", line("done") + b'{"done":true', b'{"message":{"done":true}}\n', b'{"error":{}}\n', b"\xff done\n",
+     b'{"done":' + b"[" * 100_000],
+)  # fmt: skip
+def test_lines_without_their_end_are_not_over(text):
+    assert not over(DoneEnding(), text)
+
+
+def test_an_error_of_the_service_is_an_end():
+    assert over(DoneEnding(), line("half"), b'{"error":"out of memory"}\n')
+    assert over(CandidateEnding(), chunk("half"), b'data: {"error": {"code": 503}}\n\n')
+
+
+def chunk(text: str, finish: str | None = None, **more: object) -> bytes:
+    candidate = {
+        "content": {"parts": [{"text": text}]},
+        "index": 0,
+        **({"finishReason": finish} if finish else {}),
+        **more,
+    }
+    return b"data: " + json.dumps({"candidates": [candidate]}).encode() + b"\r\n\r\n"
+
+
+USAGE = b'data: {"usageMetadata": {"totalTokenCount": 5}}\r\n\r\n'
+CHUNKS = chunk("a") + chunk('"finishReason": "STOP"') + chunk("", "STOP")
+
+
+@pytest.mark.parametrize("stream", [CHUNKS, CHUNKS.replace(b"\r", b""), chunk("all", "MAX_TOKENS"), USAGE + CHUNKS])
+def test_candidates_are_over_after_their_reason_to_finish(stream):
+    assert over(CandidateEnding(), stream) and over(CandidateEnding(), stream, USAGE, b": kept alive\n\n")
+    assert over(CandidateEnding(), *(bytes([b]) for b in stream))
+    for cut in range(len(stream.rstrip()) + 1):
+        assert not over(CandidateEnding(), stream[:cut])
+        assert over(CandidateEnding(), stream[:cut], stream[cut:])
+
+
+def test_a_blocked_prompt_is_an_end():
+    assert over(CandidateEnding(), b'data: {"promptFeedback": {"blockReason": "SAFETY"}}\n\n')
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"", USAGE, chunk("a"), CHUNKS + chunk("more"), CHUNKS + b"data: {", CHUNKS + b"x",
+     CHUNKS + b"data: {}\n", chunk("", "STOP", index=1),
+     b'data: {"candidates": [{"finishReason": "STOP"}, {"finishReason": "STOP", "index": 1}]}\n\n',
+     b'data: {"candidates": {"finishReason": "STOP"}}\n\n', b'data: {"candidates": ["STOP"]}\n\n', b"data: [1]\n\n",
+     b'data: {"candidates": [{"finishReason": null}]}\n\n', b'data: {"promptFeedback": {}}\n\n',
+     b'data: {"error": 1}\n\n',
+     b'event: x\n{"candidates": [{"finishReason": "STOP"}]}\n\n', b"data: " + b"[" * 100_000 + b"\n\n"],
+)  # fmt: skip
+def test_candidates_without_their_end_are_not_over(text):
+    assert not over(CandidateEnding(), text)
+
+
+def test_a_second_candidate_is_no_end_later_either():
+    assert not over(CandidateEnding(), chunk("", "STOP", index=1), CHUNKS)
+
+
+@pytest.mark.parametrize("make", [DoneEnding, CandidateEnding])
+def test_what_is_too_long_to_be_read_has_no_end(make, monkeypatch):
+    monkeypatch.setattr(endings, "MAX_LINE", 150)
+    good = line("", done=True) if make is DoneEnding else chunk("", "STOP")
+    assert over(make(), good)
+    assert not over(make(), b"data: " + b"x" * 200, b"\n\n", good)

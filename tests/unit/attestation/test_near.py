@@ -1,13 +1,14 @@
 import hashlib
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from sealed import OWN, refused, x
 
 from attestation import near
 from attestation.near import Algo, FieldExchange, Identity, montgomery, open_field, seal_field, sealing_key
-from attestation.sealing import Fault, X25519Secret
+from attestation.sealing import CurveSecret, Fault, X25519Secret
 
 BOTH = pytest.mark.parametrize("algo", list(Algo))
 P = 2**255 - 19
@@ -20,6 +21,19 @@ def test_our_own_vector_that_libsodium_made():
     ours = X25519Secret(X25519PrivateKey.from_private_bytes(hashlib.sha512(seed).digest()[:32]))
     assert montgomery(x(given["public"])) == ours.public
     assert open_field(Algo.ED25519, ours, given["value"]) == x(given["plaintext"])
+
+
+@pytest.mark.parametrize("case", OWN["near_public"]["cases"], ids=lambda c: c["algorithm"])
+def test_what_the_providers_own_client_sealed_opens(case):
+    algo, seed = Algo(case["algorithm"]), x(case["private_seed"])
+    if algo is Algo.ED25519:
+        secret = X25519Secret(X25519PrivateKey.from_private_bytes(hashlib.sha512(seed).digest()[:32]))
+        assert sealing_key(algo, x(case["public_key"])) == secret.public
+    else:
+        curve = ec.SECP256K1()
+        secret = CurveSecret(curve, ec.derive_private_key(int.from_bytes(seed), curve))
+        assert sealing_key(algo, x(case["public_key"])) == secret.public
+    assert open_field(algo, secret, case["ciphertext"]) == case["plaintext"].encode()
 
 
 @BOTH
@@ -106,10 +120,19 @@ def test_the_sign_of_an_ed25519_key_does_not_matter():
 
 def test_the_headers_of_a_request():
     model = Identity(Algo.ECDSA)
-    headers = FieldExchange("ecdsa", "0x" + model.public[1:].hex()).headers
-    assert headers["x-model-pub-key"] == model.public[1:].hex()
-    assert headers["x-signing-algo"] == "ecdsa" and headers["x-encryption-version"] == "2"
+    headers = FieldExchange("ecdsa", "0x" + model.public.hex()).headers
+    assert headers["x-model-pub-key"] == model.public.hex() and len(headers["x-client-pub-key"]) == 128
+    assert headers["x-signing-algo"] == "ecdsa"
     assert headers["x-encrypt-all-fields"] == headers["x-no-aliasing"] == "true"
+    assert "x-encryption-version" not in headers  # "2" would be the format of the other algorithm
+    assert FieldExchange("ed25519", Identity(Algo.ED25519).public.hex()).headers["x-encryption-version"] == "2"
+
+
+def test_a_key_with_its_first_byte_is_the_same_key_and_named_as_it_came():
+    model = Identity(Algo.ECDSA)
+    ours = FieldExchange("ecdsa", "04" + model.public.hex())
+    assert ours.headers["x-model-pub-key"] == "04" + model.public.hex()
+    assert open_field(Algo.ECDSA, model.secret, ours.seal(b"text")) == b"text"
 
 
 @BOTH

@@ -52,6 +52,16 @@ def test_a_good_file_means_what_it_says(tmp_path: Path) -> None:
     assert s.environment == "production" and [str(n) for n in s.onprem_networks] == ["127.0.0.0/8"]
 
 
+def test_how_many_machines_hold_leases_and_whether_they_are_attested_ahead(tmp_path: Path) -> None:
+    plain = load_settings(write(tmp_path, GOOD), ENV).upstreams["sealed"].attestation
+    assert plain is not None and (plain.keys, plain.prewarm, plain.options) == (8, True, {})
+    text = GOOD.replace("max_age: 5m", "max_age: 5m, keys: 3, prewarm: false")
+    said = load_settings(write(tmp_path, text), ENV).upstreams["sealed"].attestation
+    assert said is not None and (said.keys, said.prewarm, said.options) == (3, False, {})
+    for bad in ("keys: 0", "keys: 65", "keys: many", "prewarm: 1"):
+        assert "sealgate.yaml:10:" in problems(tmp_path, GOOD.replace("max_age: 5m", bad))
+
+
 def test_privatemode_is_explained_and_is_a_cloud_with_a_label(tmp_path: Path) -> None:
     text = problems(tmp_path, GOOD.replace("provider: sealgate-snp", "provider: privatemode"))
     assert text.count("sealgate.yaml:10:") == text.count("\n") + 1 == 1

@@ -6,12 +6,12 @@ import asyncio
 import dataclasses
 import datetime as dt
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 
 import pytest
 from egress_support import NOW, Events, chat, enclave, receipt_for, upstream
 from fake_cloud import FakeCloud
-from fake_tls import Identity, TlsPeer
+from fake_tls import Identity, TlsPeer, hung_up
 
 from attestation.providers.base import Ask
 from attestation.types import Claims
@@ -24,6 +24,7 @@ from proxy.ports import Candidate, LeaseInfo
 from proxy.settings import Secret
 from proxy.upstreams.lease import AttestationRefused, Lease
 from proxy.upstreams.remote import EVIDENCE_BYTES
+from proxy.upstreams.transports import STRANGERS, Line
 
 CANDIDATE = Candidate("sealed", "m", Zone.ENCLAVE, False)
 ANYTHING = Requirements()
@@ -46,17 +47,25 @@ class Leases:
         self.events = Events()
         self.unfit = False
 
-    async def current(self, upstream: str, want: Requirements) -> Lease:
+    async def current(self, upstream: str, want: Requirements, ready: Collection[int] = ()) -> Lease:
         return self.queue[0]
+
+    def epochs(self, upstream: str) -> Collection[int]:
+        return (self.queue[0].epoch,)
+
+    def gone(self, lease: Lease) -> None:
+        self.given_up = lease.epoch
 
     def check(self, lease: Lease, want: Requirements) -> None:
         if self.unfit:
             raise AttestationRefused(lease.upstream, ("lease_expired",))
 
-    async def replace(self, lease: Lease, want: Requirements, seq: int) -> Lease:
-        await self.events("replaced", {"seq": seq})
+    async def met(self, lease: Lease, line: Line, want: Requirements, seq: int) -> Lease:
+        await self.events("met", {"seq": seq})
         if len(self.queue) > 1:
             self.queue.pop(0)
+        if self.queue[0].pin != line.pin:
+            raise AttestationRefused(lease.upstream, ("binding",))
         return self.queue[0]
 
     async def discard(self, lease: Lease, seq: int) -> None:
@@ -92,9 +101,9 @@ async def test_a_wrong_key_sees_no_byte_of_the_request(peer: TlsPeer) -> None:
     door = DataDoor({"sealed": enclave(peer.url)}, leases=leases)
     with pytest.raises(AttestationRefused) as e:
         await ask(door)
-    assert e.value.failures == ("key_mismatch",)
-    assert leases.events.codes() == ["replaced", "discarded"]
-    assert peer.connections == 0, "not even a handshake was completed"
+    assert e.value.failures == ("binding",)
+    assert leases.events.codes() == ["met"] * STRANGERS
+    assert leases.given_up == 1
     assert not peer.received
     await door.close()
 
@@ -105,9 +114,10 @@ async def test_a_rotated_key_is_attested_again_and_then_served(peer: TlsPeer) ->
     door = DataDoor({"sealed": enclave(peer.url)}, leases=leases)
     await ask(door)
     await peer.rotate(fresh)
+    await hung_up(door)
     peer.received.clear()
     await ask(door)
-    assert leases.events.codes() == ["replaced"]
+    assert leases.events.codes() == ["met"]
     assert peer.received.count(b"POST ") == 1
     await door.close()
 
@@ -149,18 +159,18 @@ async def test_a_replaced_lease_that_ended_while_it_was_recorded_opens_nothing(
 ) -> None:
     leases = Leases(Identity().pin, peer.identity.pin)
     door = DataDoor({"sealed": enclave(peer.url)}, leases=leases)
-    replace = leases.replace
+    met = leases.met
 
-    async def slowly(old: Lease, want: Requirements, seq: int) -> Lease:
-        fresh = await replace(old, want, seq)
+    async def slowly(old: Lease, line: Line, want: Requirements, seq: int) -> Lease:
+        fresh = await met(old, line, want, seq)
         leases.unfit = True
         return fresh
 
-    monkeypatch.setattr(leases, "replace", slowly)
+    monkeypatch.setattr(leases, "met", slowly)
     with pytest.raises(AttestationRefused) as e:
         await ask(door)
     assert e.value.failures == ("lease_expired",)
-    assert peer.connections == 0 and not peer.received
+    assert not peer.received
     await door.close()
 
 

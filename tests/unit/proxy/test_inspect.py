@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from model_support import models_or_skip
 
 from policies.types import Inspection
 from proxy.dialects.base import Segment
@@ -177,9 +176,10 @@ async def test_stopping_answers_what_waits_as_uninspected() -> None:
     assert (await task).results[0].uninspected == "stopped"
 
 
-async def test_a_worker_without_its_models_refuses_to_start(tmp_path: Path) -> None:
+async def test_a_worker_whose_models_were_changed_refuses_to_start(tmp_path: Path) -> None:
+    changed(tmp_path)
     made = WorkerPool(tmp_path, names=True, workers=1, limits=Limits(), cache_key=b"k" * 32)
-    with pytest.raises(ConfigError, match="models verify"):
+    with pytest.raises(ConfigError, match="models rollback"):
         await made.start()
 
 
@@ -198,11 +198,17 @@ def test_the_payload_is_as_sensitive_as_its_most_sensitive_text_and_keys_say_not
     assert set(seen.categories) == {"internal", "legal"}
 
 
+def changed(models: Path) -> None:
+    """An installed bundle of our own models that is none."""
+    (models / "sealgate").mkdir()
+    (models / "sealgate" / "manifest.json").write_text("{}")
+
+
 FAST_ONLY = {"patterns", "secrets", "student", "topics", "readings", "coverage"}
 
 
 async def test_a_fast_look_is_cached_apart_and_says_which_detectors_looked(tmp_path: Path) -> None:
-    """A gate with fast apps only: nothing here needs a bundle."""
+    """A gate with fast apps only: the encoder is not loaded."""
     made = WorkerPool(tmp_path, names=True, workers=1, limits=Limits(), cache_key=b"k" * 32, full=False)
     await made.start()
     text = "Anna Keller from Hamburg wrote to bob@example.org"
@@ -210,21 +216,21 @@ async def test_a_fast_look_is_cached_apart_and_says_which_detectors_looked(tmp_p
     assert set(seen.digests) == FAST_ONLY and seen.inspection is Inspection.FAST
     assert {f.label for f in seen.results[0].findings} >= {"PERSON", "EMAIL_ADDRESS"}
     assert remembered(made, "t", text, "fast") is not None
+    changed(tmp_path)
     full = await made.inspect("t", segments(text))
-    assert [r.uninspected for r in full.results] == ["not_loaded"], "its bundles are not there"
+    assert [r.uninspected for r in full.results] == ["not_loaded"], "its files are not what was installed"
     assert (await made.inspect("t", segments(text), Inspection.FAST)).results == seen.results
     await made.close()
 
 
-async def test_workers_without_the_bundles_give_way_to_ones_that_have_them_when_somebody_needs_them() -> None:
-    models = models_or_skip("rampart", "spacy-en")
-    made = WorkerPool(models, names=True, workers=1, limits=Limits(), cache_key=b"k" * 32, full=False)
+async def test_workers_without_the_encoder_give_way_to_ones_that_have_it_when_somebody_needs_it(tmp_path: Path) -> None:
+    made = WorkerPool(tmp_path, names=True, workers=1, limits=Limits(), cache_key=b"k" * 32, full=False)
     await made.start()
     pid = made.workers[0].pid
     some = segments("Anna Keller from Hamburg works at Contoso Ltd. in Leeds, and the weather is fine.")
     first, both = await asyncio.gather(made.inspect("t", some), made.inspect("t", some))
     assert first.results == both.results and first.results[0].uninspected is None
-    assert set(first.digests) == FAST_ONLY | {"names", "places"}
+    assert set(first.digests) == FAST_ONLY - {"student"} | {"encoder"}
     assert made.workers[0].pid != pid and made.restarts == 0
     await made.close()
 

@@ -177,6 +177,15 @@ def test_a_fast_look_has_the_light_models_only_and_digests_of_its_own() -> None:
     assert set(made.digests_of(patterns_only=True)) == {"patterns", "readings", "coverage"}
 
 
+def test_a_full_look_leaves_out_what_a_better_model_says_for_it() -> None:
+    fakes = [Fake("Ann", name="light"), Fake("Bob", name="heavy"), Fake("Cy", name="patterns")]
+    made = Pipeline(fakes, None, {"light"}, {"heavy", "patterns"})
+    found = {f.detector for f in made.inspect(["Ann, Bob and Cy"])[0].findings}
+    assert found == {"heavy", "patterns"} and "light" not in made.digests
+    assert set(made.digests_of(fast=True)) == {"light", "patterns", "readings", "coverage"}
+    assert {d.name for d in made.detectors} == {"light", "heavy", "patterns"}
+
+
 @pytest.mark.parametrize(
     "order", [("deadline", "script", None), (None, "script", "deadline"), ("script", "deadline", "script")]
 )

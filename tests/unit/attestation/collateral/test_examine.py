@@ -45,7 +45,9 @@ def test_a_good_piece_is_described(piece):
     got = entry(piece)
     assert got.name == piece.name
     assert got.size == len(piece.data)
-    assert got.trust == {Kind.JWKS: Trust.TLS, Kind.RIM: Trust.OPAQUE}.get(piece.kind, Trust.SIMULATED)
+    assert got.trust == {Kind.JWKS: Trust.TLS, Kind.RIM: Trust.OPAQUE, Kind.OCSP: Trust.OPAQUE}.get(
+        piece.kind, Trust.SIMULATED
+    )
     assert got.current(NOW)
 
 
@@ -72,7 +74,7 @@ def test_a_naive_time_is_a_mistake():
         entry(Piece(Kind.RIM, "a", b"x", dt.datetime(2026, 1, 1)))
 
 
-@pytest.mark.parametrize("piece", [p for p in all_pieces() if p.kind not in (Kind.JWKS, Kind.RIM)],
+@pytest.mark.parametrize("piece", [p for p in all_pieces() if p.kind not in (Kind.JWKS, Kind.RIM, Kind.OCSP)],
                          ids=lambda p: p.kind.value)  # fmt: skip
 def test_no_pinned_root_vouches_for_a_simulated_piece(piece):
     with pytest.raises(Rejected):

@@ -1,28 +1,36 @@
 """dstack proxies and gateways over loopback TLS: the honest ones are proven, each lie is refused by its own check."""
 
+import datetime as dt
 import hashlib
 import json
 from dataclasses import replace
 
 import pytest
 from attested import NOW, TODAY, vector
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from fake_tls import Identity
 from provided import NONCE, hear, proven, refusal, wanted
 
 from attestation.expectations import load_expectations
 from attestation.near import Algo, FieldExchange, open_field
 from attestation.providers.base import Heard, Reply, Seal
 from attestation.providers.dstack import Dstack, parse_report
+from attestation.providers.prove import prove
 from attestation.providers.reading import DSTACK_PINNED, dstack_guest
+from attestation.signatures import address_of
 from attestation.simulator.misbehave import Misbehaviour
 from attestation.simulator.providers.aci import SimulatedAci
 from attestation.simulator.providers.dstack import Lie, SimulatedDstack, gateway
 from attestation.simulator.providers.guest import TdLie, collateral
 from attestation.tdx.eventlog import check_events
 from attestation.tdx.quote import parse_quote
-from attestation.types import Malformed, Source, Status
+from attestation.trust import VENDORS
+from attestation.types import Collateral, Malformed, Rejected, Source, Status
 
 DIRECT = Dstack(gpu_count=2)
 SEALED = Dstack(gpu_count=2, signing_algo=Algo.ED25519, seal=True, binding="signing-key")
+CURVE = replace(SEALED, signing_algo=Algo.ECDSA)
 FRONT = Dstack(gpu_count=1, gateway=True)
 INTEL = collateral(NOW)
 
@@ -143,15 +151,21 @@ async def test_another_certificate_on_the_wire_is_refused():
         assert refusal(DIRECT, mixed, wanted(running), running.trust, INTEL) == {"binding", "tls-key"}
 
 
-async def test_version_1_counts_only_as_a_key_to_seal_to_and_never_as_tls():
+@pytest.mark.parametrize("provider", [SEALED, CURVE])
+async def test_version_1_counts_only_as_a_key_to_seal_to_and_never_as_tls(provider):
     async with SimulatedDstack() as running:
-        presented = SEALED.read(await hear(running, SEALED), NONCE)
+        presented = provider.read(await hear(running, provider), NONCE)
         channel = proven(presented, wanted(running), running.trust, INTEL).channel
         assert channel.spki_sha256 is None
-        assert (channel.body.seal, channel.body.key, channel.body.algo) == (Seal.NEAR, running.own.public, "ed25519")
+        known = {
+            Algo.ED25519: (running.own.public, running.own.secret),
+            Algo.ECDSA: (running.own.point, running.own.curve),
+        }
+        key, secret = known[provider.signing_algo]
+        assert (channel.body.seal, channel.body.key, channel.body.algo) == (Seal.NEAR, key, provider.signing_algo)
         assert "version" not in running.asked[0] and "include_tls_fingerprint" not in running.asked[0]
         sealed = FieldExchange(channel.body.algo, channel.body.key.hex()).seal(b"for the attested key")
-        assert open_field(Algo.ED25519, running.own.secret, sealed) == b"for the attested key"
+        assert open_field(provider.signing_algo, secret, sealed) == b"for the attested key"
 
 
 @pytest.mark.parametrize(
@@ -164,6 +178,48 @@ async def test_version_1_counts_only_as_a_key_to_seal_to_and_never_as_tls():
 )  # fmt: skip
 async def test_a_key_to_seal_to_must_be_the_one_that_is_bound(lie, why):
     assert await verdict(lie, SEALED) == why
+    assert await verdict(lie, CURVE) == why
+
+
+async def test_an_address_alone_cannot_be_sealed_to_and_an_ed25519_key_can():
+    assert await verdict(Lie.NO_PUBLIC_KEY, CURVE) == {"malformed"}
+    assert await verdict(Lie.NO_PUBLIC_KEY, SEALED) == set()
+    assert await verdict(Lie.NO_PUBLIC_KEY) == set()
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        b"\1" * 64,  # not on the curve
+        bytes(64),
+        b"\xff" * 64,  # beyond the prime
+        SimulatedDstack().own.point[:63],
+        SimulatedDstack().own.curve.public + b"\0",
+        b"\6" + SimulatedDstack().own.point,  # the hybrid form's first byte
+        b"\2" + SimulatedDstack().own.point[:32],
+        ec.generate_private_key(ec.SECP256R1()).public_key().public_bytes(
+            Encoding.X962, PublicFormat.UncompressedPoint
+        )[1:],
+    ],
+)  # fmt: skip
+async def test_a_key_that_has_the_address_and_is_none_is_malformed(key):
+    """Whoever runs the proxy could choose such an address: then requests would be sealed to nobody's key."""
+    async with SimulatedDstack() as running:
+        heard = await hear(running, CURVE)
+        body = json.loads(heard.replies["report"].body)
+        body |= {"signing_public_key": key.hex(), "signing_address": f"0x{address_of(key).hex()}"}
+        with pytest.raises(Malformed):
+            CURVE.read(Heard(heard_of(body).replies, heard.certificate), NONCE)
+
+
+async def test_a_key_with_its_first_byte_is_taken():
+    async with SimulatedDstack() as running:
+        heard = await hear(running, CURVE)
+        body = json.loads(heard.replies["report"].body)
+        body["signing_public_key"] = running.own.curve.public.hex()
+        heard = Heard(heard_of(body).replies, heard.certificate)
+        assert CURVE.read(heard, NONCE).channel.body.key == running.own.curve.public
+        assert refusal(CURVE, heard, wanted(running), running.trust, INTEL) == set()
 
 
 async def test_a_version_2_report_does_not_pass_for_version_1():
@@ -179,8 +235,7 @@ async def test_a_version_2_report_does_not_pass_for_version_1():
     [
         {"gpu_count": -1}, {"gpu_count": 33}, {"gpu_count": 1, "model": "a b"}, {"gpu_count": 1, "model": "a&b=c"},
         {"gpu_count": 1, "models": "asserted", "gateway": True}, {"gpu_count": 0, "models": "asserted"},
-        {"gpu_count": 1, "binding": "signing-key"}, {"gpu_count": 1, "seal": True},
-        {"gpu_count": 1, "binding": "signing-key", "seal": True},
+        {"gpu_count": 1, "binding": "signing-key"},
         {"gpu_count": 0, "models": "asserted", "gateway": True, "seal": True, "signing_algo": Algo.ED25519},
     ],
 )  # fmt: skip
@@ -227,13 +282,15 @@ async def test_a_gateway_that_nobody_approved_is_refused_though_its_proxies_are(
         assert refusal(FRONT, heard, replace(want, registers=images), running.trust, INTEL) == {"measurement"}
 
 
-async def test_requests_are_sealed_past_a_gateway_to_the_one_key_of_its_proxies():
-    provider = replace(FRONT, seal=True, signing_algo=Algo.ED25519)
+@pytest.mark.parametrize("algo", list(Algo))
+async def test_requests_are_sealed_past_a_gateway_to_the_one_key_of_its_proxies(algo):
+    provider = replace(FRONT, seal=True, signing_algo=algo)
     async with gateway(count=2) as running:
         channel = proven(
             provider.read(await hear(running, provider), NONCE), wanted(running), running.trust, INTEL
         ).channel
-        assert channel.body.key == running.behind[0].public and channel.spki_sha256 == running.pin
+        key = running.behind[0].public if algo is Algo.ED25519 else running.behind[0].point
+        assert channel.body.key == key and channel.spki_sha256 == running.pin
     assert await verdict(None, provider, gateway(count=2, shared_key=False)) == {"models.key"}
 
 
@@ -335,3 +392,36 @@ def test_a_real_guest_refuses_another_compose_file():
     guest = dstack_guest(body["quote"], body["event_log"], "{}")
     failed = {c.id for c in check_events(guest.parts, td)[0] if c.status is Status.FAIL}
     assert failed == {"compose-hash"} and hashlib.sha256(b"{}").digest() != td.registers["mrconfigid"][1:33]
+
+
+def test_real_parts_in_a_gateways_document_are_genuine_and_bind_nothing_of_ours():
+    """A real dstack guest and real GPUs as a gateway's model shows them, at the time when Intel's word was current:
+    only what ties them to each other and to us fails, and what nobody handed on (the compose file)."""
+    when = dt.datetime(2026, 2, 19, tzinfo=dt.UTC)
+    intel = Collateral(intel=vector("tdx/dcap-qvl/tdx_quote_outdated_collateral.json").decode())
+    guest = json.loads(vector("dstack/quote-report.json"))
+    gpus = json.loads(vector("nvidia/serialized_test_evidence/multi_gpu_hopper.json"))
+    nonce, model = bytes.fromhex(gpus[0]["nonce"]), SimulatedDstack().own
+    report = {
+        "model_name": "qwen/qwen3-30b", "signing_address": f"0x{model.address.hex()}", "signing_algo": "ecdsa",
+        "signing_public_key": model.point.hex(), "request_nonce": nonce.hex(), "intel_quote": guest["quote"],
+        "event_log": json.loads(guest["event_log"]), "tls_cert_fingerprint": "11" * 32,
+        "nvidia_payload": json.dumps({"nonce": nonce.hex(), "evidence_list": gpus, "arch": "HOPPER"}),
+        "info": {"app_id": "ab" * 20, "tcb_info": json.dumps({"app_compose": "{}", "event_log": []})},
+    }  # fmt: skip
+    front = {k: v for k, v in report.items() if k not in ("model_name", "signing_public_key", "nvidia_payload")}
+    body = {"gateway_attestation": front, "model_attestations": [report], "all_attestations": [report]}
+    provider = Dstack(gpu_count=len(gpus), model="qwen/qwen3-30b", gateway=True, seal=True)
+
+    def failures() -> set[str]:
+        presented = provider.read(Heard(heard_of(body).replies, Identity().certificate), nonce)
+        with pytest.raises(Rejected) as e:
+            prove(presented, wanted(SimulatedDstack()), when, VENDORS, None, intel)
+        return {f.partition(":")[0] for f in e.value.failures}
+
+    assert failures() == {"compose-hash", "gateway.tls-key"}
+    flipped = bytearray.fromhex(guest["quote"])
+    flipped[640] ^= 1  # the guest's signature
+    report["intel_quote"], gpus[1] = flipped.hex(), gpus[0]
+    report["nvidia_payload"] = json.dumps({"nonce": nonce.hex(), "evidence_list": gpus, "arch": "HOPPER"})
+    assert failures() == {"compose-hash", "gateway.tls-key", "quote.signature", "distinct"}

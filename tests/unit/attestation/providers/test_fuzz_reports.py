@@ -26,9 +26,11 @@ from attestation.types import Malformed, Rejected
 INTEL = collateral(NOW)
 DIRECT, FRONT = Dstack(gpu_count=1), Dstack(gpu_count=1, gateway=True)
 SEALED = Dstack(gpu_count=1, signing_algo=Algo.ED25519, seal=True)
+CURVE = Dstack(gpu_count=1, seal=True)
 PLAIN, KEYED = Aci(DOMAIN), Aci(DOMAIN, seal=True)
 CASES: dict[str, tuple[Any, Provider]] = {
     "proxy": (lambda: SimulatedDstack(gpus=1), DIRECT), "sealed proxy": (lambda: SimulatedDstack(gpus=1), SEALED),
+    "sealed to a curve": (lambda: SimulatedDstack(gpus=1), CURVE),
     "gateway": (gateway, FRONT), "tdx": (SimulatedAci, PLAIN), "sealed": (SimulatedAci, KEYED),
     "snp": (lambda: SimulatedAci("sev_snp"), PLAIN),
 }  # fmt: skip

@@ -10,7 +10,8 @@ from tinfoil_support import NONCE, OPTIONS, failures, heard, machine, pin, prove
 
 from attestation import ehbp
 from attestation.providers.base import BodyKey, Channel, Heard, Reply, Seal
-from attestation.providers.tinfoil import DOCUMENT, KEYS, PATH, Tinfoil, spki_sha256
+from attestation.providers.reading import spki_sha256
+from attestation.providers.tinfoil import DOCUMENT, KEYS, PATH, Tinfoil
 from attestation.sealing import X25519Secret
 from attestation.simulator.providers.tinfoil import Machine, b64, dump
 from attestation.simulator.providers.tinfoil_lies import Form, Lie
@@ -281,9 +282,13 @@ def test_reports_without_a_certificate_take_the_verifiers():
 
 def test_the_key_of_a_certificate_is_read_or_malformed():
     assert spki_sha256(tls().certificate) == pin()
-    for raw in (b"", b"\x30\x80", tls().certificate[:-1], bytes(65 * 1024)):
-        with pytest.raises(Malformed, match="TLS certificate"):
+    for raw in (b"", b"\x30\x80", tls().certificate[:-1]):
+        with pytest.raises(Malformed, match="cannot be read"):
             spki_sha256(raw)
+    size = len(tls().certificate)
+    assert spki_sha256(tls().certificate, size) == pin()
+    with pytest.raises(Malformed, match="more than"):
+        spki_sha256(tls().certificate, size - 1)
 
 
 def test_nothing_secret_or_sent_is_in_a_repr():

@@ -64,6 +64,18 @@ def test_no_vendor_root_accepts_a_simulated_quote():
     assert "pck.root" in ids(Evidence("tdx", GOOD), None, NOW, INTEL)
 
 
+def test_what_was_read_once_is_judged_anew_by_every_clock_and_under_every_root():
+    """Chains, lists and documents are remembered by their bytes; whether they count now is not."""
+    windows = {"tcb-info.window", "qe-identity.window", "crl.root-window", "crl.pck-window"}
+    for _ in range(2):
+        assert verdict() == set()
+        assert verdict(now=NOW + dt.timedelta(days=31)) == windows
+        assert verdict(now=NOW - dt.timedelta(days=31)) == windows
+        assert {"pck.validity", "tcb-info.chain.validity"} <= verdict(now=NOW + dt.timedelta(days=99 * 365))
+        assert {"pck.root", "tcb-info.chain.root"} <= ids(Evidence("tdx", GOOD), None, NOW, INTEL)
+        assert "quote.signature" in verdict(GOOD[:500] + bytes((GOOD[500] ^ 1,)) + GOOD[501:])
+
+
 def test_another_root_of_the_same_name_is_refused():
     other = Intel()
     assert {"pck.root", "tcb-info.chain.root"} <= verdict(other.tdx_quote(BINDING), other.collateral(NOW))

@@ -1,5 +1,6 @@
 """``sealgate attest verify``: every check with its source and reason, and an exit code that a script can use."""
 
+import base64
 import json
 
 import pytest
@@ -114,3 +115,28 @@ def test_key_sets_are_read_under_their_issuers_name(tmp_path):
     for issuer, code in (("https://sharedeus.eus.attest.azure.net", 0), ("https://other.eus.attest.azure.net", 2)):
         (folder / "jwks.json").write_text(json.dumps({issuer: keys}))
         assert run(file, *at).exit_code == code
+
+
+def test_a_gpus_firmware_is_compared_with_the_manifests_beside_it(tmp_path):
+    text = vector("nvidia/sample/gpu/hopperAttestationReport.txt").decode().strip()
+    raw = bytes.fromhex(text) if text.startswith("11e0") else base64.b64decode(text)
+    pem = vector("nvidia/sample/gpu/hopperCertChain.txt")
+    pem = pem if b"BEGIN" in pem else base64.b64decode(pem)
+    file, folder = tmp_path / "gpu.json", tmp_path / "collateral"
+    folder.mkdir()
+    entry = {"arch": "HOPPER", "nonce": raw[4:36].hex(), "evidence": base64.b64encode(raw).decode()}
+    file.write_text(json.dumps([{**entry, "certificate": base64.b64encode(pem).decode()}]))
+    rim = folder / "NV_GPU_VBIOS_1010_0200_882_96005E0001.xml"
+
+    def seen(manifest: str) -> tuple[int, dict[str, str]]:
+        rim.write_bytes(vector(f"nvidia/rims/{manifest}"))
+        got = run(file, "--collateral", folder, "--at", "2024-06-01T00:00:00Z", "--json")
+        rows = json.loads(got.output)["checks"]
+        return got.exit_code, next(r for r in rows if r["id"] == "reference-values")
+
+    code, row = seen("1010_0200_882_96005E0001_PROD.swidtag")
+    assert code == 0 and row["status"] == "unknown" and "VBIOS" not in row["reason"]  # only the driver's is missing
+    code, row = seen("NV_GPU_VBIOS_1010_0200_882_96005E0001_measurement_mismatch.xml")
+    assert code == 2 and row["status"] == "fail" and "measurements 9 differ" in row["reason"]
+    (folder / "device.ocsp").write_bytes(b"no answer")
+    assert run(file, "--collateral", folder, "--at", "2024-06-01T00:00:00Z").exit_code == 2

@@ -45,7 +45,8 @@ def show(folder: Path) -> dict[str, object]:
 
 def test_it_says_how_an_enclave_proves_itself_and_who_approved(folder: Path) -> None:
     assert show(folder)["enclaves"] == {
-        "sealed": {"provider": "sealgate-snp", "options": {}, "max_age_s": 300.0, "expectations": "clinic",
+        "sealed": {"provider": "sealgate-snp", "options": {}, "max_age_s": 300.0,
+                   "keys": 8, "prewarm": True, "expectations": "clinic",
                    "approved_by": "demo", "approved_until": "2099-01-01", "any_image": False},
     }  # fmt: skip
 

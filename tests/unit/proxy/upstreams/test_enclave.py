@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from egress_support import NOW, Events, HandClock, chat, enclave, receipt_for, upstream
-from fake_tls import Identity, TlsPeer
+from fake_tls import Identity, TlsPeer, hung_up
 from lease_support import ANY, CLINIC, OTHER, OWN, Source, world
 
 from attestation.binding import sealgate_snp_report_data
@@ -329,6 +329,7 @@ async def test_an_attested_enclave_answers_and_another_key_on_its_port_is_attest
                 assert b"".join([c async for c in got.chunks]) == b'{"ok":1}'
             assert info.expires == NOW + dt.timedelta(minutes=10)
             await peer.rotate(Identity())
+            await hung_up(door)
         assert peer.received.count(b"POST ") == 2
         assert events.codes() == [
             "enclave_attested", "enclave_key_changed", "enclave_attested", "enclave_lease_replaced",

@@ -21,7 +21,7 @@ from attestation.types import Collateral, Evidence, Expectations
 from proxy.collateral.job import CollateralJob
 from proxy.collateral.writer import take
 from proxy.egress import VendorDoor
-from proxy.upstreams import enclave
+from proxy.upstreams import standing
 from proxy.upstreams.enclave import AttestationRefused
 
 CHANNEL = Channel(spki_sha256=b"\7" * 32)
@@ -59,9 +59,7 @@ class Shop:
                                  on_event=self.events, chain=self.vendors.chain, spread=lambda: 0.0)  # fmt: skip
         self.job.load()
         how = {"want": want} if want is not None else {}
-        made = world(present=present, simulated=TRUST, published=self.job, **how)
-        made.leases._clock = made.clock = self.clock
-        return made
+        return world(present=present, simulated=TRUST, published=self.job, clock=self.clock, **how)
 
     async def news(self, *pieces: Piece) -> None:
         take(self.folder, pieces, self.clock.now(), VENDORS, TRUST)
@@ -158,8 +156,8 @@ async def test_news_that_change_nothing_leave_a_lease_and_are_judged_once(shop, 
     w = shop.open(guest, None, amd_crl())
     lease = await w.leases.current("sealed", ANY)
     judged = []
-    real = enclave.judge
-    monkeypatch.setattr(enclave, "judge", lambda *a: judged.append(1) or real(*a))
+    real = standing.judge
+    monkeypatch.setattr(standing, "judge", lambda *a: judged.append(1) or real(*a))
     w.leases.check(lease, ANY)
     assert judged == []
     shop.clock.tick(60)

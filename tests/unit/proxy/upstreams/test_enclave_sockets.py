@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from egress_support import Events, HandClock, chat, enclave, receipt_for
-from fake_tls import Identity, TlsPeer
+from fake_tls import Identity, TlsPeer, hung_up
 from lease_support import CLINIC
 
 from attestation.binding import sealgate_snp_report_data
@@ -115,6 +115,7 @@ async def test_a_key_that_rotates_between_verification_and_send_gets_no_byte(rel
     await world.prepare()
     world.attested = world.peer.identity  # whoever took over cannot prove its own key
     await world.peer.rotate(Identity())
+    await hung_up(world.door)
     world.peer.received.clear()
     with pytest.raises(AttestationRefused) as e:
         await world.send()
@@ -132,6 +133,7 @@ async def test_a_key_that_rotates_while_a_connection_is_pooled_gets_no_byte(rela
     await world.prepare()
     world.attested = world.peer.identity
     await world.peer.rotate(Identity())
+    await hung_up(world.door)
     world.peer.received.clear()
     with pytest.raises(AttestationRefused):
         await world.send()

@@ -138,6 +138,19 @@ async def test_a_service_that_gives_none_is_no_fault_of_the_answer(fails: type[E
     assert opened.answer.settle is not None and (await opened.answer.settle()).receipt == "missing"
 
 
+async def test_a_connection_that_meets_another_machine_for_a_receipt_is_closed() -> None:
+    closed = []
+
+    class Line:
+        def close(self) -> None:
+            closed.append(1)
+
+    opened = await proved(Carrier(fails=KeyChanged(Line()))).open(OUT)  # type: ignore[arg-type]
+    await read(opened)
+    assert opened.answer.settle is not None and (await opened.answer.settle()).receipt == "missing"
+    assert closed == [1]
+
+
 async def test_a_slow_service_is_waited_for_only_so_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(proofs, "RECEIPT_S", 0.0)
     opened = await proved(Carrier()).open(OUT)

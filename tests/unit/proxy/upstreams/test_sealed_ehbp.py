@@ -18,7 +18,7 @@ from proxy.errors import Misuse, NotSealable, UpstreamError
 from proxy.outbound import Outbound
 from proxy.upstreams.lease import AttestationRefused
 from proxy.upstreams.sealed_ehbp import EhbpWire, ending
-from proxy.upstreams.sealing import PATHS
+from proxy.upstreams.sealing import PATHS, head
 from proxy.upstreams.transports import Arrived, Carried, KeyChanged, Opened
 
 BODY = json.dumps({"model": "m", "messages": [{"role": "user", "content": "a private word"}]}).encode()
@@ -228,6 +228,72 @@ async def test_an_answer_in_the_clear_is_dropped_unread(status: int, code: str) 
     assert e.value.code == code and carrier.closed == 1 and "private" not in e.value.message
 
 
+GEMINI = "/models/sealed-llm:streamGenerateContent"
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "body", "why"),
+    [
+        ("/models/a:streamGenerateContent", "alt=sse", b"{}", ()),
+        ("/models/org%2Fa~b.c_d-e:generateContent", "", b'{"generationConfig": {"candidateCount": 2}}', ()),
+        ("/models/a:countTokens", "", b"{}", ()), ("/models/a:embedContent", "", b"{}", ()),
+        ("/models/a:batchEmbedContents", "", b"{}", ()), ("/chat", "", b"{}", ()), ("/generate", "", b"{}", ()),
+        ("/embed", "", b"{}", ()),
+        (GEMINI, "alt=sse", b'{"generationConfig": {"candidateCount": 1}}', ()),
+        (GEMINI, "alt=sse", b'{"a": "\\"candidateCount\\": 2"}', ()),
+        (GEMINI, "alt=sse", b'{"generationConfig": {"candidateCount": 2}}', ("body.candidates",)),
+        (GEMINI, "alt=sse", b'{"generation_config": {"candidate_count" : 10}}', ("body.candidates",)),
+        (GEMINI, "", b"{}", ("request.query",)), (GEMINI, "alt=json", b"{}", ("request.query",)),
+        (GEMINI, "alt=sse&key=anna", b"{}", ("request.query",)),
+        ("/models/a:generateContent", "alt=sse", b"{}", ("request.query",)),
+        ("/chat/completions", "alt=sse", b"{}", ("request.query",)),
+        ("/models/a/b:generateContent", "", b"{}", ("request.path",)),
+        ("/models/anna%20berg:generateContent", "", b"{}", ("request.path",)),
+        (f"/models/{'a' * 129}:generateContent", "", b"{}", ("request.path",)),
+        ("/models/a", "", b"{}", ("request.path",)),
+        ("/models/:generateContent", "", b"{}", ("request.path",)), ("/models/a:tune", "", b"{}", ("request.path",)),
+        ("/models/a:generateContent/anna", "", b"{}", ("request.path",)), ("/pull", "", b"{}", ("request.path",)),
+        ("/files/anna:generateContent", "", b"{}", ("request.path",)),
+    ],
+)  # fmt: skip
+def test_the_paths_of_gemini_and_ollama_say_the_models_name_and_nothing_else(
+    path: str, query: str, body: bytes, why: tuple[str, ...]
+) -> None:
+    out = dataclasses.replace(OUT, path=path, query=query, body=body, stream=True)
+    if why:
+        with pytest.raises(NotSealable) as e:
+            head("sealed", out)
+        assert e.value.failures == why
+    else:
+        lines = path in {"/chat", "/generate"}
+        assert dict(head("sealed", out))["accept"] == ("application/x-ndjson" if lines else "text/event-stream")
+
+
+def test_a_stream_whose_request_cannot_be_read_is_not_asked_for() -> None:
+    large = dataclasses.replace(OUT, path=GEMINI, query="alt=sse", body=b"", large=Spooled(b"{}", b"{}"))
+    with pytest.raises(NotSealable) as e:
+        head("sealed", large)
+    assert e.value.failures == ("body.candidates",)
+
+
+def test_the_first_line_of_a_stream_is_no_whole_answer_whatever_its_type_says() -> None:
+    """Whoever ends the TLS writes the type, and may cut between two frames."""
+    first = b'{"message": {"content": "Take two"}, "done": false}'
+    for kind in ("application/json", "application/x-ndjson"):
+        for path in ("/chat", "/generate"):
+            end = ending(path, kind)
+            assert end is not None
+            end.feed(first)
+            assert not end.over
+            end.feed(b'\n{"message": {"content": " a day"}, "done": true}\n')
+            assert end.over
+    assert ending("/chat", "text/plain") is None and ending("/chat", "text/event-stream") is not None
+    late = ending("/chat", "text/event-stream")
+    assert late is not None
+    late.feed(b'{"done": true}\n')
+    assert not late.over
+
+
 def test_every_streaming_path_has_an_end_of_its_own() -> None:
     assert ending("/chat/completions", "audio/mpeg") is None and ending("/chat/completions", "") is None
     for path in PATHS:
@@ -236,6 +302,7 @@ def test_every_streaming_path_has_an_end_of_its_own() -> None:
         ("/chat/completions", b"data: [DONE]\n\n"),
         ("/responses", b"event: response.completed\ndata: {}\n\n"),
         ("/messages", b"event: message_stop\ndata: {}\n\n"),
+        (GEMINI, b'data: {"candidates": [{"finishReason": "STOP"}]}\n\n'),
     ):
         end = ending(path, "text/event-stream")
         assert end is not None

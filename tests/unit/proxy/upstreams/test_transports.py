@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, field
 
 import pytest
@@ -13,11 +13,11 @@ from egress_support import NOW, chat, receipt_for
 from attestation.providers.base import BodyKey, Seal
 from attestation.types import Claims
 from policies.types import Requirements
-from proxy.errors import Misuse
+from proxy.errors import AuditUnavailable, Misuse
 from proxy.outbound import Answer, Outbound
 from proxy.ports import LeaseInfo
 from proxy.upstreams.lease import AttestationRefused, Lease
-from proxy.upstreams.transports import EnclaveTransport, Opened, Sealer
+from proxy.upstreams.transports import DIALS, STRANGERS, EnclaveTransport, KeyChanged, Opened, Sealer
 from proxy.upstreams.transports import Wire as AnyWire
 
 OUT = chat("sealed")
@@ -36,8 +36,11 @@ class Wire:
     closed: int = 0
     sealing: asyncio.Event | None = None
     """Set when the request is sealed: until then nothing uses the connection."""
+    meets: list[Line] = field(default_factory=list)
 
     async def open(self, out: Outbound) -> Opened:
+        if self.meets:
+            raise KeyChanged(self.meets.pop(0))
         if self.sealing is not None:
             await self.sealing.wait()
         assert not self.closed
@@ -64,18 +67,63 @@ class Leases:
     pin: bytes | None = b"p" * 32
     body: BodyKey | None = None
     of: str = "sealed"
+    held: frozenset[int] = frozenset()
+    members: dict[bytes, int | Exception] = field(default_factory=dict)
+    honest: bool = True
+    lost: list[int] = field(default_factory=list)
+    ready: set[int] = field(default_factory=set)
 
-    async def current(self, upstream: str, want: Requirements) -> Lease:
+    def epochs(self, upstream: str) -> Collection[int]:
+        return self.held
+
+    async def current(self, upstream: str, want: Requirements, ready: Collection[int] = ()) -> Lease:
+        self.ready = set(ready)
         return Lease(self.of, self.epoch, self.pin, CLAIMS, 0.0, 600.0, INFO, self.body)
 
     def check(self, lease: Lease, want: Requirements) -> None:
         return None
 
+    async def met(self, lease: Lease, line: Line, want: Requirements, seq: int) -> Lease:
+        found = self.members.get(line.pin, AttestationRefused("sealed", ("binding",)))
+        if isinstance(found, Exception):
+            raise found
+        return Lease(self.of, found, line.pin if self.honest else b"x" * 32, CLAIMS, 0.0, 600.0, INFO, self.body)
+
+    def gone(self, lease: Lease) -> None:
+        self.lost.append(lease.epoch)
+
     async def replace(self, lease: Lease, want: Requirements, seq: int) -> Lease:
         raise AssertionError
 
     async def discard(self, lease: Lease, seq: int) -> None:
-        raise AssertionError
+        self.lost.append(-lease.epoch)
+
+
+@dataclass
+class Line:
+    pin: bytes
+    closed: int = 0
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+@dataclass
+class Kept:
+    """Plays ``transports.Lines``."""
+
+    lines: list[Line] = field(default_factory=list)
+    open: dict[int, int] = field(default_factory=dict)
+    closed: int = 0
+
+    def keep(self, line: Line) -> None:
+        self.lines.append(line)
+
+    def open_to(self, epoch: int) -> int:
+        return self.open.get(epoch, 0)
+
+    async def close(self) -> None:
+        self.closed += 1
 
 
 @dataclass
@@ -85,14 +133,17 @@ class World:
     wires: list[Wire] = field(default_factory=list)
 
     seal: Sealer | None = None
+    lines: Kept = field(default_factory=Kept)
+    meets: list[Line] = field(default_factory=list)
+    """Whom the next connections meet, of whatever wire."""
     leased: list[Lease] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.transport = EnclaveTransport("sealed", self.leases, self._made, self.seal)
+        self.transport = EnclaveTransport("sealed", self.leases, self._made, self.seal, self.lines)
 
     def _made(self, lease: Lease) -> Wire:
         self.leased.append(lease)
-        self.wires.append(Wire(self.free))
+        self.wires.append(Wire(self.free, meets=self.meets))
         return self.wires[-1]
 
     async def send(self, epoch: int) -> Opened:
@@ -204,3 +255,98 @@ async def test_a_lease_of_another_upstream_opens_nothing() -> None:
 def test_a_lease_without_a_key_cannot_be_made() -> None:
     with pytest.raises(Misuse):
         Lease("sealed", 1, None, CLAIMS, 0.0, 600.0, INFO)
+
+
+# --- several machines
+
+
+async def test_a_connection_that_meets_another_member_is_used_for_it_and_sealed_to_its_key() -> None:
+    sealed: list[int] = []
+    w = World(Leases(body=BODY), seal=lambda lease, wire: sealed.append(lease.epoch) or wire)
+    met = Line(b"q" * 32)
+    w.free.set()
+    w.meets.append(met)
+    w.leases.members = {met.pin: 7}
+    await w.send(1)
+    assert sealed == [1, 7]
+    assert (w.lines.lines, met.closed) == ([met], 0)
+    assert [wire.users for wire in w.wires] == [0, 1]
+
+
+async def test_a_lease_of_another_key_than_the_connections_is_a_fault_of_ours() -> None:
+    w = World(Leases(honest=False))
+    met = Line(b"q" * 32)
+    w.free.set()
+    w.meets.append(met)
+    w.leases.members = {met.pin: 7}
+    with pytest.raises(Misuse):
+        await w.send(1)
+    assert met.closed == 1 and not w.lines.lines
+
+
+async def test_strangers_are_hung_up_on_and_after_a_few_the_lease_is_given_up() -> None:
+    w = World()
+    strangers = [Line(bytes([n]) * 32) for n in range(STRANGERS)]
+    w.free.set()
+    w.meets += strangers
+    with pytest.raises(AttestationRefused, match="binding"):
+        await w.send(1)
+    assert [line.closed for line in strangers] == [1] * STRANGERS and w.leases.lost == [1]
+    assert not any(wire.users for wire in w.wires) and not w.lines.lines
+
+
+async def test_between_strangers_a_member_may_be_met() -> None:
+    w = World()
+    bad, good = Line(b"b" * 32), Line(b"q" * 32)
+    w.free.set()
+    w.meets += [bad, good]
+    w.leases.members = {good.pin: 7}
+    await w.send(1)
+    assert (bad.closed, good.closed, w.leased[-1].epoch, w.leases.lost) == (1, 0, 7, [])
+
+
+async def test_a_connection_is_closed_when_its_lease_cannot_be_recorded() -> None:
+    w = World()
+    met = Line(b"q" * 32)
+    w.free.set()
+    w.meets.append(met)
+    w.leases.members = {met.pin: AuditUnavailable("disk full")}
+    with pytest.raises(AuditUnavailable):
+        await w.send(1)
+    assert met.closed == 1
+
+
+async def test_a_send_does_not_dial_for_ever() -> None:
+    w = World()
+    lines = [Line(bytes([n]) * 32) for n in range(20)]
+    w.free.set()
+    w.meets += lines
+    w.leases.members = {line.pin: n + 2 for n, line in enumerate(lines)}
+    with pytest.raises(AttestationRefused, match="key_mismatch"):
+        await w.send(1)
+    assert len(w.meets) == 20 - DIALS and w.leases.lost == [-1 - DIALS]
+
+
+async def test_wires_of_leases_that_are_still_given_out_stay_open() -> None:
+    w = World()
+    w.free.set()
+    for epoch in (1, 2, 3):
+        await w.send(epoch)
+    for wire in w.wires:
+        wire.users = 0
+    w.leases.held = frozenset({1, 3})
+    await (await w.send(3)).close()
+    assert [wire.closed for wire in w.wires] == [0, 1, 0]
+
+
+async def test_leases_with_a_connection_that_nobody_uses_are_asked_for_first() -> None:
+    w = World()
+    w.leases.held = frozenset({1, 2, 3})
+    for epoch in (1, 2, 3):
+        await w.send(epoch)
+    w.lines.open = {1: 1, 2: 2, 3: 0}
+    await w.transport.prepare(Requirements())
+    assert w.leases.ready == {2}
+    w.free.set()
+    await w.transport.close()
+    assert w.lines.closed == 1

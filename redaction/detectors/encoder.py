@@ -1,0 +1,182 @@
+"""The student's labels by an encoder that reads whole sentences, for inspections with all detectors.
+
+Rampart's six layers trained further on the student's texts and labels (``training/encoder.py``), as int8 on ONNX
+Runtime. It sees what a vocabulary without upper case leaves out, too: how a word is written, what stood before it and
+the word lists in which it is. What it says of a token and what the student says are put together, so that a word is a
+finding where both lean to it or one is sure. docs/encoder.md is its card.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from tokenizers import Tokenizer
+
+from redaction.detectors.student import TAGS, StudentDetector
+from redaction.detectors.wordview import KINDS, Token
+from redaction.types import DetectorFailed, Finding
+
+VERSION = "1"
+FOLDER = Path(__file__).resolve().parents[1] / "data" / "encoder"
+WINDOW = 126
+"""Pieces read at once without the two special ones: as in training."""
+OVERLAP = 32
+BATCH = 8
+PASSAGE = 4000
+"""Tokens whose pieces are held at once."""
+PIECE_BUDGET = 60_000
+"""Most pieces of one text; more raises DetectorFailed."""
+CASES = 6
+GAPS = 4
+MARKS = len(KINDS) + CASES + GAPS
+"""What is said of a piece beside its number: word lists, case, gap, each 0 or 1."""
+_SLOW = ["SkipLayerNormFusion"]
+"""Its sums in one thread take a quarter of the whole time; the parts that it puts together do not."""
+WEIGHT = 0.7
+"""Share of the encoder in the mean of both models' logarithms; the rest is the student's."""
+LEAST = 1e-5
+"""No model is surer than that of what it leaves out."""
+THRESHOLDS: Mapping[str, float] = {
+    "PERSON": 0.08, "ORGANIZATION": 0.2, "LOCATION": 0.12, "ADDRESS": 0.17, "DATE_TIME": 0.12, "AGE": 0.4, "NRP": 0.12,
+    "PROFESSION": 0.17, "USERNAME": 0.5, "REFERENCE_NUMBER": 0.17, "PHONE_NUMBER": 0.35,
+}  # fmt: skip
+"""As the student's, for the probabilities put together."""
+
+
+def case(word: str) -> int:
+    """How a token is written: 0 a symbol, 1 lower, 2 upper, 3 title, 4 mixed, 5 digits."""
+    if not word[0].isalpha():
+        return 5 if word[0].isdecimal() else 0
+    if word.islower():
+        return 1
+    if word.isupper():
+        return 2 if len(word) > 1 else 3
+    return 3 if word[0].isupper() and word[1:].islower() else 4
+
+
+def marks(lists: Sequence[int], cases: Sequence[int], gaps: Sequence[int]) -> Any:
+    """``[tokens, MARKS]`` of masks over ``KINDS``, of :func:`case` and of the gaps before the tokens."""
+    masks = np.asarray(lists, np.int64)[:, None] >> np.arange(len(KINDS)) & 1
+    return np.concatenate(
+        [masks, np.eye(CASES)[np.asarray(cases)], np.eye(GAPS)[np.asarray(gaps)]], axis=1, dtype=np.float32
+    )
+
+
+class Encoder:
+    """Probabilities of ``TAGS`` for the tokens of a text. One session, one thread by default."""
+
+    def __init__(self, folder: Path = FOLDER, threads: int = 1) -> None:
+        """Raises OSError for files that are not there."""
+        model, pieces = (folder / "model.onnx").read_bytes(), (folder / "tokenizer.json").read_bytes()
+        self._tokenizer = Tokenizer.from_str(pieces.decode())
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+        vocabulary = self._tokenizer.get_vocab()
+        self._cls, self._sep = vocabulary["[CLS]"], vocabulary["[SEP]"]
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self._session = onnxruntime.InferenceSession(
+            model, options, providers=["CPUExecutionProvider"], disabled_optimizers=_SLOW
+        )
+        self.digest = hashlib.sha256(hashlib.sha256(model).digest() + hashlib.sha256(pieces).digest()).hexdigest()
+
+    def scores(self, text: str, tokens: Sequence[Token], described: Any) -> Any:
+        """``[tokens, TAGS]``. ``described``: their :func:`marks`. Raises DetectorFailed for a text over the budget."""
+        out, spent = [], 0
+        for at in range(0, len(tokens), PASSAGE):
+            some = tokens[at : at + PASSAGE]
+            low = some[0].start
+            encoding = self._tokenizer.encode(text[low : some[-1].end], add_special_tokens=False)
+            spent += len(encoding.ids)
+            if spent > PIECE_BUDGET:
+                raise DetectorFailed("encoder", "budget")
+            starts = [t.start - low for t in some]
+            owners = np.array([bisect_right(starts, start) - 1 for start, _ in encoding.offsets], np.int64)
+            pieces = np.array(encoding.ids, np.int64)
+            out.append(_by_token(self._windows(pieces, described[at:][owners]), owners, len(some)))
+        return np.concatenate(out) if out else np.zeros((0, len(TAGS)), np.float32)
+
+    def _windows(self, pieces: Any, described: Any) -> Any:
+        """Probabilities per piece; where windows overlap, the one in which the piece is more central counts."""
+        out = np.zeros((len(pieces), len(TAGS)), np.float32)
+        starts = list(range(0, max(1, len(pieces) - OVERLAP), WINDOW - OVERLAP)) if len(pieces) else []
+        for first in range(0, len(starts), BATCH):
+            some = starts[first : first + BATCH]
+            values = self._run([(pieces[s : s + WINDOW], described[s : s + WINDOW]) for s in some])
+            for row, s in zip(values, some, strict=True):
+                end, low = min(s + WINDOW, len(pieces)), s + (OVERLAP // 2 if s else 0)
+                out[low:end] = row[1 + low - s : 1 + end - s]
+        return out
+
+    def _run(self, windows: Sequence[tuple[Any, Any]]) -> Any:
+        size = max(len(pieces) for pieces, _ in windows) + 2
+        ids = np.zeros((len(windows), size), np.int64)
+        mask = np.zeros_like(ids)
+        said = np.tile(marks([0], [0], [0]), (len(windows), size, 1))
+        for i, (pieces, described) in enumerate(windows):
+            n = len(pieces)
+            ids[i, 0], ids[i, 1 : n + 1], ids[i, n + 1] = self._cls, pieces, self._sep
+            said[i, 1 : n + 1], mask[i, : n + 2] = described, 1
+        logits = self._session.run(None, {"ids": ids, "mask": mask, "marks": said})[0]
+        values = np.exp(logits - logits.max(-1, keepdims=True))
+        return values / values.sum(-1, keepdims=True)
+
+
+def _by_token(pieces: Any, owners: Any, count: int) -> Any:
+    """The mean of a token's pieces; the first of them says whether a value starts. A token without a piece is none."""
+    out = np.zeros((count, len(TAGS)), np.float32)
+    np.add.at(out, owners, pieces)
+    held = np.bincount(owners, minlength=count)
+    out[held == 0, 0] = 1
+    out /= np.maximum(held, 1)[:, None]
+    known, first = np.unique(owners, return_index=True)
+    begins, inside = pieces[first, 1::2], pieces[first, 2::2]
+    share = begins / np.maximum(begins + inside, 1e-9)
+    both = out[known, 1::2] + out[known, 2::2]
+    out[known, 1::2], out[known, 2::2] = both * share, both * (1 - share)
+    return out
+
+
+def _logs(scores: Any) -> Any:
+    return np.log(np.maximum(scores, LEAST))
+
+
+class EncoderDetector:
+    """Implements ``Detector``: the student and the encoder together."""
+
+    name = "encoder"
+
+    def __init__(self, student: StudentDetector, folder: Path = FOLDER, threads: int = 1) -> None:
+        self._student, self._encoder = student, Encoder(folder, threads)
+        settings = json.dumps([VERSION, WINDOW, OVERLAP, WEIGHT, dict(THRESHOLDS)])
+        digest = hashlib.sha256(f"{settings} {student.digest} {self._encoder.digest}".encode())
+        self.digest = digest.hexdigest()[:16]
+
+    def detect(self, text: str, /) -> tuple[Finding, ...]:
+        """Raises DetectorFailed as the two do."""
+        tokens = self._student.tokens(text)
+        if not tokens:
+            return ()
+        return self._student.judged(text, tokens, self.scores(text, tokens), THRESHOLDS, self.name)
+
+    def given(self, word: str, /) -> bool:
+        """Whether it is a common first name, written like one."""
+        return self._student.given(word)
+
+    def scores(self, text: str, tokens: Sequence[Token]) -> Any:
+        """Probabilities ``[tokens, TAGS]`` of both together."""
+        words = [text[t.start : t.end] for t in tokens]
+        described = marks([self._student.lists(w) for w in words], [case(w) for w in words], [t.gap for t in tokens])
+        read = self._encoder.scores(text, tokens, described)
+        logs = (1 - WEIGHT) * _logs(self._student.scores(text, tokens)) + WEIGHT * _logs(read)
+        both = np.exp(logs)
+        return both / both.sum(1, keepdims=True)

@@ -1,0 +1,175 @@
+"""What NVIDIA's responder said about a device: which answers count, and what each says."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from attested import NOW, flips, ids
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.ocsp import OCSPCertStatus, OCSPResponseBuilder, OCSPResponseStatus
+from published import snapshot
+
+from attestation.collateral.loose import loose
+from attestation.collateral.pieces import Kind, Piece
+from attestation.collateral.select import find
+from attestation.nvidia.ocsp import compare, key_of, read_answer
+from attestation.simulator import pki
+from attestation.simulator.nvidia import evidence, shared_vendor
+from attestation.simulator.ocsp import DAY, Responder, answers, responders
+from attestation.trust import VENDORS
+from attestation.types import Check, Collateral, Malformed, Status
+from attestation.verify import verify
+from attestation.x509 import load_certificate
+
+SIM = shared_vendor()
+GPU = SIM.gpu()
+PATH = tuple(load_certificate(der) for der in GPU.chain)
+DEVICE, ISSUER = PATH[1], PATH[2]
+GOOD = answers(SIM, GPU, NOW)
+OWN = responders(SIM)[0]
+OTHER = ec.generate_private_key(ec.SECP384R1())
+PASS, FAIL, UNKNOWN = Status.PASS, Status.FAIL, Status.UNKNOWN
+
+
+def judged(given: dict[str, bytes], now: dt.datetime = NOW) -> Check:
+    return compare([PATH], given, now)[0]
+
+
+def with_device(der: bytes, now: dt.datetime = NOW) -> Check:
+    """Beside good answers about the CAs."""
+    name = next(k for k, v in GOOD.items() if read_answer(v).issuer_key_hash == read_answer(FIRST).issuer_key_hash)
+    return judged({k: v for k, v in GOOD.items() if k != name} | {key_of(read_answer(der)): der}, now)
+
+
+FIRST = OWN.answer(DEVICE, NOW)
+
+
+def test_a_device_is_good_where_every_certificate_of_it_is():
+    got, until = compare([PATH, PATH], GOOD, NOW)
+    assert got.status is PASS and until == NOW + DAY and "3 certificates" in got.detail
+    for missing in GOOD:
+        got = judged({k: v for k, v in GOOD.items() if k != missing})
+        assert got.status is UNKNOWN and "no answer is here" in got.detail
+    assert judged({}).status is UNKNOWN and compare([], GOOD, NOW)[0].status is UNKNOWN
+
+
+@pytest.mark.parametrize("named", [hashes.SHA1(), hashes.SHA256(), hashes.SHA384()])
+def test_an_answer_may_name_its_issuer_in_several_ways(named):
+    assert with_device(OWN.answer(DEVICE, NOW, named=named)).status is PASS
+
+
+@pytest.mark.parametrize("reason", [None, x509.ReasonFlags.key_compromise, x509.ReasonFlags.certificate_hold])
+def test_what_is_revoked_fails_for_whatever_reason_and_however_old_the_answer(reason):
+    der = OWN.answer(DEVICE, NOW, status=OCSPCertStatus.REVOKED, reason=reason)
+    for now in (NOW, NOW + 9 * DAY):
+        got = with_device(der, now)
+        assert got.status is FAIL and got.detail == f"serial {DEVICE.serial_number:x}: NVIDIA revoked it"
+
+
+def test_what_the_responder_does_not_know_is_not_known():
+    assert "does not know" in with_device(OWN.answer(DEVICE, NOW, status=OCSPCertStatus.UNKNOWN)).detail
+
+
+def test_an_answer_counts_from_its_beginning_to_its_end():
+    for now, status in (
+        (NOW - dt.timedelta(seconds=61), UNKNOWN), (NOW - dt.timedelta(seconds=60), PASS), (NOW + DAY, PASS),
+        (NOW + DAY + dt.timedelta(seconds=1), UNKNOWN),
+    ):  # fmt: skip
+        assert judged(GOOD, now).status is status
+
+
+ISSUER_KEY = SIM.keys[2]
+NAMESAKE = load_certificate(pki.issue(ISSUER.subject, OTHER.public_key(), ISSUER.subject, OTHER, ca=True))
+STRANGERS = {
+    "another key": Responder(ISSUER, ISSUER_KEY, by=OTHER),
+    "no purpose": Responder(ISSUER, ISSUER_KEY, usage=None),
+    "another purpose": Responder(ISSUER, ISSUER_KEY, usage=bytes.fromhex("300a06082b06010505070301")),
+    "a CA": Responder(ISSUER, ISSUER_KEY, ca=True),
+    "ended": Responder(ISSUER, ISSUER_KEY, end=NOW - DAY),
+    "of the root": Responder(PATH[4], SIM.keys[0]),
+    "the root": Responder(PATH[4], SIM.keys[0], delegated=False),
+    "one of that name": Responder(NAMESAKE, OTHER, delegated=False),
+    "whom that one named": Responder(NAMESAKE, OTHER),
+}
+
+
+@pytest.mark.parametrize("name", STRANGERS)
+def test_only_the_issuer_or_whom_it_named_may_answer(name):
+    for status in (OCSPCertStatus.GOOD, OCSPCertStatus.REVOKED):
+        got = with_device(STRANGERS[name].answer(DEVICE, NOW, issuer=ISSUER, status=status))
+        assert got.status is UNKNOWN and "not signed" in got.detail
+    assert with_device(Responder(ISSUER, ISSUER_KEY, delegated=False).answer(DEVICE, NOW)).status is PASS
+
+
+def test_an_answer_about_another_certificate_does_not_count():
+    der = OWN.answer(DEVICE, NOW)
+    own = next(k for k in GOOD if read_answer(GOOD[k]).issuer_key_hash == read_answer(der).issuer_key_hash)
+    about_ca = next(v for k, v in GOOD.items() if k != own)
+    assert "another certificate" in judged({**GOOD, own: about_ca}).detail
+
+
+def test_no_flipped_bit_of_an_answer_counts():
+    for raw in flips(FIRST):
+        assert judged({**GOOD, key_of(read_answer(FIRST)): raw}).status is not PASS
+
+
+def test_a_bit_of_a_signature_that_is_called_unused_makes_the_answer_malformed():
+    """The number of unused bits is signed by nobody, and the library passes over it where the last bit is zero."""
+    for which in ("answer", "responder"):
+        while True:
+            own = responders(SIM)[0]
+            der = own.answer(DEVICE, NOW)
+            signature = read_answer(der).signature if which == "answer" else own.certificate.signature
+            if not signature[-1] & 1:
+                break
+        at = der.index(b"\0" + signature)
+        with pytest.raises(Malformed):
+            read_answer(der[:at] + b"\1" + der[at + 1 :])
+
+
+def unsuccessful() -> bytes:
+    return OCSPResponseBuilder.build_unsuccessful(OCSPResponseStatus.TRY_LATER).public_bytes(Encoding.DER)
+
+
+@pytest.mark.parametrize(
+    "der",
+    {
+        "nothing": b"", "text": b"<html>", "unsuccessful": unsuccessful(), "tail": FIRST + b"\0", "cut": FIRST[:-1],
+        "no end": OWN.answer(DEVICE, NOW, end=None), "critical": OWN.answer(DEVICE, NOW, critical=True),
+        "weak name": OWN.answer(DEVICE, NOW, named=hashes.SHA224()), "large": b"\x30" * 70_000,
+    }.values(),
+)  # fmt: skip
+def test_another_form_is_malformed(der):
+    with pytest.raises(Malformed):
+        read_answer(der)
+    assert judged({**GOOD, key_of(read_answer(FIRST)): der}).status is UNKNOWN
+
+
+def test_a_weak_signature_does_not_count():
+    assert with_device(OWN.answer(DEVICE, NOW, digest=hashes.SHA224())).status is UNKNOWN
+
+
+def test_evidence_is_refused_when_revoked_and_its_claims_end_with_the_answers():
+    def claims(given: dict[str, bytes]) -> Any:
+        return verify(evidence(GPU.entry()), NOW, VENDORS, SIM.trust, Collateral(ocsp=given))
+
+    got = claims(GOOD)
+    assert {c.id for c in got.checks if c.status is UNKNOWN} == {"reference-values"} and got.not_after == NOW + DAY
+    assert claims({}).not_after > NOW + DAY
+    bad = OWN.answer(DEVICE, NOW, status=OCSPCertStatus.REVOKED)
+    wrong = Collateral(ocsp={**GOOD, key_of(read_answer(bad)): bad})
+    assert ids(evidence(GPU.entry()), SIM.trust, collateral=wrong) == {"revocation"}
+
+
+def test_the_store_takes_answers_as_files_and_gives_those_about_the_devices():
+    pieces = [piece for der in GOOD.values() for piece in loose(der, NOW)]
+    assert {p.name for p in pieces} == {(Kind.OCSP, key) for key in GOOD}
+    collateral, checks = find(snapshot(*pieces), evidence(GPU.entry()), NOW)
+    assert collateral.ocsp == GOOD and not checks
+    with pytest.raises(Exception, match="name"):
+        snapshot(Piece(Kind.OCSP, "sha1/00/1", FIRST, NOW))

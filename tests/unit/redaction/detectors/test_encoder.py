@@ -1,0 +1,124 @@
+"""The shipped encoder with the student: floors on hand-written sentences, windows, budgets, what it is told."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from golden import lines, marked
+
+from redaction.detectors import encoder as module
+from redaction.detectors.encoder import MARKS, Encoder, EncoderDetector, case, marks
+from redaction.detectors.student import LABELS, SURE, TAGS, StudentDetector
+from redaction.detectors.wordview import KINDS, tokens
+from redaction.pipeline import Namer
+from redaction.types import DetectorFailed
+
+GOLDEN = [marked(line) for line in lines("student.txt")]
+HARMLESS = lines("harmless.txt")
+
+
+@pytest.fixture(scope="module")
+def detector() -> EncoderDetector:
+    return EncoderDetector(StudentDetector())
+
+
+def test_what_stands_in_sentences_of_eight_languages_is_covered(detector: EncoderDetector) -> None:
+    missed, total = [], 0
+    for text, spans in GOLDEN:
+        covered = {i for f in detector.detect(text) for i in range(f.start, f.end)}
+        total += len(spans)
+        missed += [text[a:b] for a, b, _ in spans if any(text[i].isalnum() and i not in covered for i in range(a, b))]
+    assert len(missed) / total <= 0.1, missed
+
+
+def test_harmless_texts_are_left_alone(detector: EncoderDetector) -> None:
+    flagged = [text for text in HARMLESS if detector.detect(text)]
+    assert len(flagged) / len(HARMLESS) <= 0.08, flagged
+
+
+def test_findings_are_named_after_it_and_it_knows_first_names(detector: EncoderDetector) -> None:
+    found = detector.detect("Dear Mr Kowalczyk, Priya Raghunathan works for us in Leeds.")
+    assert {f.detector for f in found} == {"encoder"} and all(f.label in LABELS and f.score >= SURE for f in found)
+    assert isinstance(detector, Namer) and detector.given("Anna") and not detector.given("table")
+
+
+@pytest.mark.parametrize(
+    ("word", "number"),
+    [("-", 0), ("house", 1), ("IBAN", 2), ("A", 3), ("Anna", 3), ("McNeil", 4), ("iPhone", 4), ("42", 5)],
+)
+def test_how_a_word_is_written(word: str, number: int) -> None:
+    assert case(word) == number
+
+
+def test_marks_say_lists_case_and_gap() -> None:
+    row = marks([0b101], [2], [3])[0]
+    assert row.shape == (MARKS,) and row.dtype == np.float32
+    assert np.flatnonzero(row).tolist() == [0, 2, len(KINDS) + 2, len(KINDS) + module.CASES + 3]
+
+
+def test_a_word_is_the_mean_of_its_pieces_and_starts_where_its_first_does() -> None:
+    begin, inside = TAGS.index("B-PERSON"), TAGS.index("I-PERSON")
+    pieces = np.zeros((3, len(TAGS)), np.float32)
+    pieces[0, begin], pieces[1, inside], pieces[2, 0] = 1.0, 1.0, 1.0
+    made = module._by_token(pieces, np.array([0, 0, 2]), 3)
+    assert made[0, begin] == 1.0 and made[0, inside] == 0.0, "its second piece only goes on"
+    assert made[1, 0] == 1.0 and made[2, 0] == 1.0, "no piece, no value"
+
+
+def test_windows_that_overlap_give_one_row_a_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each piece is judged once, by the window in which it is more central."""
+    encoder = Encoder()
+    monkeypatch.setattr(module, "WINDOW", 10)
+    monkeypatch.setattr(module, "OVERLAP", 4)
+    seen: list[int] = []
+
+    def run(windows: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+        seen.extend(len(pieces) for pieces, _ in windows)
+        out = np.zeros((len(windows), 12, len(TAGS)), np.float32)
+        for row, (pieces, _) in zip(out, windows, strict=True):
+            row[1 : len(pieces) + 1, 0] = pieces
+        return out
+
+    monkeypatch.setattr(encoder, "_run", run)
+    for count in (0, 1, 9, 10, 11, 16, 17, 100):
+        seen.clear()
+        made = encoder._windows(np.arange(count), np.zeros((count, MARKS), np.float32))
+        assert made[:, 0].tolist() == list(range(count))
+        assert all(size > 0 for size in seen)
+
+
+def test_passages_give_what_the_whole_gives(detector: EncoderDetector, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every token is judged, wherever a long text is cut."""
+    text = "\n".join(text for text, _ in GOLDEN[:40])
+    found = detector._student.tokens(text)
+    monkeypatch.setattr(module, "PASSAGE", 50)
+    scores = detector.scores(text, found)
+    assert scores.shape == (len(found), len(TAGS)) and np.allclose(scores.sum(1), 1, atol=1e-3)
+
+
+def test_over_budget_is_said(detector: EncoderDetector, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PIECE_BUDGET", 20)
+    with pytest.raises(DetectorFailed) as failed:
+        detector.detect("Anna Keller of Hamburg " * 20)
+    assert failed.value.reason == "budget"
+
+
+def test_nothing_to_read_is_no_finding(detector: EncoderDetector) -> None:
+    assert detector.detect("") == detector.detect(" \u200b ") == ()
+    assert Encoder().scores("", [], np.zeros((0, MARKS), np.float32)).shape == (0, len(TAGS))
+
+
+def test_the_digest_covers_the_student_the_weights_and_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    student = StudentDetector()
+    first = EncoderDetector(student).digest
+    monkeypatch.setattr(module, "WEIGHT", 0.4)
+    second = EncoderDetector(student).digest
+    student.digest = "other"
+    assert len({first, second, EncoderDetector(student).digest}) == 3
+
+
+def test_tokens_and_pieces_agree_in_every_script(detector: EncoderDetector) -> None:
+    """A tokenizer that folds letters must not move what it says to another word."""
+    text = "Ǆ ﬁ e\u0301 İstanbul ß 中文 👩‍💻 \u200d Ωmega"
+    found = list(tokens(text))
+    assert detector.scores(text, found).shape == (len(found), len(TAGS))

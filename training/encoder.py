@@ -1,0 +1,242 @@
+"""``python -m training.encoder``: Rampart's encoder trained further on the student's texts, from data to ONNX.
+
+Needs the extra ``train-student``, the folder of labelled court cases and the installed Rampart bundle. The table of
+pieces stays as it is; six layers, what is said of a piece beside its number, and the head are trained. Products are of
+16 bits where the processor has them (AMX: twice the speed), so another machine gives other bytes of the same kind.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from onnx import numpy_helper
+from tokenizers import Tokenizer
+from torch import nn
+from torch.nn import functional as F
+
+from redaction.detectors.encoder import FOLDER, GAPS, MARKS, case, marks
+from redaction.detectors.student import TAGS, load_view
+from redaction.detectors.wordview import View, tokens
+from training import generate, wide
+from training.encoder_graph import export
+from training.train import IGNORED, labelled
+
+WIDE, HEADS, INNER, LAYERS = 384, 12, 1536, 6
+PIECES = 128
+"""Most pieces of a passage."""
+BATCH = 4096
+"""Pieces at once, about."""
+UNSEEN, UNLISTED, UNCASED = 0.06, 0.2, 0.1
+"""Shares of pieces that are hidden, of pieces whose word lists are, of passages whose upper case is."""
+
+
+class Layer(nn.Module):
+    """One layer of BERT."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.q, self.k, self.v, self.o = (nn.Linear(WIDE, WIDE) for _ in range(4))
+        self.up, self.down = nn.Linear(WIDE, INNER), nn.Linear(INNER, WIDE)
+        self.n1, self.n2 = (nn.LayerNorm(WIDE, eps=1e-12) for _ in range(2))
+
+    def forward(self, x: torch.Tensor, bias: torch.Tensor, drop: float) -> torch.Tensor:
+        b, t, _ = x.shape
+        q, k, v = (f(x).view(b, t, HEADS, WIDE // HEADS).transpose(1, 2) for f in (self.q, self.k, self.v))
+        seen = F.scaled_dot_product_attention(q, k, v, attn_mask=bias.to(q.dtype))
+        x = self.n1(x + F.dropout(self.o(seen.transpose(1, 2).reshape(b, t, WIDE)), drop, self.training))
+        return self.n2(x + F.dropout(self.down(F.gelu(self.up(x))), drop, self.training))
+
+
+class Encoder(nn.Module):
+    """Pieces and what is said of them to ``TAGS``."""
+
+    def __init__(self, vocabulary: int) -> None:
+        super().__init__()
+        self.word, self.pos, self.typ = nn.Embedding(vocabulary, WIDE), nn.Embedding(512, WIDE), nn.Embedding(2, WIDE)
+        self.n0 = nn.LayerNorm(WIDE, eps=1e-12)
+        self.feat = nn.Linear(MARKS, WIDE, bias=False)
+        self.layers = nn.ModuleList(Layer() for _ in range(LAYERS))
+        self.head = nn.Linear(WIDE, len(TAGS))
+        nn.init.zeros_(self.feat.weight)
+        self.word.requires_grad_(False)
+
+    def forward(self, ids: torch.Tensor, mask: torch.Tensor, said: torch.Tensor, drop: float = 0.0) -> torch.Tensor:
+        x = self.n0(self.word(ids) + self.pos.weight[: ids.shape[1]] + self.typ.weight[0] + self.feat(said))
+        bias = torch.zeros(mask.shape).masked_fill(mask == 0, -1e4)[:, None, None, :]
+        for layer in self.layers:
+            x = layer(x, bias, drop)
+        logits: torch.Tensor = self.head(F.dropout(x, drop, self.training))
+        return logits
+
+
+def start(encoder: Encoder, rampart: Path) -> None:
+    """Puts Rampart's weights (CC BY 4.0) into ``encoder``; the head and ``feat`` stay as they are."""
+    held = {t.name: numpy_helper.to_array(t).astype(np.float32) for t in onnx.load(str(rampart)).graph.initializer}
+
+    def whole(name: str) -> torch.Tensor:
+        return torch.from_numpy((held[f"{name}_quantized"] - held[f"{name}_zero_point"]) * held[f"{name}_scale"])
+
+    state = {
+        k: whole(f"bert.embeddings.{n}_embeddings.weight")
+        for k, n in (("word.weight", "word"), ("pos.weight", "position"), ("typ.weight", "token_type"))
+    }
+    plain = {"n0": "bert.embeddings.LayerNorm"}
+    parts = {
+        "q": "attention/self/query", "k": "attention/self/key", "v": "attention/self/value",
+        "o": "attention/output/dense", "up": "intermediate/dense", "down": "output/dense",
+    }  # fmt: skip
+    for i in range(LAYERS):
+        for ours, theirs in parts.items():
+            matrix = whole(f"/bert/encoder/layer.{i}/{theirs}/MatMul_Q4.fp32")
+            state[f"layers.{i}.{ours}.weight"] = matrix.T.contiguous()
+            bias = held[f"bert.encoder.layer.{i}.{theirs.replace('/', '.')}.bias"]
+            state[f"layers.{i}.{ours}.bias"] = torch.from_numpy(bias.copy())
+        plain[f"layers.{i}.n1"] = f"bert.encoder.layer.{i}.attention.output.LayerNorm"
+        plain[f"layers.{i}.n2"] = f"bert.encoder.layer.{i}.output.LayerNorm"
+    for ours, theirs in plain.items():
+        state |= {f"{ours}.{w}": torch.from_numpy(held[f"{theirs}.{w}"].copy()) for w in ("weight", "bias")}
+    left = encoder.load_state_dict(state, strict=False)
+    if left.unexpected_keys or set(left.missing_keys) != {"head.weight", "head.bias", "feat.weight"}:
+        raise ValueError(f"{rampart} is another encoder")
+
+
+Passage = tuple[Any, Any, Any, Any]
+"""Of each piece: its number, the word lists of its token (a mask), case * GAPS + gap, its tag."""
+
+
+def passages(view: View, tokenizer: Tokenizer, text: str, spans: Sequence[generate.Span]) -> Iterator[Passage]:
+    """A labelled text as passages of at most ``PIECES``. A value starts in the first piece of its first token."""
+    labels, found = labelled(text, spans), list(tokens(text))
+    starts = [t.start for t in found]
+    encoding = tokenizer.encode(text, add_special_tokens=False)
+    owners = [bisect_right(starts, start) - 1 for start, _ in encoding.offsets]
+    tags, last = [], -1
+    for owner in owners:
+        label = labels[found[owner].start]
+        first = label[:2] != "B-" or owner != last
+        tags.append(IGNORED if label == generate.SKIP else TAGS.index(label if first else f"I-{label[2:]}"))
+        last = owner
+    words = [text[found[o].start : found[o].end] for o in owners]
+    forms = [case(w) * GAPS + found[o].gap for w, o in zip(words, owners, strict=True)]
+    pack = (
+        np.array(encoding.ids, np.int16), np.array([view.lists(w) for w in words], np.int32),
+        np.array(forms, np.int8), np.array(tags, np.int8),
+    )  # fmt: skip
+    for at in range(0, len(owners), PIECES):
+        yield tuple(part[at : at + PIECES] for part in pack)  # type: ignore[misc]  # four parts stay four
+
+
+class Batches:
+    """Batches of passages of like length, with parts of what is known of a piece hidden at random."""
+
+    def __init__(self, held: list[Passage], tokenizer: Tokenizer, seed: int) -> None:
+        self.held, self.order, self.random = held, Random(seed), np.random.default_rng(seed)
+        self.cls, self.sep, self.mask = (tokenizer.get_vocab()[f"[{name}]"] for name in ("CLS", "SEP", "MASK"))
+
+    def __iter__(self) -> Iterator[tuple[torch.Tensor, ...]]:
+        while True:
+            self.order.shuffle(self.held)
+            for at in range(0, len(self.held), 6000):
+                batches: list[list[Passage]] = [[]]
+                for passage in sorted(self.held[at : at + 6000], key=lambda p: len(p[0])):
+                    if batches[-1] and (len(batches[-1]) + 1) * (len(passage[0]) + 2) > BATCH:
+                        batches.append([])
+                    batches[-1].append(passage)
+                self.order.shuffle(batches)
+                yield from map(self.pack, batches)
+
+    def pack(self, some: Sequence[Passage]) -> tuple[torch.Tensor, ...]:
+        """Numbers, mask, ``[passages, pieces, MARKS]`` and tags."""
+        shape = (len(some), max(len(p[0]) for p in some) + 2)
+        ids, mask, lists, forms = (np.zeros(shape, np.int64) for _ in range(4))
+        tags = np.full(shape, IGNORED, np.int64)
+        for i, (pieces, listed, form, tag) in enumerate(some):
+            n = len(pieces)
+            ids[i, 0], ids[i, 1 : n + 1], ids[i, n + 1], mask[i, : n + 2] = self.cls, pieces, self.sep, 1
+            lists[i, 1 : n + 1], forms[i, 1 : n + 1], tags[i, 1 : n + 1] = listed, form, tag
+        ids = np.where((self.random.random(shape) < UNSEEN) & (tags != IGNORED), self.mask, ids)
+        lists = np.where(self.random.random(shape) < UNLISTED, 0, lists)
+        cases, gaps = forms // GAPS, forms % GAPS
+        uncased = (self.random.random((len(some), 1)) < UNCASED) & (cases > 0) & (cases < 5)
+        cases = np.where(uncased, 1, cases)
+        said = marks(lists.ravel(), cases.ravel(), gaps.ravel()).reshape(*shape, MARKS)
+        return tuple(map(torch.from_numpy, (ids, mask, said, tags)))
+
+
+def fit(encoder: Encoder, batches: Batches, minutes: float, rate: float, steps: int, kept: Path) -> None:
+    """Trains for so many minutes of wall time, or so many steps where given; saves now and then."""
+    new = [p for n, p in encoder.named_parameters() if n.startswith(("head", "feat"))]
+    old = [p for n, p in encoder.named_parameters() if p.requires_grad and not n.startswith(("head", "feat"))]
+    rates = (rate, rate * 5)
+    optimizer = torch.optim.AdamW([{"params": old}, {"params": new}], lr=rate, weight_decay=0.01)
+    began, seen, total = time.monotonic(), 0, 0.0
+    encoder.train()
+    for step, (ids, mask, said, tags) in enumerate(batches, 1):
+        done = step / steps if steps else (time.monotonic() - began) / (minutes * 60)
+        if done >= 1:
+            break
+        for group, most in zip(optimizer.param_groups, rates, strict=True):
+            group["lr"] = most * min(1.0, step / 150) * (0.02 + 0.98 * (1 - done))
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = encoder(ids, mask, said, 0.1)
+        loss = F.cross_entropy(logits.float().flatten(0, 1), tags.flatten(), ignore_index=IGNORED, label_smoothing=0.02)
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(encoder.parameters(), 1.0)
+        optimizer.step()
+        seen, total = seen + int(mask.sum()), 0.98 * total + 0.02 * loss.item()
+        if step % 100 == 0:
+            spent = time.monotonic() - began
+            mean = total / (1 - 0.98**step)
+            print(f"step {step}  loss {mean:.4f}  {seen / spent:.0f} pieces/s  {spent / 60:.1f} min", flush=True)
+        if step % 500 == 0:
+            torch.save(encoder.state_dict(), kept)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--suite", type=Path, required=True)
+    parser.add_argument("--rampart", type=Path, required=True, help="folder of the installed bundle")
+    parser.add_argument("--wordnet", type=Path, required=True, help="folder of WordNet 3.1's files (data.noun, ...)")
+    parser.add_argument("--out", type=Path, default=FOLDER)
+    parser.add_argument("--texts", type=int, default=72_000)
+    parser.add_argument("--minutes", type=float, default=45)
+    parser.add_argument("--steps", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rate", type=float, default=1.5e-4)
+    parser.add_argument("--weights", type=Path, help="encoder.pt of an earlier run to go on from")
+    parser.add_argument("--seed", type=int, default=101)
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    torch.manual_seed(args.seed)
+    generate.SUITE, wide.WORDNET = args.suite, args.wordnet
+    view = load_view(FOLDER.parent / "student" / "words.npz")
+    words = (args.rampart / "tokenizer.json").read_bytes()
+    tokenizer = Tokenizer.from_str(words.decode())
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    source = generate.texts(args.seed)
+    held = [p for _ in range(args.texts) for p in passages(view, tokenizer, *next(source))]
+    print(f"{time.process_time():.0f} s: {len(held)} passages, {sum(len(p[0]) for p in held)} pieces", flush=True)
+    encoder = Encoder(tokenizer.get_vocab_size())
+    start(encoder, args.rampart / "model.onnx")
+    if args.weights:
+        encoder.load_state_dict(torch.load(args.weights))
+    args.out.mkdir(parents=True, exist_ok=True)
+    fit(encoder, Batches(held, tokenizer, args.seed), args.minutes, args.rate, args.steps, args.out / "encoder.pt")
+    torch.save(encoder.state_dict(), args.out / "encoder.pt")
+    export(encoder.eval().state_dict(), args.out / "model.onnx")
+    (args.out / "tokenizer.json").write_bytes(words)
+
+
+if __name__ == "__main__":
+    main()
