@@ -10,7 +10,6 @@ anybody may choose, are numbered anew.
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +19,9 @@ from attestation.types import AttestationError
 
 MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/@+-]{0,127}")
 """What a model's name may be: it stays in the clear."""
+
+PLACES = 6
+"""Decimal places of a number that stays in the clear; more of them change no answer."""
 
 Seal = Callable[[str, bytes], Any]
 """Field path and plain bytes -> what stands there instead."""
@@ -44,10 +46,23 @@ class _Run:
 Rule = Callable[[_Run, Any, str, str], Any]
 
 
-def _plain(_: _Run, value: Any, place: str, __: str) -> Any:
-    if value is not None and not (isinstance(value, (bool, int, float)) and math.isfinite(value)):
+def _flag(_: _Run, value: Any, place: str, __: str) -> Any:
+    if value not in (None, False, True):  # 0 and 1 among them
         raise Uncovered(place)
     return value
+
+
+def _number(most: int) -> Rule:
+    """A number up to ``most``, fractions to :data:`PLACES`: any longer one could say anything."""
+
+    def rule(_: _Run, value: Any, place: str, __: str) -> Any:
+        if value is None or isinstance(value, bool):
+            return value
+        if not isinstance(value, (int, float)) or not -most <= value <= most:  # which no NaN is
+            raise Uncovered(place)
+        return round(value, PLACES) if isinstance(value, float) else value
+
+    return rule
 
 
 def _never(_: _Run, value: Any, place: str, __: str) -> Any:
@@ -146,13 +161,17 @@ def _either(words: Rule, other: Rule) -> Rule:
     return lambda run, value, *at: (words if value is None or isinstance(value, str) else other)(run, value, *at)
 
 
-_NUMBERS = ("temperature", "top_p", "top_k", "min_p", "n", "max_tokens", "max_completion_tokens", "min_tokens", "seed",
-            "presence_penalty", "frequency_penalty", "repetition_penalty", "stream", "ignore_eos", "best_of",
-            "parallel_tool_calls", "skip_special_tokens")  # fmt: skip
+_TOKENS, _COUNT = 10**8, 10**4
+_NUMBERS = {"temperature": 100, "top_p": 1, "top_k": 10**6, "min_p": 1, "n": _COUNT, "best_of": _COUNT,
+            "max_tokens": _TOKENS, "max_completion_tokens": _TOKENS, "min_tokens": _TOKENS, "seed": 2**32 - 1,
+            "presence_penalty": 100, "frequency_penalty": 100, "repetition_penalty": 100}  # fmt: skip
+"""Numbers and the largest of each, either sign."""
+_FLAGS = ("stream", "ignore_eos", "parallel_tool_calls", "skip_special_tokens")
 _COMMON: Mapping[str, Rule] = {
     "model": _model,
-    **dict.fromkeys(_NUMBERS, _plain),
-    "stream_options": _optional(_object({"include_usage": _plain, "include_obfuscation": _plain})),
+    **{name: _number(most) for name, most in _NUMBERS.items()},
+    **dict.fromkeys(_FLAGS, _flag),
+    "stream_options": _optional(_object({"include_usage": _flag, "include_obfuscation": _flag})),
     "logprobs": _never,
     "top_logprobs": _never,
     "store": _never,
@@ -166,12 +185,12 @@ _CHAT: Mapping[str, Rule] = {
     "verbosity": _words("low", "medium", "high"),
     "modalities": _optional(_each(_words("text"))),
     "response_format": _optional(_object({"type": _words("text", "json_object")})),
-    "chat_template_kwargs": _optional(_object({"enable_thinking": _plain, "thinking": _plain})),
+    "chat_template_kwargs": _optional(_object({"enable_thinking": _flag, "thinking": _flag})),
 }
 _ROLE = _words("system", "developer", "user", "assistant", "tool", "function")
 _FUNCTION = _object({"name": _text, "arguments": _text})
-_CALL = _object({"id": _id, "type": _words("function"), "index": _plain, "function": _FUNCTION})
-_TOOL = _object({"name": _text, "description": _text, "parameters": _whole, "strict": _plain})
+_CALL = _object({"id": _id, "type": _words("function"), "index": _number(_COUNT), "function": _FUNCTION})
+_TOOL = _object({"name": _text, "description": _text, "parameters": _whole, "strict": _flag})
 _NEAR_MESSAGE: Mapping[str, Rule] = {
     "role": _ROLE,
     "content": _content,
@@ -183,7 +202,7 @@ _NEAR_MESSAGE: Mapping[str, Rule] = {
 }
 _NEAR_CHOICE = _object({"type": _words("function"), "function": _object({"name": _text})})
 _PROMPT: Mapping[str, Rule] = {**_COMMON, "prompt": _texts}
-_INPUT: Mapping[str, Rule] = {"model": _model, "input": _texts, "dimensions": _plain}
+_INPUT: Mapping[str, Rule] = {"model": _model, "input": _texts, "dimensions": _number(10**6)}
 
 ACI: Mapping[str, Rule] = {
     "/chat/completions": _object({**_CHAT, "messages": _each(_object({"role": _ROLE, "content": _content}))}),

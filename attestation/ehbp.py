@@ -173,6 +173,11 @@ class Opener(Uncopyable):
         self._buffer = bytearray()
         self._over = False
 
+    @property
+    def ended(self) -> bool:
+        """Whether what was opened so far may be the whole answer; only ``close`` says that it is."""
+        return self._ending.over
+
     def feed(self, data: bytes) -> bytes:
         """Raises SealingError."""
         if self._over:

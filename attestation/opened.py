@@ -21,6 +21,7 @@ MAX_ANSWER = 64 * 1024 * 1024
 MAX_EVENT = 8 * 1024 * 1024
 """Bytes of one event of a stream, sealed."""
 WORD = re.compile(r"[A-Za-z0-9_.:/@+-]{0,128}")
+_BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 
 Open = Callable[[str, str, str], bytes]
 """Field path, value and the answer's id -> plain bytes. Raises SealingError."""
@@ -107,10 +108,14 @@ class Answer:
         value = row.get("embedding")
         if not isinstance(value, str) or not value:
             raise SealingError(Fault.UNSEALED, "an embedding in the clear")
+        opened = self._open(f"{at}.embedding", value, self._id or "")
         try:
-            vector = json.loads(self._open(f"{at}.embedding", value, self._id or ""))
-        except ValueError:
-            raise SealingError(Fault.FRAME, "a sealed embedding that is no JSON") from None
+            vector = json.loads(opened)
+        except (ValueError, RecursionError):
+            vector = None
+        whole = isinstance(vector, list) and all(_number(v) is not None for v in vector)
+        if not whole and not (isinstance(vector, str) and _BASE64.fullmatch(vector)):
+            raise SealingError(Fault.FRAME, "a sealed embedding that is none")
         return vector
 
     def _text(self, holder: dict[str, Any], name: str, at: str) -> str | None:
@@ -136,6 +141,11 @@ class Events:
         self._held = bytearray()
         self._seen = 0
         self._over = False
+
+    @property
+    def held(self) -> int:
+        """Bytes of an event that is not whole yet."""
+        return len(self._held)
 
     def feed(self, chunk: bytes) -> bytes:
         """Raises SealingError."""
@@ -207,12 +217,18 @@ def _word(value: Any) -> str | None:
     return value
 
 
-def _numbers(value: Any) -> Any:
-    """Numbers, and objects of them; other members are left out."""
-    if isinstance(value, dict):
-        inner = {k: _numbers(v) for k, v in value.items() if WORD.fullmatch(k)}
+def _numbers(value: Any, levels: int = 3) -> Any:
+    """Numbers, and objects of them; other members are left out, and so is what no counter has."""
+    if isinstance(value, dict) and levels:
+        inner = {k: _numbers(v, levels - 1) for k, v in value.items() if WORD.fullmatch(k)}
         return {k: v for k, v in inner.items() if v is not None}
-    return value if isinstance(value, (int, float)) else None
+    return _number(value)
+
+
+def _number(value: Any) -> int | float | None:
+    """None for what is no finite number, or for a longer one than any counter or float has."""
+    usable = isinstance(value, (int, float)) and -(2.0**128) < value < 2.0**128
+    return value if usable else None
 
 
 def _hex(text: str) -> bool:

@@ -45,6 +45,8 @@ def verify(signed: Mapping[str, Any], algo: str, key: bytes, model: str, request
     text, signature, address = signed.get("text"), signed.get("signature"), signed.get("signing_address")
     if not isinstance(text, str) or not isinstance(signature, str) or not 0 < len(text) <= MAX_TEXT:
         raise Malformed("a signature needs text and signature")
+    if not text.isascii():  # half a surrogate pair has no bytes at all
+        raise Malformed("a signature is about hashes and a name")
     raw = _bytes(signature)
     if algo == "ed25519":
         owner, good = key, _ed25519(key, raw, text.encode())

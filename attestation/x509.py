@@ -194,7 +194,7 @@ def load_crl(der: bytes) -> x509.CertificateRevocationList:
         raise Malformed(f"the revocation list has {len(der)} bytes, more than {MAX_CRL_BYTES}")
     try:
         crl = x509.load_der_x509_crl(der)
-        _ = (crl.extensions, crl.next_update_utc, crl.last_update_utc, crl.signature_hash_algorithm)
+        _ = (crl.issuer, crl.extensions, crl.next_update_utc, crl.last_update_utc, crl.signature_hash_algorithm)
         for entry in crl:
             _ = entry.extensions
     except _UNREADABLE:

@@ -26,16 +26,11 @@ from proxy.dialects.openai_uploads import EDITS, TRANSCRIPTIONS, TRANSLATIONS, V
 from proxy.dialects.responses import OpenAIResponses
 from proxy.dialects.responses_count import OpenAIInputTokens
 from proxy.errors import BadRequest
+from proxy.upstreams.remote import BETA
 
 CHAT = "/v1/chat/completions"
 JSON_TYPE = ("content-type", "application/json")
 ANTHROPIC = ("anthropic-version", "2023-06-01")
-BETA = re.compile(
-    r"(?!(?:[a-z-]*+[0-9]){5}[a-z0-9-]*-20\d\d-?\d\d-?\d\d\Z)"
-    r"[a-z0-9]{1,24}(?:-[a-z0-9]{1,24}){0,6}-20\d\d(?:-\d\d-\d\d|\d{4})",
-    re.ASCII,
-)
-"""One feature of ``anthropic-beta``: words with four digits at most, and a date. No room for a number that counts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,11 +60,11 @@ def verify_receipt(receipt: Mapping[str, Any], keyset: Mapping[str, Any], reques
 
 def check_receipt(
     receipt: Mapping[str, Any], keyset: Mapping[str, Any], request: str, response: str,
-    said: Mapping[str, str] | None = None,
+    said: Mapping[str, str] | None = None, *, forwards: bool = False,
 ) -> None:  # fmt: skip
     """As :func:`verify_receipt`, with digests. ``said`` are members that the receipt must have where it has them:
     ``receipt_id``, ``chat_id``, ``model``, ``endpoint``, ``method``. What an aggregator says of the service behind it
-    must be that it was verified."""
+    must be that it was verified, and one that is known as such (``forwards``) must say so (``aci.md`` §7.5)."""
     key_id, signature = receipt.get("key_id"), receipt.get("signature")
     events = receipt.get("event_log")
     if not isinstance(key_id, str) or not isinstance(signature, str) or not isinstance(events, list) or not events:
@@ -80,6 +80,7 @@ def check_receipt(
             ("receipt.request", _hashes(events[:1], "request.received") == [request]),
             ("receipt.request-once", len(_hashes(events, "request.received")) == 1),
             ("receipt.response", _hashes(events, "response.returned") == [response]),
+            ("receipt.upstream-missing", bool(behind) or not forwards),
             ("receipt.upstream", all(e.get("result") == "verified" and e.get("required") is True for e in behind)),
             *((f"receipt.{k}", receipt.get(k) in (None, v)) for k, v in (said or {}).items()),
         )

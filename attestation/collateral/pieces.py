@@ -44,6 +44,8 @@ class Kind(StrEnum):
 
 EVALUATED = frozenset({Kind.INTEL_TCB, Kind.INTEL_QE})
 """Kinds whose number is Intel's ``tcbEvaluationDataNumber``, one for all platforms."""
+UNSIGNED = frozenset({Kind.JWKS, Kind.RIM})
+"""Kinds that are dated by our own clock: their only date in the store is when they were fetched."""
 
 
 class Trust(StrEnum):
@@ -110,6 +112,10 @@ class Floor:
     number: int
     """0 where there is none."""
     issued: dt.datetime
+
+    def above(self, other: Floor | None) -> bool:
+        """Whether ``other`` is older. None is: whoever has no floor takes anything."""
+        return other is None or (other.number, other.issued) < (self.number, self.issued)
 
 
 @dataclass(frozen=True, slots=True)

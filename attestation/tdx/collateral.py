@@ -84,7 +84,11 @@ def _signed(body: dict[str, Any], name: str) -> Signed:
 
 def read_signed(name: str, text: str, signature: str, chain: str) -> Signed:
     """``signature`` is hex, ``chain`` PEM. Raises Malformed."""
-    value = strictjson.load_object(text.encode("utf-8", "replace"), MAX_COLLATERAL_CHARACTERS, name)
+    try:
+        raw = text.encode()
+    except UnicodeEncodeError:  # half a surrogate pair: nobody can have signed it
+        raise Malformed(f"{name} is no text") from None
+    value = strictjson.load_object(raw, MAX_COLLATERAL_CHARACTERS, name)
     try:
         issued, until = (
             dt.datetime.strptime(value[k], _TIME).replace(tzinfo=dt.UTC) for k in ("issueDate", "nextUpdate")

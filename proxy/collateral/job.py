@@ -16,8 +16,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from attestation.collateral.admit import unfounded
 from attestation.collateral.index import time_text
-from attestation.collateral.pieces import Entry, Kind, Name, shown
+from attestation.collateral.pieces import SKEW, Entry, Kind, Name, shown
 from attestation.collateral.select import key_names, needs, quote_of, select, unknown_keys, with_chain
 from attestation.collateral.store import INDEX, Damaged, Snapshot, read_store
 from attestation.paths import check_path, load_path
@@ -29,6 +30,7 @@ from proxy.collateral.fetch import Chain, Failure, Vendors, fetch, in_order, kee
 from proxy.collateral.vendors import question
 from proxy.collateral.watch import due_at, states
 from proxy.errors import ConfigError, SealgateError
+from proxy.observe import log_fault
 from proxy.ports import Clock
 
 log = logging.getLogger("sealgate")
@@ -43,6 +45,8 @@ GIVEN_UP = 5
 """Failures in a row after which a piece that was only wanted is forgotten, until evidence wants it again."""
 WANTED = 32
 """Pieces that are wanted and not here, at most: evidence names them, and nobody has judged that evidence yet."""
+SERVICES = 256
+"""Services whose keys are learned from evidence, at most: anybody may have tenants, and each is asked every day."""
 NEWER_S = 300.0
 """A key set that lacks a token's key is asked for again, but not more often than this."""
 
@@ -126,9 +130,14 @@ class CollateralJob:
                 question(name)
             except ConfigError:
                 continue  # nobody could be asked
+            if name[0] is Kind.JWKS and name not in self.snapshot.index.entries and self._services() >= SERVICES:
+                continue
             if name not in self._wanted and len(self._wanted) < WANTED:
                 self._wanted[name] = None
                 self._wake.set()
+
+    def _services(self) -> int:
+        return sum(kind is Kind.JWKS for kind, _ in self.snapshot.index.entries)
 
     # -- the job ------------------------------------------------------------------------------------------------------
 
@@ -140,6 +149,8 @@ class CollateralJob:
                 await self.round()
             except SealgateError as e:  # the ledger could not record it: no request is served then either
                 log.error("collateral: %s", e.message)
+            except Exception as e:  # a bug of ours in code that reads what strangers send must not end the job
+                log_fault(e)
             try:
                 async with asyncio.timeout(LOOK_S * (1 + self._spread() / 4)):
                     await self._wake.wait()
@@ -148,12 +159,7 @@ class CollateralJob:
 
     async def round(self) -> None:
         """Takes up what others wrote, then asks for what is due and may be asked for now."""
-        try:
-            await asyncio.to_thread(self._take_up)
-        except Damaged as e:
-            if self.damage != str(e):
-                log.error("the collateral store is damaged and what was read before stays: %s", e)
-            self.damage = str(e)
+        if not await self._looked():
             return
         self._forget()
         names = self._due()
@@ -171,17 +177,28 @@ class CollateralJob:
         for name in set(names) - {f.name for f in (*got.failures, *refused)}:
             self._came(name)
         changed = [name for t in taken for name in t.changed]
-        if taken:
-            await asyncio.to_thread(self._take_up)
+        if taken and not await self._looked():
+            return
         if changed:
             await self._on_event("collateral_changed", {"pieces": [_record(self.snapshot, n) for n in changed]})
 
+    async def _looked(self) -> bool:
+        """Whether the folder could be read; else what was read before stays."""
+        try:
+            await asyncio.to_thread(self._take_up)
+        except Damaged as e:
+            if self.damage != str(e):
+                log.error("the collateral store is damaged and what was read before stays: %s", e)
+            self.damage = str(e)
+        return self.damage is None
+
     def _due(self) -> list[Name]:
+        """What was asked for in the future, by a clock that was wrong then, is due now, not after that day."""
         now = self._clock.now()
         old = [
             e.name
             for e in self.snapshot.index.entries.values()
-            if (at := due_at(e)) is not None and at + self._late <= now
+            if (at := due_at(e)) is not None and (at + self._late <= now or e.fetched_at > now + SKEW)
         ]
         return in_order(n for n in (*old, *self._wanted) if self._may_ask(n))
 
@@ -225,9 +242,20 @@ class CollateralJob:
         if stamp == self._stamp and stamp is not None and self.damage is None:
             return
         fresh = read_store(self._folder, self._trust, self._simulated)
+        self._not_back(fresh)
         if _digests(fresh) != _digests(self.snapshot):
             self.revision += 1
         self.snapshot, self._stamp, self.damage = fresh, stamp, None
+
+    def _not_back(self, fresh: Snapshot) -> None:
+        """Raises Damaged for a folder that has seen less than we have: an old copy, or none. Its floors are gone, and
+        what they keep out could come in."""
+        now = self._clock.now()
+        for name, floor in self.snapshot.index.floors.items():
+            if floor.above(fresh.index.floors.get(name)) and not unfounded(name[0], floor, now):
+                raise Damaged(
+                    f"{self._folder}: it went back: {shown(name)} was newer; restart the gate if that is meant"
+                )
 
     def status(self) -> Mapping[str, object]:
         """For the admin listener."""

@@ -95,7 +95,7 @@ async def _fetch(folder: Path, names: list[Name], door: Vendors, before: Snapsho
 
 def _report(snapshot: Snapshot, names: list[Name], failures: list[Failure], as_json: bool) -> None:
     failed = {f.name for f in failures}
-    came = [snapshot.index.entries[n] for n in names if n not in failed]
+    came = [snapshot.index.entries[n] for n in names if n not in failed and n in snapshot.index.entries]
     if as_json:
         lost = [{"kind": f.name[0], "key": f.name[1], "code": f.code, "reason": f.reason} for f in failures]
         click.echo(json.dumps({"fetched": [_facts(e) for e in came], "failures": lost}, indent=2))
@@ -112,18 +112,26 @@ def _report(snapshot: Snapshot, names: list[Name], failures: list[Failure], as_j
 
 @collateral.command("import")
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--unsigned",
+    is_flag=True,
+    help="Take new key sets of token services too. Nobody signed them: whoever made the archive chose the keys.",
+)
 @_FOLDER
 @_CONFIG
 @_JSON
-def import_(files: tuple[Path, ...], folder: Path | None, config_file: Path, as_json: bool) -> None:
+def import_(files: tuple[Path, ...], unsigned: bool, folder: Path | None, config_file: Path, as_json: bool) -> None:
     """Take in archives of `export`, or single files: a revocation list or VCEK of AMD's, Intel's root list, dcap-qvl's
     JSON of a platform. Everything is verified before anything is replaced; one bad piece refuses all."""
     at = _folder(folder, config_file)
     now = _now()
     with _answers():
         pieces = [piece for file in files for piece in _pieces(file, now)]
+        if not unsigned:
+            _signed(pieces, read_store(at, VENDORS))
         taken = take(at, pieces, now, VENDORS)
-    entries = [taken.snapshot.index.entries[name] for name in sorted({p.name for p in pieces})]
+    names = sorted({p.name for p in pieces} & set(taken.snapshot.index.entries))  # of too many keys some do not stay
+    entries = [taken.snapshot.index.entries[name] for name in names]
     if as_json:
         changed = [{"kind": kind, "key": key} for kind, key in taken.changed]
         click.echo(json.dumps({"imported": [_facts(e) for e in entries], "changed": changed}, indent=2))
@@ -131,6 +139,14 @@ def import_(files: tuple[Path, ...], folder: Path | None, config_file: Path, as_
     for entry in entries:
         word = "NEW" if (entry.kind.value, entry.key) in taken.changed else "SAME"
         click.echo(f"{word:<5} {shown(entry.name)}: {_words(entry)}")
+
+
+def _signed(pieces: list[Piece], before: Snapshot) -> None:
+    """Raises Rejected for keys that are new here and that nobody signed: with them, anybody's tokens would be good."""
+    new = dict.fromkeys(p.name for p in pieces if p.kind is Kind.JWKS and before.data(p.name) != p.data)
+    if new:
+        why = "nobody signed it: whoever made the archive chose its keys; --unsigned takes it all the same"
+        raise Rejected(tuple(f"{shown(name)}: {why}" for name in new))
 
 
 def _pieces(file: Path, now: dt.datetime) -> tuple[Piece, ...]:

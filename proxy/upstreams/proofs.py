@@ -17,14 +17,16 @@ from typing import Any
 
 from attestation import signatures, strictjson
 from attestation.aci.documents import check_receipt, same_keyset
+from attestation.bodies import compact
 from attestation.providers.base import Channel, Seal
 from attestation.types import AttestationError
 from proxy.errors import UpstreamError
+from proxy.observe import log_fault
 from proxy.outbound import Answer, Outbound, Provenance, exactly
 from proxy.settings import UpstreamConfig
 from proxy.upstreams import remote
 from proxy.upstreams.lease import AttestationRefused, Lease
-from proxy.upstreams.sealing import media_type
+from proxy.upstreams.sealing import EVENTS, VERIFIED_ONLY, media_type
 from proxy.upstreams.transports import Arrived, Carried, Carrier, KeyChanged, Opened
 
 RECEIPT_BYTES = 256 * 1024
@@ -34,28 +36,35 @@ PAUSES_S = (0.1, 0.4, 1.0)
 """A receipt is made when the answer is over: it may come a moment later."""
 HEAD_BYTES = 64 * 1024
 """How much of an answer is searched for its id."""
+FORWARDS = "upstreams.evidence"
+"""The check that a service fails which serves from others; whoever waives it lets its word stand for them."""
 PATHS = frozenset({"/chat/completions", "/completions", "/embeddings", "/responses", "/messages"})
 
 _CHAT_IDS = (
     re.compile(rb'"id"\s*:\s*"((?:chatcmpl|cmpl|embd|resp|msg)[_-][A-Za-z0-9_-]{1,120})"'),
     re.compile(rb'"id"\s*:\s*"([A-Za-z0-9_-]{1,128})"'),
 )
-_RECEIPT_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
-_END = b"[DONE]"
+_RECEIPT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
+_END = re.compile(rb"\[DONE\]|message_stop|response\.(?:completed|incomplete|failed)")
+"""Where a stream may end: what stands there and all that follows waits for the receipt."""
+_LONGEST = len(b"response.incomplete")
 
 
 class ProvingCarrier:
     """Implements ``transports.Carrier``. ``channel`` is what the evidence of the lease names; ``doubt`` is called when
-    an answer names another keyset."""
+    an answer names another keyset. ``forwards``: the service is an aggregator, which may serve from services that
+    nobody attested unless a request forbids it."""
 
     def __init__(
-        self, upstream: str, carrier: Carrier, channel: Channel, wanted: str, doubt: Callable[[], None]
-    ) -> None:
+        self, upstream: str, carrier: Carrier, channel: Channel, wanted: str, doubt: Callable[[], None], *,
+        forwards: bool = False,
+    ) -> None:  # fmt: skip
         self._name = upstream
         self._carrier = carrier
         self._channel = channel
         self._wanted = wanted
         self._doubt = doubt
+        self.forwards = forwards
 
     @property
     def users(self) -> int:
@@ -69,8 +78,17 @@ class ProvingCarrier:
         return Opened(answer, arrived.close)
 
     async def carry(self, sent: Carried) -> Arrived:
-        """Raises as the carrier within."""
-        if self._wanted == "off" or sent.method != "POST" or sent.path not in PATHS:
+        """Raises as the carrier within; AttestationRefused for what has no receipt, where one is required, and for what
+        an aggregator cannot be told about."""
+        if self.forwards and sent.method != "GET" and not sent.restored:  # what was sealed says so already
+            if (told := _verified_only(sent.body)) is None:
+                raise AttestationRefused(self._name, ("upstreams.unbound",))
+            sent = replace(sent, body=told, size=len(told))
+        if sent.method != "POST" or sent.path not in PATHS:
+            if self.required:
+                raise AttestationRefused(self._name, ("receipts.path",))
+            return await self._over(sent)
+        if self._wanted == "off":
             return await self._over(sent)
         asked = hashlib.sha256(sent.restored)
         if not sent.restored:
@@ -136,16 +154,18 @@ class _Proof:
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The answer. Raises UpstreamError at its end for a receipt that is required and not good."""
-        events, tail, held = media_type(self._arrived.headers) == "text/event-stream", b"", b""
+        held, before = bytearray(), b""
+        holding = self._by.required and media_type(self._arrived.headers) != EVENTS
         async for chunk in self._arrived.chunks:
             self._got.update(chunk)
             if len(self._head) < HEAD_BYTES:
                 self._head += chunk[: HEAD_BYTES - len(self._head)]
-            if self._by.required and events and (held or _END in tail + chunk):
+            holding = holding or (self._by.required and _END.search(before + chunk) is not None)
+            before = (before + chunk)[1 - _LONGEST :]
+            if holding:
                 held += chunk
             else:
                 yield chunk
-            tail = (tail + chunk)[1 - len(_END) :]
         self._whole = True
         if self._by.required:
             found = await self.settle()
@@ -153,12 +173,16 @@ class _Proof:
                 code = f"receipt_{found.receipt}"
                 raise UpstreamError(f"{self._by.name}: no good receipt for this answer", code=code)
         if held:
-            yield held
+            yield bytes(held)
 
     async def settle(self) -> Provenance:
         """Once: what the receipt is worth."""
         if self._found is None:
-            self._found = await self._settled() if self._whole else Provenance("unchecked")
+            try:
+                self._found = await self._settled() if self._whole else Provenance("unchecked")
+            except Exception as e:  # a bug of ours in code that reads what strangers send: the outcome is recorded
+                log_fault(e)
+                self._found = Provenance("failed")
         return self._found
 
     async def _settled(self) -> Provenance:
@@ -202,7 +226,8 @@ class _Proof:
             if "receipt_id" in document and ident != chat:
                 said["receipt_id"] = ident
             request, response = (f"sha256:{h.hexdigest()}" for h in (self._asked, self._got))
-            check_receipt(document, self._by.channel.keyset or {}, request, response, said)
+            keyset = self._by.channel.keyset or {}
+            check_receipt(document, keyset, request, response, said, forwards=self._by.forwards)
         except AttestationError:
             return False
         return True
@@ -234,7 +259,24 @@ def proving(upstream: UpstreamConfig, make: Callable[[], Carrier], lease: Lease,
         raise AttestationRefused(upstream.name, ("receipts.no-key",))
     if not signed and keyset is None:
         return make()
-    return ProvingCarrier(upstream.name, make(), lease.channel, wanted if signed else "off", doubt)
+    forwards = keyset is not None and FORWARDS in lease.info.waived
+    wanted = wanted if signed else "off"
+    return ProvingCarrier(upstream.name, make(), lease.channel, wanted, doubt, forwards=forwards)
+
+
+def _verified_only(body: bytes | AsyncIterator[bytes]) -> bytes | None:
+    """``body`` with the demand that only attested services see it; None where it has no place for that."""
+    try:
+        tree = strictjson.load_object(body, len(body)) if isinstance(body, bytes) else None
+        provider = tree.get("provider", {}) if tree is not None else None
+        if tree is None or not isinstance(body, bytes) or not isinstance(provider, dict):
+            return None
+        if "provider" in tree:
+            return compact({**tree, "provider": provider | VERIFIED_ONLY}).encode()
+    except (AttestationError, ValueError):  # the latter for a number or a text that JSON does not have
+        return None
+    first = compact({"provider": VERIFIED_ONLY}).encode()[:-1]  # all else stays as it was written
+    return first + (b"," if tree else b"") + body[body.index(b"{") + 1 :]
 
 
 def _model(body: bytes | AsyncIterator[bytes]) -> str:

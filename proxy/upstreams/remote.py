@@ -24,6 +24,13 @@ RETURNED_HEADERS = frozenset(
 )
 """Headers of an upstream's answer that the gate looks at, beside ``x-ratelimit-*``. No cookies, no redirects."""
 
+BETA = re.compile(
+    r"(?!(?:[a-z-]*+[0-9]){5}[a-z0-9-]*-20\d\d-?\d\d-?\d\d\Z)"
+    r"[a-z0-9]{1,24}(?:-[a-z0-9]{1,24}){0,6}-20\d\d(?:-\d\d-\d\d|\d{4})",
+    re.ASCII,
+)
+"""One feature of ``anthropic-beta``: words with four digits at most, and a date. No room for a number that counts."""
+
 _PATH = re.compile(r"(?:/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+)+")
 _BASE = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@-]+)+")
 _QUERY = re.compile(r"(?:[A-Za-z0-9._~!$'()*+,;:@/?=&-]|%[0-9A-Fa-f]{2})*")

@@ -12,7 +12,6 @@ from attestation.endings import CandidateEnding, DoneEnding, Ending, EventEnding
 from attestation.sealing import SealingError
 from proxy.errors import UpstreamError
 from proxy.outbound import Answer, Outbound, exactly
-from proxy.upstreams import remote
 from proxy.upstreams.lease import AttestationRefused
 from proxy.upstreams.sealing import (
     EVENTS,
@@ -23,6 +22,7 @@ from proxy.upstreams.sealing import (
     head,
     media_type,
     refuse_exposed,
+    returned,
     unsealed,
 )
 from proxy.upstreams.transports import Arrived, Carried, Carrier, KeyChanged, Opened
@@ -82,7 +82,7 @@ class EhbpWire:
         except BaseException:
             await arrived.close()
             raise
-        back = remote.returned(arrived.headers) | {"content-type": kind}
+        back = returned(arrived.headers, kind)
         return Opened(Answer(arrived.status, back, self._plain(opener, arrived), arrived.settle), arrived.close)
 
     async def _opener(self, exchange: ehbp.Exchange, arrived: Arrived, path: str) -> tuple[ehbp.Opener, str]:
@@ -100,13 +100,20 @@ class EhbpWire:
             raise broken(self._name, e.fault) from None
 
     async def _plain(self, opener: ehbp.Opener, arrived: Arrived) -> AsyncIterator[bytes]:
+        """The end is shown when it is known to be one: nothing follows it, and a receipt that is required is good."""
+        held = bytearray()
         try:
             async for data in arrived.chunks:
-                if plain := opener.feed(data):
+                plain = opener.feed(data)
+                if held or (plain and opener.ended):
+                    held += plain
+                elif plain:
                     yield plain
             opener.close()
         except SealingError as e:
             raise broken(self._name, e.fault) from None
+        if held:
+            yield bytes(held)
 
     async def close(self) -> None:
         await self._carrier.close()

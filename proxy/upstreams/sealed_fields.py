@@ -21,15 +21,12 @@ from attestation.sealing import Fault, SealingError
 from attestation.types import Malformed
 from proxy.errors import NotSealable, UpstreamError
 from proxy.outbound import Answer, Outbound
-from proxy.upstreams import remote
 from proxy.upstreams.lease import AttestationRefused
-from proxy.upstreams.sealing import EVENTS, broken, head, media_type, refuse_exposed, unsealed
+from proxy.upstreams.sealing import EVENTS, VERIFIED_ONLY, broken, head, media_type, refuse_exposed, returned, unsealed
 from proxy.upstreams.transports import Arrived, Carried, Carrier, Opened
 
 MAX_BODY = 32 * 1024 * 1024
 """Plain bytes; sealed texts are more than twice as long."""
-VERIFIED_ONLY = {"aci_verified": True}
-"""An aggregator may serve from nothing but what it verified (``spec/aci.md`` §5.3)."""
 ASIDE_BYTES = 16_000
 """A larger body is sealed in a thread, and so is a larger answer opened: every field costs a key agreement."""
 
@@ -151,14 +148,15 @@ class FieldsWire:
             exchange.require(arrived.headers)
         except SealingError as e:
             raise broken(self._name, e.fault) from None
-        return remote.returned(arrived.headers) | {"content-type": kind}
+        return returned(arrived.headers, kind)
 
     async def _plain(self, opening: Opening, arrived: Arrived) -> AsyncIterator[bytes]:
         try:
             if media_type(arrived.headers) == EVENTS:
                 events = Events(opening)
                 async for data in arrived.chunks:
-                    if plain := events.feed(data):
+                    aside = events.held + len(data) > ASIDE_BYTES
+                    if plain := await asyncio.to_thread(events.feed, data) if aside else events.feed(data):
                         yield plain
                 yield events.close()
             else:

@@ -15,13 +15,17 @@ the record; the receipt at the door covers the plain bytes. Rules:
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from attestation.sealing import Fault
 from proxy.errors import NotSealable, UpstreamError
 from proxy.outbound import Outbound
 from proxy.upstreams.lease import AttestationRefused
+from proxy.upstreams.remote import BETA
 
 EVENTS, LINES = "text/event-stream", "application/x-ndjson"
+VERIFIED_ONLY = {"aci_verified": True}
+"""An aggregator may serve from nothing but what it verified (private-ai-gateway ``spec/aci.md`` §5.3)."""
 PATHS = frozenset(
     {"/chat/completions", "/completions", "/embeddings", "/moderations", "/responses", "/responses/compact",
      "/responses/input_tokens", "/messages", "/messages/count_tokens", "/images/generations", "/images/edits",
@@ -36,6 +40,12 @@ NAMED = re.compile(
 )
 """Gemini's paths. They name the upstream's model: that of the configuration, or the app's own word where ``models`` has
 ``*``; as with fields that are sealed one by one it is a word, and stays in the clear."""
+HEADERS: Mapping[str, re.Pattern[str]] = {
+    "content-type": re.compile(r"application/json|multipart/form-data; boundary=[0-9A-Za-z'+_.-]{1,70}"),
+    "anthropic-version": re.compile(r"20\d\d-\d\d-\d\d", re.ASCII),
+}
+"""What headers may say in the clear, beside lists of features: the protocol's version, where parts of a form begin."""
+_NUMBERS = frozenset({"openai-processing-ms", "retry-after", "retry-after-ms"})
 CODES = {
     Fault.UNSEALED: "answer_unsealed",
     Fault.TRUNCATED: "answer_truncated",
@@ -60,8 +70,8 @@ def unsealed(upstream: str, status: int) -> UpstreamError:
 
 
 def head(upstream: str, out: Outbound) -> tuple[tuple[str, str], ...]:
-    """The headers of ``out`` as they may stand in the clear. Raises NotSealable for a path or query that says more than
-    the protocol's words, and for a request without a body: to that no key is bound (EHBP SPEC.md §7.4)."""
+    """The headers of ``out`` as they may stand in the clear. Raises NotSealable for a path, query or header that says
+    more than the protocol's words, and for a request without a body: to that no key is bound (EHBP SPEC.md §7.4)."""
     named = NAMED.fullmatch(out.path)
     events = named is not None and named[1] == STREAMED
     wrong = [
@@ -69,6 +79,7 @@ def head(upstream: str, out: Outbound) -> tuple[tuple[str, str], ...]:
         for name, bad in (
             ("request.path", (out.path not in PATHS and named is None) or out.method != "POST"),
             ("request.query", out.query not in ({"alt=sse"} if events else {"", "beta=true"})),
+            ("request.headers", not all(_plain(k, v) for k, v in out.headers if k != "accept")),
             ("request.body", not out.size),
             ("body.candidates", events and _several(out)),
         )
@@ -88,6 +99,19 @@ _SEVERAL = re.compile(rb'"candidate(?:Count|_count)"\s*:(?!\s*1\s*[,}])')
 def _several(out: Outbound) -> bool:
     """Whether more than one candidate may be asked for: of several that stream, one could be cut off unseen."""
     return out.large is not None or _SEVERAL.search(out.body) is not None
+
+
+def _plain(name: str, value: str) -> bool:
+    if name == "anthropic-beta":
+        return all(BETA.fullmatch(feature) for feature in value.split(","))
+    pattern = HEADERS.get(name)
+    return pattern is not None and pattern.fullmatch(value) is not None
+
+
+def returned(headers: tuple[tuple[str, str], ...], kind: str) -> dict[str, str]:
+    """Of an answer's headers, which nobody sealed, only numbers: words of whoever is on the way reach no app."""
+    told = {k.lower(): v for k, v in headers if k.lower() in _NUMBERS and re.fullmatch("[0-9]{1,9}", v, re.ASCII)}
+    return {**told, "content-type": kind}
 
 
 def media_type(headers: tuple[tuple[str, str], ...]) -> str:

@@ -7,6 +7,7 @@ connection.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
@@ -217,6 +218,8 @@ class EnclaveTransport:
         self._seal = seal
         self._lines = lines
         self._wires: dict[int, Wire] = {}
+        self._opening: Counter[int] = Counter()
+        """Requests by epoch that are being sealed: their wire has no user yet."""
 
     async def prepare(self, want: Requirements) -> LeaseInfo:
         """Attests unless a lease holds already; prefers one whose connections are open. Raises AttestationRefused."""
@@ -275,7 +278,11 @@ class EnclaveTransport:
     async def _over(self, lease: Lease, out: Outbound) -> Opened:
         wire = self._wires.get(lease.epoch) or self._wire(lease)
         self._wires[lease.epoch] = wire
-        opened = await wire.open(out)
+        self._opening[lease.epoch] += 1
+        try:
+            opened = await wire.open(out)
+        finally:
+            self._opening[lease.epoch] -= 1
 
         async def close() -> None:
             try:
@@ -303,8 +310,9 @@ class EnclaveTransport:
     async def _sweep(self) -> None:
         """Takes out what is idle before it waits for anything, so that sweeps that overlap share nothing."""
         kept = {max(self._wires, default=0), *self._leases.epochs(self._name)}
-        idle = [self._wires.pop(e) for e in list(self._wires) if e not in kept and not self._wires[e].users]
-        for wire in idle:
+        idle = [e for e, wire in self._wires.items() if e not in kept and not (wire.users or self._opening[e])]
+        self._opening = +self._opening  # without what is over
+        for wire in [self._wires.pop(e) for e in idle]:
             await wire.close()
 
     async def close(self) -> None:

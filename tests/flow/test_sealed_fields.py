@@ -6,20 +6,18 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
-import time
 from pathlib import Path
 from typing import Any
 
 import openai
 import pytest
 from gate_support import NUMBER, RECORD
-from sealed_gate import behind, nothing_shows, sealed_world
+from sealed_gate import asked, nothing_shows, ready, sealed_world, wanting
 
 from attestation import near
 from attestation.aci.fields import Algo
-from attestation.simulator.fields_server import INJECTED, AciEnclave, FieldMeddling, FieldsEnclave, NearEnclave
+from attestation.simulator.fields_server import INJECTED, AciEnclave, FieldMeddling, NearEnclave
 from attestation.simulator.sealed_server import PLAIN
-from proxy.settings import AttestationConfig
 
 F = FieldMeddling
 BOTH = pytest.mark.parametrize("made", [AciEnclave, NearEnclave])
@@ -32,28 +30,6 @@ TOOL = {
         "parameters": {"type": "object", "properties": {"medical_record": {"type": "string"}}},
     },
 }
-
-
-def ready(patch: pytest.MonkeyPatch, enclave: FieldsEnclave, **more: Any) -> FieldsEnclave:
-    if isinstance(enclave, AciEnclave):
-        enclave.clock = time.time
-    behind(patch, enclave, **more)
-    return enclave
-
-
-def wanting(patch: pytest.MonkeyPatch, receipts: str) -> None:
-    """Every enclave of this test is configured so."""
-    patch.setattr("gate_support.AttestationConfig", lambda p, e: AttestationConfig(p, e, receipts=receipts))
-
-
-async def asked(w: Any, *, stream: bool = False, text: str = RECORD, **more: Any) -> str:
-    """The official SDK's answer."""
-    send = w.sdk(max_retries=0).chat.completions.create
-    messages = [{"role": "user", "content": text}]
-    made = await send(model="sealed-only", messages=messages, stream=stream, **more)
-    if not stream:
-        return str(made.choices[0].message.content)
-    return "".join([c.choices[0].delta.content or "" async for c in made if c.choices])
 
 
 @pytest.mark.parametrize(
@@ -357,3 +333,14 @@ class _Open(NearEnclave):
 
     def _restored(self, headers: dict[str, str], raw: bytes) -> Any:
         return json.loads(raw), lambda _, text, __: text, []
+
+
+@pytest.mark.parametrize("number", [4111111111111111, 10**400])
+async def test_a_number_that_says_something_is_not_sent(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: int
+) -> None:
+    service = ready(monkeypatch, AciEnclave())
+    async with sealed_world(tmp_path, service) as w:
+        got = await w.ask(RECORD, model="sealed-only", seed=number)
+        assert got.status in {400, 403} and str(number).encode() not in got.body
+        assert not service.received

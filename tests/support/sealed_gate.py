@@ -6,14 +6,17 @@ import base64
 import dataclasses
 import json
 import ssl
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from gate_support import Plan, world
+from gate_support import RECORD, Plan, world
 
+from attestation.simulator.fields_server import AciEnclave, FieldsEnclave
 from attestation.simulator.sealed_server import SealedEnclave
+from proxy.settings import AttestationConfig
 from proxy.upstreams.enclave import EnclaveLeases
 
 
@@ -54,3 +57,25 @@ def nothing_shows(enclave: SealedEnclave, *texts: str) -> None:
     for text in texts:
         for view in views(text):
             assert not view or (view not in enclave.wire_in and view not in enclave.wire_out)
+
+
+def ready(patch: pytest.MonkeyPatch, enclave: FieldsEnclave, **more: Any) -> FieldsEnclave:
+    if isinstance(enclave, AciEnclave):
+        enclave.clock = time.time
+    behind(patch, enclave, **more)
+    return enclave
+
+
+def wanting(patch: pytest.MonkeyPatch, receipts: str) -> None:
+    """Every enclave of this test is configured so."""
+    patch.setattr("gate_support.AttestationConfig", lambda p, e: AttestationConfig(p, e, receipts=receipts))
+
+
+async def asked(w: Any, *, stream: bool = False, text: str = RECORD, **more: Any) -> str:
+    """The official SDK's answer."""
+    send = w.sdk(max_retries=0).chat.completions.create
+    messages = [{"role": "user", "content": text}]
+    made = await send(model="sealed-only", messages=messages, stream=stream, **more)
+    if not stream:
+        return str(made.choices[0].message.content)
+    return "".join([c.choices[0].delta.content or "" async for c in made if c.choices])

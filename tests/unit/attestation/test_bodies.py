@@ -196,3 +196,124 @@ def test_an_event_has_a_length(monkeypatch):
     monkeypatch.setattr("attestation.opened.MAX_EVENT", 100)
     events = Events(opening())
     assert fault(events.feed, b"data: " + b"x" * 101) is Fault.FRAME
+
+
+CARD = 4111111111111111
+SAYING = [
+    CARD,
+    -CARD,
+    int.from_bytes(b"Anna Berg has a diagnosis"),
+    10**400,
+    float(CARD),
+    1e300,
+    float("inf"),
+    float("nan"),
+]
+
+
+@EVERY
+@pytest.mark.parametrize("number", SAYING)
+def test_no_number_is_long_enough_to_say_anything(table, path, body, number):
+    tried = 0
+    for at in places(body):
+        spoilt = changed(body, at, lambda holder, key: holder.__setitem__(key, number))
+        try:
+            sealed = seal(table, path, spoilt, mark)
+        except Uncovered:
+            tried += 1
+            continue
+        assert not any(v == number for v in numbers(sealed)), at
+    assert tried >= 4
+
+
+def numbers(value):
+    """Every number below ``value``."""
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [n for v in inside for n in ([v] if isinstance(v, (int, float)) else numbers(v))]
+
+
+@pytest.mark.parametrize("table", [bodies.ACI, bodies.NEAR])
+def test_a_fraction_has_few_places(table):
+    sealed = seal(table, "/completions", {"model": "m", "prompt": "a", "temperature": 0.4111111111111111}, mark)
+    assert sealed["temperature"] == 0.411111
+
+
+USUAL = {"temperature": 2, "top_p": 1.0, "top_k": -1, "min_p": 0.05, "n": 3, "max_tokens": 131_072, "seed": 2**32 - 1,
+         "presence_penalty": -2, "repetition_penalty": 1.1, "stream": False, "ignore_eos": True}  # fmt: skip
+
+
+@pytest.mark.parametrize("table", [bodies.ACI, bodies.NEAR])
+def test_usual_numbers_go_as_they_are(table):
+    body = {"model": "m", "prompt": "a", **USUAL}
+    assert {k: v for k, v in seal(table, "/completions", body, mark).items() if k in USUAL} == USUAL
+
+
+@pytest.mark.parametrize("value", [2, -1, 0.5, CARD, "true", [True], {}])
+def test_a_flag_is_yes_or_no(value):
+    for more in ({"stream": value}, {"stream_options": {"include_usage": value}}):
+        with pytest.raises(Uncovered):
+            seal(bodies.ACI, "/completions", {"model": "m", "prompt": "a", **more}, mark)
+
+
+def deep(levels):
+    return '{"a":' * levels + "1" + "}" * levels
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        '"usage":{"total_tokens":1e999}', '"created":1e999', '"created":-1e999', f'"created":{"9" * 4000}',
+        f'"usage":{deep(900)}', '"usage":{"a":[1]}', '"usage":[]', '"created":"soon"', '"usage":{"a b":1}',
+    ],
+)  # fmt: skip
+def test_numbers_that_are_none_are_left_out(more):
+    """Anybody on the way may write them, and some of them no JSON can say again."""
+    raw = f'{{"id":"c-1","choices":[],{more}}}'.encode()
+    made = json.loads(opening().whole(raw))
+    assert not numbers(made) and set(made) <= {"id", "choices", "usage", "created"}
+
+
+VECTORS = [
+    "[NaN]",
+    "[1e999]",
+    "[true, null]",
+    '["a"]',
+    "[[1]]",
+    '{"a":1}',
+    '"a b"',
+    '"\\ud800"',
+    "1",
+    "",
+    "[1",
+    "[" * 90_000,
+]
+
+
+@pytest.mark.parametrize("vector", VECTORS)
+def test_what_is_sealed_as_an_embedding_must_be_one(vector):
+    raw = {
+        "object": "list",
+        "model": "m",
+        "data": [{"object": "embedding", "index": 0, "embedding": vector.encode().hex()}],
+    }
+    with pytest.raises(SealingError):
+        opening("/embeddings").whole(json.dumps(raw).encode())
+
+
+def test_an_embedding_may_be_packed():
+    raw = {
+        "object": "list",
+        "model": "m",
+        "data": [{"object": "embedding", "index": 0, "embedding": b'"AACA/w=="'.hex()}],
+    }
+    assert json.loads(opening("/embeddings").whole(json.dumps(raw).encode()))["data"][0]["embedding"] == "AACA/w=="
+
+
+@pytest.mark.parametrize("behind", [b"data: {", b"data: [DONE]", b": a word", b"\n\n\nx"])
+def test_what_begins_behind_the_end_of_a_stream_makes_it_no_end(behind):
+    events = Events(opening())
+    events.feed(b"data: [DONE]\n\n" + behind)
+    assert fault(events.close) is Fault.TRUNCATED
+    whole = Events(opening())
+    whole.feed(b"data: [DONE]\r\n\r\n\r\n")
+    assert whole.close() == b"data: [DONE]\n\n"

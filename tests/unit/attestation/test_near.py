@@ -133,3 +133,14 @@ def test_a_key_with_its_first_byte_is_the_same_key_and_named_as_it_came():
     ours = FieldExchange("ecdsa", "04" + model.public.hex())
     assert ours.headers["x-model-pub-key"] == "04" + model.public.hex()
     assert open_field(Algo.ECDSA, model.secret, ours.seal(b"text")) == b"text"
+
+
+@BOTH
+def test_every_field_has_a_key_and_a_nonce_of_its_own(algo):
+    """Either would do, so that one of them may fail unseen."""
+    model = Identity(algo).public.hex()
+    ours = FieldExchange(algo, model)
+    key, nonce = (32, 24) if algo is Algo.ED25519 else (65, 12)
+    raw = [bytes.fromhex(ours.seal(b"same")) for _ in range(20)]
+    assert len({r[:key] for r in raw}) == len({r[key : key + nonce] for r in raw}) == 20
+    assert FieldExchange(algo, model).headers["x-client-pub-key"] != ours.headers["x-client-pub-key"]

@@ -138,3 +138,12 @@ def test_an_ed25519_key_signs_for_itself_only():
     key = Ed25519PrivateKey.generate().public_key().public_bytes_raw()
     with pytest.raises(Rejected):
         verify(Signer("ed25519").sign(TEXT), "ed25519", key, "m", REQUEST, RESPONSE)
+
+
+@ALGOS
+@pytest.mark.parametrize("text", ["\ud800", TEXT + "\udfff", "é" * 9])
+def test_text_without_bytes_is_no_signature(algo, text):
+    """Half a surrogate pair cannot be written: no error of the library's may come out."""
+    signer = Signer(algo)
+    with pytest.raises(Malformed):
+        verify({**signer.sign(TEXT), "text": text}, signer.algo, signer.attested, "m", REQUEST, RESPONSE)

@@ -108,6 +108,8 @@ def signed() -> tuple[dict, dict, list[bytes]]:
             lambda r, k, b: r["event_log"].append(r["event_log"][-1]), {"receipt.response", "receipt.signature"}),
         "asked twice": (
             lambda r, k, b: r["event_log"].append(r["event_log"][0]), {"receipt.request-once", "receipt.signature"}),
+        "asked second": (
+            lambda r, k, b: r["event_log"].insert(0, {"type": "routed"}), {"receipt.request", "receipt.signature"}),
         "another key": (
             lambda r, k, b: k["receipt_signing_keys"][0].__setitem__("public_key", "00" * 32),
             {"receipt.keyset", "receipt.signature"}),

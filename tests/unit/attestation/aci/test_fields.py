@@ -174,3 +174,15 @@ def test_an_answer_must_say_that_it_is_sealed():
 def test_a_model_that_is_no_text_is_refused():
     ours = FieldExchange(Algo.X25519, X25519Secret().public.hex(), "\ud800", 1)
     refused(Fault.INPUT, ours.seal, "a", b"x")
+
+
+@BOTH
+def test_every_field_has_a_key_and_a_nonce_of_its_own(algo):
+    """The format demands both; either would do, so that one of them may fail unseen."""
+    ours, _, _ = exchange(algo)
+    size = 32 if algo is Algo.X25519 else 65
+    raw = [bytes.fromhex(ours.seal("f", b"same")) for _ in range(20)]
+    assert len({r[:size] for r in raw}) == len({r[size : size + 12] for r in raw}) == 20
+    other, _, _ = exchange(algo)
+    for name in ("X-E2EE-Nonce", "X-Client-Pub-Key"):
+        assert ours.headers[name] != other.headers[name]

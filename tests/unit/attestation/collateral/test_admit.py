@@ -21,7 +21,8 @@ from published import (
     tcb,
 )
 
-from attestation.collateral.admit import admit
+from attestation.collateral.admit import MAX_KEYS, admit
+from attestation.collateral.index import MAX_ENTRIES, decode, encode
 from attestation.collateral.loose import loose
 from attestation.collateral.pieces import Floor, Index, Kind, Piece
 from attestation.simulator.intel import FMSPC, LEAF
@@ -143,3 +144,40 @@ def test_pieces_of_other_roots_never_raise_a_floor():
     from attestation.simulator.intel import Intel
 
     assert refused(tcb(intel=Intel(), tcbEvaluationDataNumber=10**6))
+
+
+def filled(kind: Kind, count: int, text: str = "") -> Index:
+    """An index with ``count`` pieces of one kind, the first one fetched longest ago."""
+    made = jwks() if kind is Kind.JWKS else amd_key()
+    entry = index(made).entries[made.name]
+    keys = [f"{made.key}{text}/{i}" for i in range(count)]
+    rows = {(kind, k): replace(entry, key=k, fetched_at=NOW - DAY + i * SECOND) for i, k in enumerate(keys)}
+    floors = {name: Floor(0, NOW - DAY) for name in rows} if kind is Kind.JWKS else {}
+    return Index(rows, floors)
+
+
+def test_a_store_that_is_full_takes_no_more_and_can_still_be_read():
+    """Names come out of evidence that nobody has judged: more than fits was written, and never read again."""
+    full = filled(Kind.JWKS, MAX_ENTRIES)
+    assert "full" in refused(jwks(issuer="https://more.weu.attest.azure.net"), index=full)
+    most = index(jwks(issuer="https://more.weu.attest.azure.net"), before=filled(Kind.JWKS, MAX_ENTRIES - 1))
+    assert decode(encode(most)) == most
+    known = Index({}, full.floors)  # pieces may go, what was seen stays
+    assert "full" in refused(jwks(issuer="https://more.weu.attest.azure.net"), index=known)
+
+
+def test_an_index_has_a_length_too(monkeypatch):
+    before = filled(Kind.JWKS, 3)
+    size = len(encode(index(amd_crl(), before=before)))
+    for most, why in ((size, ""), (size - 1, "full")):
+        monkeypatch.setattr("attestation.collateral.admit.MAX_INDEX_BYTES", most)
+        assert why in refused(amd_crl(), index=before)
+        assert bool(refused(amd_crl(), index=before)) == bool(why)
+
+
+def test_keys_of_reports_do_not_pile_up():
+    before = filled(Kind.AMD_KEY, MAX_KEYS)
+    got = index(amd_key(), before=before)
+    assert len(got.entries) == MAX_KEYS and amd_key().name in got.entries
+    assert set(before.entries) - set(got.entries) == {min(before.entries.values(), key=lambda e: e.fetched_at).name}
+    assert len(index(jwks(), before=before).entries) == MAX_KEYS + 1

@@ -33,6 +33,7 @@ from attestation.simulator.snp import VENDOR, Platform
 from attestation.simulator.tokens import MAA, shared_services
 from attestation.trust import VENDORS
 from attestation.types import Malformed, Rejected
+from attestation.x509 import load_certificate
 
 
 def entry(piece: Piece):
@@ -262,3 +263,10 @@ def test_intels_lists_all_have_number_1_so_that_only_dates_tell_them_apart():
     assert before.name == after.name
     assert (before.number, after.number) == (1, 1)
     assert before.issued < after.issued
+
+
+def test_a_list_counts_no_longer_than_who_signed_it():
+    """One that outlives its issuer would be believed after that."""
+    end = load_certificate(AMD.root).not_valid_after_utc
+    assert entry(amd_crl(days=(end - NOW).days + 30)).next_update == end
+    assert entry(amd_crl(days=30)).next_update == NOW + 30 * DAY < end

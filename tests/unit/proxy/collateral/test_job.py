@@ -52,8 +52,12 @@ def job(vendors, clock, events, tmp_path):
 
 
 def missing(job: CollateralJob, evidence: Evidence) -> set[str]:
+    return missing_at(job, evidence, job._clock.now())
+
+
+def missing_at(job, evidence, now):
     try:
-        job.select(evidence, job._clock.now())
+        job.select(evidence, now)
     except Rejected as e:
         return {f.partition(":")[0] for f in e.failures}
     return set()
@@ -105,6 +109,23 @@ async def test_wants_do_not_pile_up(job):
     for i in range(3 * WANTED):
         missing(job, sim.evidence("maa", sim.maa_sgx(NOW, iss=f"https://tenant{i}.weu.attest.azure.net")))
     assert len(job.status()["wanted"]) == WANTED
+
+
+async def test_services_do_not_pile_up_either(job, monkeypatch):
+    """Whoever presents a token names its issuer, and anybody may have tenants."""
+    monkeypatch.setattr(module, "SERVICES", 1)
+    sim = shared_services()
+    for name in ("tenant1", "tenant2"):
+        missing(job, sim.evidence("maa", sim.maa_sgx(NOW, iss=f"https://{name}.weu.attest.azure.net")))
+    assert len(job.status()["wanted"]) == 2
+    job._wanted.clear()
+    take(job._folder, [jwks(NOW)], NOW, VENDORS, TRUST)
+    await job.round()
+    missing(job, sim.evidence("maa", sim.maa_sgx(NOW, iss="https://tenant3.weu.attest.azure.net")))
+    assert not job.status()["wanted"]
+    later = NOW + 8 * DAY
+    missing_at(job, sim.evidence("maa", sim.maa_sgx(NOW)), later)
+    assert job.status()["wanted"] == [f"jwks {MAA}"], "what is known is asked for again"
 
 
 async def test_failures_are_forgotten_with_what_wanted_them(job, vendors, clock):

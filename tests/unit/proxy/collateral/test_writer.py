@@ -158,3 +158,24 @@ def test_who_waits_too_long_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(writer, "LOCK_WAIT_S", 0.05)
     with writer._locked(tmp_path), pytest.raises(ConfigError, match="another process"):
         take(tmp_path, [amd_crl()], NOW, VENDORS, TRUST)
+
+
+def test_bytes_are_on_disk_before_they_have_their_name(tmp_path, monkeypatch):
+    """Killing a process loses no written byte, a power cut does: the order of the calls is what can be seen here."""
+    done: list[tuple[str, str]] = []
+    fsync, replace = os.fsync, os.replace
+
+    def synced(descriptor: int) -> None:
+        done.append(("sync", Path(os.readlink(f"/proc/self/fd/{descriptor}")).name))
+        fsync(descriptor)
+
+    def named(source: Path, target: Path) -> None:
+        assert done[-1] == ("sync", source.name), "on disk, then its name"
+        done.append(("name", target.name))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "replace", named)
+    take(tmp_path, [amd_crl(), tcb()], NOW, VENDORS, TRUST)
+    order = [name for what, name in done if what == "name" or name in {"files", tmp_path.name}]
+    assert order[-3:] == ["files", "index.json", tmp_path.name] and order.count("index.json") == 2

@@ -5,11 +5,15 @@ import json
 import tarfile
 
 import pytest
-from attested import vector
+from attested import NOW, vector
 from click.testing import CliRunner
+from published import TRUST, amd_crl, amd_key, jwks, snapshot
 
+from attestation.simulator.tokens import MAA, shared_services
 from proxy.cli import cli
+from proxy.collateral.archive import pack
 from proxy.collateral.vendors import Published
+from proxy.collateral.writer import take
 from proxy.commands import attest_collateral as module
 from proxy.errors import UpstreamError
 
@@ -260,3 +264,61 @@ def test_a_loose_file_counts_instead_of_the_stores(store, files):
     assert run("verify", files / "quote", *store, *at).exit_code == 0
     assert run("verify", files / "quote", *store, "--collateral", folder, *at).exit_code == 2
     assert run("verify", files / "quote", *store, *store, *at).exit_code == 2
+
+
+@pytest.fixture
+def forged(tmp_path, clock):
+    """An archive whose only piece is a key set that anybody could have written."""
+    raw, _ = pack(snapshot(jwks(JUNE), now=JUNE), JUNE)
+    (tmp_path / "forged.tar").write_bytes(raw)
+    return tmp_path / "forged.tar"
+
+
+def unsigned_refused(there, *sources):
+    got = collateral("import", *sources, *there)
+    assert got.exit_code == 2
+    assert f"jwks {MAA}: nobody signed it" in got.output and "--unsigned" in got.output
+    assert "empty" in collateral("status", *there).output
+    assert collateral("import", *sources, *there, "--unsigned").exit_code == 0
+    assert f"jwks {MAA}" in collateral("status", *there).output
+
+
+def test_keys_that_nobody_signed_come_in_only_when_that_is_said(forged, tmp_path):
+    """Whoever makes an archive could choose the keys, and sign tokens of any machine with them."""
+    unsigned_refused(("--collateral", tmp_path / "there"), forged)
+
+
+def test_they_keep_out_what_is_signed_beside_them(forged, files):
+    unsigned_refused(("--collateral", files / "there"), files / "test_amd_milan_crl.pem", forged)
+
+
+def test_keys_that_are_here_already_need_nobody_s_word(forged, tmp_path, clock):
+    there = ("--collateral", tmp_path / "there")
+    collateral("import", forged, *there, "--unsigned")
+    assert collateral("import", forged, *there).exit_code == 0
+    clock[0] += dt.timedelta(hours=1)
+    other = json.dumps({"keys": [shared_services().jwk(shared_services().ec)]}).encode()
+    (tmp_path / "other.tar").write_bytes(pack(snapshot(jwks(clock[0], body=other), now=clock[0]), clock[0])[0])
+    assert collateral("import", tmp_path / "other.tar", *there).exit_code == 2
+
+
+def test_of_too_many_keys_some_are_not_kept_and_nothing_breaks(forged, tmp_path, clock, monkeypatch):
+    clock[0] = NOW
+    monkeypatch.setattr("attestation.collateral.admit.MAX_KEYS", 0)
+    monkeypatch.setattr(module, "_pieces", lambda *_: (amd_crl(), amd_key()))
+    monkeypatch.setattr(module, "take", lambda at, pieces, now, trust: take(at, pieces, now, trust, TRUST))
+    got = collateral("import", forged, "--collateral", tmp_path / "there", "--json")
+    assert got.exit_code == 0
+    assert [p["kind"] for p in json.loads(got.output)["imported"]] == ["amd-crl"]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_files_of_one_platform_may_come_in_any_order(files, clock, order):
+    """Two of one name at once left the older one, or a store that could not be read."""
+    jsons = sorted(files.glob("*collateral.json"))[::order]
+    there = ("--collateral", files / "there")
+    assert collateral("import", *jsons, *there).exit_code == 0
+    shown = collateral("status", *there)
+    assert shown.exit_code == 0
+    assert collateral("import", *jsons[::-1], *there).exit_code in {0, 2}
+    assert collateral("status", *there).output == shown.output

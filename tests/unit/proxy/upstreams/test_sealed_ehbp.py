@@ -111,8 +111,21 @@ async def test_any_bytes_are_sealed_and_come_out_as_they_were(body: bytes) -> No
         (dataclasses.replace(OUT, query="name=anna"), "request.query"),
         (dataclasses.replace(OUT, body=b""), "request.body"),
         (Outbound("sealed", "GET", "/models"), "request.path"),
+        *((dataclasses.replace(OUT, headers=(header,)), "request.headers") for header in (
+            ("content-type", "application/json; note=anna"),
+            ("content-type", "application/anna-berg+json"),
+            ("content-type", "text/anna"),
+            ("content-type", "multipart/form-data; boundary=x; name=anna"),
+            ("content-type", ""),
+            ("anthropic-version", "2023-06-01 anna"),
+            ("anthropic-version", "4111111111111111"),
+            ("anthropic-beta", "anna berg has HIV"),
+            ("anthropic-beta", "4111111111111111-2025-01-01"),
+            ("anthropic-beta", "files-api-2025-04-14,anna.berg@example.org"),
+            ("x-note", "anna"),
+        )),
     ],
-)
+)  # fmt: skip
 async def test_what_would_say_more_in_the_clear_is_not_sent(out: Outbound, why: str) -> None:
     carrier = Carrier()
     with pytest.raises(NotSealable) as e:
@@ -297,3 +310,102 @@ def test_every_streaming_path_has_an_end_of_its_own() -> None:
         assert not end.over
         end.feed(last)
         assert end.over
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        ("content-type", "multipart/form-data; boundary=----WebKitFormBoundary7MA4YWxkTrZu0gW0"),
+        ("anthropic-version", "2023-06-01"),
+        ("anthropic-beta", "claude-code-20250219,output-128k-2025-02-19,context-1m-2025-08-07"),
+    ],
+)
+async def test_words_of_the_protocol_go_along(header: tuple[str, str]) -> None:
+    carrier = Carrier()
+    await asked(carrier, dataclasses.replace(OUT, headers=(header, ("accept", "x"))))
+    [(sent, _)] = carrier.sent
+    assert header in sent.headers and ("accept", "application/json") in sent.headers
+
+
+@dataclass
+class Told(Carrier):
+    """Whoever is on the way adds headers to a sealed answer."""
+
+    more: tuple[tuple[str, str], ...] = ()
+
+    async def carry(self, sent: Carried) -> Arrived:
+        arrived = await super().carry(sent)
+        return dataclasses.replace(arrived, headers=(*arrived.headers, *self.more))
+
+
+async def test_words_of_whoever_is_on_the_way_are_not_passed_on() -> None:
+    """Only numbers are: a header's value, and a name that anybody may choose, would be shown to the app."""
+    said = "PLAINTEXT-FROM-THE-MIDDLE"
+    names = (
+        "x-request-id",
+        "request-id",
+        "retry-after",
+        "openai-processing-ms",
+        f"x-ratelimit-{said}",
+        "x-ratelimit-x",
+    )
+    more = (
+        *((n, said) for n in names),
+        (f"x-ratelimit-{said}", "1"),
+        ("Retry-After-Ms", "20"),
+        ("retry-after", "9" * 10),
+    )
+    opened = await wire(Told(more=more)).open(OUT)
+    assert opened.answer.headers == {"content-type": "application/json", "retry-after-ms": "20"}
+
+
+STREAM = [b'data: {"choices":[]}\n\n', b"data: [DONE]\n\n"]
+
+
+@dataclass
+class Streaming(Carrier):
+    """Seals ``parts`` one by one and says in ``after`` what whoever is on the way puts behind them."""
+
+    parts: list[bytes] = field(default_factory=lambda: list(STREAM))
+    after: tuple[bytes, ...] = ()
+    error: Exception | None = None
+
+    async def carry(self, sent: Carried) -> Arrived:
+        assert not isinstance(sent.body, bytes)
+        _, recovery = self.server.open(dict(sent.headers), b"".join([p async for p in sent.body]))
+        head, frames = seal_answer(recovery, self.parts)
+
+        async def chunks() -> AsyncIterator[bytes]:
+            for frame in (*frames, *self.after):
+                yield frame
+            if self.error is not None:
+                raise self.error
+
+        return Arrived(200, (("content-type", "text/event-stream"), *head), chunks(), self._close)
+
+
+@pytest.mark.parametrize(
+    "carrier",
+    [
+        Streaming(after=(b"\0\0\0",)),
+        Streaming(after=(bytes(4), b"\0\0\0\1\0")),
+        Streaming(error=UpstreamError("no good receipt", code="receipt_failed")),
+        Streaming(parts=[*STREAM, b"data: {}\n\n"]),
+        Streaming(parts=[*STREAM, b"more"]),
+    ],
+)
+async def test_the_end_of_a_stream_is_not_shown_before_it_is_one(carrier: Streaming) -> None:
+    opened, shown = await wire(carrier).open(OUT), bytearray()
+
+    async def reading() -> None:
+        async for chunk in opened.answer.chunks:
+            shown.extend(chunk)
+
+    with pytest.raises(UpstreamError):
+        await reading()
+    assert bytes(shown) == STREAM[0]
+
+
+async def test_a_good_end_is_shown() -> None:
+    opened = await wire(Streaming(after=(bytes(4),))).open(OUT)
+    assert [c async for c in opened.answer.chunks] == STREAM

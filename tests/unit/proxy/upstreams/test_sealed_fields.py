@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import threading
 from collections.abc import AsyncIterator
 
 import pytest
@@ -11,11 +12,12 @@ import pytest
 from attestation.aci.fields import Algo, new_secret
 from attestation.near import Algo as NearAlgo
 from attestation.near import Identity
+from attestation.opened import Events
 from attestation.providers.base import BodyKey, Seal
-from proxy.errors import NotSealable
+from proxy.errors import NotSealable, UpstreamError
 from proxy.outbound import Outbound
 from proxy.upstreams.lease import AttestationRefused
-from proxy.upstreams.sealed_fields import FieldsWire
+from proxy.upstreams.sealed_fields import ASIDE_BYTES, FieldsWire
 from proxy.upstreams.transports import Arrived, Carried, Opened
 
 ACI = BodyKey(Seal.ACI, new_secret(Algo.X25519).public, Algo.X25519)
@@ -120,3 +122,72 @@ async def test_a_large_body_is_sealed_beside_the_loop() -> None:
     with pytest.raises(Sent):
         await wire(carrier, NEAR).open(dataclasses.replace(OUT, body=long))
     assert carrier.sent is not None and isinstance(carrier.sent.body, bytes) and b"private" not in carrier.sent.body
+
+
+class Streams(Carrier):
+    """Answers a stream in these pieces."""
+
+    def __init__(self, *parts: bytes, kind: str = "text/event-stream", status: int = 200) -> None:
+        super().__init__()
+        self.parts, self.kind, self.status = parts, kind, status
+        self.closed = 0
+
+    async def carry(self, sent: Carried) -> Arrived:
+        async def chunks() -> AsyncIterator[bytes]:
+            for part in self.parts:
+                yield part
+
+        async def close() -> None:
+            self.closed += 1
+
+        return Arrived(self.status, (("content-type", self.kind),), chunks(), close)
+
+
+async def test_many_fields_are_opened_beside_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An event may hold tens of thousands of fields, and each costs a key agreement: nobody else would be served."""
+    on_loop: list[bool] = []
+    feed = Events.feed
+
+    def watched(self: Events, chunk: bytes) -> bytes:
+        on_loop.append(threading.current_thread() is threading.main_thread())
+        return feed(self, chunk)
+
+    monkeypatch.setattr(Events, "feed", watched)
+    event = b'data: {"id":"c","choices":[]}\n\n'
+    parts = [event, b": " + b"x" * (ASIDE_BYTES - 2), b"\n\n", event, event * 900, b"data: [DONE]\n\n"]
+    opened = await wire(Streams(*parts), NEAR).open(OUT)
+    shown = b"".join([c async for c in opened.answer.chunks])
+    assert shown.count(b'"choices"') == 902 and shown.endswith(b"data: [DONE]\n\n")
+    assert on_loop == [True, True, False, True, False, True]
+
+
+@pytest.mark.parametrize(
+    "kind", ["text/html", "application/octet-stream", "application/x-ndjson", "application/ld+json", ""]
+)
+async def test_an_answer_of_another_kind_is_none(kind: str) -> None:
+    """Whoever is on the way chose the word, and the app would act on it."""
+    carrier = Streams(b'{"id":"c","choices":[]}', kind=kind)
+    with pytest.raises(UpstreamError) as e:
+        await wire(carrier, NEAR).open(OUT)
+    assert e.value.code == "answer_without_end" and carrier.closed == 1
+
+
+@pytest.mark.parametrize(("status", "code"), [(400, "upstream_400"), (503, "upstream_503"), (199, "upstream_199")])
+async def test_an_error_is_in_the_clear_and_therefore_nobody_s(status: int, code: str) -> None:
+    carrier = Streams(b'{"id":"c","choices":[]}', kind="application/json", status=status)
+    with pytest.raises(UpstreamError) as e:
+        await wire(carrier, NEAR).open(OUT)
+    assert e.value.code == code and carrier.closed == 1
+
+
+async def test_an_answer_has_a_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = b'{"id":"c","choices":[]}'
+    for most, good in ((len(body), True), (len(body) - 1, False)):
+        monkeypatch.setattr("proxy.upstreams.sealed_fields.MAX_ANSWER", most)
+        opened = await wire(Streams(body[:5], body[5:], kind="application/json"), NEAR).open(OUT)
+        if good:
+            assert [c async for c in opened.answer.chunks] == [body]
+        else:
+            with pytest.raises(UpstreamError) as e:
+                assert [c async for c in opened.answer.chunks]
+            assert e.value.code == "answer_malformed"

@@ -34,11 +34,16 @@ class Wire:
     free: asyncio.Event
     users: int = 0
     closed: int = 0
+    sealing: asyncio.Event | None = None
+    """Set when the request is sealed: until then nothing uses the connection."""
     meets: list[Line] = field(default_factory=list)
 
     async def open(self, out: Outbound) -> Opened:
         if self.meets:
             raise KeyChanged(self.meets.pop(0))
+        if self.sealing is not None:
+            await self.sealing.wait()
+        assert not self.closed
         self.users += 1
 
         async def close() -> None:
@@ -169,6 +174,36 @@ async def test_a_wire_that_is_used_again_while_another_closes_stays_open() -> No
     w.free.set()
     await asyncio.gather(newest, older)
     assert [wire.closed for wire in w.wires if wire.users] == [0, 0]
+
+
+async def test_a_wire_for_which_a_request_is_being_sealed_stays_open() -> None:
+    w = World()
+    w.free.set()
+    first = await w.send(1)
+    w.wires[0].sealing = asyncio.Event()
+    sending = asyncio.ensure_future(w.send(1))
+    await asyncio.sleep(0)
+    await first.close()
+    newer = await w.send(2)  # sweeps: the older one has no user yet
+    assert not w.wires[0].closed
+    w.wires[0].sealing.set()
+    await (await sending).close()
+    assert [wire.closed for wire in w.wires] == [1, 0]
+    await newer.close()
+
+
+async def test_a_request_that_could_not_be_sealed_holds_nothing_open() -> None:
+    w = World()
+    w.free.set()
+    first = await w.send(1)
+    w.wires[0].sealing = asyncio.Event()
+    failing = asyncio.ensure_future(w.send(1))
+    await asyncio.sleep(0)
+    failing.cancel()
+    await asyncio.gather(failing, return_exceptions=True)
+    await first.close()
+    await w.send(2)
+    assert [wire.closed for wire in w.wires] == [1, 0]
 
 
 async def test_a_caller_that_leaves_while_older_wires_close_leaves_no_answer_open() -> None:
