@@ -27,7 +27,7 @@ LARGE = 200_000
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """What a worker loads. ``names``: models at all; ``full``: also those that need a bundle of ``models``."""
+    """What a worker loads. ``names``: models at all; ``full``: also the encoder."""
 
     models: str | None
     names: bool

@@ -26,7 +26,7 @@ STRENGTH = 3.0
 """Inverse regularisation of the logistic regression."""
 THRESHOLD = 0.3
 """A harmless category is reported from this score on; the best one always is."""
-ALARMS = 0.016
+ALARMS = 0.026
 """A sensitive category is reported from the score that this share of public texts exceeds when their templates are
 left out, so that a threshold costs the same for every category; ..."""
 LEAST, MOST = 0.25, 0.6
