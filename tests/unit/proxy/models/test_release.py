@@ -227,12 +227,18 @@ def test_publish_verify_install_and_rollback_by_command(tmp_path: Path, monkeypa
     (tmp_path / "docs").mkdir()
     for name in own.CARDS:
         (tmp_path / name).write_text("card")
+    from redaction.detectors.encoder import EncoderDetector
     from redaction.detectors.student import StudentDetector
 
-    figures = {"date": "2026-01-02", "digests": {"fast": {"student": StudentDetector().digest}}}
-    (tmp_path / "docs/detection.json").write_text(json.dumps(figures))
+    student = StudentDetector()
+    digests = {"fast": {"student": student.digest}, "full": {"encoder": EncoderDetector(student).digest}}
     monkeypatch.setattr(bundles, "ROOT", tmp_path)
     run = CliRunner().invoke
+    for other in ({**digests, "full": {"encoder": "other"}}, {**digests, "fast": {"student": "other"}}):
+        (tmp_path / "docs/detection.json").write_text(json.dumps({"date": "2026-01-02", "digests": other}))
+        refused = run(models, ["publish", "--out", str(tmp_path / "out"), "--key", str(private)])
+        assert refused.exit_code == 1 and "measured with other weights" in refused.output
+    (tmp_path / "docs/detection.json").write_text(json.dumps({"date": "2026-01-02", "digests": digests}))
     published = run(models, ["publish", "--out", str(tmp_path / "out"), "--key", str(private)])
     assert published.exit_code == 0, published.output
     path = str(tmp_path / "out" / "sealgate-models-20260102.tar")
@@ -251,9 +257,6 @@ def test_publish_verify_install_and_rollback_by_command(tmp_path: Path, monkeypa
     assert "files of this release" in run(models, ["rollback", *data]).output
     again(Path(path), {"topics.npy": b"x"})
     assert run(models, ["verify", path, "--key", str(public)]).exit_code == 2
-    (tmp_path / "docs/detection.json").write_text(json.dumps(figures | {"digests": {"fast": {"student": "old"}}}))
-    refused_ = run(models, ["publish", "--out", str(tmp_path / "out")])
-    assert refused_.exit_code == 1 and "other weights" in refused_.output
 
 
 @pytest.mark.parametrize("what", [b"", b"no key", b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"])
