@@ -36,8 +36,10 @@ VENDOR_ROOTS: Mapping[str, Mapping[str, str]] = {
     "nvidia": {"nvidia_device_root": "102bf659d5419614c9d8e6aecebc80454eb26b1df6a769ac720b9a690b167b48"},
     "nvidia-rim": {"nvidia_rim_root": "12977b5115acb0381179279fffeb5a8c4d264971ebb32298023a465fa41df5d1"},
     "azure": {"azure_vtpm_root_2023": "e6c596b17f8ffefba5c300f714cfb1260c6028704ecf7becc4ab5018efb00e95"},
-    "google-tokens": {},  # no root of Confidential Space's PKI tokens is shipped yet: such tokens are refused
-    "intel-tokens": {},  # nor of Intel Trust Authority's
+    "google-tokens": {
+        "google_confidential_space_root": "148b293821bb0c6a317f413c8ba475814091cb22d49b9e3c94198db8e8f86c39"
+    },
+    "intel-tokens": {},  # no root of Intel Trust Authority is shipped yet: such tokens are refused
     "google": {"google_ek_ak_root": "594759594b9b61524f6c8ef668f7177f7b9066bc0674f2f49fe9e052be78beb2"},
 }
 """Vendor -> its roots by file name. A root counts for its own vendor's evidence only."""
