@@ -287,8 +287,18 @@ async def test_an_invalid_policy_at_start_is_said_with_its_line(tmp_path: Path) 
     assert re.search(r"acme\.yaml:\d+", await refuses(tmp_path, config(policy="acme.yaml")))
 
 
-async def test_missing_models_are_said_with_what_to_do(tmp_path: Path) -> None:
-    assert "sealgate models install" in await refuses(tmp_path, config())
+async def test_a_missing_local_model_is_said_with_what_to_do(tmp_path: Path) -> None:
+    local = config(
+        upstreams="{local: {zone: onprem, kind: llama, model: smollm2-135m}}", models="{m: {use: [local/m]}}"
+    )
+    assert "sealgate models install" in await refuses(tmp_path, local)
+
+
+async def test_models_of_ours_that_were_changed_are_said_with_what_to_do(tmp_path: Path) -> None:
+    changed = tmp_path / "models" / "sealgate"
+    changed.mkdir(parents=True)
+    (changed / "manifest.json").write_text("{}")
+    assert "sealgate models rollback" in await refuses(tmp_path, config(), tmp_path / "models")
 
 
 async def test_a_key_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
