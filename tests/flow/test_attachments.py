@@ -6,6 +6,7 @@ import base64
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +127,7 @@ async def test_a_document_as_the_text_of_a_message_is_read(tmp_path: Path) -> No
 async def test_a_real_worker_reads_attachments_too(tmp_path: Path) -> None:
     plan = replacing(tmp_path)
     plan.judge = None
+    plan.limits = replace(plan.limits, inspect_deadline_s=120.0)  # of a busy machine, too
     async with world(tmp_path, plan) as w:
         answer = await w.ask(asking("pdf", files.pdf(f"Write to {CANARY}.")))
         assert (answer.status, answer.zone) == (200, "cloud")
