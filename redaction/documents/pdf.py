@@ -112,6 +112,11 @@ def read_pdf(data: bytes, reading: Reading, nested: Nested) -> None:
                 reading.missing("repaired")
 
 
+DIGEST = 32
+"""Bytes of the file's identifier (ISO 32000-1 §14.4), a digest: of 1 in 120 the bytes look like letters of some
+script. Only what is readable in them is read; longer ones are text."""
+
+
 class _File:
     def __init__(self, data: bytes, reading: Reading, nested: Nested) -> None:
         self._data = data
@@ -219,9 +224,9 @@ class _File:
         self._roles.setdefault(id(target), role)
 
     def _string(self, node: Any, key: str) -> None:
-        if isinstance(node, ByteStringObject):
-            if key != "/ID":
-                self._technical[printable(bytes(node))] = None
+        data = bytes(node) if isinstance(node, ByteStringObject) else node.original_bytes
+        if isinstance(node, ByteStringObject) or (key == "/ID" and len(data) <= DIGEST):
+            self._technical[printable(data)] = None
         elif key in _UNSAID:
             self._technical[str(node)] = None
         elif not _DATE.fullmatch(node):

@@ -36,3 +36,21 @@ def test_an_ordinary_document_is_read_completely(kind: str) -> None:
 
     assert (document.complete, document.reason) == (True, None)
     assert document.kind == {"eml": "mail", "csv": "text", "md": "text", "txt": "text"}.get(kind, kind)
+
+
+def identified(first: bytes) -> str:
+    """What is read of a PDF whose identifier is ``first``."""
+    data = files.pdf("Nothing.")
+    id_ = data[data.index(b"/ID [") :].split(b"]")[0]
+    made = data.replace(id_, b"/ID [<" + first.hex().encode() + b"><" + first.hex().encode() + b">")
+    return "\n".join(piece.text for piece in read(made, TYPES["pdf"], "a.pdf", Limits()).texts)
+
+
+@pytest.mark.parametrize("digest", ["54001e58fb798bc176b33c568e37eeec", "03007272accf0a5e0d88b498b625b7f8", "ff" * 16])
+def test_a_pdfs_identifier_is_no_text_whatever_script_its_bytes_look_like(digest: str) -> None:
+    assert all(c.isascii() for c in identified(bytes.fromhex(digest)))
+
+
+@pytest.mark.parametrize("hidden", [CANARY.encode(), CANARY.encode("utf-16-le"), ("é" * 20 + CANARY).encode("latin-1")])
+def test_what_is_readable_in_a_pdfs_identifier_is_read(hidden: bytes) -> None:
+    assert CANARY in identified(hidden)
