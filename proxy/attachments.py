@@ -18,14 +18,13 @@ from urllib.parse import unquote_to_bytes
 from proxy.dialects.base import Segment, Untransformable
 from redaction.detectors.numbers import BY_ITSELF
 from redaction.documents import Document, Limits, Piece, read
+from redaction.spans import GUESSING
 from redaction.types import Classification, Finding, Sensitivity, TextResult
 
 DOCUMENT = "document"
 """The kind of such a segment."""
 MARKUP = "markup"
 """The kind of a text in it that is no prose."""
-GUESSING = frozenset({"encoder", "names", "places", "student"})
-"""Detectors that take names of styles and fonts for people and towns."""
 CHUNK = 6_000
 """Characters from which on a text is divided at the next end of a line, so that workers share a long document."""
 

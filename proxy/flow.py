@@ -57,7 +57,7 @@ from proxy.restorers import STRUCTURED, Restorers, structured
 from proxy.rewrite import Leaky, Rewritten, rewrite, values
 from proxy.state import AS_JSON, Inherited, State, Talk
 from redaction.pseudonym import StandIns
-from redaction.spans import OWN
+from redaction.spans import GUESSING, OWN
 from redaction.surrogates import Surrogates
 from redaction.types import Classification, Sensitivity, TextResult
 
@@ -72,8 +72,6 @@ ANY = "*"
 ASIDE_BYTES = 40_000
 """A larger body is rewritten in a thread: the event loop serves others meanwhile."""
 MODEL_NAME = re.compile(r"[A-Za-z0-9@][A-Za-z0-9_.:/@+-]{0,127}")
-GUESSING = frozenset({"encoder", "names", "places", "student"})
-"""Detectors that take some model names for people and places; the others know a form or a checksum."""
 
 
 @dataclass(frozen=True, slots=True)

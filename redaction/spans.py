@@ -34,6 +34,8 @@ OWN = "custom"
 """The detector of an organisation's own patterns and terms. What it says counts, and proves nothing of others."""
 VALIDATED = frozenset({"patterns", "secrets", OWN})
 """Detectors that check structure; at an equal place their label beats a model's."""
+GUESSING = frozenset({"encoder", "names", "places", "student"})
+"""Detectors that go by likeness and take names of models, styles and fonts for people and towns; others know a form."""
 
 
 def _rank(f: Finding) -> tuple[bool, float, int]:
