@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from tokenizers import Tokenizer
 
+from redaction.detectors.runtime import session
 from redaction.detectors.student import TAGS, StudentDetector
 from redaction.detectors.wordview import KINDS, Token
 from redaction.types import DetectorFailed, Finding
@@ -79,13 +79,7 @@ class Encoder:
         self._tokenizer.no_truncation()
         vocabulary = self._tokenizer.get_vocab()
         self._cls, self._sep = vocabulary["[CLS]"], vocabulary["[SEP]"]
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = onnxruntime.InferenceSession(
-            model, options, providers=["CPUExecutionProvider"], disabled_optimizers=_SLOW
-        )
+        self._session = session(model, threads, without=_SLOW)
         self.digest = hashlib.sha256(hashlib.sha256(model).digest() + hashlib.sha256(pieces).digest()).hexdigest()
 
     def scores(self, text: str, tokens: Sequence[Token], described: Any) -> Any:

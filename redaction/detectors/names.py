@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from stdnum.us import ssn
 from tokenizers import Tokenizer
 
+from redaction.detectors.runtime import session
 from redaction.types import DetectorFailed, Finding
 
 VERSION = "2"
@@ -81,12 +81,8 @@ class RampartDetector:
         self._tokenizer.no_truncation()
         self._cls: int = self._tokenizer.get_vocab()["[CLS]"]
         self._sep: int = self._tokenizer.get_vocab()["[SEP]"]
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         model = (model_dir / "model.onnx").read_bytes()
-        self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        self._session = session(model, threads)
         self.digest = hashlib.sha256(VERSION.encode() + hashlib.sha256(model).digest()).hexdigest()[:16]
 
     def detect(self, text: str, /) -> tuple[Finding, ...]:

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 
 from redaction.detectors import wordview
+from redaction.detectors.runtime import session
 from redaction.detectors.wordview import KINDS, Gazetteer, Token, View, matrix
 from redaction.types import DetectorFailed, Finding
 
@@ -81,11 +81,7 @@ class StudentDetector:
         model = (folder / "model.onnx").read_bytes()
         words = folder / "words.npz"
         self._view = load_view(words)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        self._session = session(model, threads)
         settings = json.dumps([VERSION, wordview.VERSION, dict(THRESHOLDS), SURE, TORN, BESIDE, TAGS])
         digest = hashlib.sha256(settings.encode() + hashlib.sha256(model).digest())
         digest.update(hashlib.sha256(words.read_bytes()).digest())
