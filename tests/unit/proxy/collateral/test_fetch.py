@@ -2,7 +2,7 @@
 
 import pytest
 from attested import NOW, vector
-from fake_vendors import BAD, FakeVendors
+from fake_vendors import BAD
 from published import DAY, TCB_KEY, TRUST, amd_key, jwks, tcb
 
 from attestation.collateral.admit import admit
@@ -21,12 +21,6 @@ NAMES = [
     (Kind.AMD_CRL, "Genoa"), amd_key().name, (Kind.INTEL_TCB, TCB_KEY), (Kind.INTEL_QE, "tdx"),
     (Kind.INTEL_PCK_CRL, "platform"), (Kind.INTEL_ROOT_CRL, "root"), (Kind.JWKS, MAA), (Kind.JWKS, NRAS),
 ]  # fmt: skip
-
-
-@pytest.fixture
-async def vendors():
-    async with FakeVendors() as v:
-        yield v
 
 
 @pytest.mark.parametrize(

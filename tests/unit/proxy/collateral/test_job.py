@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from attested import BINDING, NOW
-from egress_support import Events, HandClock
+from egress_support import Events
 from fake_vendors import FakeVendors
 from published import AMD, DAY, INTEL, TCB_KEY, TRUST, all_pieces, amd_crl, jwks
 
@@ -25,17 +25,6 @@ from proxy.errors import AuditUnavailable, ConfigError
 
 QUOTE = Evidence("tdx", INTEL.tdx_quote(BINDING))
 REPORT = AMD.evidence(BINDING)
-
-
-@pytest.fixture
-async def vendors():
-    async with FakeVendors() as v:
-        yield v
-
-
-@pytest.fixture
-def clock():
-    return HandClock(NOW)
 
 
 @pytest.fixture

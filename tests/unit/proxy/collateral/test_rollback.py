@@ -8,8 +8,7 @@ import shutil
 
 import pytest
 from attested import BINDING, NOW
-from egress_support import Events, HandClock
-from fake_vendors import FakeVendors
+from egress_support import Events
 from published import DAY, INTEL, TCB_KEY, TRUST, all_pieces, amd_crl, answer, jwks, pck_crl, qe, rim, root_crl, tcb
 
 from attestation.collateral.pieces import Kind, Piece
@@ -25,17 +24,6 @@ from proxy.egress import VendorDoor
 
 QUOTE = Evidence("tdx", INTEL.tdx_quote(BINDING))
 LATER = NOW + DAY
-
-
-@pytest.fixture
-async def vendors():
-    async with FakeVendors() as v:
-        yield v
-
-
-@pytest.fixture
-def clock():
-    return HandClock(NOW)
 
 
 @pytest.fixture
