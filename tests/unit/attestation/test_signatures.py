@@ -94,8 +94,22 @@ def test_keys_come_out_of_signatures():
         public = private.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)[1:]
         digest = bytes((seed,)) * 32
         r, s = decode_dss_signature(private.sign(digest, ec.ECDSA(Prehashed(hashes.SHA256()))))
+        s = min(s, N - s)
         found = {recover(r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes((v,)), digest) for v in (27, 28)}
         assert public in found and len(found) == 2
+
+
+def test_the_other_form_of_a_signature_is_refused():
+    """(r, N - s) with the other point is a signature of the same text by the same key, which anybody can write down."""
+    signer = Signer("ecdsa")
+    signed = signer.sign(TEXT)
+    raw = bytes.fromhex(signed["signature"].removeprefix("0x"))
+    s, v = int.from_bytes(raw[32:64]), 55 - raw[64]
+    other = raw[:32] + (N - s).to_bytes(32) + bytes((v,))
+    assert failures({**signed, "signature": other.hex()}, signer) == {"signature.valid"}
+    half = (N // 2).to_bytes(32)
+    assert recover(raw[:32] + half + b"\x1b", bytes(32)) is not None
+    assert recover(raw[:32] + (N // 2 + 1).to_bytes(32) + b"\x1b", bytes(32)) is None
 
 
 @pytest.mark.parametrize(
