@@ -75,10 +75,20 @@ def test_the_public_key_is_no_secret_key():
     assert verdict("maa", token) == {"token.signature"}
 
 
-@pytest.mark.parametrize("alg", ["PS384", "PS256", "RS512", "rs256", "", None, 5, ["RS256"]])
+@pytest.mark.parametrize("alg", ["PS384", "PS256", "RS512", "rs256", "", None, 5, ["RS256"], {"RS256": 1}])
 def test_another_algorithm_is_refused(alg):
-    got = headed(alg=alg) if not isinstance(alg, list) else {"token.signature"}
-    assert got == {"token.signature"}
+    """What no set can hold is no reason for an error of the language's."""
+    assert headed(alg=alg) == {"token.signature"}
+
+
+def test_a_key_that_says_what_it_is_for_is_for_nothing_else():
+    for alg, want in (
+        ("RS256", set()),
+        ("PS384", {"token.key", "token.signature"}),
+        (["RS256"], {"token.key", "token.signature"}),
+    ):
+        trust = replace(TRUST, jwks={MAA: json.dumps({"keys": [{**SIM.jwk(SIM.rsa), "alg": alg}]}).encode()})
+        assert verdict("maa", SIM.token(SIM.maa_sgx(NOW)), trust=trust) == want
 
 
 def test_an_algorithm_of_another_service_is_refused():
@@ -280,6 +290,37 @@ def test_a_statement_of_intels_service_must_be_right(changes, want):
     assert verdict("ita", SIM.token(SIM.ita(NOW, **changes), "PS384")) == want
 
 
+HALF = "\ud800" + "a" * 20
+"""JSON can spell half of a surrogate pair; it has no bytes."""
+
+
+def test_text_without_bytes_is_no_statement():
+    vm = SIM.maa_vm(NOW)
+    got = verify(Evidence("maa", SIM.token(vm)), NOW, VENDORS, TRUST)
+    assert got.bound["nonce"] == b"bm9uY2U="
+    vm["x-ms-runtime"]["client-payload"]["nonce"] = HALF
+    assert "nonce" not in verify(Evidence("maa", SIM.token(vm)), NOW, VENDORS, TRUST).bound
+    for nonce in (HALF, ["long-enough", HALF], [HALF]):
+        assert verdict("google", SIM.token(SIM.google(NOW, eat_nonce=nonce))) == {"malformed"}
+    assert verdict("google", SIM.token(SIM.google(NOW, aud=HALF))) == {"statement.audience"}
+
+
+@pytest.mark.parametrize("spaced", ["0d " * 42 + "0d", "0d" * 63 + "  ", " " * 128, "0d" * 63 + "\u0661\u0661"])
+def test_hex_has_no_spaces_in_it(spaced):
+    """Python reads it with spaces: as many digits as it should have, and fewer bytes."""
+    assert sgx(**{"x-ms-sgx-report-data": spaced}) == {"statement.report-data"}
+    tail = spaced[-64:]
+    assert verdict("google", SIM.token(SIM.google(NOW, {"image_digest": f"sha256:{tail}"}))) == {
+        "statement.image_digest"
+    }
+
+
+def test_several_nonces_are_bound_in_their_order():
+    got = verify(Evidence("google", SIM.token(SIM.google(NOW, eat_nonce=["nonce-of-gate", "key-of-gate"]))), NOW, VENDORS,
+                 TRUST)  # fmt: skip
+    assert got.bound == {"nonce": b"nonce-of-gate", "nonce1": b"key-of-gate"}
+
+
 def test_statements_of_a_service_say_who_said_them():
     checks = verify(Evidence("maa", GOOD[0][1]), NOW, VENDORS, TRUST).checks
     assert {c.source for c in checks if c.id.startswith(("debug", "statement"))} == {Source.PROVIDER}
@@ -325,6 +366,29 @@ def test_good_devices_become_claims():
 )
 def test_a_statement_about_a_device_must_be_right(changes, want):
     assert want in nras({"GPU-0": SIM.device(NOW, NONCE, **changes)})
+
+
+CHAIN = {"x-nvidia-cert-status": "valid", "x-nvidia-cert-ocsp-status": "good"}
+
+
+@pytest.mark.parametrize("chain", ["attestation-report", "driver-rim", "vbios-rim"])
+@pytest.mark.parametrize(
+    "said",
+    [{**CHAIN, "x-nvidia-cert-ocsp-status": "revoked"}, {**CHAIN, "x-nvidia-cert-ocsp-status": "unknown"},
+     {**CHAIN, "x-nvidia-cert-status": "expired"}, {"x-nvidia-cert-status": "valid"}, {}, None, "valid"],
+)  # fmt: skip
+def test_a_chain_that_the_service_found_revoked_is_refused_whatever_the_summary_says(chain, said):
+    name = f"x-nvidia-gpu-{chain}-cert-chain"
+    assert (
+        nras({"GPU-0": SIM.device(NOW, NONCE, **{name: {**CHAIN, "x-nvidia-cert-revocation-reason": None}})}) == set()
+    )
+    assert nras({"GPU-0": SIM.device(NOW, NONCE, **{name: said})}) == {"gpu-0.certificates"}
+
+
+@pytest.mark.parametrize("nonce", ["zz" * 32, " " * 64, "ab " * 21 + "a", "\u0661" * 64, "\ud800" * 64])
+def test_a_nonce_is_hex_and_nothing_else(nonce):
+    """Sixty-four spaces were hex of no byte, and letters an error of the language's."""
+    assert "nonce" in nras({"GPU-0": SIM.device(NOW, nonce)}, nonce=nonce)
 
 
 def test_a_missing_verdict_is_refused():
