@@ -14,7 +14,7 @@ _DAY = dt.timedelta(days=1)
 WARN: Mapping[Kind, dt.timedelta] = {
     Kind.INTEL_TCB: 7 * _DAY, Kind.INTEL_QE: 7 * _DAY, Kind.INTEL_PCK_CRL: 7 * _DAY, Kind.INTEL_ROOT_CRL: 7 * _DAY,
     Kind.AMD_CRL: 14 * _DAY, Kind.AMD_KEY: 14 * _DAY, Kind.JWKS: 1 * _DAY,
-    Kind.OCSP: 1 * _DAY,
+    Kind.OCSP: 1 * _DAY, Kind.RIM: 14 * _DAY,
 }  # fmt: skip
 """How long before its end a piece is warned of."""
 EVERY: Mapping[Kind, dt.timedelta] = {
@@ -22,6 +22,10 @@ EVERY: Mapping[Kind, dt.timedelta] = {
     Kind.AMD_CRL: _DAY, Kind.JWKS: 6 * dt.timedelta(hours=1), Kind.AMD_KEY: 30 * _DAY,
 }  # fmt: skip
 """How often a piece is asked for again. Services change their keys daily; a manifest is never published again."""
+
+
+OPTIONAL = frozenset({Kind.RIM, Kind.OCSP})
+"""Kinds that nothing needs: without, a check is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,8 @@ def _state(entry: Entry, now: dt.datetime) -> State:
     if end is None:
         return State(entry, "ok", "has no end")
     if not entry.current(now):
-        return State(entry, "expired", f"ended {time_text(end)}: nothing that needs it is accepted")
+        what = "its question is open again" if entry.kind in OPTIONAL else "nothing that needs it is accepted"
+        return State(entry, "expired", f"ended {time_text(end)}: {what}")
     if end - now <= WARN.get(entry.kind, dt.timedelta()):
         return State(entry, "expiring", f"ends {time_text(end)}, in {_days(end - now)}")
     unsigned = ", vouched for by TLS only" if entry.trust is Trust.TLS else ""

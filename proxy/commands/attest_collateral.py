@@ -21,6 +21,8 @@ from attestation.collateral.loose import loose
 from attestation.collateral.pieces import Entry, Kind, Name, Piece, shown
 from attestation.collateral.select import helpful, key_names, needs
 from attestation.collateral.store import Damaged, Snapshot, read_store
+from attestation.nvidia.ocsp import Path as Certificates
+from attestation.nvidia.verify import Device, parse_devices
 from attestation.recognise import recognise
 from attestation.snp.report import parse_report
 from attestation.trust import PRODUCTS, VENDORS
@@ -117,16 +119,25 @@ def _report(snapshot: Snapshot, names: list[Name], failures: list[Failure], as_j
     is_flag=True,
     help="Take new key sets of token services too. Nobody signed them: whoever made the archive chose the keys.",
 )
+@click.option(
+    "--evidence", multiple=True, type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Devices that answers of NVIDIA's OCSP responder are about: who may answer stands in their certificates.",
+)  # fmt: skip
 @_FOLDER
 @_CONFIG
 @_JSON
-def import_(files: tuple[Path, ...], unsigned: bool, folder: Path | None, config_file: Path, as_json: bool) -> None:
+def import_(
+    files: tuple[Path, ...], unsigned: bool, evidence: tuple[Path, ...], folder: Path | None, config_file: Path,
+    as_json: bool,
+) -> None:  # fmt: skip
     """Take in archives of `export`, or single files: a revocation list or VCEK of AMD's, Intel's root list, dcap-qvl's
-    JSON of a platform. Everything is verified before anything is replaced; one bad piece refuses all."""
+    JSON of a platform, an answer of NVIDIA's OCSP responder (with --evidence). Everything is verified before anything
+    is replaced; one bad piece refuses all."""
     at = _folder(folder, config_file)
     now = _now()
     with _answers():
-        pieces = [piece for file in files for piece in _pieces(file, now)]
+        devices = tuple(d.path for file in evidence for d in _devices(file))
+        pieces = [piece for file in files for piece in _pieces(file, now, devices)]
         if not unsigned:
             _signed(pieces, read_store(at, VENDORS))
         taken = take(at, pieces, now, VENDORS)
@@ -149,13 +160,21 @@ def _signed(pieces: list[Piece], before: Snapshot) -> None:
         raise Rejected(tuple(f"{shown(name)}: {why}" for name in new))
 
 
-def _pieces(file: Path, now: dt.datetime) -> tuple[Piece, ...]:
+def _devices(file: Path) -> tuple[Device, ...]:
+    with _readable(file):
+        found = recognise(_read(file))
+    if found.kind != "nvidia":
+        raise Malformed(f"{file}: this is not evidence of NVIDIA's devices")
+    return parse_devices(found.report)
+
+
+def _pieces(file: Path, now: dt.datetime, devices: Iterable[Certificates]) -> tuple[Piece, ...]:
     with _readable(file):
         with file.open("rb") as f:
             head = f.read(512)
         if head[_TAR] == b"ustar":
             return unpack(file, VENDORS)
-        return loose(_read(file), now)
+        return loose(_read(file), now, devices)
 
 
 @collateral.command("export")
@@ -315,5 +334,4 @@ def _words(e: Entry) -> str:
     return f"{number}issued {time_text(e.issued)}, {end}, {_VOUCHED[e.trust.value]}"
 
 
-_VOUCHED = {"signed": "signed under a pinned root", "simulated": "simulated", "tls": "vouched for by TLS only",
-            "opaque": "not looked into"}  # fmt: skip
+_VOUCHED = {"signed": "signed under a pinned root", "simulated": "simulated", "tls": "vouched for by TLS only"}  # fmt: skip

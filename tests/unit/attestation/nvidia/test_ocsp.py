@@ -15,7 +15,7 @@ from cryptography.x509.ocsp import OCSPCertStatus, OCSPResponseBuilder, OCSPResp
 from published import snapshot
 
 from attestation.collateral.loose import loose
-from attestation.collateral.pieces import Kind, Piece
+from attestation.collateral.pieces import Kind
 from attestation.collateral.select import find
 from attestation.nvidia.ocsp import compare, key_of, read_answer
 from attestation.simulator import pki
@@ -32,12 +32,13 @@ PATH = tuple(load_certificate(der) for der in GPU.chain)
 DEVICE, ISSUER = PATH[1], PATH[2]
 GOOD = answers(SIM, GPU, NOW)
 OWN = responders(SIM)[0]
+ISSUER_KEY = SIM.keys[2]
 OTHER = ec.generate_private_key(ec.SECP384R1())
 PASS, FAIL, UNKNOWN = Status.PASS, Status.FAIL, Status.UNKNOWN
 
 
 def judged(given: dict[str, bytes], now: dt.datetime = NOW) -> Check:
-    return compare([PATH], given, now)[0]
+    return compare([PATH], tuple(given.values()), now)[0]
 
 
 def with_device(der: bytes, now: dt.datetime = NOW) -> Check:
@@ -47,20 +48,62 @@ def with_device(der: bytes, now: dt.datetime = NOW) -> Check:
 
 
 FIRST = OWN.answer(DEVICE, NOW)
+FIRST_OF_GOOD = next(iter(GOOD.values()))
+
+
+def pki_certificate(serial: int) -> Any:
+    """Another certificate of the same issuer."""
+    name = pki.name("another", "Sealgate Simulator")
+    return load_certificate(pki.issue(name, OTHER.public_key(), ISSUER.subject, ISSUER_KEY, serial=serial))
 
 
 def test_a_device_is_good_where_every_certificate_of_it_is():
-    got, until = compare([PATH, PATH], GOOD, NOW)
+    got, until = compare([PATH, PATH], tuple(GOOD.values()), NOW)
     assert got.status is PASS and until == NOW + DAY and "3 certificates" in got.detail
     for missing in GOOD:
         got = judged({k: v for k, v in GOOD.items() if k != missing})
         assert got.status is UNKNOWN and "no answer is here" in got.detail
-    assert judged({}).status is UNKNOWN and compare([], GOOD, NOW)[0].status is UNKNOWN
+    assert judged({}).status is UNKNOWN and compare([], tuple(GOOD.values()), NOW)[0].status is UNKNOWN
 
 
 @pytest.mark.parametrize("named", [hashes.SHA1(), hashes.SHA256(), hashes.SHA384()])
 def test_an_answer_may_name_its_issuer_in_several_ways(named):
     assert with_device(OWN.answer(DEVICE, NOW, named=named)).status is PASS
+
+
+def test_what_is_revoked_stays_so_when_its_responder_has_ended():
+    """Responders live for days, and the device would be unknown again."""
+    for end in (NOW + DAY, NOW - DAY):
+        ended = Responder(ISSUER, ISSUER_KEY, end=end)
+        assert with_device(ended.answer(DEVICE, NOW, status=OCSPCertStatus.REVOKED), NOW + 2 * DAY).status is FAIL
+
+
+def test_a_good_answer_counts_as_long_as_its_responder():
+    early = Responder(ISSUER, ISSUER_KEY, end=NOW + DAY / 2)
+    der = early.answer(DEVICE, NOW)
+    got, until = compare([PATH], (*GOOD.values(), der), NOW)
+    assert got.status is PASS and until == NOW + DAY  # of two that are good the longer one
+    alone = tuple(v for k, v in GOOD.items() if k != key_of(read_answer(der)))
+    got, until = compare([PATH], (*alone, der), NOW)
+    assert got.status is PASS and until == NOW + DAY / 2
+    assert compare([PATH], (*alone, der), NOW + DAY / 2)[0].status is PASS
+    late = compare([PATH], (*alone, der), NOW + DAY / 2 + dt.timedelta(seconds=1))[0]
+    assert late.status is UNKNOWN and late.detail.endswith("its answer is not current")
+    ahead = Responder(ISSUER, ISSUER_KEY, start=NOW + dt.timedelta(seconds=1))
+    assert with_device(ahead.answer(DEVICE, NOW)).status is UNKNOWN
+    assert with_device(ahead.answer(DEVICE, NOW), NOW + dt.timedelta(seconds=1)).status is PASS
+
+
+def test_a_responder_may_have_several_certificates_and_the_last_one_counts():
+    own = Responder(ISSUER, ISSUER_KEY, end=NOW - DAY)
+    again = Responder(ISSUER, ISSUER_KEY)
+    own.extra += [Responder(ISSUER, ISSUER_KEY, own=own.key).certificate, again.certificate]
+    assert with_device(own.answer(DEVICE, NOW)).status is PASS
+
+
+def test_what_is_revoked_needs_no_end():
+    der = OWN.answer(DEVICE, NOW, status=OCSPCertStatus.REVOKED, end=None)
+    assert with_device(der, NOW + 9 * DAY).status is FAIL
 
 
 @pytest.mark.parametrize("reason", [None, x509.ReasonFlags.key_compromise, x509.ReasonFlags.certificate_hold])
@@ -83,14 +126,16 @@ def test_an_answer_counts_from_its_beginning_to_its_end():
         assert judged(GOOD, now).status is status
 
 
-ISSUER_KEY = SIM.keys[2]
 NAMESAKE = load_certificate(pki.issue(ISSUER.subject, OTHER.public_key(), ISSUER.subject, OTHER, ca=True))
+ENCRYPTION = bytes.fromhex("03020520")
+"""keyUsage: keyEncipherment."""
 STRANGERS = {
     "another key": Responder(ISSUER, ISSUER_KEY, by=OTHER),
     "no purpose": Responder(ISSUER, ISSUER_KEY, usage=None),
     "another purpose": Responder(ISSUER, ISSUER_KEY, usage=bytes.fromhex("300a06082b06010505070301")),
     "a CA": Responder(ISSUER, ISSUER_KEY, ca=True),
-    "ended": Responder(ISSUER, ISSUER_KEY, end=NOW - DAY),
+    "an encryption key": Responder(ISSUER, ISSUER_KEY, key_usage=ENCRYPTION),
+    "a weak certificate": Responder(ISSUER, ISSUER_KEY, digest=hashes.SHA224()),
     "of the root": Responder(PATH[4], SIM.keys[0]),
     "the root": Responder(PATH[4], SIM.keys[0], delegated=False),
     "one of that name": Responder(NAMESAKE, OTHER, delegated=False),
@@ -108,14 +153,24 @@ def test_only_the_issuer_or_whom_it_named_may_answer(name):
 
 def test_an_answer_about_another_certificate_does_not_count():
     der = OWN.answer(DEVICE, NOW)
-    own = next(k for k in GOOD if read_answer(GOOD[k]).issuer_key_hash == read_answer(der).issuer_key_hash)
+    own = key_of(read_answer(der))
     about_ca = next(v for k, v in GOOD.items() if k != own)
-    assert "another certificate" in judged({**GOOD, own: about_ca}).detail
+    assert judged({**GOOD, own: about_ca}).detail.endswith("no answer is here")
+    other = Responder(ISSUER, ISSUER_KEY).answer(pki_certificate(2), NOW)
+    assert judged({**GOOD, own: other}).detail.endswith("no answer is here")
+
+
+def test_an_answer_is_of_an_issuer_by_name_and_key():
+    name = pki.name("Other", "x")  # an answer names the issuer that the certificate names
+    theirs = load_certificate(pki.issue(name, OTHER.public_key(), name, ISSUER_KEY, serial=DEVICE.serial_number))
+    for status in (OCSPCertStatus.GOOD, OCSPCertStatus.REVOKED):
+        der = Responder(ISSUER, ISSUER_KEY).answer(theirs, NOW, status=status)
+        assert with_device(der).detail.endswith("of another issuer")
 
 
 def test_no_flipped_bit_of_an_answer_counts():
     for raw in flips(FIRST):
-        assert judged({**GOOD, key_of(read_answer(FIRST)): raw}).status is not PASS
+        assert judged({**GOOD, key_of(read_answer(FIRST)): raw}).status is UNKNOWN
 
 
 def test_a_bit_of_a_signature_that_is_called_unused_makes_the_answer_malformed():
@@ -156,20 +211,19 @@ def test_a_weak_signature_does_not_count():
 
 def test_evidence_is_refused_when_revoked_and_its_claims_end_with_the_answers():
     def claims(given: dict[str, bytes]) -> Any:
-        return verify(evidence(GPU.entry()), NOW, VENDORS, SIM.trust, Collateral(ocsp=given))
+        return verify(evidence(GPU.entry()), NOW, VENDORS, SIM.trust, Collateral(ocsp=tuple(given.values())))
 
     got = claims(GOOD)
     assert {c.id for c in got.checks if c.status is UNKNOWN} == {"reference-values"} and got.not_after == NOW + DAY
     assert claims({}).not_after > NOW + DAY
     bad = OWN.answer(DEVICE, NOW, status=OCSPCertStatus.REVOKED)
-    wrong = Collateral(ocsp={**GOOD, key_of(read_answer(bad)): bad})
-    assert ids(evidence(GPU.entry()), SIM.trust, collateral=wrong) == {"revocation"}
+    for given in ((bad, *GOOD.values()), (*GOOD.values(), bad)):  # none hides another
+        assert ids(evidence(GPU.entry()), SIM.trust, collateral=Collateral(ocsp=given)) == {"revocation"}
 
 
 def test_the_store_takes_answers_as_files_and_gives_those_about_the_devices():
-    pieces = [piece for der in GOOD.values() for piece in loose(der, NOW)]
+    pieces = [piece for der in GOOD.values() for piece in loose(der, NOW, [PATH])]
     assert {p.name for p in pieces} == {(Kind.OCSP, key) for key in GOOD}
     collateral, checks = find(snapshot(*pieces), evidence(GPU.entry()), NOW)
-    assert collateral.ocsp == GOOD and not checks
-    with pytest.raises(Exception, match="name"):
-        snapshot(Piece(Kind.OCSP, "sha1/00/1", FIRST, NOW))
+    assert set(collateral.ocsp) == set(GOOD.values()) and not checks
+    assert find(snapshot(pieces[0]), evidence(GPU.entry()), NOW)[0].ocsp == (FIRST_OF_GOOD,)
