@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from attestation.collateral.intel import packed, unpacked
 from attestation.nvidia.ocsp import Path, by_issuer, read_answer
-from attestation.paths import MAX_CHAIN
 from attestation.nvidia.verify import pem_certificates
+from attestation.paths import MAX_CHAIN
 from attestation.types import Malformed
 from attestation.x509 import load_certificate
 

@@ -334,4 +334,8 @@ def _words(e: Entry) -> str:
     return f"{number}issued {time_text(e.issued)}, {end}, {_VOUCHED[e.trust.value]}"
 
 
-_VOUCHED = {"signed": "signed under a pinned root", "simulated": "simulated", "tls": "vouched for by TLS only"}  # fmt: skip
+_VOUCHED = {
+    "signed": "signed under a pinned root",
+    "simulated": "simulated",
+    "tls": "vouched for by TLS only",
+}

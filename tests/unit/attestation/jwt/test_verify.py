@@ -316,8 +316,8 @@ def test_hex_has_no_spaces_in_it(spaced):
 
 
 def test_several_nonces_are_bound_in_their_order():
-    got = verify(Evidence("google", SIM.token(SIM.google(NOW, eat_nonce=["nonce-of-gate", "key-of-gate"]))), NOW, VENDORS,
-                 TRUST)  # fmt: skip
+    token = SIM.token(SIM.google(NOW, eat_nonce=["nonce-of-gate", "key-of-gate"]))
+    got = verify(Evidence("google", token), NOW, VENDORS, TRUST)
     assert got.bound == {"nonce": b"nonce-of-gate", "nonce1": b"key-of-gate"}
 
 
