@@ -118,9 +118,10 @@ def _strong(certificate: x509.Certificate) -> bool:
 
 
 def _constraints(path: tuple[x509.Certificate, ...], leaf: bool) -> bool:
-    """``leaf``: the first one is no CA. Without, it is one that issues leaves, and all others CAs above it."""
-    first = extension_of(path[0], x509.BasicConstraints)
-    if leaf and first is not None and first.ca:
+    """``leaf``: the first one is no CA, and its key may sign where it says what it may do. Without, it is one that
+    issues leaves, and all others CAs above it."""
+    first, may = extension_of(path[0], x509.BasicConstraints), extension_of(path[0], x509.KeyUsage)
+    if leaf and ((first is not None and first.ca) or (may is not None and not may.digital_signature)):
         return False
     for below, certificate in enumerate(path[1:] if leaf else path):
         basic = extension_of(certificate, x509.BasicConstraints)

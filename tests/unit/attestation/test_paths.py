@@ -9,9 +9,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from attestation.paths import ECDSA, MAX_CHAIN, RSA, check_path, load_path
+from attestation.paths import ECDSA, MAX_CHAIN, RSA, check_issuers, check_path, load_path
 from attestation.simulator import pki
 from attestation.types import Malformed, Status
+from attestation.x509 import load_certificate
 
 KEYS = [ec.generate_private_key(ec.SECP256R1()) for _ in range(3)]
 NAMES = [pki.name(f"n{i}", "test") for i in range(3)]
@@ -68,6 +69,34 @@ def test_issuers_are_authorities_and_the_leaf_is_none():
     assert verdict(LEAF, issued(1, 0), ROOT) == {"constraints"}
     assert verdict(LEAF, issued(1, 0, ca=False), ROOT) == {"constraints"}
     assert verdict(LEAF, issued(1, 0, ca=True, cert_sign=False), ROOT) == {"constraints"}
+
+
+@pytest.mark.parametrize(("usage", "good"), [("03020780", True), ("03020520", False), ("03020106", False)])
+def test_a_leafs_key_may_sign_where_it_says_what_it_may_do(usage, good):
+    """Under one root there are keys that open secrets beside those that sign (Google's TPMs)."""
+    leaf = issued(2, 1, extensions={"2.5.29.15": bytes.fromhex(usage)})
+    assert verdict(leaf, MIDDLE, ROOT) == (set() if good else {"constraints"})
+
+
+def issuers(*chain: bytes, now: dt.datetime = NOW, algorithms=ECDSA, pinned: bytes = ROOT) -> set[str]:
+    path = tuple(load_certificate(der) for der in chain)
+    checks = check_issuers("c", path, frozenset({pinned}), now, algorithms)
+    return {c.id.removeprefix("c.") for c in checks if c.status is Status.FAIL}
+
+
+def test_a_chain_of_issuers_has_no_leaf():
+    assert issuers(MIDDLE, ROOT) == issuers(ROOT) == set()
+    assert issuers(LEAF, MIDDLE, ROOT) == issuers(issued(1, 0, ca=False), ROOT) == {"constraints"}
+    assert issuers(issued(1, 0, ca=True, cert_sign=False), ROOT) == {"constraints"}
+    for depth in (0, 1):
+        above = issued(0, 0, depth=depth)
+        assert issuers(above, pinned=above) == set()
+        assert issuers(MIDDLE, above, pinned=above) == (set() if depth else {"constraints"})
+    assert issuers(MIDDLE) == {"root", "issuer", "signature"}
+    assert issuers(issued(0, 0, ca=True)) == {"root"}
+    assert issuers(MIDDLE, ROOT, ROOT) == {"distinct"}
+    assert issuers(MIDDLE, ROOT, algorithms=RSA) == {"algorithm"}
+    assert issuers(MIDDLE, ROOT, now=pki.START - dt.timedelta(1)) == {"validity"}
 
 
 def test_an_authority_reaches_as_deep_as_it_says():
