@@ -57,15 +57,15 @@ def read_answer(der: bytes) -> ocsp.OCSPResponse:
             load_certificate(certificate.public_bytes(Encoding.DER))
     except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension):
         raise Malformed("an OCSP answer cannot be read") from None
-    if any(e.critical for e in extensions) or answer.public_bytes(Encoding.DER) != der or not _whole_bits(answer, der):
-        raise Malformed("an OCSP answer has a critical extension, or is not in canonical form")
+    if any(e.critical for e in extensions) or not _whole_bits(answer, der):
+        raise Malformed("an OCSP answer has a critical extension, or unused bits")
     return answer
 
 
 def _whole_bits(answer: ocsp.OCSPResponse, der: bytes) -> bool:
     """Whether no bit of the signature counts as unused: that number is outside the signature (X.690 §8.6.2)."""
     behind = items(der[der.index(answer.tbs_response_bytes) + len(answer.tbs_response_bytes) :])
-    return len(behind) >= 2 and behind[1] == (BITS, b"\0" + answer.signature)
+    return behind[1] == (BITS, b"\0" + answer.signature)
 
 
 def key_of(answer: ocsp.OCSPResponse) -> str:

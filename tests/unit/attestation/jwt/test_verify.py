@@ -9,9 +9,13 @@ from dataclasses import replace
 
 import pytest
 from attested import NOW, flips, ids, vector
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from attestation.jwt import jws
+from attestation.simulator import pki
 from attestation.simulator.tokens import GOOGLE, ITA, KID, MAA, NRAS, Services, base64url, shared_services
 from attestation.trust import VENDORS, SimulatedTrust
 from attestation.types import Collateral, Evidence, Source
@@ -130,6 +134,65 @@ def test_a_key_that_contradicts_its_certificate_is_malformed():
     other = SIM.jwk(rsa.generate_private_key(65537, 2048)) | {"x5c": SIM.x5c}
     trust = replace(TRUST, jwks={MAA: json.dumps({"keys": [other]}).encode()})
     assert verdict("maa", SIM.token(SIM.maa_sgx(NOW)), trust=trust) == {"malformed"}
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [{}, None, [1], [[]], {"a": 1},
+     [{"kid": KID, "kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"}], [{"kid": KID}], [{"kid": KID, "kty": "oct", "k": "AA"}],
+     [{"kid": KID, "kty": "RSA", "n": 5, "e": "AQAB"}], [{"kid": KID, "kty": "RSA", "n": "AQAB"}],
+     [{"kid": KID, "kty": "RSA", "n": "AQAB", "e": None}], [{"kid": KID, "kty": "EC", "crv": "P-384", "x": "AA"}],
+     [{"kid": KID, "x5c": [5]}], [{"kid": KID, "x5c": ["!"]}], [{"kid": KID, "x5c": ["AAAA"]}]],
+)  # fmt: skip
+def test_a_key_set_of_another_form_is_malformed(keys):
+    trust = replace(TRUST, jwks={MAA: json.dumps({"keys": keys}).encode()})
+    assert verdict("maa", SIM.token(SIM.maa_sgx(NOW)), trust=trust) == {"malformed"}
+
+
+def test_a_token_and_a_key_set_have_their_length(monkeypatch):
+    token = SIM.token(SIM.maa_sgx(NOW))
+    for name, size in (("MAX_TOKEN_BYTES", len(token)), ("MAX_JWKS_BYTES", len(TRUST.jwks[MAA]))):
+        with monkeypatch.context() as m:
+            m.setattr(jws, name, size)
+            assert verdict("maa", token) == set()
+            m.setattr(jws, name, size - 1)
+            assert verdict("maa", token) == {"malformed"}
+
+
+@pytest.mark.parametrize("x5c", [[], {}, "x", None, [SIM.x5c[0]] * 9, [SIM.x5c[0] + "\n", SIM.x5c[1]], [5, 6]])
+def test_a_chain_in_a_token_has_its_form(x5c):
+    assert verdict("google", SIM.token(SIM.google(NOW), header={"x5c": x5c})) == {"malformed"}
+
+
+def test_a_certificate_with_a_key_of_another_kind_signs_nothing():
+    root = pki.name("Simulated Token Root", "Sealgate Simulator")
+    key = Ed25519PrivateKey.generate().public_key()
+    leaf = pki.issue(pki.name("leaf", "x"), key, root, SIM.root_key, digest=hashes.SHA256(), pss=None)  # type: ignore[arg-type]
+    x5c = [base64.b64encode(leaf).decode(), SIM.x5c[1]]
+    assert verdict("google", SIM.token(SIM.google(NOW), header={"x5c": x5c})) == {"malformed"}
+
+
+def test_a_chain_with_one_more_or_an_ended_certificate_is_refused():
+    root = pki.name("Simulated Token Root", "Sealgate Simulator")
+
+    def leaf(**how):
+        return base64.b64encode(pki.issue(pki.name("leaf", "x"), SIM.rsa.public_key(), root, SIM.root_key,
+                                          digest=hashes.SHA256(), pss=None, **how)).decode()  # fmt: skip
+
+    def chained(*x5c):
+        return verdict("google", SIM.token(SIM.google(NOW), header={"x5c": list(x5c)}))
+
+    own, root_der = SIM.x5c
+    assert chained(leaf(), root_der) == set()
+    assert (
+        chained(leaf(end=NOW - HOUR), root_der) == chained(leaf(start=NOW + HOUR), root_der) == {"token.chain.validity"}
+    )
+    assert chained(leaf(extensions={"2.5.29.15": bytes.fromhex("03020520")}), root_der) == {"token.chain.constraints"}
+    assert chained(leaf(ca=True), root_der) == {"token.chain.constraints"}
+    assert {"token.chain.issuer", "token.chain.signature"} <= chained(own, leaf(), root_der)
+    assert "token.chain.distinct" in chained(own, root_der, root_der)
+    token = SIM.token(SIM.google(NOW), header={"x5c": [leaf(end=NOW + HOUR / 2), root_der]})
+    assert verify(Evidence("google", token), NOW, VENDORS, TRUST).not_after == NOW + HOUR / 2
 
 
 def test_an_extension_that_must_be_understood_is_refused():
@@ -414,6 +477,17 @@ def test_the_summary_must_be_positive_and_name_exactly_these_devices():
 @pytest.mark.parametrize("raw", [b"", b"[]", b'[["JWT","x"],{}]', b'[["JWT",1],{"GPU-0":"x"}]', b'{"a":1}'])
 def test_another_answer_is_malformed(raw):
     assert verdict("nras", raw) == {"malformed"}
+
+
+@pytest.mark.parametrize(
+    "change", [lambda s: s[:48] + b"\0" + s[48:], lambda s: b"\0" + s, lambda s: s[:-1], lambda s: s + b"\0"]
+)
+def test_a_signature_has_one_length(change):
+    body = json.loads(SIM.nras(NOW, {"GPU-0": SIM.device(NOW, NONCE)}))
+    head, _, signature = body[0][1].rpartition(".")
+    raw = base64.urlsafe_b64decode(signature)
+    body[0][1] = head + "." + base64url(change(raw)).decode()
+    assert verdict("nras", json.dumps(body).encode()) == {"token.signature"}
 
 
 def test_a_token_with_another_curve_is_refused():

@@ -9,7 +9,7 @@ import pytest
 from attested import NOW, flips, ids
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.ocsp import OCSPCertStatus, OCSPResponseBuilder, OCSPResponseStatus
 from published import snapshot
@@ -17,7 +17,8 @@ from published import snapshot
 from attestation.collateral.loose import loose
 from attestation.collateral.pieces import Kind
 from attestation.collateral.select import find
-from attestation.nvidia.ocsp import compare, key_of, read_answer
+from attestation.nvidia import ocsp
+from attestation.nvidia.ocsp import compare, key_of, keys_for, read_answer
 from attestation.simulator import pki
 from attestation.simulator.nvidia import evidence, shared_vendor
 from attestation.simulator.ocsp import DAY, Responder, answers, responders
@@ -227,3 +228,19 @@ def test_the_store_takes_answers_as_files_and_gives_those_about_the_devices():
     collateral, checks = find(snapshot(*pieces), evidence(GPU.entry()), NOW)
     assert set(collateral.ocsp) == set(GOOD.values()) and not checks
     assert find(snapshot(pieces[0]), evidence(GPU.entry()), NOW)[0].ocsp == (FIRST_OF_GOOD,)
+
+
+def test_an_answer_has_its_length(monkeypatch):
+    monkeypatch.setattr(ocsp, "MAX_OCSP_BYTES", len(FIRST))
+    read_answer(FIRST)
+    monkeypatch.setattr(ocsp, "MAX_OCSP_BYTES", len(FIRST) - 1)
+    with pytest.raises(Malformed, match="at most"):
+        read_answer(FIRST)
+
+
+def test_an_issuer_with_a_key_of_another_kind_is_nobodys():
+    """Names are computed before the chain is judged."""
+    key = rsa.generate_private_key(65537, 2048)
+    issuer = load_certificate(pki.issue(ISSUER.subject, key.public_key(), ISSUER.subject, key, ca=True, pss=None))
+    assert not set(keys_for(DEVICE, issuer)) & set(GOOD)
+    assert compare([(PATH[0], DEVICE, issuer)], tuple(GOOD.values()), NOW)[0].status is UNKNOWN
