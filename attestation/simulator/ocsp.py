@@ -38,7 +38,7 @@ class Responder:
             more = {oid: raw for oid, raw in (("2.5.29.37", usage), ("2.5.29.15", key_usage)) if raw is not None}
             name = pki.name("Simulated OCSP", "Sealgate Simulator")
             der = pki.issue(name, self.key.public_key(), issuer.subject, by or key, extensions=more, ca=ca,
-                            start=start, end=end, digest=digest)  # fmt: skip
+                            cert_sign=False, start=start, end=end, digest=digest)  # fmt: skip
             self.certificate = x509.load_der_x509_certificate(der)
             self.extra = [self.certificate]
 

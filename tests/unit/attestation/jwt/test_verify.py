@@ -139,7 +139,8 @@ def test_a_key_that_contradicts_its_certificate_is_malformed():
 @pytest.mark.parametrize(
     "keys",
     [{}, None, [1], [[]], {"a": 1},
-     [{"kid": KID, "kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"}], [{"kid": KID}], [{"kid": KID, "kty": "oct", "k": "AA"}],
+     [{"kid": KID, "kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"}], [{"kid": KID}],
+     [{"kid": KID, "kty": "oct", "k": "AA"}],
      [{"kid": KID, "kty": "RSA", "n": 5, "e": "AQAB"}], [{"kid": KID, "kty": "RSA", "n": "AQAB"}],
      [{"kid": KID, "kty": "RSA", "n": "AQAB", "e": None}], [{"kid": KID, "kty": "EC", "crv": "P-384", "x": "AA"}],
      [{"kid": KID, "x5c": [5]}], [{"kid": KID, "x5c": ["!"]}], [{"kid": KID, "x5c": ["AAAA"]}]],
@@ -197,7 +198,19 @@ def test_a_chain_with_one_more_or_an_ended_certificate_is_refused():
 
 def test_an_extension_that_must_be_understood_is_refused():
     assert headed(crit=["b64"], b64=False) == {"malformed"}
-    assert headed(b64=False) == {"malformed"}
+    assert headed(b64=False) == headed(crit=["exp"]) == headed(crit=[]) == {"malformed"}
+
+
+def test_base64url_has_one_spelling():
+    token = SIM.token(SIM.maa_sgx(NOW))  # 256 bytes: the last character has four bits that mean nothing
+    letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    here = letters.index(token[-1:])
+    for value in range(here & 0x30, here | 0x0F):
+        other = letters[value : value + 1]
+        if other != token[-1:]:
+            assert verdict("maa", token[:-1] + other) == {"malformed"}
+    for raw in (token + b"=", token + b"==", token + b"\n", token.replace(b"-", b"+"), token.replace(b"_", b"/")):
+        assert raw == token or verdict("maa", raw) == {"malformed"}
 
 
 def test_certificates_in_a_token_count_for_google_alone():

@@ -72,6 +72,11 @@ def test_an_answer_may_name_its_issuer_in_several_ways(named):
     assert with_device(OWN.answer(DEVICE, NOW, named=named)).status is PASS
 
 
+def test_a_responder_may_say_that_its_key_signs():
+    own = Responder(ISSUER, ISSUER_KEY, key_usage=bytes.fromhex("03020780"))
+    assert with_device(own.answer(DEVICE, NOW)).status is PASS
+
+
 def test_what_is_revoked_stays_so_when_its_responder_has_ended():
     """Responders live for days, and the device would be unknown again."""
     for end in (NOW + DAY, NOW - DAY):
