@@ -46,10 +46,10 @@ def read_answer(der: bytes) -> ocsp.OCSPResponse:
         raise Malformed(f"an OCSP answer has at most {MAX_OCSP_BYTES} bytes")
     try:
         answer = ocsp.load_der_ocsp_response(der)
-        good = answer.response_status is ocsp.OCSPResponseStatus.SUCCESSFUL and len(list(answer.responses)) == 1
-        endless = good and answer.next_update_utc is None and answer.certificate_status is not _REVOKED
-        if not good or endless or answer.hash_algorithm.name not in _NAMED:
-            raise Malformed("this OCSP answer says nothing, or not about one certificate and with an end")
+        # the library raises for one that is no success, and for one about several certificates
+        endless = answer.next_update_utc is None and answer.certificate_status is not _REVOKED
+        if endless or answer.hash_algorithm.name not in _NAMED:
+            raise Malformed("this OCSP answer has no end, or names its issuer in a way that is not taken")
         _ = (answer.certificates, answer.signature_hash_algorithm, answer.serial_number, answer.responder_name)
         extensions = [*answer.extensions, *answer.single_extensions]
         _ = (answer.revocation_time_utc, answer.revocation_reason)
@@ -156,7 +156,9 @@ def signer(answer: ocsp.OCSPResponse, issuer: x509.Certificate) -> x509.Certific
 
 def lasts(answer: ocsp.OCSPResponse, by: x509.Certificate) -> dt.datetime:
     """The last moment at which an answer counts: no longer than who signed it."""
-    return min(answer.next_update_utc or answer.this_update_utc, by.not_valid_after_utc)
+    end = answer.next_update_utc
+    assert end is not None  # only what says revoked has none
+    return min(end, by.not_valid_after_utc)
 
 
 def _responder(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:

@@ -17,6 +17,7 @@ from published import snapshot
 from attestation.collateral.loose import loose
 from attestation.collateral.pieces import Kind
 from attestation.collateral.select import find
+from attestation.der import SEQUENCE, items, one
 from attestation.nvidia import ocsp
 from attestation.nvidia.ocsp import compare, key_of, keys_for, read_answer
 from attestation.simulator import pki
@@ -75,6 +76,34 @@ def test_an_answer_may_name_its_issuer_in_several_ways(named):
 def test_a_responder_may_say_that_its_key_signs():
     own = Responder(ISSUER, ISSUER_KEY, key_usage=bytes.fromhex("03020780"))
     assert with_device(own.answer(DEVICE, NOW)).status is PASS
+    assert with_device(Responder(ISSUER, ISSUER_KEY, ca=False).answer(DEVICE, NOW)).status is PASS
+
+
+def tlv(tag: int, content: bytes) -> bytes:
+    size = len(content)
+    number = size.to_bytes(1 if size < 256 else 2)
+    return bytes((tag,)) + (number if size < 128 else bytes((0x80 + len(number),)) + number) + content
+
+
+def test_an_answer_about_several_certificates_is_malformed():
+    """One would have to choose, and two readers could choose differently."""
+    own = Responder(ISSUER, ISSUER_KEY, delegated=False)
+    parts = [items(one(read_answer(own.answer(DEVICE, NOW, status=s)).tbs_response_bytes, SEQUENCE))
+             for s in (OCSPCertStatus.REVOKED, OCSPCertStatus.GOOD)]  # fmt: skip
+    for chosen in (parts[:1], parts, parts[::-1], []):
+        singles = b"".join(content for found in chosen for _, content in found[2:3])
+        head = b"".join(tlv(tag, content) for tag, content in parts[0][:2])
+        tbs = tlv(SEQUENCE, head + tlv(SEQUENCE, singles))
+        signature = ISSUER_KEY.sign(tbs, ec.ECDSA(hashes.SHA384()))
+        algorithm = bytes.fromhex("300a06082a8648ce3d040303")
+        basic = tlv(SEQUENCE, tbs + algorithm + tlv(3, b"\0" + signature))
+        inner = tlv(SEQUENCE, bytes.fromhex("06092b0601050507300101") + tlv(4, basic))
+        der = tlv(SEQUENCE, bytes.fromhex("0a0100") + tlv(0xA0, inner))
+        if len(chosen) == 1:
+            assert with_device(der).status is FAIL  # the same by hand
+        else:
+            with pytest.raises(Malformed):
+                read_answer(der)
 
 
 def test_what_is_revoked_stays_so_when_its_responder_has_ended():
