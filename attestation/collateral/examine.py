@@ -222,7 +222,8 @@ def _ocsp(piece: Piece, trust: TrustStore, simulated: SimulatedTrust | None) -> 
     ))  # fmt: skip
     revoked = answer.certificate_status is OCSPCertStatus.REVOKED
     final = revoked and answer.revocation_reason is not x509.ReasonFlags.certificate_hold
-    end = None if revoked or by is None else min(lasts(answer, by), ends(path))
+    assert by is not None
+    end = None if revoked else min(lasts(answer, by), ends(path))
     return key_of(answer), issued, end, REVOKED if final else None, _source(path[-1], "nvidia", trust)
 
 

@@ -29,7 +29,7 @@ class Responder:
         self, issuer: x509.Certificate, key: ec.EllipticCurvePrivateKey, *, delegated: bool = True,
         usage: bytes | None = SIGNING, ca: bool | None = None, end: dt.datetime = pki.END,
         by: ec.EllipticCurvePrivateKey | None = None, start: dt.datetime = pki.START, key_usage: bytes | None = None,
-        digest: Any = None, own: ec.EllipticCurvePrivateKey | None = None,
+        digest: Any = None, own: Any = None,
     ) -> None:  # fmt: skip
         self.issuer, self.key, self.extra = issuer, key, []
         self.certificate = issuer

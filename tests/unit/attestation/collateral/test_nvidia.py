@@ -21,6 +21,7 @@ from attestation.collateral.pieces import Index, Kind, Piece, Trust
 from attestation.collateral.select import find
 from attestation.collateral.store import Snapshot
 from attestation.nvidia.ocsp import compare
+from attestation.paths import MAX_CHAIN
 from attestation.simulator import pki
 from attestation.simulator.nvidia import Gpu, Vendor, evidence
 from attestation.simulator.ocsp import Responder, responders
@@ -55,6 +56,9 @@ def packed_by(der: bytes, path: tuple[x509.Certificate, ...]) -> Piece:
 def strangers() -> dict[str, Piece]:
     other = ec.generate_private_key(ec.SECP384R1())
     twin = load_certificate(pki.issue(ISSUER.subject, other.public_key(), ISSUER.subject, other, ca=True))
+    name = pki.name("another issuer", "Sealgate Simulator")
+    renamed = pki.issue(name, KEY.public_key(), NVIDIA.names[1], NVIDIA.keys[1], ca=True)
+    renamed_device = load_certificate(pki.issue(DEVICE[1].subject, other.public_key(), name, KEY, serial=1))
     own = Vendor()
     path = tuple(load_certificate(der) for der in Gpu(own).chain)
     return {
@@ -68,6 +72,13 @@ def strangers() -> dict[str, Piece]:
         "without a root": packed_by(Responder(ISSUER, KEY).answer(DEVICE[1], NOW), DEVICE[2:4]),
         "a device as issuer": packed_by(Responder(ISSUER, KEY).answer(DEVICE[1], NOW), DEVICE[1:]),
         "the CA above": packed_by(Responder(ISSUER, KEY).answer(DEVICE[1], NOW), DEVICE[3:]),
+        "another name of its issuer": packed_by(
+            Responder(ISSUER, KEY).answer(
+                load_certificate(pki.issue(DEVICE[1].subject, other.public_key(), twin.subject, KEY)), NOW
+            ),
+            (load_certificate(renamed), *DEVICE[3:]),
+        ),
+        "the certificate of another name": packed_by(Responder(ISSUER, KEY).answer(renamed_device, NOW), DEVICE[2:]),
         "a root twice": packed_by(Responder(ISSUER, KEY).answer(DEVICE[1], NOW), (*DEVICE[2:], DEVICE[4])),
     }
 
@@ -191,6 +202,17 @@ def test_a_kept_answer_has_one_form(change):
     assert refused(Piece(good.kind, good.key, data, NOW))
     assert refused(good) == ""
     assert answer_piece(read_piece(good.data)[0], [DEVICE]) == good.data
+
+
+def test_a_chain_beside_an_answer_has_its_length():
+    text = DEVICE[4].public_bytes(pki.Encoding.PEM).decode()
+    for many, fits in ((0, False), (1, True), (MAX_CHAIN, True), (MAX_CHAIN + 1, False)):
+        data = packed({"answer": "00", "chain": text * many})
+        if fits:
+            assert len(read_piece(data)[1]) == many
+        else:
+            with pytest.raises(Malformed):
+                read_piece(data)
 
 
 # -- manifests

@@ -129,6 +129,14 @@ def test_a_good_answer_counts_as_long_as_its_responder():
     assert with_device(ahead.answer(DEVICE, NOW), NOW + dt.timedelta(seconds=1)).status is PASS
 
 
+def test_what_ends_first_ends_the_answer_for_all():
+    own = OWN.answer(DEVICE, NOW, end=DAY / 4)
+    alone = {k: v for k, v in GOOD.items() if k != key_of(read_answer(own))}
+    for given in ((own, *alone.values()), (*alone.values(), own)):
+        got, until = compare([PATH], given, NOW)
+        assert got.status is PASS and until == NOW + DAY / 4
+
+
 def test_a_responder_may_have_several_certificates_and_the_last_one_counts():
     own = Responder(ISSUER, ISSUER_KEY, end=NOW - DAY)
     again = Responder(ISSUER, ISSUER_KEY)
@@ -170,6 +178,7 @@ STRANGERS = {
     "another purpose": Responder(ISSUER, ISSUER_KEY, usage=bytes.fromhex("300a06082b06010505070301")),
     "a CA": Responder(ISSUER, ISSUER_KEY, ca=True),
     "an encryption key": Responder(ISSUER, ISSUER_KEY, key_usage=ENCRYPTION),
+    "a key of another kind": Responder(ISSUER, ISSUER_KEY, own=rsa.generate_private_key(65537, 2048)),
     "a weak certificate": Responder(ISSUER, ISSUER_KEY, digest=hashes.SHA224()),
     "of the root": Responder(PATH[4], SIM.keys[0]),
     "the root": Responder(PATH[4], SIM.keys[0], delegated=False),
