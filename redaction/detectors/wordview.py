@@ -42,6 +42,8 @@ WIDTH = 26
 PIECES = 4
 SPAN = 24
 """Letters of a token that are looked at: its beginning and its end."""
+STRANGE = 4
+"""Letters of a word at least that is taken for strange: shorter ones are often abbreviations."""
 KNOWN = 30_000
 """Most words whose rows are kept."""
 _SUBWORD = re.compile(r"[^\W\d_]")
@@ -142,6 +144,13 @@ class View:
         mask = self._gazetteer.mask(folded)
         known = mask & _ENGLISH or folded in self._pieces
         return folded in _FIELDS or bool(known and not mask & _NAMES)
+
+    def strange(self, word: str) -> bool:
+        """Whether it is written like a name and neither an English word nor one that every vocabulary has."""
+        if len(word) < STRANGE or not word[0].isupper() or word.isupper() or not word[0].isalpha():
+            return False
+        folded = fold(word)
+        return folded not in self._pieces and not self._gazetteer.mask(folded) & _ENGLISH
 
     def given(self, word: str) -> bool:
         """Whether it is a common first name, and no surname or seldom one: the lists of both share most words."""
