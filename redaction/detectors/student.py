@@ -25,7 +25,7 @@ from redaction.detectors.runtime import session
 from redaction.detectors.wordview import KINDS, Gazetteer, Token, View, matrix
 from redaction.types import DetectorFailed, Finding
 
-VERSION = "6"
+VERSION = "7"
 FOLDER = Path(__file__).resolve().parents[1] / "data" / "student"
 LABELS = (
     "PERSON", "ORGANIZATION", "LOCATION", "ADDRESS", "DATE_TIME", "AGE", "NRP", "PROFESSION", "USERNAME",
@@ -97,6 +97,7 @@ class StudentDetector:
         self.digest = digest.hexdigest()[:16]
 
     def detect(self, text: str, /) -> tuple[Finding, ...]:
+        text = wordview.broken(text)
         found = self.tokens(text)
         return self.judged(text, found, self.scores(text, found), THRESHOLDS, self.name) if found else ()
 
@@ -106,6 +107,7 @@ class StudentDetector:
 
     def belief(self, text: str, findings: Sequence[Finding]) -> list[float]:
         """For each finding, the largest probability of a token in it to be of any label. Raises DetectorFailed."""
+        text = wordview.broken(text)
         found = self.tokens(text)
         if not found:
             return [0.0] * len(findings)

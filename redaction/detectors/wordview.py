@@ -58,6 +58,30 @@ class Token:
     gap: int
 
 
+_ESCAPED = re.compile(r"(?:\\{1,4}[nrt])+")
+_AFTER = frozenset(".,;:!?>\"')]}")
+_DRIVE = re.compile(r"(?:\b[A-Za-z]:|\.\.)$")
+
+
+def broken(text: str) -> str:
+    """``text`` with the escapes of line breaks and tabs as line breaks, every offset as it was.
+
+    In strings within strings (arguments and results of tools) ``\\nAlex`` would be one word that nobody knows. Before a
+    small letter it may be a path (``\\new``), so there it is a break only twice in a row or behind a sentence.
+    """
+    return _ESCAPED.sub(_white, text) if "\\" in text else text
+
+
+def _white(match: re.Match[str]) -> str:
+    text, (start, end), said = match.string, match.span(), match[0]
+    twice = len(said) - said.count("\\") > 1
+    if not twice and text[end : end + 1].islower():
+        behind = text[start - 1 : start] in _AFTER and not _DRIVE.search(text, max(0, start - 3), start)
+        if not behind:
+            return said
+    return " " * (len(said) - 1) + "\n"
+
+
 def tokens(text: str, base: int = 0) -> Iterator[Token]:
     """The tokens of ``text`` in order, offsets moved by ``base``. Linear."""
     end, broken = -1, False

@@ -166,3 +166,10 @@ def test_of_a_number_alone_a_model_is_not_sure(student: StudentDetector) -> None
         some = np.concatenate([scores, np.eye(1, len(TAGS)).repeat(len(student.tokens(text)) - 1, 0)])
         (found,) = student.judged(text, student.tokens(text), some, module.THRESHOLDS, "student")
         assert found.score == pytest.approx(score)
+
+
+def test_a_name_behind_an_escaped_line_break_is_found_whole(student: StudentDetector) -> None:
+    text = r'{"body": "Dear all,\n\nit is done.\n\nBest regards,\nRobert Brown\nSenior Analyst"}'
+    covered = {i for f in student.detect(text) if f.label == "PERSON" for i in range(f.start, f.end)}
+    start = text.index("Robert")
+    assert set(range(start, start + len("Robert Brown"))) <= covered and start - 1 not in covered
