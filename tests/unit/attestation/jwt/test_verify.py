@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from attestation.jwt import jws
 from attestation.simulator import pki
-from attestation.simulator.tokens import GOOGLE, ITA, KID, MAA, NRAS, Services, base64url, shared_services
+from attestation.simulator.tokens import GOOGLE, ITA, KID, MAA, NRAS, Services, _sign, base64url, shared_services
 from attestation.trust import VENDORS, SimulatedTrust
 from attestation.types import Collateral, Evidence, Source
 from attestation.verify import verify
@@ -24,6 +24,7 @@ from attestation.verify import verify
 SIM = shared_services()
 TRUST = SIM.trust
 HOUR = dt.timedelta(hours=1)
+NONCE = "ab" * 32
 
 
 def verdict(kind: str, token: bytes, now: dt.datetime = NOW, trust: SimulatedTrust = TRUST) -> set[str]:
@@ -194,6 +195,65 @@ def test_a_chain_with_one_more_or_an_ended_certificate_is_refused():
     assert "token.chain.distinct" in chained(own, root_der, root_der)
     token = SIM.token(SIM.google(NOW), header={"x5c": [leaf(end=NOW + HOUR / 2), root_der]})
     assert verify(Evidence("google", token), NOW, VENDORS, TRUST).not_after == NOW + HOUR / 2
+
+
+def under(kind, issuer, token, *keys):
+    """The verdict with these keys in the issuer's set."""
+    return verdict(kind, token, trust=replace(TRUST, jwks={issuer: json.dumps({"keys": keys}).encode()}))
+
+
+@pytest.mark.parametrize("kid", [5, "", None, ["a"], True])
+def test_a_key_has_a_name_that_is_text(kid):
+    token = SIM.token(SIM.maa_sgx(NOW), header={"kid": kid})
+    assert under("maa", MAA, token, {**SIM.jwk(SIM.rsa), "kid": kid}) == {"token.key", "token.signature"}
+
+
+def test_a_key_may_come_with_its_certificate_and_say_what_it_is_for():
+    whole = {**SIM.jwk(SIM.rsa), "x5c": SIM.x5c, "alg": "RS256"}
+    assert under("maa", MAA, SIM.token(SIM.maa_sgx(NOW)), whole) == set()
+    assert jws.find_key(json.dumps({"keys": [whole]}).encode(), KID) is not None
+    assert under("maa", MAA, SIM.token(SIM.maa_sgx(NOW)), whole, 5) == {"malformed"}
+
+
+@pytest.mark.parametrize(
+    ("key", "changes"),
+    [("rsa", {"kty": "EC"}), ("rsa", {"kty": "EC", "crv": "P-384"}), ("rsa", {"kty": "OKP"}), ("rsa", {"kty": None}),
+     ("ec", {"kty": "RSA"}), ("ec", {"kty": "OKP"}), ("ec", {"crv": "P-256"}), ("ec", {"crv": None})],
+)  # fmt: skip
+def test_the_numbers_of_a_key_are_of_its_kind(key, changes):
+    jwk = {**SIM.jwk(getattr(SIM, key)), **changes}
+    assert under("maa", MAA, SIM.token(SIM.maa_sgx(NOW)), jwk) == {"malformed"}
+
+
+def forged(alg: str, claims: dict, signed_as: str, key) -> bytes:
+    """A header that says one algorithm, and a good signature of another one."""
+    head = base64url(json.dumps({"alg": alg, "kid": KID}).encode())
+    token = head + b"." + base64url(json.dumps(claims).encode())
+    return token + b"." + base64url(_sign(key, signed_as, token))
+
+
+def test_a_key_signs_with_its_own_algorithm_only():
+    claims = SIM.maa_sgx(NOW)
+    assert under("maa", MAA, forged("RS256", claims, "ES384", SIM.ec), SIM.jwk(SIM.ec)) == {"token.signature"}
+    assert under("maa", MAA, forged("RS256", claims, "PS384", SIM.rsa), SIM.jwk(SIM.rsa)) == {"token.signature"}
+    assert under("maa", MAA, forged("RS256", claims, "RS256", SIM.rsa), SIM.jwk(SIM.rsa)) == set()
+    body = json.loads(SIM.nras(NOW, {"GPU-0": SIM.device(NOW, NONCE)}))
+    overall = json.loads(base64.urlsafe_b64decode(body[0][1].split(".")[1] + "=="))
+    for signed_as in ("PS384", "RS256"):
+        body[0][1] = forged("ES384", overall, signed_as, SIM.rsa).decode()
+        raw = json.dumps(body).encode()
+        assert "token.signature" in under("nras", NRAS, raw, SIM.jwk(SIM.rsa))
+
+
+def test_a_key_on_another_curve_signs_nothing():
+    small = ec.generate_private_key(ec.SECP256R1())
+    name = pki.name("leaf", "x")
+    leaf = base64.b64encode(pki.issue(name, small.public_key(), name, small)).decode()
+    body = json.loads(SIM.nras(NOW, {"GPU-0": SIM.device(NOW, NONCE)}))
+    overall = json.loads(base64.urlsafe_b64decode(body[0][1].split(".")[1] + "=="))
+    body[0][1] = forged("ES384", overall, "ES384", small).decode()
+    got = under("nras", NRAS, json.dumps(body).encode(), {"kty": "EC", "kid": KID, "x5c": [leaf]})
+    assert "token.signature" in got
 
 
 def test_an_extension_that_must_be_understood_is_refused():
@@ -409,8 +469,6 @@ def test_no_flipped_bit_is_accepted(kind, token):
 
 
 # -- NVIDIA's service
-
-NONCE = "ab" * 32
 
 
 def nras(devices: dict[str, dict] | None = None, **changes: object) -> set[str]:
