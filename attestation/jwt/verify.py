@@ -217,6 +217,8 @@ def _ita(said: Statements) -> None:
     if kind not in ("TDX", "SGX"):
         raise Malformed("the token is not of a TD or an SGX enclave")
     if isinstance(nested := said.get(kind.lower()), Mapping):  # tokens of version 2 nest them
+        if any(said.claims.get(name, value) != value for name, value in nested.items()):
+            raise Malformed("the token says something twice, and not the same")
         said.claims = {**said.claims, **nested}
     prefix = kind.lower()
     said.tee = f"ita-{prefix}"

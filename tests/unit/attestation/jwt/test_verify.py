@@ -457,6 +457,18 @@ def test_several_nonces_are_bound_in_their_order():
     assert got.bound == {"nonce": b"nonce-of-gate", "nonce1": b"key-of-gate"}
 
 
+def test_what_intels_service_says_twice_must_be_the_same():
+    claims = SIM.ita(NOW)
+    inner = {k: claims.pop(k) for k in list(claims) if k.startswith("tdx_")}
+    assert verdict("ita", SIM.token({**claims, "tdx": inner}, "PS384")) == set()
+    assert verdict("ita", SIM.token({**claims, "tdx": inner, **inner}, "PS384")) == set()
+    for said in ({"tdx_is_debuggable": True}, {"tdx_mrtd": "00" * 48}, {"attester_tcb_status": "OutOfDate"}):
+        other = {**claims, "tdx": inner | dict.fromkeys(said, "UpToDate"), **said}
+        assert verdict("ita", SIM.token(other, "PS384")) == {"malformed"}
+    assert verdict("ita", SIM.token({**claims, "tdx": {**inner, "tdx_is_debuggable": True}}, "PS384")) == {"debug"}
+    assert verdict("ita", SIM.token({**claims, **inner, "tdx": "x", "sgx": {"tdx_mrtd": "00" * 48}}, "PS384")) == set()
+
+
 def test_statements_of_a_service_say_who_said_them():
     checks = verify(Evidence("maa", GOOD[0][1]), NOW, VENDORS, TRUST).checks
     assert {c.source for c in checks if c.id.startswith(("debug", "statement"))} == {Source.PROVIDER}
