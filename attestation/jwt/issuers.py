@@ -77,7 +77,7 @@ def check_token(
             key, chain = picked
             if service is ITA:
                 found_chain = _chain(f"{prefix}.chain", load_path(chain), service, now, trust, simulated)
-                until, pretend = found_chain[1], pretend or found_chain[3]
+                until, pretend = found_chain[1], found_chain[3]
                 checks += found_chain[2]
         checks.append(check(f"{prefix}.key", picked is not None, "kid must name exactly one key of the issuer's set"))
     good = key is not None and is_signed(token, key, service.algorithms)

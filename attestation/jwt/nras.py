@@ -98,10 +98,9 @@ def _device(name: str, claims: Mapping[str, Any], nonce: object) -> list[Check]:
     verdicts = {k: v for k, v in claims.items() if k.startswith("x-nvidia-") and k.endswith(_VERDICTS)}
     missing = [r for r in _REQUIRED if f"x-nvidia-{kind}-{r}" not in verdicts]
     good = not missing and all(v is True for v in verdicts.values())
-    own = claims.get("eat_nonce")
-    same = isinstance(own, str) and isinstance(nonce, str) and own.isascii() and nonce.isascii()
+    own, want = unhex(claims.get("eat_nonce"), 32), unhex(nonce, 32)
     return [
-        check(f"{name}.nonce", same and hmac.compare_digest(str(own), str(nonce)), "must be the summary's", PROVIDER),
+        check(f"{name}.nonce", bool(want) and hmac.compare_digest(own, want), "must be the summary's", PROVIDER),
         check(f"{name}.measurements", claims.get("measres") == "success", "measres must be success", PROVIDER),
         check(f"{name}.secure-boot", claims.get("secboot") is True, "secboot must be true", PROVIDER),
         check(f"{name}.debug", claims.get("dbgstat") == "disabled", "dbgstat must be disabled", PROVIDER),

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from attestation.jwt import jws
+from attestation.jwt.nras import MAX_DEVICES
 from attestation.simulator import pki
 from attestation.simulator.tokens import GOOGLE, ITA, KID, MAA, NRAS, Services, _sign, base64url, shared_services
 from attestation.trust import VENDORS, SimulatedTrust
@@ -283,6 +284,12 @@ def test_certificates_in_a_token_count_for_google_alone():
     assert verdict("google", SIM.token(SIM.google(NOW), header={"x5c": SIM.x5c[:1]})) == {"malformed"}
 
 
+def test_intels_keys_are_simulated_where_their_root_is():
+    from_store = Collateral(jwks={ITA: TRUST.jwks[ITA]})
+    token = Evidence("ita", SIM.token(SIM.ita(NOW), "PS384"))
+    assert verify(token, NOW, VENDORS, replace(TRUST, jwks={}), from_store).simulated
+
+
 def test_intels_key_set_must_chain_to_a_pinned_root():
     assert ids(Evidence("ita", SIM.token(SIM.ita(NOW), "PS384")), None,
                collateral=Collateral(jwks={ITA: TRUST.jwks[ITA]})) == {"token.chain.root"}  # fmt: skip
@@ -321,7 +328,19 @@ def test_a_token_holds_between_its_times():
     assert verdict("maa", token, NOW - HOUR) == {"token.begin"}
     assert verdict("maa", token, NOW - dt.timedelta(seconds=50)) == set()
     at = int(NOW.timestamp())
-    assert sgx(nbf=at + 600) == {"token.begin"}
+    second = dt.timedelta(seconds=1)
+    assert verdict("maa", token, NOW - 60 * second) == set()
+    assert verdict("maa", token, NOW - 61 * second) == {"token.begin"}
+    assert verdict("maa", token, NOW + 8 * HOUR - second) == set()
+    assert sgx(nbf=at + 60) == sgx(iat=at + 60) == sgx(exp=at + 24 * 3600) == set()
+    assert sgx(nbf=at + 61) == sgx(iat=at + 61) == sgx(nbf=at + 600) == {"token.begin"}
+    assert sgx(exp=at + 24 * 3600 + 1) == sgx(exp=2**33 - 1) == {"token.lifetime"}
+    assert sgx(exp=2**33) == {"token.times"}
+    claims = SIM.maa_sgx(NOW)
+    del claims["nbf"]
+    assert verdict("maa", SIM.token(claims)) == set()
+    for name in ("exp", "iat"):
+        assert verdict("maa", SIM.token({k: v for k, v in SIM.maa_sgx(NOW).items() if k != name})) == {"token.times"}
     assert sgx(exp=at + 48 * 3600) == {"token.lifetime"}
 
 
@@ -543,6 +562,25 @@ def test_a_missing_verdict_is_refused():
     assert nras({"GPU-0": claims}) == {"gpu-0.verdicts"}
 
 
+def test_claims_end_with_the_first_token():
+    at = int(NOW.timestamp())
+    devices = {f"GPU-{i}": SIM.device(NOW, NONCE, i, exp=at + 600 * (i + 1)) for i in range(2)}
+    for changes, end in (({}, at + 600), ({"exp": at + 60}, at + 60)):
+        got = verify(Evidence("nras", SIM.nras(NOW, devices, **changes)), NOW, VENDORS, TRUST)
+        assert got.not_after == dt.datetime.fromtimestamp(end, dt.UTC)
+
+
+@pytest.mark.parametrize("own", [5, None, "", "\u0661" * 64, HALF, ["ab" * 32], "ab" * 31, "ab" * 33, " " * 64])
+def test_a_devices_own_nonce_is_hex_too(own):
+    assert nras({"GPU-0": SIM.device(NOW, NONCE, eat_nonce=own)}) == {"gpu-0.nonce"}
+
+
+@pytest.mark.parametrize("many", [MAX_DEVICES, MAX_DEVICES + 1])
+def test_a_machine_has_so_many_devices(many):
+    got = nras({f"GPU-{i}": SIM.device(NOW, NONCE, i) for i in range(many)})
+    assert got == (set() if many == MAX_DEVICES else {"malformed"})
+
+
 def test_one_device_does_not_count_twice():
     assert nras({"GPU-0": SIM.device(NOW, NONCE), "GPU-1": SIM.device(NOW, NONCE)}) == {"distinct"}
 
@@ -557,7 +595,21 @@ def test_the_summary_must_be_positive_and_name_exactly_these_devices():
     assert verdict("nras", json.dumps(body).encode()) == {"devices"}
 
 
-@pytest.mark.parametrize("raw", [b"", b"[]", b'[["JWT","x"],{}]', b'[["JWT",1],{"GPU-0":"x"}]', b'{"a":1}'])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"[]",
+        b'[["JWT","x"],{}]',
+        b'[["JWT",1],{"GPU-0":"x"}]',
+        b'{"a":1}',
+        b'[["JWT","x"],{"GPU-0":5}]',
+        b'[["JWT","\\ud800"],{"GPU-0":"x"}]',
+        b'[["JWT","x"],{"GPU-0":"\\ud800"}]',
+        b'[["JWT","x"],{"GPU-0":null}]',
+        b'[["JWS","x"],{"GPU-0":"x"}]',
+    ],
+)
 def test_another_answer_is_malformed(raw):
     assert verdict("nras", raw) == {"malformed"}
 
