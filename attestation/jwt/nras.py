@@ -58,7 +58,7 @@ def verify(evidence: Evidence, now: dt.datetime, trust: TrustStore, simulated: S
         tee=TEE, measurement=b"", report_data=b"", debug=False, tcb={}, tcb_status="not-applicable", vmpl=0,
         policy_bits=0, chip_id=b"", evidence_sha256=hashlib.sha256(evidence.report).digest(),
         not_after=min([trusted.not_after, *(p.not_after for p in parts)]), verified_at=now, checks=checks,
-        simulated=trusted.simulated or any(p.simulated for p in parts), signed_at=trusted.signed_at,
+        simulated=trusted.simulated, signed_at=trusted.signed_at,
         bound={"nonce": unhex(nonce, 32)}, facts=_facts(parsed),
     )  # fmt: skip
 
@@ -95,7 +95,7 @@ def _digests(overall: Token, devices: Mapping[str, bytes]) -> Check:
 def _device(name: str, claims: Mapping[str, Any], nonce: object) -> list[Check]:
     """Every verdict about a device must be true, and those that matter most must be there."""
     kind = "switch" if name.startswith("switch") else "gpu"
-    verdicts = {k: v for k, v in claims.items() if k.startswith("x-nvidia-") and k.endswith(_VERDICTS)}
+    verdicts = {k: v for k, v in claims.items() if k.endswith(_VERDICTS)}
     missing = [r for r in _REQUIRED if f"x-nvidia-{kind}-{r}" not in verdicts]
     good = not missing and all(v is True for v in verdicts.values())
     own, want = unhex(claims.get("eat_nonce"), 32), unhex(nonce, 32)
@@ -112,7 +112,7 @@ def _device(name: str, claims: Mapping[str, Any], nonce: object) -> list[Check]:
 def _certified(claims: Mapping[str, Any]) -> bool:
     """What the service found out about chains of certificates, wherever it says so: whether a device on hold still
     counts is its own policy, and its summary's."""
-    chains = [v for k, v in claims.items() if k.startswith("x-nvidia-") and k.endswith("-cert-chain")]
+    chains = [v for k, v in claims.items() if k.endswith("-cert-chain")]
     return all(
         isinstance(c, Mapping) and (c.get("x-nvidia-cert-status"), c.get("x-nvidia-cert-ocsp-status")) == _GOOD
         for c in chains
