@@ -142,9 +142,8 @@ def _times(point: Point, by: int) -> _Jacobian:
 
 
 def _twice(a: _Jacobian) -> _Jacobian:
+    """Of nothing (z = 0) nothing; a point with y = 0 is not on the curve, whose order is odd."""
     x, y, z = a
-    if not z or not y:
-        return 0, 1, 0
     yy = y * y % P
     s, m = 4 * x * yy % P, 3 * x * x % P
     nx = (m * m - 2 * s) % P

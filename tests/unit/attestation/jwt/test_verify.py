@@ -470,6 +470,12 @@ def test_hex_has_no_spaces_in_it(spaced):
     }
 
 
+def test_a_token_of_googles_may_have_no_nonce():
+    claims = SIM.google(NOW)
+    del claims["eat_nonce"]
+    assert verify(Evidence("google", SIM.token(claims)), NOW, VENDORS, TRUST).bound == {}
+
+
 def test_several_nonces_are_bound_in_their_order():
     token = SIM.token(SIM.google(NOW, eat_nonce=["nonce-of-gate", "key-of-gate"]))
     got = verify(Evidence("google", token), NOW, VENDORS, TRUST)
