@@ -231,7 +231,15 @@ async def test_of_a_problem_no_more_is_read_than_one_may_have() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "code"), [(200, "answer_unsealed"), (204, "answer_unsealed"), (503, "upstream_503")]
+    ("status", "code"),
+    [
+        (200, "answer_unsealed"),
+        (204, "answer_unsealed"),
+        (299, "answer_unsealed"),
+        (300, "upstream_300"),
+        (199, "upstream_199"),
+        (503, "upstream_503"),
+    ],
 )
 async def test_an_answer_in_the_clear_is_dropped_unread(status: int, code: str) -> None:
     carrier = Carrier(head=[JSON], status=status)
