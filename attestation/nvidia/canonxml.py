@@ -14,7 +14,7 @@ from xml.parsers import expat
 
 from attestation.types import Malformed
 
-MAX_DEPTH, MAX_ELEMENTS, MAX_ATTRIBUTES = 16, 4096, 32
+MAX_DEPTH, MAX_ELEMENTS, MAX_ATTRIBUTES = 16, 4096, 80
 XMLNS = "xmlns"
 
 
