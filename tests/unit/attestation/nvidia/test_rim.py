@@ -145,6 +145,7 @@ INFOS = {
     "a second reference": ("</ds:Reference>", '</ds:Reference><ds:Reference URI=""></ds:Reference>'),
     "no digest": ("<ds:DigestValue>", "<ds:DigestValue>AAAA"),
     "another namespace": ('URI=""', 'URI="" h:a="b"'),
+    "another namespace in a method": ('xml-c14n11"></ds:Canon', 'xml-c14n11" h:a="b"></ds:Canon'),
     "swapped": ("enveloped-signature", "base64"),
 }
 
@@ -255,6 +256,10 @@ def test_a_signer_has_a_key_on_the_one_curve(kind):
     own.chain = (leaf, *own.chain[1:])
     got = with_driver(own.rim(key=other if isinstance(other, ec.EllipticCurvePrivateKey) else None))
     assert got.status is UNKNOWN and "rim.signature" in got.detail
+
+
+def test_white_space_around_the_parts_of_a_signature_says_nothing():
+    assert with_driver(SIGNER.rim(after=lambda t: t.replace("<ds:KeyInfo>", "\n <ds:KeyInfo>\t\r\n"))).status is PASS
 
 
 def test_a_signature_has_one_length():
