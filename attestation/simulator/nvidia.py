@@ -57,7 +57,8 @@ class Gpu:
     def __init__(
         self, vendor: Vendor, *, firmware: bytes = FIRMWARE, leaf_ca: bool = False, chip: str = "GH100"
     ) -> None:  # fmt: skip
-        identity, self.key = ec.generate_private_key(ec.SECP384R1()), ec.generate_private_key(ec.SECP384R1())
+        self.identity = identity = ec.generate_private_key(ec.SECP384R1())
+        self.key = ec.generate_private_key(ec.SECP384R1())
         name = pki.name(f"{chip} simulated", "Sealgate Simulator")
         device = pki.issue(name, identity.public_key(), vendor.names[2], vendor.keys[2], ca=True)
         tcb_info = {"2.23.133.5.4.1": _TCB_INFO + firmware}
