@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from redaction.detectors import wordview
-from redaction.detectors.runtime import session
+from redaction.detectors.runtime import finite, session
 from redaction.detectors.wordview import KINDS, Gazetteer, Token, View, matrix
 from redaction.types import DetectorFailed, Finding
 
@@ -88,6 +88,7 @@ class StudentDetector:
         self.digest = digest.hexdigest()[:16]
 
     def detect(self, text: str, /) -> tuple[Finding, ...]:
+        """Raises DetectorFailed for a text over the budget, and for scores that are no numbers."""
         found = self.tokens(text)
         return self.judged(text, found, self.scores(text, found), THRESHOLDS, self.name) if found else ()
 
@@ -118,7 +119,7 @@ class StudentDetector:
         return found
 
     def scores(self, text: str, found: Sequence[Token]) -> Any:
-        """Probabilities ``[tokens, TAGS]``."""
+        """Probabilities ``[tokens, TAGS]``. Raises DetectorFailed for what are none."""
         out = []
         for at in range(0, len(found), WINDOW):
             low, high = max(0, at - REACH), min(len(found), at + WINDOW + REACH)
@@ -127,7 +128,7 @@ class StudentDetector:
             gaps = np.fromiter((t.gap for t in part), np.int64, len(part))
             values = self._session.run(None, {"rows": rows, "index": index, "gaps": gaps})[0]
             out.append(values[at - low : at - low + WINDOW])
-        logits = np.concatenate(out)
+        logits = finite(np.concatenate(out), self.name)
         shifted = np.exp(logits - logits.max(1, keepdims=True))
         return shifted / shifted.sum(1, keepdims=True)
 
