@@ -32,7 +32,7 @@ SNAP = 200
 MODEL_GROWTH, MODEL_SPARE = 2, 4_000
 """Models read this many times the length of a text at most, and this much more."""
 
-_PROSE = re.compile(r"[^\W\d_]{2}[ \n][^\W\d_]{2}")
+_PROSE = re.compile(r"[^\W\d_]{2}[ \n][^\W\d_]")
 _WORD = re.compile(r"\w*")
 
 Detect = Callable[[str], Iterable[Finding]]
@@ -63,7 +63,7 @@ def look(text: str, found: Sequence[Finding], patterns: Detect, models: Detect |
             if left < 0:
                 raise TooMuch
             out.prose += [base.text[low:high] for low, high in places]
-            more += _placed(base, _read(base.text, places, models))
+            more += _placed(base, _read(base.text, places, models, apart=base.way[-1].apart))
         for f in more:
             if (f.start, f.end, f.label) not in seen:
                 seen.add((f.start, f.end, f.label))
@@ -147,10 +147,11 @@ def _around(undone: Undone, detect: Detect, context: int) -> Iterator[Finding]:
             yield f
 
 
-def _read(text: str, places: Sequence[Place], detect: Detect) -> Iterator[Finding]:
+def _read(text: str, places: Sequence[Place], detect: Detect, *, apart: bool = False) -> Iterator[Finding]:
+    """Findings in passages. One at the end of a passage may go on there, unless the passages are texts ``apart``."""
     for low, high in places:
         for f in detect(text[low:high]):
-            cut = (low and f.start == 0) or (high < len(text) and f.end == high - low)
+            cut = not apart and ((low and f.start == 0) or (high < len(text) and f.end == high - low))
             if not cut:
                 yield replace(f, start=f.start + low, end=f.end + low)
 
