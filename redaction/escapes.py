@@ -1,7 +1,7 @@
 """A text with its character-level disguises undone, and the way back to the places of the text itself. Pure, linear.
 
-Escapes (``%40``, ``&#64;``, ``\\u0040``, ``\\x40``, ``=40``), emphasis within a word (``**J**ane``), invisible characters,
-wide, combined, look-alike letters.
+Escapes (``%40``, ``&#64;``, ``\\u0040``, ``\\x40``, ``=40``), emphasis within a word (``**J**ane``), invisible
+characters, wide, combined, look-alike letters.
 What is found in the undone text is replaced where it stands; what was undone is always taken as a whole. It must not
 be used to replace text as a whole, and it judges nothing: that a look-alike was undone does not make a text suspicious.
 """
