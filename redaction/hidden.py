@@ -33,6 +33,8 @@ MODEL_GROWTH, MODEL_SPARE = 2, 4_000
 """Models read this many times the length of a text at most, and this much more."""
 
 _PROSE = re.compile(r"[^\W\d_]{2}[ \n][^\W\d_]")
+_LONE = re.compile(r"\s*[A-Za-z\u00c0-\u024f]{4,}(?:['\u2019-][A-Za-z\u00c0-\u024f]+)?\s*")
+"""All of an encoded run; fewer letters are made by chance."""
 _WORD = re.compile(r"\w*")
 
 Detect = Callable[[str], Iterable[Finding]]
@@ -195,7 +197,8 @@ def _snapped(text: str, low: int, high: int) -> Place:
 def _prose(undone: Undone) -> list[Place]:
     """Passages whose words were disguised."""
     if undone.apart:
-        return [p[:2] for p in undone.pieces if _PROSE.search(undone.text, p[0], p[1])]
+        said = undone.text
+        return [p[:2] for p in undone.pieces if _PROSE.search(said, *p[:2]) or _LONE.fullmatch(said, *p[:2])]
     return _passages(undone.text, [p[:2] for p in undone.pieces if _changes_words(undone, *p)])
 
 
