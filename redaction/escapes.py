@@ -17,7 +17,7 @@ from urllib.parse import unquote
 
 from redaction.lookalikes import INVISIBLE, plain_letters
 
-_MARKED = r"[^\W\d_]{1,40}(?:[ '\u2019.-]{1,2}[^\W\d_]{1,40}){0,3}"
+_MARKED, _WORDS = (rf"{c}{{1,40}}(?:[ '\u2019.-]{{1,2}}{c}{{1,40}}){{0,3}}" for c in (r"[^\W_]", r"[^\W\d_]"))
 _ESCAPES = (
     r"(?P<unicode>(?:\\{1,8}u[0-9a-fA-F]{4})+)|(?P<code>(?:\\{1,8}x[0-9a-fA-F]{2})+)"
     r"|(?P<octal>(?:\\[0-3][0-7]{2})+)|(?P<point>\\{1,8}(?:u\{[0-9a-fA-F]{1,10}\}|U[0-9a-fA-F]{8}))"
@@ -26,8 +26,9 @@ _ESCAPES = (
     r"|(?P<entity>&(?:\#[0-9]{1,12};?|\#[xX][0-9a-fA-F]{1,12};?|[a-zA-Z][a-zA-Z0-9]{1,31};))"
     r"|(?P<tag></?(?:a|b|bdi|big|code|em|font|i|mark|s|small|span|strong|sub|sup|tt|u|wbr)(?:\s[^<>@&%\\]{0,200})?/?>"
     r"|<!--[^<>@&%\\]{0,200}-->)"
-    rf"|(?P<emphasis>(?<!\w)(?P<open>\*{{1,3}}|~~){_MARKED}(?P=open)(?=['\u2019-]?[^\W\d_])"
-    rf"|(?<=[^\W\d_])(?P<inner>\*{{1,3}}|~~){_MARKED}(?P=inner))"
+    rf"|(?P<emphasis>(?<!\w)(?P<begin>\*\*\*?|~~){_MARKED}(?P=begin)(?=[._'\u2019-]?[^\W_])"
+    rf"|(?<=[^\W_])(?P<inner>\*\*\*?|~~){_MARKED}(?P=inner)"
+    rf"|(?<!\w)\*{_WORDS}\*(?=['\u2019-]?[^\W\d_])|(?<=[^\W\d_])\*{_WORDS}\*)"
     rf"|(?P<none>[{INVISIBLE}]+)|(?P<letters>[^\x00-\x7f{INVISIBLE}]+)"
 )
 _DISGUISED = re.compile(_ESCAPES)

@@ -33,7 +33,7 @@ def said(text: str) -> str | None:
         ("p\u0430yp\u0430l", "paypal"),
         ("a\u3002com", "a.com"),
         ("a<b>b</b><!-- c -->d<wbr/>e", "abde"),
-        ("**J**ane *O*'Neil Ke**ll**er ~~An~~na In**es Fi**tz", "Jane O'Neil Keller Anna Ines Fitz"),
+        ("**J**ane *O*'Neil Ke**ll**er ~~An~~na In**es Fi**tz **41**11", "Jane O'Neil Keller Anna Ines Fitz 4111"),
     ],
 )
 def test_what_is_said(text: str, plain: str) -> None:
