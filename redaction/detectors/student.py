@@ -24,7 +24,7 @@ from redaction.detectors.runtime import finite, session
 from redaction.detectors.wordview import KINDS, Gazetteer, Token, View, matrix
 from redaction.types import DetectorFailed, Finding
 
-VERSION = "5"
+VERSION = "6"
 FOLDER = Path(__file__).resolve().parents[1] / "data" / "student"
 LABELS = (
     "PERSON", "ORGANIZATION", "LOCATION", "ADDRESS", "DATE_TIME", "AGE", "NRP", "PROFESSION", "USERNAME",
@@ -41,6 +41,8 @@ _SYMBOLIC = frozenset({"USERNAME", "REFERENCE_NUMBER", "PHONE_NUMBER"})
 _LEAST: Mapping[str, int] = {"PERSON": 2, "ORGANIZATION": 2, "LOCATION": 2, "REFERENCE_NUMBER": 3, "PHONE_NUMBER": 6}
 """Letters and digits that a finding needs."""
 _DIGITS = frozenset({"REFERENCE_NUMBER", "PHONE_NUMBER"})
+_LETTERS = re.compile(r"(?=(?:[ ./-]?[A-Z]){5})[A-Z]+(?:[ ./-][A-Z]+)*")
+"""A code without a digit: ``QWXZRT``, ``HH-KLM``; shorter ones are mostly the names of codes."""
 _YEARS = re.compile(
     r"[ -]?(?:years?[ -]old|years of age|y/o|años|meses|ans|anni|anos|Jahre|jährige?[rn]?|jaar|lata?)\b"
 )
@@ -217,7 +219,10 @@ def _trimmed(text: str, f: Finding) -> Iterator[Finding]:
     if f.label == "AGE" and (unit := _YEARS.match(text, end)):
         end = unit.end()
     value = text[start:end]
-    if sum(c.isalnum() for c in value) < _LEAST.get(f.label, 1) or (f.label in _DIGITS and not _DIGIT.search(value)):
+    if sum(c.isalnum() for c in value) < _LEAST.get(f.label, 1):
+        return
+    lettered = f.label == "REFERENCE_NUMBER" and _LETTERS.fullmatch(value)
+    if f.label in _DIGITS and not lettered and not _DIGIT.search(value):
         return
     yield replace(f, start=start, end=end)
 
