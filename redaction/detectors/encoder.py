@@ -19,10 +19,10 @@ from tokenizers import Tokenizer
 
 from redaction.detectors.runtime import finite, session
 from redaction.detectors.student import TAGS, StudentDetector
-from redaction.detectors.wordview import KINDS, Token
+from redaction.detectors.wordview import KINDS, Token, broken
 from redaction.types import DetectorFailed, Finding
 
-VERSION = "2"
+VERSION = "3"
 FOLDER = Path(__file__).resolve().parents[1] / "data" / "encoder"
 WINDOW = 126
 """Pieces read at once without the two special ones: as in training."""
@@ -169,6 +169,7 @@ class EncoderDetector:
 
     def detect(self, text: str, /) -> tuple[Finding, ...]:
         """Raises DetectorFailed as the two do."""
+        text = broken(text)
         tokens = self._student.tokens(text)
         if not tokens:
             return ()

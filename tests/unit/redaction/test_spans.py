@@ -123,3 +123,10 @@ def test_a_name_without_capitals_beside_a_proven_value_is_left_of_a_guess_over_b
     assert Finding(0, 14, "PERSON", 0.9, "encoder") in cut(text, [proven, guess])
     assert cut(text, [proven, replace(guess, start=15, end=35)]) == [proven], "signs are no name"
     assert cut(text, [proven, replace(guess, label="ADDRESS")]) == [proven]
+
+
+def test_the_word_before_a_proven_number_is_no_rest_of_a_number() -> None:
+    text = "please send KRA PIN A004416331M-77"
+    proven = Finding(text.index("A0"), text.index("-77"), "TAX_ID", 1.0, "patterns")
+    guess = Finding(text.index("KRA"), len(text), "REFERENCE_NUMBER", 0.9, "student")
+    assert [text[f.start : f.end] for f in cut(text, [proven, guess])] == ["A004416331M", "-77"]

@@ -183,3 +183,10 @@ def _failure(detector: EncoderDetector | StudentDetector) -> str:
     with pytest.raises(DetectorFailed) as failed:
         detector.detect("Anna Keller of Hamburg")
     return failed.value.reason
+
+
+def test_a_name_behind_an_escaped_line_break_is_found_whole(detector: EncoderDetector) -> None:
+    text = r'{"body": "Dear all,\n\nit is done.\n\nBest regards,\nRobert Brown\nSenior Analyst"}'
+    covered = {i for f in detector.detect(text) if f.label == "PERSON" for i in range(f.start, f.end)}
+    start = text.index("Robert")
+    assert set(range(start, start + len("Robert Brown"))) <= covered and start - 1 not in covered
