@@ -26,7 +26,7 @@ VERSION = "3"
 FOLDER = Path(__file__).resolve().parents[1] / "data" / "encoder"
 WINDOW = 126
 """Pieces read at once without the two special ones: as in training."""
-OVERLAP = 32
+OVERLAP = 16
 PASSAGE = 4000
 """Tokens whose pieces are held at once."""
 PIECE_BUDGET = 60_000
@@ -132,8 +132,7 @@ class Encoder:
         ids = np.full((1, n), self._sep, np.int64)
         said = np.tile(marks([0], [0], [0]), (1, n, 1))
         ids[0, 0], ids[0, 1:-1], said[0, 1:-1] = self._cls, pieces, described
-        mask = np.ones_like(ids)
-        logits = finite(self._session.run(None, {"ids": ids, "mask": mask, "marks": said})[0], "encoder")[0, 1:-1]
+        logits = finite(self._session.run(None, {"ids": ids, "marks": said})[0], "encoder")[0, 1:-1]
         values = np.exp(logits - logits.max(-1, keepdims=True))
         return values / values.sum(-1, keepdims=True)
 
