@@ -302,12 +302,23 @@ BOMB = '<!DOCTYPE a [<!ENTITY a "' + "x" * 1000 + '">' + "".join(
         "colons": '<a xmlns:b="u" b:c:d=""/>', "latin": '<?xml version="1.0" encoding="latin-1"?><a/>',
         "newer": '<?xml version="1.1"?><a/>', "deep": "<a>" * 17 + "</a>" * 17, "wide": f"<a>{'<b/>' * 4096}</a>",
         "attributes": f"<a {' '.join(f'b{i}=' + chr(34) * 2 for i in range(81))}/>", "behind": "<a/><a/>", "text": "a",
+        "a prefix of two": '<a xmlns:b:c="u"/>', "no prefix": '<:a xmlns="u"/>', "no name": '<b: xmlns:b="u"/>',
+        "an attribute without prefix": '<a :b=""/>', "an attribute without name": '<a xmlns:b="u" b:=""/>',
+        "nothing": b"<?xml version='1.0'?>",
         "utf-16": "<a/>".encode("utf-16"), "half": b"<a>\xff</a>", "large": b"<a>" + b" " * 100 + b"</a>",
     }.values(),
 )  # fmt: skip
 def test_xml_that_is_not_taken_is_malformed(raw):
     with pytest.raises(Malformed):
         parse(raw if isinstance(raw, bytes) else raw.encode(), 100 if isinstance(raw, bytes) else 2**20)
+
+
+def test_what_is_taken_has_its_measure():
+    most = f"<a {' '.join(f'b{i}=' + chr(34) * 2 for i in range(80))}/>"
+    for text in (most, f"<a>{'<b/>' * 4095}</a>", "<a>" * 16 + "</a>" * 16, "<a/>"):
+        parse(text.encode(), len(text))
+        with pytest.raises(Malformed):
+            parse(text.encode(), len(text) - 1)
 
 
 CANONICAL = [

@@ -223,6 +223,21 @@ def test_firmware_that_is_nothing_is_no_identity():
     assert verdict(short.entry(short.report(opaque={**OPAQUE, FWID: b"\x5f" * 47}))) == {"device-0.identity"}
 
 
+def test_firmware_stands_in_the_extension_that_is_about_it():
+    gpu = SIM.gpu()
+    own = load_certificate(gpu.chain[0])
+    (said,) = [e.value.value for e in own.extensions if isinstance(e.value, x509.UnrecognizedExtension)]
+    for where, good in (
+        ("2.23.133.5.4.1", True),
+        ("2.23.133.5.4.1.1", True),
+        ("2.23.133.5.4.2", False),
+        ("1.2.3.4", False),
+    ):
+        leaf = pki.issue(own.subject, gpu.key.public_key(), own.issuer, gpu.identity, extensions={where: said})
+        gpu.chain = (leaf, *gpu.chain[1:])
+        assert verdict(gpu.entry()) == (set() if good else {"device-0.identity"})
+
+
 @pytest.mark.parametrize("many", [32, 33])
 def test_a_machine_has_so_many_devices(many):
     assert verdict(*[GPU.entry()] * many) == ({"distinct"} if many == 32 else {"malformed"})
