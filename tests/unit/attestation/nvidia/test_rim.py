@@ -313,6 +313,11 @@ def test_xml_that_is_not_taken_is_malformed(raw):
         parse(raw if isinstance(raw, bytes) else raw.encode(), 100 if isinstance(raw, bytes) else 2**20)
 
 
+def test_a_declaration_need_not_name_the_encoding():
+    for said in ("", ' encoding="UTF-8"', ' encoding="utf-8"', ' encoding="utf-8" standalone="yes"'):
+        assert canonical(parse(f'<?xml version="1.0"{said}?><a/>'.encode(), 100)) == b"<a></a>"
+
+
 def test_what_is_taken_has_its_measure():
     most = f"<a {' '.join(f'b{i}=' + chr(34) * 2 for i in range(80))}/>"
     for text in (most, f"<a>{'<b/>' * 4095}</a>", "<a>" * 16 + "</a>" * 16, "<a/>"):
