@@ -115,6 +115,19 @@ def test_a_bad_ecdsa_key_is_refused(key):
     refused(Fault.KEY, FieldExchange, "ecdsa", key)
 
 
+def test_a_point_has_one_spelling():
+    """The library reads compressed and hybrid points too (X9.62 §4.3.6)."""
+    point = CurveSecret(ec.SECP256K1()).public
+    short, hybrid = bytes((2 + point[-1] % 2,)) + point[1:33], bytes((6 + point[-1] % 2,)) + point[1:]
+    assert ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256K1(), short)
+    ours = FieldExchange("ecdsa", point.hex())
+    for raw in (hybrid, b"\6" + point[1:], b"\7" + point[1:], b"\0" + point[1:], bytes(65), b"\4" + b"\xff" * 64):
+        refused(Fault.KEY, FieldExchange, "ecdsa", raw.hex())
+        refused(Fault.KEY, ours.open, (raw + bytes(12 + 16)).hex())
+    for raw in (short, b"\0", point + b"\0", bytes(64), point[1:-1]):
+        refused(Fault.KEY, FieldExchange, "ecdsa", raw.hex())
+
+
 def test_the_sign_of_an_ed25519_key_does_not_matter():
     for _ in range(20):
         public = Ed25519PrivateKey.generate().public_key().public_bytes_raw()

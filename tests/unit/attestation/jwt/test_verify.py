@@ -415,6 +415,14 @@ def test_a_statement_about_a_virtual_machine_must_be_right(changes, want):
         ({"eat_nonce": ["long-enough"] * 7}, "malformed"),
         ({"container": {"image_digest": f"md5:{'1a' * 32}"}}, "statement.image_digest"),
         ({"container": {"image_digest": "sha256:zz"}}, "statement.image_digest"),
+        ({"container": {"image_digest": "1a" * 32}}, "statement.image_digest"),
+        ({"container": {"image_digest": 5}}, "statement.image_digest"),
+        ({"container": {"env_override": ""}}, "image.env_override"),
+        ({"container": {"cmd_override": False}}, "image.cmd_override"),
+        ({"eat_nonce": "x" * 7}, "malformed"),
+        ({"eat_nonce": "x" * 89}, "malformed"),
+        ({"eat_nonce": ["long-enough", 5]}, "malformed"),
+        ({"eat_nonce": {"a": 1}}, "malformed"),
         ({"container": {"image_reference": None}}, "statement.image_reference"),
         ({"container": {"env_override": {"DEBUG": "1"}}}, "image.env_override"),
         ({"container": {"cmd_override": ["sh"]}}, "image.cmd_override"),
@@ -422,6 +430,17 @@ def test_a_statement_about_a_virtual_machine_must_be_right(changes, want):
 )
 def test_a_statement_about_a_confidential_space_must_be_right(changes, want):
     assert verdict("google", SIM.token(SIM.google(NOW, **changes))) == {want}
+
+
+@pytest.mark.parametrize("nothing", [[], {}, None])
+def test_nothing_overridden_may_be_said_in_several_ways(nothing):
+    for name in ("env_override", "cmd_override"):
+        assert verdict("google", SIM.token(SIM.google(NOW, {name: nothing}))) == set()
+
+
+@pytest.mark.parametrize("nonce", ["x" * 8, "x" * 88, ["x" * 8] * 6])
+def test_a_nonce_of_googles_has_so_many_letters(nonce):
+    assert verdict("google", SIM.token(SIM.google(NOW, eat_nonce=nonce))) == set()
 
 
 def test_a_debug_image_that_says_stable_in_its_environment_is_refused():

@@ -9,13 +9,13 @@ from attested import NOW, flips, ids, vector
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from attestation.nvidia.report import DRIVER, FWID
+from attestation.nvidia.report import DRIVER, FWID, parse_report
 from attestation.nvidia.verify import BLOCKS
 from attestation.simulator import pki
 from attestation.simulator.nvidia import NONCE, OPAQUE, Vendor, evidence, shared_vendor
 from attestation.simulator.rim import DRIVER_ID, Signer, both
 from attestation.trust import VENDORS
-from attestation.types import Collateral, Evidence, Status
+from attestation.types import Collateral, Evidence, Malformed, Status
 from attestation.verify import verify
 from attestation.x509 import load_certificate
 
@@ -236,6 +236,37 @@ def test_firmware_stands_in_the_extension_that_is_about_it():
         leaf = pki.issue(own.subject, gpu.key.public_key(), own.issuer, gpu.identity, extensions={where: said})
         gpu.chain = (leaf, *gpu.chain[1:])
         assert verdict(gpu.entry()) == (set() if good else {"device-0.identity"})
+
+
+@pytest.mark.parametrize("at", [0, 1, 37, 38])
+def test_a_report_is_one_exchange_of_measurements(at):
+    """A device signs other exchanges with the same key."""
+    raw = bytearray(GPU.report())
+    parse_report(bytes(raw))
+    raw[at] ^= 1
+    with pytest.raises(Malformed, match=r"SPDM 1\.1"):
+        parse_report(bytes(raw))
+
+
+def test_a_reports_measurements_are_as_many_as_it_says():
+    for count in (63, 65, 0):
+        raw = bytearray(GPU.report())
+        raw[41] = count
+        with pytest.raises(Malformed):
+            parse_report(bytes(raw))
+    with pytest.raises(Malformed, match="add up"):
+        parse_report(GPU.report(blocks=0))
+
+
+def test_a_report_has_its_length(monkeypatch):
+    raw = GPU.report()
+    for most, good in ((len(raw), True), (len(raw) - 1, False)):
+        monkeypatch.setattr("attestation.nvidia.report.MAX_REPORT_BYTES", most)
+        if good:
+            parse_report(raw)
+        else:
+            with pytest.raises(Malformed, match="at most"):
+                parse_report(raw)
 
 
 @pytest.mark.parametrize("many", [32, 33])
