@@ -122,7 +122,7 @@ class CurveSecret(Uncopyable):
 
 def load_point(curve: ec.EllipticCurve, raw: bytes) -> ec.EllipticCurvePublicKey:
     """An uncompressed point on ``curve``. Raises SealingError."""
-    if len(raw) != 65 or raw[0] != 4:
+    if len(raw) != 65:  # the library takes no hybrid points; compressed ones have 33
         raise SealingError(Fault.KEY, "a point has 65 bytes and starts with 4")
     try:
         return ec.EllipticCurvePublicKey.from_encoded_point(curve, raw)

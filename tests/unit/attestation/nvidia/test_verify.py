@@ -258,6 +258,25 @@ def test_a_reports_measurements_are_as_many_as_it_says():
         parse_report(GPU.report(blocks=0))
 
 
+@pytest.mark.parametrize(
+    ("at", "value"), [(46, 2), (46, 0), (100, 1), (50, 47), (50, 49), (47, 50), (47, 52)],
+    ids=["specification 2", "specification 0", "an index twice", "bytes left over", "too few bytes", "short", "long"],
+)  # fmt: skip
+def test_a_measurement_has_one_form(at, value):
+    raw = bytearray(GPU.report())
+    assert (raw[45], raw[46], raw[47], raw[50], raw[100]) == (1, 1, 51, 48, 2)
+    raw[at] = value
+    with pytest.raises(Malformed):
+        parse_report(bytes(raw))
+
+
+def test_a_device_states_nothing_twice():
+    raw = GPU.report(opaque={DRIVER: b"590.12\0", 4: b"590.12\0"})
+    at = raw.rindex((4).to_bytes(2, "little") + (7).to_bytes(2, "little"))
+    with pytest.raises(Malformed, match="twice"):
+        parse_report(raw[:at] + DRIVER.to_bytes(2, "little") + raw[at + 2 :])
+
+
 def test_a_report_has_its_length(monkeypatch):
     raw = GPU.report()
     for most, good in ((len(raw), True), (len(raw) - 1, False)):
