@@ -227,7 +227,7 @@ def _ita(said: Statements) -> None:
     said.checks.append(
         check("statement.tcb-status", isinstance(status, str), "attester_tcb_status must be text", PROVIDER)
     )
-    said.status = status if isinstance(status, str) else ""
+    said.status = str(status)
     unmatched = said.get("policy_ids_unmatched")
     said.checks.append(check("policies", unmatched in (_MISSING, [], None), "no policy may be unmatched", PROVIDER))
     registers = ("mrtd", "rtmr0", "rtmr1", "rtmr2", "rtmr3") if kind == "TDX" else ("mrenclave", "mrsigner")
