@@ -8,6 +8,7 @@ pools of leases never dial: if they ever did, their own TLS context demands thei
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hmac
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -15,12 +16,12 @@ from typing import TYPE_CHECKING
 import aiohttp
 
 from attestation.providers.base import Ask, Heard, Reply
-from proxy.errors import Misuse
+from proxy.errors import Misuse, UpstreamError
 from proxy.settings import Network, UpstreamConfig
 from proxy.upstreams import remote, transports
 from proxy.upstreams.pinning import pinned_tls, seen_tls, spki_sha256
 from proxy.upstreams.transports import KeyChanged
-from proxy.wires import EVIDENCE_S, FAILURES, asked, dialing, failure, plain_session
+from proxy.wires import EVIDENCE_S, FAILURES, Pool, asked, dialing, failure, plain_session
 
 if TYPE_CHECKING:
     from aiohttp.client_proto import ResponseHandler
@@ -39,6 +40,7 @@ class Line:
         self.pin = spki_sha256(self.certificate)
         self.proto = proto
         self._origin = origin
+        self._asking = self._unwanted = False
 
     @property
     def alive(self) -> bool:
@@ -50,6 +52,7 @@ class Line:
             raise Misuse(problem)
         replies: dict[str, Reply] = {}
         loan = _Loan(self.proto)
+        self._asking = True
         try:
             async with asyncio.timeout(EVIDENCE_S), plain_session(loan, aiohttp.ClientTimeout(total=None)) as session:
                 for ask in asks:
@@ -57,10 +60,17 @@ class Line:
                 loan.give_back()
         except FAILURES as e:
             raise failure(upstream, e) from None
+        finally:
+            self._asking = False
+            if self._unwanted:
+                self.proto.close()
         return Heard(replies, self.certificate)
 
     def close(self) -> None:
-        self.proto.close()
+        """At once, or when the attestation that runs over it is over: others wait for that."""
+        self._unwanted = True
+        if not self._asking:
+            self.proto.close()
 
 
 class Lines:
@@ -100,11 +110,19 @@ class Lines:
             self._spare.remove(line)
             if line.alive:
                 return line.proto
-        self._dialer = self._dialer or _Dialer(**dialing(self._upstream, self._networks, seen_tls(_readable)))
-        line = Line(self._origin, await self._dialer.connected(req, traces, timeout))
+        line = await self._dialled(req, traces, timeout)
         if not hmac.compare_digest(line.pin, pin):
             raise KeyChanged(line)
         return line.proto
+
+    async def _dialled(self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout) -> Line:
+        self._dialer = self._dialer or _Dialer(**dialing(self._upstream, self._networks, seen_tls(_readable)))
+        for _ in range(transports.STRANGERS):
+            with contextlib.suppress(
+                aiohttp.ClientConnectorCertificateError
+            ):  # it says nothing about whoever is proven
+                return Line(self._origin, await self._dialer.connected(req, traces, timeout))
+        raise UpstreamError(f"{self._upstream.name} shows no key", code="upstream_untrusted")
 
     async def close(self) -> None:
         for line in self._spare:
@@ -123,7 +141,7 @@ class _Dialer(aiohttp.TCPConnector):
         return await self._create_connection(req, traces, timeout)
 
 
-class _Pool(aiohttp.TCPConnector):
+class _Pool(Pool):
     """A pool of one key."""
 
     def __init__(self, lines: Lines, pin: bytes, upstream: UpstreamConfig, networks: Sequence[Network]) -> None:

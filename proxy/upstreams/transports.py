@@ -30,6 +30,10 @@ STRANGERS = 3
 """... and how many of them may meet one that cannot prove itself."""
 
 
+HOLDS: ContextVar[Callable[[], None] | None] = ContextVar("HOLDS", default=None)
+"""Asked when a request is about to go onto a connection; raises AttestationRefused where its lease has ended by now."""
+
+
 class Line(Protocol):
     """A connection whose TLS handshake is over and on which no byte of a request was sent."""
 
@@ -37,6 +41,9 @@ class Line(Protocol):
     def pin(self) -> bytes:
         """SHA-256 of the key (SPKI) at the other end."""
         ...
+
+    @property
+    def alive(self) -> bool: ...
 
     async def fetch_evidence(self, upstream: str, asks: Sequence[Ask]) -> Heard:
         """As the control door, over this very connection. Raises UpstreamError."""
@@ -162,8 +169,6 @@ class Leases(Protocol):
 
     async def replace(self, lease: Lease, want: Requirements, seq: int) -> Lease: ...
 
-    def gone(self, lease: Lease) -> None: ...
-
     async def discard(self, lease: Lease, seq: int) -> None: ...
 
     def doubt(self, lease: Lease) -> None: ...
@@ -245,7 +250,7 @@ class EnclaveTransport:
         for _ in range(DIALS):
             self._leases.check(lease, want)  # each time: recording another one took a while
             try:
-                return await self._over(lease, out)
+                return await self._over(lease, want, out)
             except KeyChanged as e:
                 line = e.line
             if line is not None:
@@ -254,7 +259,8 @@ class EnclaveTransport:
                 except AttestationRefused:
                     strangers += 1
                     if strangers == STRANGERS:
-                        self._leases.gone(lease)
+                        if self._lines is None or not self._lines.open_to(lease.epoch):
+                            await self._leases.discard(lease, receipt.seq)
                         raise
             elif replaced:
                 break
@@ -275,13 +281,15 @@ class EnclaveTransport:
         self._lines.keep(line)
         return found
 
-    async def _over(self, lease: Lease, out: Outbound) -> Opened:
+    async def _over(self, lease: Lease, want: Requirements, out: Outbound) -> Opened:
         wire = self._wires.get(lease.epoch) or self._wire(lease)
         self._wires[lease.epoch] = wire
         self._opening[lease.epoch] += 1
+        holds = HOLDS.set(lambda: self._leases.check(lease, want))
         try:
             opened = await wire.open(out)
         finally:
+            HOLDS.reset(holds)
             self._opening[lease.epoch] -= 1
 
         async def close() -> None:

@@ -21,7 +21,7 @@ from attestation.types import Collateral, Evidence, Expectations
 from proxy.collateral.job import CollateralJob
 from proxy.collateral.writer import take
 from proxy.egress import VendorDoor
-from proxy.upstreams import standing
+from proxy.upstreams import proof
 from proxy.upstreams.enclave import AttestationRefused
 
 CHANNEL = Channel(spki_sha256=b"\7" * 32)
@@ -156,8 +156,8 @@ async def test_news_that_change_nothing_leave_a_lease_and_are_judged_once(shop, 
     w = shop.open(guest, None, amd_crl())
     lease = await w.leases.current("sealed", ANY)
     judged = []
-    real = standing.judge
-    monkeypatch.setattr(standing, "judge", lambda *a: judged.append(1) or real(*a))
+    real = proof.judge
+    monkeypatch.setattr(proof, "judge", lambda *a: judged.append(1) or real(*a))
     w.leases.check(lease, ANY)
     assert judged == []
     shop.clock.tick(60)

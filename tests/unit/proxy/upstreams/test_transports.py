@@ -89,9 +89,6 @@ class Leases:
             raise found
         return Lease(self.of, found, line.pin if self.honest else b"x" * 32, CLAIMS, 0.0, 600.0, INFO, self.body)
 
-    def gone(self, lease: Lease) -> None:
-        self.lost.append(lease.epoch)
-
     async def replace(self, lease: Lease, want: Requirements, seq: int) -> Lease:
         raise AssertionError
 
@@ -103,6 +100,7 @@ class Leases:
 class Line:
     pin: bytes
     closed: int = 0
+    alive: bool = True
 
     def close(self) -> None:
         self.closed += 1
@@ -291,7 +289,7 @@ async def test_strangers_are_hung_up_on_and_after_a_few_the_lease_is_given_up() 
     w.meets += strangers
     with pytest.raises(AttestationRefused, match="binding"):
         await w.send(1)
-    assert [line.closed for line in strangers] == [1] * STRANGERS and w.leases.lost == [1]
+    assert [line.closed for line in strangers] == [1] * STRANGERS and w.leases.lost == [-1]
     assert not any(wire.users for wire in w.wires) and not w.lines.lines
 
 

@@ -1,0 +1,387 @@
+"""Attacks on leases of several keys: whatever machines, balancers, clocks, ledgers and impatient callers do, no request
+reaches a key without a lease that holds, and one that misbehaves takes nothing from those that do not."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import datetime as dt
+import itertools
+import random
+import time
+from collections.abc import Callable
+
+import pytest
+from balanced import Site
+from egress_support import Events, enclave
+from fake_tls import Identity, hung_up
+from lease_support import ANY, CLINIC, OTHER, OWN, Met, pins, world
+
+from policies.types import Requirements
+from proxy import egress
+from proxy.errors import AuditUnavailable, SealgateError, UpstreamError
+from proxy.upstreams.lease import AttestationRefused
+from proxy.upstreams.members import REFUSED_S, STRANGERS_PER_KEY, Members
+from proxy.upstreams.transports import STRANGERS
+
+AGED = Requirements(max_age_s=60)
+
+
+def odd(certificate: bytes) -> bytes:
+    """Of a version that does not exist: TLS takes it, and no library reads its key."""
+    at = certificate.index(b"\xa0\x03\x02\x01\x02") + 4
+    return certificate[:at] + b"\x07" + certificate[at + 1 :]
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Only a hang misses the deadline."""
+    end = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < end
+        await asyncio.sleep(0.005)
+
+
+# --- between the check and the bytes
+
+
+OTHERWISE = dataclasses.replace(CLINIC, vmpl=frozenset({1}))
+CHANGES: dict[str, Callable[[Site], None]] = {
+    "lease_expired": lambda site: site.clock.tick(600),
+    "denied": lambda site: site.denied.add(site.machines[0].identity.pin.hex()),
+    "expectations_changed": lambda site: site.leases.expect(
+        {"clinic": dataclasses.replace(CLINIC, vmpl=frozenset({1}))}
+    ),
+    "lease_too_old": lambda site: site.clock.tick(61),
+}
+
+
+@pytest.mark.parametrize("why", CHANGES)
+async def test_a_connection_that_takes_its_time_outlives_no_lease(why: str) -> None:
+    """The lease is good when the request sets out, and is not when the handshake is over at last."""
+    async with Site(1) as site:
+        machine = site.machines[0]
+        machine.hang_up = True
+        await site.send(1)
+        await hung_up(site.door)
+        site.slow = asyncio.Event()
+        before = bytes(machine.received)
+        sending = asyncio.ensure_future(site.send(2, AGED))
+        await until(lambda: site.dialled[0] == 3)
+        CHANGES[why](site)
+        site.slow.set()
+        with pytest.raises(AttestationRefused, match=why):
+            await sending
+        assert bytes(machine.received) == before
+
+
+async def test_a_rule_that_is_tightened_while_a_connection_idles_holds_for_the_next_request() -> None:
+    async with Site(1) as site:
+        await site.send(1)
+        site.clock.tick(100)
+        await site.send(2)
+        assert site.attestations() == [1] and site.dialled[0] == 2
+        await site.send(3, AGED)
+        assert site.attestations() == [2] and site.dialled[0] == 4, "neither the old lease nor its connection"
+
+
+async def test_a_machine_that_slept_does_not_make_evidence_younger() -> None:
+    """The monotonic clock stands still while a machine is suspended."""
+    w = world()
+    old = await w.leases.current("sealed", AGED)
+    w.clock.start += dt.timedelta(seconds=59)
+    w.leases.check(old, AGED)
+    w.clock.start += dt.timedelta(seconds=2)
+    with pytest.raises(AttestationRefused, match="lease_too_old"):
+        w.leases.check(old, AGED)
+    w.leases.check(old, ANY)
+    assert (await w.leases.current("sealed", AGED)).epoch == 2
+
+
+async def test_a_lease_that_an_answer_cast_doubt_on_carries_nothing_more() -> None:
+    """Not even what was recorded under it already."""
+    w = world()
+    lease = await w.leases.current("sealed", ANY)
+    w.leases.doubt(lease)
+    with pytest.raises(AttestationRefused, match="keyset_changed"):
+        w.leases.check(lease, ANY)
+    w.clock.tick(600)
+    fresh = await w.leases.current("sealed", ANY)
+    w.leases.doubt(fresh)
+    assert set(w.leases._states["sealed"].doubted) == {fresh.epoch}, "forgotten when it has ended"
+
+
+# --- callers that leave
+
+
+async def test_a_caller_that_leaves_does_not_take_the_attestation_of_a_met_key_along() -> None:
+    """Its connection is the one that is asked; others wait for the same key."""
+    async with Site(2, order=itertools.chain([0], itertools.repeat(1))) as site:
+        met = site.machines[1]
+        met.pause = asyncio.Event()
+        first = asyncio.ensure_future(site.send(1))
+        await until(lambda: met.attestations == 1)
+        second = asyncio.ensure_future(site.send(2))
+        await until(lambda: met.connections == 2)
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        met.pause.set()
+        assert await second == b'{"ok":1}'
+        assert site.attestations() == [1, 1] and met.requests == [2] and site.named_by_records()
+        await until(lambda: len(met._writers) == 1)
+
+
+# --- machines that take their time
+
+
+async def test_a_key_that_never_answers_holds_up_no_member() -> None:
+    w, hanging = world(), Met(OTHER)
+    lease = await w.leases.current("sealed", ANY)
+    hanging.source.gate.clear()
+    meeting = asyncio.ensure_future(w.leases.met(lease, hanging, ANY, 1))
+    await w.settle()
+    w.clock.tick(450)
+    assert await w.leases.current("sealed", ANY) is lease
+    await w.settle()
+    assert w.leases.epochs("sealed") == {2}, "renewed"
+    w.clock.tick(450)
+    w.leases.tend()
+    await w.settle()
+    assert w.leases.epochs("sealed") == {3}
+    w.clock.tick(600)
+    assert (await w.leases.current("sealed", ANY)).epoch == 4
+    assert len(hanging.source.nonces) == 1 and not meeting.done()
+    hanging.source.gate.set()
+    assert (await meeting).pin == OTHER.pin
+    assert pins(w) == {OWN.pin, OTHER.pin}
+
+
+async def test_closing_ends_the_attestation_of_a_met_key_too() -> None:
+    w, hanging = world(), Met(OTHER)
+    lease = await w.leases.current("sealed", ANY)
+    hanging.source.gate.clear()
+    meeting = asyncio.ensure_future(w.leases.met(lease, hanging, ANY, 1))
+    await w.settle()
+    await w.leases.close()
+    with pytest.raises(asyncio.CancelledError):
+        await meeting
+
+
+async def test_of_two_proofs_of_a_key_the_newer_one_counts() -> None:
+    w, made = world(), Members(2)
+    first = await w.leases.current("sealed", ANY)
+    w.clock.tick(600)
+    second = await w.leases.current("sealed", ANY)
+    made.put(second, 1.0)
+    made.put(first, 1.0)
+    assert made.epochs() == {2}
+
+
+async def test_a_connection_that_ended_while_it_waited_is_no_refusal_of_its_key() -> None:
+    w, slow, honest = world(), Met(OTHER), Met(Identity())
+    lease = await w.leases.current("sealed", ANY)
+    slow.source.gate.clear()
+    first = asyncio.ensure_future(w.leases.met(lease, slow, ANY, 1))
+    await w.settle()
+    second = asyncio.ensure_future(w.leases.met(lease, honest, ANY, 2))
+    await w.settle()
+    honest.close()  # the machine waits for nobody
+    slow.source.gate.set()
+    await first
+    with pytest.raises(AttestationRefused, match="connection_lost"):
+        await second
+    assert honest.source.nonces == []
+    again = Met(honest.identity)
+    assert (await w.leases.met(lease, again, ANY, 3)).pin == honest.pin, "at once"
+
+
+async def test_a_machine_that_takes_connections_and_says_nothing_stops_no_renewal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(egress, "DIAL_S", 1.0)
+    async with Site(2, silent={1}, order=itertools.chain([1], itertools.repeat(0))) as site:
+        ask = site.leases._states["sealed"].provider.asks(bytes(32))
+        heard = await site.control.fetch_evidence("sealed", ask, site.machines[0].identity.pin)
+        assert heard.certificate == site.machines[0].identity.certificate
+        assert site.dialled == {1: 1, 0: 1}
+
+
+# --- what others cost
+
+
+async def test_a_key_that_nobody_can_read_costs_no_lease() -> None:
+    """Another machine's certificate says nothing about the one that is proven."""
+    async with Site(2, order=itertools.chain([0, 0, 1], itertools.repeat(0))) as site:
+        await site.machines[1].rotate(Identity(odd))
+        site.machines[0].hang_up = True
+        assert await site.send(1) == b'{"ok":1}'
+        await hung_up(site.door)
+        site.dialled.clear()
+        assert await site.send(2) == b'{"ok":1}'
+        assert site.dialled == {1: 1, 0: 1} and site.attestations() == [1, 0]
+        await hung_up(site.door)
+        site.order = itertools.repeat(1)
+        with pytest.raises(UpstreamError) as e:
+            await site.send(3)
+        assert e.value.code == "upstream_untrusted"
+        assert site.leases.epochs("sealed") == {1} and not site.machines[1].received
+        assert site.events.codes() == ["enclave_attested"]
+
+
+async def test_a_certificate_that_nobody_can_read_is_evidence_of_nothing() -> None:
+    async with Site(1) as site:
+        await site.machines[0].rotate(Identity(odd))
+        with pytest.raises(AttestationRefused):
+            await site.send(1)
+        with pytest.raises(AttestationRefused):
+            await site.send(2)
+        assert site.attestations() == [1], "from memory"
+        assert site.events.codes() == ["enclave_refused"]
+
+
+async def test_a_balancer_that_shows_requests_another_machine_than_questions_costs_few_attestations() -> None:
+    """The honest machine proves itself whenever it is asked, and is never met by a request."""
+    async with Site(2) as site:
+        bad = site.machines[1]
+        bad.attested = site.machines[0].identity
+        for n in range(100):
+            site.order = itertools.chain([0] if not site.leases.epochs("sealed") else [], itertools.repeat(1))
+            with pytest.raises(AttestationRefused):
+                await site.send(n)
+            site.clock.tick(0.1)
+        assert site.attestations()[0] <= 10 / REFUSED_S + 1
+        assert site.attestations()[1] <= 10 / REFUSED_S + 1
+        assert site.sent() == 0
+
+
+async def test_strangers_take_no_lease_away_whose_machine_is_there() -> None:
+    async with Site(2, order=iter([0, 0, *[1] * STRANGERS])) as site:
+        bad = site.machines[1]
+        bad.attested = site.machines[0].identity
+        held = site.hold()
+        serving = asyncio.ensure_future(site.send(1))
+        await until(lambda: site.sent() == 1)
+        with pytest.raises(AttestationRefused, match="binding"):
+            await site.send(2)
+        held.set()
+        assert await serving == b'{"ok":1}'
+        assert await site.send(3) == b'{"ok":1}'
+        assert site.attestations() == [1, 1] and site.leases.status() == {"sealed": "ok"}
+
+
+async def test_more_machines_than_keys_cost_a_bounded_number_of_attestations() -> None:
+    async with Site(9, options={"keys": 8}) as site:
+        for machine in site.machines:
+            machine.hang_up = True
+        for n in range(150):
+            with contextlib.suppress(AttestationRefused):
+                await site.send(n)
+            await hung_up(site.door)
+        assert sum(site.attestations()) <= STRANGERS_PER_KEY * 8 + 1
+        assert site.named_by_records()
+        assert site.sent() == 150, "the machines that are members take what the ninth may not"
+
+
+async def test_the_same_machine_under_two_names_proves_itself_twice() -> None:
+    w = world(more={"twin": enclave("https://127.0.0.1/v1", "twin")})
+    one, two = await w.leases.current("sealed", ANY), await w.leases.current("twin", ANY)
+    assert one.pin == two.pin and w.source.asked == ["sealed", "twin"]
+    w.leases.doubt(one)
+    w.leases.check(two, ANY)
+    assert w.leases.epochs("twin") == {1} and w.leases.epochs("sealed") == set()
+
+
+# --- records that fail
+
+
+async def test_a_renewal_whose_record_fails_is_not_tried_by_every_request() -> None:
+    w = world(prewarm=False)
+    await w.leases.current("sealed", ANY)
+    w.clock.tick(450)
+    w.events.fail = AuditUnavailable("disk full")
+    for _ in range(100):
+        await w.leases.current("sealed", ANY)
+        await w.settle()
+    assert len(w.source.nonces) == 2
+    for _ in range(20):
+        w.clock.tick(1)
+        w.leases.tend()
+        await w.settle()
+    assert len(w.source.nonces) == 2 + 20 / REFUSED_S
+
+
+class Failing(Events):
+    """The record ``at`` (from 0) fails, and all that follow for a while."""
+
+    def __init__(self, at: int) -> None:
+        super().__init__()
+        self.at = at
+
+    async def __call__(self, code: str, details: object) -> int:
+        if len(self.seen) == self.at:
+            raise AuditUnavailable("disk full")
+        return await super().__call__(code, details)
+
+
+@pytest.mark.parametrize("at", range(6))
+@pytest.mark.parametrize("path", ["met", "stranger", "rotated"])
+async def test_nothing_leaves_whose_lease_could_not_be_recorded(at: int, path: str) -> None:
+    """Whichever record is lost on whichever way to another machine."""
+    async with Site(2, order=itertools.chain([0], itertools.repeat(1))) as site:
+        events = Failing(at)
+        site.events = events
+        site.leases._on_event = events
+        if path == "stranger":
+            site.machines[1].attested = site.machines[0].identity
+        sent = 0
+        for n in range(3):
+            try:
+                await site.send(n)
+                sent += 1
+            except SealgateError:
+                pass
+            if path == "rotated":
+                await site.machines[1].rotate(Identity())
+                await hung_up(site.door)
+        assert site.sent() == sent and site.named_by_records()
+        assert not sent or (path != "stranger" and at > 0)
+
+
+# --- everything at once
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_whatever_happens_requests_go_to_whom_the_records_name_and_to_no_liar(seed: int) -> None:
+    dice = random.Random(seed)
+    async with Site(5, options={"keys": 3}, order=iter(lambda: dice.randrange(5), -1)) as site:
+        liars = site.machines[3:]
+        liars[0].attested = site.machines[0].identity
+        liars[1].attested = Identity()
+        number = itertools.count()
+
+        async def one() -> None:
+            with contextlib.suppress(SealgateError):
+                await site.send(next(number), Requirements(max_age_s=dice.choice([None, 60.0, 300.0])))
+
+        for _ in range(40):
+            match dice.randrange(8):
+                case 0:
+                    site.clock.tick(dice.choice([1, 30, 200]))
+                case 1:
+                    await dice.choice(site.machines).rotate(Identity())
+                case 2:
+                    site.leases.tend()
+                case 3:
+                    site.denied.clear()
+                    site.denied.add(dice.choice(site.machines).identity.pin.hex())
+                case 4:
+                    leaving = asyncio.ensure_future(one())
+                    for _ in range(dice.randrange(60)):
+                        await asyncio.sleep(0)
+                    leaving.cancel()
+                    await asyncio.gather(leaving, return_exceptions=True)
+                case _:
+                    await asyncio.gather(*(one() for _ in range(dice.choice([1, 1, 4]))))
+        assert not any(machine.requests for machine in liars)
+        assert site.named_by_records() and site.sent() > 0
