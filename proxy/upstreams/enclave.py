@@ -6,8 +6,8 @@ lease until its own end and never beyond. One attestation at a time per upstream
 met; a refusal is remembered, longer each time. Behind one name several machines may stand, each with its own key and
 its own lease; a key that a connection meets is attested over that connection, and what one key proved says nothing
 about another. A lease is held to the expectations as they are now, to the age that a rule allows and to the deny-list,
-at every send (:mod:`proxy.upstreams.standing`). Nothing an enclave says about itself without proof is read. This module opens no
-connection: the doors do.
+at every send (:mod:`proxy.upstreams.standing`). Nothing an enclave says about itself without proof is read. This module
+opens no connection: the doors do.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ class _Verdict:
     """Why a lease is taken back by what was published since, or until when it is not."""
 
     why: str | None
-    end: dt.datetime = dt.datetime.min.replace(tzinfo=dt.UTC)
+    end: dt.datetime | None = None
 
 
 class Standing:
@@ -103,7 +103,7 @@ class Standing:
         if lease.epoch not in seen:
             seen[lease.epoch] = self._verdict(lease, lease.presented)
         found = seen[lease.epoch]
-        return "collateral_ended" if found.why is None and self._clock.now() >= found.end else found.why
+        return "collateral_ended" if found.end is not None and self._clock.now() >= found.end else found.why
 
     def _verdict(self, lease: Lease, presented: Presented) -> _Verdict:
         want = self._expectations[lease.info.expectations]  # the same revision: that was compared

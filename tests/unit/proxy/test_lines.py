@@ -159,6 +159,29 @@ async def test_all_questions_together_have_one_deadline(w: World, monkeypatch: p
     line.close()
 
 
+async def test_a_connection_that_is_given_up_while_it_is_asked_ends_with_the_questions(w: World) -> None:
+    line = await w.met()
+    w.peer.pause = asyncio.Event()
+    asking = asyncio.ensure_future(line.fetch_evidence("sealed", TWO))
+    while not w.peer.received:
+        await asyncio.sleep(0.005)
+    line.close()
+    assert line.alive
+    w.peer.pause.set()
+    assert set((await asking).replies) == {"first", "second"}
+    assert not line.alive
+    await w.gone(0)
+
+
+async def test_a_key_that_nobody_can_read_is_met_a_few_times_and_no_more(w: World) -> None:
+    await w.peer.rotate(Identity(lambda der: der.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x07", 1)))
+    wire = w.wire(NOBODY)
+    with pytest.raises(UpstreamError) as e:
+        await wire.open(chat("sealed"))
+    await wire.close()
+    assert e.value.code == "upstream_untrusted" and w.peer.connections == 0 and not w.peer.received
+
+
 async def test_no_more_than_a_few_connections_wait(w: World) -> None:
     kept = [await w.met() for _ in range(SPARE + 3)]
     for line in kept:

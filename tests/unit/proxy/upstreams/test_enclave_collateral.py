@@ -152,6 +152,37 @@ async def test_levels_that_sink_take_a_lease_back(shop):
     assert e.value.failures == ("tcb.status",)
 
 
+async def test_news_that_are_accepted_need_a_new_lease_whose_record_names_them(shop):
+    """Records of requests say what is known of the machine when they leave."""
+    advisory = "INTEL-SA-00001"
+    want = replace(TD, tcb_allow=frozenset({"SWHardeningNeeded"}), advisories_allow=frozenset({advisory}))
+    w = shop.open(trust_domain, want, tcb(), qe(), pck_crl(), root_crl())
+    old = await w.leases.current("sealed", ANY)
+    shop.clock.tick(60)
+    at = shop.clock.now()
+    await shop.news(tcb(at, tcbStatus="SWHardeningNeeded", advisoryIDs=[advisory], tcbEvaluationDataNumber=18))
+    with pytest.raises(AttestationRefused, match="collateral_changed"):
+        w.leases.check(old, ANY)
+    fresh = await w.leases.current("sealed", ANY)
+    assert (old.info.tcb_status, old.info.advisories) == ("UpToDate", ())
+    assert (fresh.info.tcb_status, fresh.info.advisories) == ("SWHardeningNeeded", (advisory,))
+
+
+async def test_a_lease_ends_with_the_newer_list_that_it_was_judged_by(shop):
+    w = shop.open(guest, None, amd_crl())
+    lease = await w.leases.current("sealed", ANY)
+    shop.clock.tick(60)
+    end = shop.clock.now() + DAY / 24 / 60
+    newer = replace(amd_crl(), data=AMD.crl(start=NOW - DAY, end=end, number=8))
+    await shop.news(newer)
+    w.leases.check(lease, ANY)
+    shop.clock.tick(59)
+    w.leases.check(lease, ANY)
+    shop.clock.tick(1)
+    with pytest.raises(AttestationRefused, match="collateral_ended"):
+        w.leases.check(lease, ANY)
+
+
 async def test_news_that_change_nothing_leave_a_lease_and_are_judged_once(shop, monkeypatch):
     w = shop.open(guest, None, amd_crl())
     lease = await w.leases.current("sealed", ANY)
