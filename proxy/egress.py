@@ -166,7 +166,7 @@ def _transport(
 
     def wire(lease: Lease) -> Carrier:
         made = lambda: HttpWire(upstream, limits, pool(lease))  # noqa: E731
-        return proving(upstream, made, lease, lambda: leases.doubt(lease))
+        return proving(upstream, made, lease, lambda: leases.doubt(lease), lambda: leases.revoked(lease))
 
     return EnclaveTransport(name, leases, wire, sealer(upstream), lines)
 

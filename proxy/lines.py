@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 SPARE = 8
 """Connections that wait for a request; of more, the oldest is closed."""
+KEPT_S = 15.0
+"""How long one waits: after longer somebody on the way may have forgotten it."""
 
 
 class Line:
@@ -40,6 +42,8 @@ class Line:
         self.pin = spki_sha256(self.certificate)
         self.proto = proto
         self._origin = origin
+        self.kept = 0.0
+        """Since when it waits for a request, by the loop's clock."""
         self._asking = self._unwanted = False
 
     @property
@@ -94,6 +98,7 @@ class Lines:
     def keep(self, line: transports.Line) -> None:
         if not isinstance(line, Line):
             raise Misuse("connections of this upstream are made here")
+        line.kept = asyncio.get_running_loop().time()
         self._spare = [kept for kept in self._spare if kept.alive] + [line]
         while len(self._spare) > SPARE:
             self._spare.pop(0).close()
@@ -108,8 +113,9 @@ class Lines:
         """A connection to the holder of ``pin``. Raises KeyChanged with the one that met somebody else."""
         for line in [kept for kept in self._spare if kept.pin == pin]:
             self._spare.remove(line)
-            if line.alive:
+            if line.alive and asyncio.get_running_loop().time() - line.kept < KEPT_S:
                 return line.proto
+            line.close()
         line = await self._dialled(req, traces, timeout)
         if not hmac.compare_digest(line.pin, pin):
             raise KeyChanged(line)
@@ -118,9 +124,8 @@ class Lines:
     async def _dialled(self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout) -> Line:
         self._dialer = self._dialer or _Dialer(**dialing(self._upstream, self._networks, seen_tls(_readable)))
         for _ in range(transports.STRANGERS):
-            with contextlib.suppress(
-                aiohttp.ClientConnectorCertificateError
-            ):  # it says nothing about whoever is proven
+            # a key that cannot be read says nothing about whoever is proven
+            with contextlib.suppress(aiohttp.ClientConnectorCertificateError):
                 return Line(self._origin, await self._dialer.connected(req, traces, timeout))
         raise UpstreamError(f"{self._upstream.name} shows no key", code="upstream_untrusted")
 
@@ -168,15 +173,12 @@ class _Loan(aiohttp.BaseConnector):
 
     def __init__(self, proto: ResponseHandler) -> None:
         super().__init__()
-        self._lent: ResponseHandler | None = proto
+        self._lent = proto
 
     async def _create_connection(
         self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
     ) -> ResponseHandler:
-        proto, self._lent = self._lent, None
-        if proto is None:  # another one: whose key answered before would not be known
-            raise aiohttp.ClientConnectionError("this connection is over")
-        return proto
+        return self._lent  # never another one: whose key answered before would not be known
 
     def give_back(self) -> None:
         """Closing does not end the connection from now on."""

@@ -155,6 +155,10 @@ class EnclaveLeases:
         if why := self._standing.unfit(lease, want):
             raise AttestationRefused(lease.upstream, (why,))
 
+    def revoked(self, lease: Lease) -> bool:
+        """Whether ``lease`` was taken back. That it has ended does not count: an answer may outlast it."""
+        return self._standing.revoked(lease) is not None
+
     async def met(self, lease: Lease, line: Line, want: Requirements, seq: int) -> Lease:
         """The lease of whoever is at the other end of ``line``, where ``lease`` was recorded for the intent ``seq``: on
         record, and attested over that very connection unless it holds already.

@@ -64,11 +64,7 @@ class Standing:
             return "lease_expired"
         if self._clock.now() < lease.claims.verified_at - dt.timedelta(seconds=CLOCK_SKEW_S):
             return "clock_set_back"  # the dates that were compared then may not hold now
-        if lease.revision != self._revisions.get(lease.info.expectations):
-            return "expectations_changed"
-        if self.denies(lease):
-            return "denied"
-        if why := self._taken_back(lease):
+        if why := self.revoked(lease):
             return why
         if not want.expectations <= {lease.info.expectations}:
             return "expectations_differ"
@@ -78,6 +74,12 @@ class Standing:
             if self._age(lease, lease.fresh) > want.max_age_s:
                 return "lease_too_old"
         return None
+
+    def revoked(self, lease: Lease) -> str | None:
+        """Why what was proven does not count any more, ended or not."""
+        if lease.revision != self._revisions.get(lease.info.expectations):
+            return "expectations_changed"
+        return "denied" if self.denies(lease) else self._taken_back(lease)
 
     def _age(self, lease: Lease, fresh: float) -> float:
         """Seconds since ``fresh``, by the clock that says more."""

@@ -122,6 +122,17 @@ async def test_a_connection_that_died_is_dialled_again(w: World) -> None:
     await wire.close()
 
 
+async def test_a_connection_that_waited_long_is_dialled_again(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = await w.met()
+    w.lines.keep(line)
+    monkeypatch.setattr(module, "KEPT_S", 0.0)
+    wire = w.wire(line.pin)
+    opened = await wire.open(chat("sealed"))
+    await opened.close()
+    assert w.peer.connections == 2 and not line.alive
+    await wire.close()
+
+
 async def test_only_short_questions_are_asked(w: World) -> None:
     line = await w.met()
     with pytest.raises(Misuse):
@@ -157,6 +168,23 @@ async def test_all_questions_together_have_one_deadline(w: World, monkeypatch: p
         await line.fetch_evidence("sealed", TWO)
     assert e.value.code == "upstream_timeout"
     line.close()
+
+
+async def test_a_connection_that_was_asked_closes_when_it_is_given_up(w: World) -> None:
+    line = await w.met()
+    await line.fetch_evidence("sealed", TWO)
+    line.close()
+    assert not line.alive
+    await w.gone(0)
+
+
+async def test_connections_that_ended_take_no_room_among_those_that_wait(w: World) -> None:
+    kept = [await w.met() for _ in range(SPARE + 1)]
+    for line in kept[:SPARE]:
+        w.lines.keep(line)
+    kept[-2].close()
+    w.lines.keep(kept[-1])
+    assert [line.alive for line in kept] == [True] * (SPARE - 1) + [False, True]
 
 
 async def test_a_connection_that_is_given_up_while_it_is_asked_ends_with_the_questions(w: World) -> None:

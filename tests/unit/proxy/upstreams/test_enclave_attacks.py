@@ -98,6 +98,19 @@ async def test_a_machine_that_slept_does_not_make_evidence_younger() -> None:
     assert (await w.leases.current("sealed", AGED)).epoch == 2
 
 
+async def test_what_was_taken_back_is_told_from_what_has_merely_ended() -> None:
+    """Receipts of an answer that outlasts its lease are asked for, unless nobody may talk to the machine any more."""
+    w = world()
+    lease = await w.leases.current("sealed", ANY)
+    w.clock.tick(601)
+    assert not w.leases.revoked(lease)
+    w.denied.add(OWN.pin.hex())
+    assert w.leases.revoked(lease)
+    w.denied.clear()
+    w.leases.expect({"clinic": OTHERWISE})
+    assert w.leases.revoked(lease)
+
+
 async def test_a_lease_that_an_answer_cast_doubt_on_carries_nothing_more() -> None:
     """Not even what was recorded under it already."""
     w = world()
