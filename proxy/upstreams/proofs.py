@@ -52,8 +52,8 @@ _LONGEST = len(b"response.incomplete")
 
 class ProvingCarrier:
     """Implements ``transports.Carrier``. ``channel`` is what the evidence of the lease names; ``doubt`` is called when
-    an answer names another keyset; where ``revoked`` says so, nobody is asked for receipts. ``forwards``: the service is an aggregator, which may serve from services that
-    nobody attested unless a request forbids it."""
+    an answer names another keyset; where ``revoked`` says so, nobody is asked for receipts. ``forwards``: the service
+    is an aggregator, which may serve from services that nobody attested unless a request forbids it."""
 
     def __init__(
         self, upstream: str, carrier: Carrier, channel: Channel, wanted: str, doubt: Callable[[], None],

@@ -217,6 +217,7 @@ async def test_no_more_than_a_few_connections_wait(w: World) -> None:
     assert [line.alive for line in kept] == [False] * 3 + [True] * SPARE
     await w.lines.close()
     await w.gone(0)
+    assert w.lines._dialer is not None and w.lines._dialer.closed
 
 
 async def test_connections_of_others_are_not_kept(w: World) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
+import struct
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
@@ -90,14 +92,18 @@ async def w() -> AsyncIterator[World]:
         await made.lines.close()
 
 
+@pytest.mark.parametrize("reset", [False, True])
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "POST", "PATCH"])
-async def test_nothing_is_sent_again_where_a_kept_connection_ends(w: World, method: str) -> None:
+async def test_nothing_is_sent_again_where_a_kept_connection_ends(w: World, method: str, reset: bool) -> None:
     """Nor to whom another connection would have met."""
 
     async def talk(peer: Peer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await peer.request(reader)
         writer.write(said(b"1"))
         await peer.request(reader)
+        if reset:
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            writer.transport.abort()
 
     w.peer.talk = talk
     out = Outbound("sealed", method, "/models", body=b"" if method == "GET" else b"secret")
@@ -144,6 +150,41 @@ async def test_what_nobody_asked_for_is_not_the_next_answer(w: World, when: str)
     assert await w.ask() == b"asked for"
     assert w.peer.connections == 2 and not kept.is_connected()
     assert w.peer.received.count(b"POST") == 2
+
+
+@pytest.mark.parametrize(
+    "status", [b"101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade", b"600 Odd"]
+)
+async def test_what_is_no_answer_is_refused_and_its_connection_is_not_kept(w: World, status: bytes) -> None:
+    async def talk(peer: Peer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await peer.request(reader)
+        writer.write(b"HTTP/1.1 " + status + b"\r\ncontent-length: 2\r\n\r\n")
+        await peer.request(reader)
+
+    w.peer.talk = talk
+    with pytest.raises(UpstreamError) as e:
+        await w.ask()
+    assert e.value.code == "redirect_refused"
+    assert w.pool.alive == 0 and w.wire.users == 0
+
+
+async def test_connections_to_a_key_are_counted(w: World) -> None:
+    async def talk(peer: Peer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await peer.request(reader)
+        await peer.go.wait()
+        writer.write(said(b"1"))
+        await peer.request(reader)
+
+    w.peer.talk = talk
+    sending = [asyncio.ensure_future(w.wire.open(ASK)) for _ in range(3)]
+    for _ in sending:
+        await w.peer.heard.acquire()
+    assert w.lines.open_to(1) == 3
+    w.peer.go.set()
+    for opened in await asyncio.gather(*sending):
+        await w.whole(opened)
+    w.pool._given[0].close()
+    assert w.lines.open_to(1) == 2 and w.lines.open_to(2) == 0
 
 
 async def test_a_request_gives_up_a_few_connections_and_no_more(w: World) -> None:

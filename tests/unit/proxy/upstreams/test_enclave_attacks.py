@@ -170,6 +170,41 @@ async def test_a_key_that_never_answers_holds_up_no_member() -> None:
     assert pins(w) == {OWN.pin, OTHER.pin}
 
 
+async def test_a_request_that_meets_a_key_which_is_being_renewed_waits_for_that() -> None:
+    w = world()
+    first = await w.leases.current("sealed", ANY)
+    await w.leases.met(first, Met(OTHER), ANY, 1)
+    w.clock.tick(450)
+    w.source.gate.clear()
+    w.source.identity = OTHER
+    await w.leases.met(first, Met(OTHER), ANY, 2)
+    w.leases.tend()
+    await w.settle()
+    w.clock.tick(150)
+    line = Met(OTHER)
+    meeting = asyncio.ensure_future(w.leases.met(first, line, ANY, 3))
+    await w.settle()
+    w.source.gate.set()
+    assert (await meeting).epoch == 3 and line.source.nonces == []
+
+
+async def test_a_proof_that_is_always_too_old_when_it_is_there_is_not_asked_for_without_end() -> None:
+    w, line = world(), Met(OTHER)
+    first = await w.leases.current("sealed", ANY)
+    recorded = w.events.seen
+
+    async def slowly(code: str, details: object) -> int:
+        w.clock.tick(600 if code == "enclave_attested" else 0)
+        if len(recorded) > 20:
+            raise AuditUnavailable("it asks on and on")
+        return await type(w.events).__call__(w.events, code, details)
+
+    w.leases._on_event = slowly
+    with pytest.raises(AttestationRefused, match="lease_expired"):
+        await w.leases.met(first, line, ANY, 1)
+    assert len(line.source.nonces) == 3
+
+
 async def test_closing_ends_the_attestation_of_a_met_key_too() -> None:
     w, hanging = world(), Met(OTHER)
     lease = await w.leases.current("sealed", ANY)
@@ -217,7 +252,7 @@ async def test_a_machine_that_takes_connections_and_says_nothing_stops_no_renewa
         ask = site.leases._states["sealed"].provider.asks(bytes(32))
         heard = await site.control.fetch_evidence("sealed", ask, site.machines[0].identity.pin)
         assert heard.certificate == site.machines[0].identity.certificate
-        assert site.dialled == {1: 1, 0: 1}
+        assert site.dialled[1] == 1
 
 
 # --- what others cost
@@ -303,6 +338,47 @@ async def test_the_same_machine_under_two_names_proves_itself_twice() -> None:
     w.leases.doubt(one)
     w.leases.check(two, ANY)
     assert w.leases.epochs("twin") == {1} and w.leases.epochs("sealed") == set()
+
+
+async def test_a_member_that_is_asked_again_is_no_unknown_key() -> None:
+    w, line = world(keys=1), Met(OTHER)
+    first = await w.leases.current("sealed", ANY)
+    for n in range(2 * STRANGERS_PER_KEY):
+        w.clock.tick(61)
+        assert (await w.leases.met(first, line, AGED, n)).epoch == n + 2
+
+
+async def test_two_requests_that_are_told_of_another_key_share_one_new_proof() -> None:
+    """The key is the same again: whoever is on the way said so."""
+    w = world()
+    old = await w.leases.current("sealed", ANY)
+    w.clock.tick(1)
+    w.source.gate.clear()
+    waiting = [asyncio.ensure_future(w.leases.replace(old, ANY, n)) for n in range(2)]
+    await w.settle()
+    w.source.gate.set()
+    assert {lease.epoch for lease in await asyncio.gather(*waiting)} == {2} and len(w.source.nonces) == 2
+
+
+@pytest.mark.parametrize("how", ["replace", "discard"])
+async def test_a_key_that_is_given_up_takes_no_other_lease_along(how: str) -> None:
+    w, third = world(), Met(Identity())
+    first = await w.leases.current("sealed", ANY)
+    second = await w.leases.met(first, Met(OTHER), ANY, 1)
+    third.source.gate.clear()
+    meeting = asyncio.ensure_future(w.leases.met(first, third, ANY, 2))
+    await w.settle()
+    w.clock.tick(1)
+    if how == "replace":
+        replacing = asyncio.ensure_future(w.leases.replace(second, ANY, 3))
+        await w.settle()
+        third.source.gate.set()
+        await replacing
+    else:
+        third.source.gate.set()
+        await w.leases.discard(second, 3)
+    await meeting
+    assert w.leases.epochs("sealed") == {1, 3}
 
 
 # --- records that fail
