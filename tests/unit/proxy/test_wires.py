@@ -168,6 +168,32 @@ async def test_what_is_no_answer_is_refused_and_its_connection_is_not_kept(w: Wo
     assert w.pool.alive == 0 and w.wire.users == 0
 
 
+async def test_nothing_that_an_answer_sets_goes_along_with_the_next_request(w: World) -> None:
+    async def talk(peer: Peer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for _ in range(2):
+            await peer.request(reader)
+            writer.write(said(b"1").replace(b"\r\n", b"\r\nset-cookie: tenant=1; path=/\r\n", 1))
+
+    w.peer.talk = talk
+    for _ in range(2):
+        assert await w.ask() == b"1"
+    assert w.peer.received.count(b"POST ") == 2 and b"cookie" not in w.peer.received.lower()
+
+
+async def test_an_answer_that_is_closed_twice_ends_once(w: World) -> None:
+    async def talk(peer: Peer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await peer.request(reader)
+        writer.write(said(b"1"))
+        await peer.request(reader)
+
+    w.peer.talk = talk
+    opened = await w.wire.open(ASK)
+    assert w.wire.users == 1
+    for _ in range(2):
+        await opened.close()
+        assert w.wire.users == 0
+
+
 async def test_connections_to_a_key_are_counted(w: World) -> None:
     async def talk(peer: Peer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await peer.request(reader)

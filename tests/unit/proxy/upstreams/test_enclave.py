@@ -258,6 +258,7 @@ async def test_a_doubted_lease_is_not_used_again_and_a_newer_one_stays() -> None
     assert fresh.epoch > old.epoch
     w.leases.doubt(old)
     assert await w.leases.current("sealed", ANY) is fresh
+    await w.settle()
     assert sorted(w.events.codes()) == ["enclave_attested", "enclave_attested", "enclave_keyset_changed"]
 
 

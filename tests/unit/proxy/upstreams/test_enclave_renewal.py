@@ -78,6 +78,21 @@ async def test_renewals_are_spread() -> None:
         assert await tended(w, 1) == 1
 
 
+async def test_a_renewal_that_takes_its_time_is_not_begun_again() -> None:
+    w = world(**COLD)
+    await w.leases.current("sealed", ANY)
+    w.source.gate.clear()
+    assert await tended(w, 450) == 1
+    assert await tended(w, 30) == 0
+    w.source.gate.set()
+
+
+async def test_what_a_request_has_attested_already_is_not_attested_ahead() -> None:
+    w = world(**WARM)
+    await w.leases.current("sealed", ANY)
+    assert await tended(w, 10) == 0
+
+
 async def test_a_renewal_that_fails_is_tried_again_later_each_time_and_leaves_the_lease() -> None:
     w = world(**COLD)
     first = await w.leases.current("sealed", ANY)

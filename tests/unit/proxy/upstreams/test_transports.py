@@ -17,7 +17,7 @@ from proxy.errors import AuditUnavailable, Misuse
 from proxy.outbound import Answer, Outbound
 from proxy.ports import LeaseInfo
 from proxy.upstreams.lease import AttestationRefused, Lease
-from proxy.upstreams.transports import DIALS, STRANGERS, EnclaveTransport, KeyChanged, Opened, Sealer
+from proxy.upstreams.transports import DIALS, HOLDS, STRANGERS, EnclaveTransport, KeyChanged, Opened, Sealer
 from proxy.upstreams.transports import Wire as AnyWire
 
 OUT = chat("sealed")
@@ -158,6 +158,18 @@ async def test_answers_of_older_epochs_that_end_together_close_each_wire_once() 
     w.free.set()
     await asyncio.gather(*closing)
     assert [wire.closed for wire in w.wires] == [1, 1, 0]
+
+
+async def test_what_is_asked_of_one_connection_is_not_asked_of_the_next_ones() -> None:
+    """The same task may turn to another upstream after this one."""
+    w = World()
+    w.free.set()
+    await w.send(1)
+    assert HOLDS.get() is None
+    w.meets += [Line(bytes([n]) * 32) for n in range(STRANGERS)]
+    with pytest.raises(AttestationRefused):
+        await w.send(1)
+    assert HOLDS.get() is None
 
 
 async def test_a_wire_that_is_used_again_while_another_closes_stays_open() -> None:
