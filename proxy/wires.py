@@ -200,7 +200,7 @@ class HttpWire:
 
     async def _request(self, sent: Carried) -> aiohttp.ClientResponse:
         headers = dict(sent.headers)
-        if self._key is not None and sent.credential:
+        if self._key is not None:
             name, prefix = CREDENTIAL.get(self._kind, ("authorization", "Bearer "))
             headers[name] = prefix + self._key.reveal()
         url = URL(self._base + sent.path + (f"?{sent.query}" if sent.query else ""), encoded=True)

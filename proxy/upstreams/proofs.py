@@ -109,12 +109,12 @@ class ProvingCarrier:
     async def close(self) -> None:
         await self._carrier.close()
 
-    async def fetch(self, path: str, query: str, like: Carried) -> Mapping[str, Any] | None:
+    async def fetch(self, path: str, query: str) -> Mapping[str, Any] | None:
         """A document of the enclave, or None where it has none. Raises UpstreamError or AttestationError."""
         if self._revoked():  # the question would bring it the upstream's key
             raise UpstreamError(f"{self._name} is not trusted any more", code="upstream_untrusted")
         accept = (("accept", "application/json"),)
-        arrived = await self._carrier.carry(Carried("GET", path, query, accept, credential=like.credential))
+        arrived = await self._carrier.carry(Carried("GET", path, query, accept))
         try:
             if arrived.status == 404:
                 return None
@@ -220,7 +220,7 @@ class _Proof:
     async def _receipt(self, ident: str) -> bool | None:
         """None: not there yet."""
         try:
-            document = await self._by.fetch(f"/aci/receipts/{ident}", "", self._sent)
+            document = await self._by.fetch(f"/aci/receipts/{ident}", "")
             if document is None:
                 return None
             said = {"endpoint": f"/v1{self._sent.path}", "method": "POST"}
@@ -238,7 +238,7 @@ class _Proof:
     async def _signature(self, ident: str) -> bool | None:
         algo, key = self._by.channel.signing_key or ("", b"")
         try:
-            document = await self._by.fetch(f"/signature/{ident}", f"signing_algo={algo}", self._sent)
+            document = await self._by.fetch(f"/signature/{ident}", f"signing_algo={algo}")
             if document is None:
                 return None
             hashes = self._asked.hexdigest(), self._got.hexdigest()

@@ -106,8 +106,8 @@ class Wire(Protocol):
 @dataclass(frozen=True, slots=True)
 class Carried:
     """A request as it goes onto the wire: ``body`` whole, or in pieces of ``size`` bytes together (None: chunked).
-    ``credential``: whether the upstream's key goes along. ``restored``: the body as the enclave reads it, where its
-    receipts are about that; empty where they are about the bytes on the wire."""
+    ``restored``: the body as the enclave reads it, where its receipts are about that; empty where they are about the
+    bytes on the wire."""
 
     method: str
     path: str
@@ -115,7 +115,6 @@ class Carried:
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     body: bytes | AsyncIterator[bytes] = field(default=b"", repr=False)
     size: int | None = None
-    credential: bool = True
     restored: bytes = field(default=b"", repr=False)
 
 

@@ -170,6 +170,19 @@ async def test_a_key_that_never_answers_holds_up_no_member() -> None:
     assert pins(w) == {OWN.pin, OTHER.pin}
 
 
+async def test_members_are_renewed_one_after_the_other() -> None:
+    w = world()
+    first = await w.leases.current("sealed", ANY)
+    second = await w.leases.met(first, Met(OTHER), ANY, 1)
+    w.clock.tick(450)
+    w.source.gate.clear()
+    for lease in (first, second):
+        assert await w.leases.current("sealed", ANY, {lease.epoch}) is lease
+        await w.settle()
+    assert len(w.source.nonces) == 2
+    w.source.gate.set()
+
+
 async def test_a_request_that_meets_a_key_which_is_being_renewed_waits_for_that() -> None:
     w = world()
     first = await w.leases.current("sealed", ANY)
