@@ -215,8 +215,8 @@ class EnclaveTransport:
         upstream: str,
         leases: Leases,
         make: Callable[[Lease], Carrier],
-        seal: Sealer | None = None,
-        lines: Lines | None = None,
+        seal: Sealer | None,
+        lines: Lines,
     ) -> None:
         self._name = upstream
         self._leases = leases
@@ -235,8 +235,6 @@ class EnclaveTransport:
 
     def _ready(self) -> Collection[int]:
         """Epochs whose wires have a connection that nobody uses."""
-        if self._lines is None:
-            return ()
         return [epoch for epoch, wire in self._wires.items() if self._lines.open_to(epoch) > wire.users]
 
     async def open(self, receipt: Receipt, out: Outbound) -> Opened:
@@ -260,7 +258,7 @@ class EnclaveTransport:
                 except AttestationRefused:
                     strangers += 1
                     if strangers == STRANGERS:
-                        if self._lines is None or not self._lines.open_to(lease.epoch):
+                        if not self._lines.open_to(lease.epoch):
                             await self._leases.discard(lease, receipt.seq)
                         raise
             elif replaced:
@@ -274,7 +272,7 @@ class EnclaveTransport:
         """The lease of whoever is at the other end of ``line``, which serves it from now on."""
         try:
             found = await self._leases.met(lease, line, want, seq)
-            if found.pin != line.pin or self._lines is None:
+            if found.pin != line.pin:
                 raise Misuse("a connection serves the lease of its own key")
         except BaseException:
             line.close()
@@ -327,8 +325,7 @@ class EnclaveTransport:
     async def close(self) -> None:
         while self._wires:
             await self._wires.popitem()[1].close()
-        if self._lines is not None:
-            await self._lines.close()
+        await self._lines.close()
 
 
 class LocalTransport:

@@ -16,8 +16,9 @@ import pytest
 from balanced import Site
 from egress_support import Events, enclave
 from fake_tls import Identity, hung_up
-from lease_support import ANY, CLINIC, OTHER, OWN, Met, pins, world
+from lease_support import ANY, CLINIC, OTHER, OWN, Met, pins, refused, world
 
+from attestation.simulator.snp import Guest
 from policies.types import Requirements
 from proxy import egress
 from proxy.errors import AuditUnavailable, SealgateError, UpstreamError
@@ -359,6 +360,43 @@ async def test_a_member_that_is_asked_again_is_no_unknown_key() -> None:
     for n in range(2 * STRANGERS_PER_KEY):
         w.clock.tick(61)
         assert (await w.leases.met(first, line, AGED, n)).epoch == n + 2
+
+
+async def test_a_proof_on_one_way_ends_the_row_of_refusals_on_another() -> None:
+    w, bad = world(prewarm=False), Met(OTHER)
+    bad.source.guest = Guest(measurement=bytes(48))
+    first = await w.leases.current("sealed", ANY)
+    for pause in (REFUSED_S, 2 * REFUSED_S):
+        await refused(w, first, bad)
+        w.clock.tick(pause)
+    w.clock.tick(600)
+    w.source.identity = OTHER
+    assert (await w.leases.current("sealed", ANY)).pin == OTHER.pin
+    w.clock.tick(600)
+    for asked in (3, 4):
+        await refused(w, first, bad)
+        assert len(bad.source.nonces) == asked
+        w.clock.tick(REFUSED_S)
+
+
+async def test_a_proof_over_a_met_connection_ends_the_row_of_refused_renewals() -> None:
+    w = world(prewarm=False)
+    first = await w.leases.current("sealed", ANY)
+
+    async def renewals(pauses: list[float]) -> int:
+        before = len(w.source.nonces)
+        w.clock.tick(450)
+        w.source.fail = UpstreamError("x")
+        for pause in pauses:
+            w.leases.tend()
+            await w.settle()
+            w.clock.tick(pause)
+        return len(w.source.nonces) - before
+
+    assert await renewals([REFUSED_S, 2 * REFUSED_S]) == 2
+    w.clock.tick(150)
+    await w.leases.met(first, Met(OWN), ANY, 1)
+    assert await renewals([REFUSED_S, REFUSED_S]) == 2, "not after a longer pause"
 
 
 async def test_two_requests_that_are_told_of_another_key_share_one_new_proof() -> None:

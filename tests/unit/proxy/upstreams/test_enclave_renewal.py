@@ -283,6 +283,7 @@ async def test_changed_expectations_are_met_ahead_again(prewarm: bool) -> None:
     assert await tended(w, 5) == 0
     w.leases.expect({"clinic": dataclasses.replace(CLINIC, minimum_tcb={"snp": 19})})
     assert await tended(w, 5) == (1 if prewarm else 0)
+    w.leases.expect({"clinic": dataclasses.replace(CLINIC, minimum_tcb={"snp": 18})})
     w.leases.expect({})
     assert await tended(w, 5) == 0, "without demands nobody is asked"
     assert asked == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import datetime as dt
 from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, field
@@ -71,6 +72,7 @@ class Leases:
     members: dict[bytes, int | Exception] = field(default_factory=dict)
     honest: bool = True
     lost: list[int] = field(default_factory=list)
+    replaced: int = 0
     ready: set[int] = field(default_factory=set)
 
     def epochs(self, upstream: str) -> Collection[int]:
@@ -90,7 +92,8 @@ class Leases:
         return Lease(self.of, found, line.pin if self.honest else b"x" * 32, CLAIMS, 0.0, 600.0, INFO, self.body)
 
     async def replace(self, lease: Lease, want: Requirements, seq: int) -> Lease:
-        raise AssertionError
+        self.replaced += 1
+        return dataclasses.replace(lease, epoch=lease.epoch + 1)
 
     async def discard(self, lease: Lease, seq: int) -> None:
         self.lost.append(-lease.epoch)
@@ -132,7 +135,7 @@ class World:
 
     seal: Sealer | None = None
     lines: Kept = field(default_factory=Kept)
-    meets: list[Line] = field(default_factory=list)
+    meets: list[Line | None] = field(default_factory=list)
     """Whom the next connections meet, of whatever wire."""
     leased: list[Lease] = field(default_factory=list)
 
@@ -335,6 +338,21 @@ async def test_a_send_does_not_dial_for_ever() -> None:
     with pytest.raises(AttestationRefused, match="key_mismatch"):
         await w.send(1)
     assert len(w.meets) == 20 - DIALS and w.leases.lost == [-1 - DIALS]
+
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_an_enclave_with_another_key_for_bodies_is_asked_once_more_and_then_given_up(times: int) -> None:
+    """It says so itself, and no connection shows it."""
+    w = World()
+    w.free.set()
+    w.meets += [None] * times
+    if times == 1:
+        await w.send(1)
+    else:
+        with pytest.raises(AttestationRefused, match="key_mismatch"):
+            await w.send(1)
+    assert w.leases.replaced == 1 and w.leases.lost == ([] if times == 1 else [-2])
+    assert [lease.epoch for lease in w.leased] == [1, 2]
 
 
 async def test_wires_of_leases_that_are_still_given_out_stay_open() -> None:
