@@ -229,7 +229,7 @@ class ControlDoor:
                     if len(seen) != 1:  # another connection: whose key answered before is not known
                         raise UpstreamError(f"{config.name} broke the connection")
         except FAILURES as e:
-            waited = pin is not None and isinstance(e, aiohttp.ConnectionTimeoutError)
+            waited = isinstance(e, aiohttp.ConnectionTimeoutError)
             if (strangers or waited) and not seen:  # whatever a further address said
                 raise KeyChanged from None
             if asks or not seen:  # otherwise that is how it was to end; a further address may have been tried in vain

@@ -281,6 +281,7 @@ async def test_a_discarded_lease_makes_the_enclave_unusable_for_a_moment() -> No
         (enclave("https://a/v1"), {"clinic": dataclasses.replace(CLINIC, name="other")}),
         (enclave("https://a/v1"), {"clinic": dataclasses.replace(CLINIC, measurements={})}),
         (enclave("https://a/v1", max_age_s=0), {"clinic": CLINIC}),
+        (enclave("https://a/v1", keys=0), {"clinic": CLINIC}),
     ],
 )
 async def test_without_policy_there_is_no_trust(config: UpstreamConfig, expectations: dict[str, Expectations]) -> None:

@@ -99,6 +99,25 @@ async def test_a_machine_that_slept_does_not_make_evidence_younger() -> None:
     assert (await w.leases.current("sealed", AGED)).epoch == 2
 
 
+async def test_a_clock_that_is_set_back_a_little_does_not_make_evidence_younger() -> None:
+    w = world()
+    old = await w.leases.current("sealed", AGED)
+    w.clock.tick(61)
+    w.clock.start -= dt.timedelta(seconds=59)
+    with pytest.raises(AttestationRefused, match="lease_too_old"):
+        w.leases.check(old, AGED)
+
+
+async def test_evidence_that_was_old_when_it_came_ages_while_the_machine_sleeps() -> None:
+    w = world()
+    lease = await w.leases.current("sealed", ANY)
+    old = dataclasses.replace(lease, fresh=lease.proved - 50)
+    w.leases.check(old, AGED)
+    w.clock.start += dt.timedelta(seconds=11)
+    with pytest.raises(AttestationRefused, match="lease_too_old"):
+        w.leases.check(old, AGED)
+
+
 async def test_what_was_taken_back_is_told_from_what_has_merely_ended() -> None:
     """Receipts of an answer that outlasts its lease are asked for, unless nobody may talk to the machine any more."""
     w = world()

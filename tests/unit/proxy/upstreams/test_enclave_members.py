@@ -157,6 +157,10 @@ def test_refusals_are_remembered_of_a_bounded_number_of_keys_and_longer_each_tim
     for key in (b"a", b"b", b"c"):
         made.note(key, (key.decode(),), 0.0)
     assert [made.why(key, 1.0) for key in (b"a", b"b", b"c")] == [None, ("b",), ("c",)]
+    made.note(b"b", ("b",), 0.0)
+    made.note(b"d", ("d",), 0.0)
+    assert [made.why(key, 1.0) for key in (b"b", b"c", b"d")] == [("b",), None, ("d",)], "who was refused last stays"
+    made.note(b"c", ("c",), 0.0)
     now = 0.0
     for pause in (2 * REFUSED_S, 4 * REFUSED_S, REFUSED_MAX_S, REFUSED_MAX_S):
         made.note(b"c", ("c",), now)
