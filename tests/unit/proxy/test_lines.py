@@ -15,6 +15,7 @@ from proxy import lines as module
 from proxy.errors import Misuse, UpstreamError
 from proxy.lines import SPARE, Line, Lines
 from proxy.settings import Limits, Secret
+from proxy.upstreams.pinning import PinMismatch, spki_sha256
 from proxy.upstreams.transports import KeyChanged
 from proxy.wires import HttpWire
 
@@ -208,6 +209,24 @@ async def test_a_key_that_nobody_can_read_is_met_a_few_times_and_no_more(w: Worl
         await wire.open(chat("sealed"))
     await wire.close()
     assert e.value.code == "upstream_untrusted" and w.peer.connections == 0 and not w.peer.received
+
+
+def _unknown(certificate: bytes) -> bytes:
+    """With a key of a kind that no library knows."""
+    return certificate.replace(bytes.fromhex("2a8648ce3d0201"), bytes.fromhex("2a8648ce3d027f"), 1)
+
+
+@pytest.mark.parametrize("how", ["empty", "garbage", "kind", "version"])
+def test_a_key_that_cannot_be_read_is_no_key(how: str) -> None:
+    der = Identity().certificate
+    changed = {
+        "empty": b"",
+        "garbage": b"\x30\x03abc",
+        "kind": _unknown(der),
+        "version": der.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x07", 1),
+    }
+    with pytest.raises(PinMismatch):
+        spki_sha256(changed[how])
 
 
 async def test_no_more_than_a_few_connections_wait(w: World) -> None:

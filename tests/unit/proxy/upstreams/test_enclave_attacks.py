@@ -418,6 +418,16 @@ async def test_a_proof_over_a_met_connection_ends_the_row_of_refused_renewals() 
     assert await renewals([REFUSED_S, REFUSED_S]) == 2, "not after a longer pause"
 
 
+async def test_what_would_come_as_old_again_is_asked_for_where_something_else_is_wrong_too() -> None:
+    w = world()
+    lease = await w.leases.current("sealed", ANY)
+    old = dataclasses.replace(lease, fresh=lease.proved - 100)
+    w.leases._states["sealed"].members.put(old, 10.0**9)
+    assert await w.failures(AGED) == ("lease_too_old",)
+    w.leases.expect({"clinic": dataclasses.replace(CLINIC, minimum_tcb={"snp": 19})})
+    assert (await w.leases.current("sealed", AGED)).epoch == 2
+
+
 async def test_two_requests_that_are_told_of_another_key_share_one_new_proof() -> None:
     """The key is the same again: whoever is on the way said so."""
     w = world()
