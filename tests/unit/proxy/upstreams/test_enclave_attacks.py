@@ -288,6 +288,19 @@ async def test_a_machine_that_takes_connections_and_says_nothing_stops_no_renewa
         assert site.dialled[1] == 1
 
 
+async def test_where_anybody_may_answer_a_slow_one_has_all_the_time_of_an_attestation(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(egress, "DIAL_S", 0.01)
+    async with Site(1) as site:
+        site.slow = asyncio.Event()
+        sending = asyncio.ensure_future(site.leases.current("sealed", ANY))
+        await until(lambda: site.dialled[0] == 1)
+        await asyncio.sleep(0.1)
+        site.slow.set()
+        assert (await sending).pin == site.machines[0].identity.pin
+
+
 # --- what others cost
 
 
