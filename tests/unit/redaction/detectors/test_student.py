@@ -8,7 +8,7 @@ from golden import lines, marked
 
 from redaction.detectors import student as module
 from redaction.detectors.student import LABELS, REACH, TAGS, StudentDetector
-from redaction.types import DetectorFailed
+from redaction.types import DetectorFailed, Finding
 
 GOLDEN = [marked(line) for line in lines("student.txt")]
 HARMLESS = lines("harmless.txt")
@@ -133,6 +133,22 @@ def test_the_name_of_a_field_is_no_user(student: StudentDetector) -> None:
         assert student.detect(f'{{"{value}": 1}}'), value
 
 
+@pytest.mark.parametrize("value", ["QWXZRT", "HH-KLM", "BCD.FGHJ", "AB 12"])
+def test_a_code_may_have_no_digit(value: str) -> None:
+    f = Finding(3, 3 + len(value), "REFERENCE_NUMBER", 0.9, "student")
+    assert list(module._trimmed(f"no {value}.", f)) == [f]
+
+
+@pytest.mark.parametrize("value", ["MEID", "booking", "Case", "HH-klm", "the A"])
+def test_a_word_is_no_code(value: str) -> None:
+    f = Finding(3, 3 + len(value), "REFERENCE_NUMBER", 0.9, "student")
+    assert not list(module._trimmed(f"no {value}.", f))
+
+
+def test_a_licence_plate_of_letters_is_found(student: StudentDetector) -> None:
+    assert _covered(student, "The number plate: BR XKD was seen.", 18, 24)
+
+
 def test_a_strange_word_in_capitals_counts_from_a_lower_belief(student: StudentDetector) -> None:
     text = "today Brzozdowicz met lunch. Brzozdowicz left, BRZOZDOWICZ lunch brzozdowicz"
     tokens = student.tokens(text)
@@ -173,3 +189,14 @@ def test_a_name_behind_an_escaped_line_break_is_found_whole(student: StudentDete
     covered = {i for f in student.detect(text) if f.label == "PERSON" for i in range(f.start, f.end)}
     start = text.index("Robert")
     assert set(range(start, start + len("Robert Brown"))) <= covered and start - 1 not in covered
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"), [("Agnieszka.", "Agnieszka"), ("Frost & Co.", "Frost & Co."), ("A. B.", "A. B.")]
+)
+def test_the_end_of_a_sentence_is_no_part_of_a_name(student: StudentDetector, name: str, kept: str) -> None:
+    tokens = student.tokens(name)
+    scores = np.zeros((len(tokens), len(TAGS)), np.float32)
+    scores[:, TAGS.index("I-PERSON")] = 1
+    (found,) = student.judged(name, tokens, scores, module.THRESHOLDS, "student")
+    assert name[found.start : found.end] == kept
