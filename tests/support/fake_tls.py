@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import hashlib
+import socket
 import ssl
 import tempfile
 import time
@@ -84,11 +85,14 @@ class TlsPeer:
         return f"https://localhost:{self.port}/v1"
 
     async def __aenter__(self) -> TlsPeer:
+        self._socket = socket.create_server(("127.0.0.1", self.port))  # held while keys rotate, so that none takes it
+        self.port = self._socket.getsockname()[1]
         await self._serve()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._stop()
+        self._socket.close()
 
     async def rotate(self, identity: Identity) -> None:
         await self._stop()
@@ -97,9 +101,8 @@ class TlsPeer:
 
     async def _serve(self) -> None:
         self._server = await asyncio.start_server(
-            self._talk, "127.0.0.1", self.port, ssl=self.identity.context(self._newest)
+            self._talk, sock=self._socket.dup(), ssl=self.identity.context(self._newest)
         )
-        self.port = self._server.sockets[0].getsockname()[1]
 
     async def _stop(self) -> None:
         self._server.close()
