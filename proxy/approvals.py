@@ -25,7 +25,9 @@ DENIED = "denied.txt"
 MAX_DENIED_BYTES = 1024 * 1024
 _ENTRY = re.compile(r"(?:[0-9a-f]{2}){8,64}")
 """8 bytes (a chip of the newest kind) to 64."""
-_Stamp = tuple[int, int] | None
+_Stamp = tuple[int, ...] | None
+"""None: there is no such file. Whoever sets a file's date back does not set its change time."""
+_UNREADABLE = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,8 @@ def _text(path: Path, most: int) -> str:
 def _stamp(path: Path) -> _Stamp:
     try:
         stat = path.stat()
+    except FileNotFoundError:
+        return _UNREADABLE if path.is_symlink() else None
     except OSError:
-        return None
-    return stat.st_mtime_ns, stat.st_size
+        return _UNREADABLE
+    return stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino, stat.st_size

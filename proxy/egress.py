@@ -79,6 +79,8 @@ from proxy.wires import (
 
 DIALS_PER_KEY = 2
 """Connections for a renewal, for each machine that may stand behind the name."""
+DIAL_S = 5.0
+"""For each of them: one machine that lets us wait keeps nobody from the others."""
 RECEIPTS_REMEMBERED = 65_536
 """Used receipts that are remembered one by one; whatever is older than all of them is refused."""
 VENDOR_S = 30.0
@@ -164,7 +166,7 @@ def _transport(
 
     def wire(lease: Lease) -> Carrier:
         made = lambda: HttpWire(upstream, limits, pool(lease))  # noqa: E731
-        return proving(upstream, made, lease, lambda: leases.doubt(lease))
+        return proving(upstream, made, lease, lambda: leases.doubt(lease), lambda: leases.revoked(lease))
 
     return EnclaveTransport(name, leases, wire, sealer(upstream), lines)
 
@@ -217,7 +219,8 @@ class ControlDoor:
         connector = proven_connector(config, self._networks, seen_tls(look))
         replies: dict[str, Reply] = {}
         try:
-            async with plain_session(connector, aiohttp.ClientTimeout(total=None)) as session:
+            dial_s = None if pin is None else DIAL_S
+            async with plain_session(connector, aiohttp.ClientTimeout(total=None, sock_connect=dial_s)) as session:
                 if not asks:  # the certificate says it all: the connection ends with its handshake
                     await session.head(URL(f"{remote.origin(config)}/"), allow_redirects=False)
                     raise Misuse("a handshake that was to end went on")
@@ -226,7 +229,8 @@ class ControlDoor:
                     if len(seen) != 1:  # another connection: whose key answered before is not known
                         raise UpstreamError(f"{config.name} broke the connection")
         except FAILURES as e:
-            if strangers and not seen:  # whatever a further address said
+            waited = isinstance(e, aiohttp.ConnectionTimeoutError)
+            if (strangers or waited) and not seen:  # whatever a further address said
                 raise KeyChanged from None
             if asks or not seen:  # otherwise that is how it was to end; a further address may have been tried in vain
                 raise failure(config.name, e) from None

@@ -8,6 +8,7 @@ pools of leases never dial: if they ever did, their own TLS context demands thei
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hmac
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -15,12 +16,12 @@ from typing import TYPE_CHECKING
 import aiohttp
 
 from attestation.providers.base import Ask, Heard, Reply
-from proxy.errors import Misuse
+from proxy.errors import Misuse, UpstreamError
 from proxy.settings import Network, UpstreamConfig
 from proxy.upstreams import remote, transports
 from proxy.upstreams.pinning import pinned_tls, seen_tls, spki_sha256
 from proxy.upstreams.transports import KeyChanged
-from proxy.wires import EVIDENCE_S, FAILURES, asked, dialing, failure, plain_session
+from proxy.wires import EVIDENCE_S, FAILURES, Pool, asked, dialing, failure, plain_session
 
 if TYPE_CHECKING:
     from aiohttp.client_proto import ResponseHandler
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 SPARE = 8
 """Connections that wait for a request; of more, the oldest is closed."""
+KEPT_S = 15.0
+"""How long one waits: after longer somebody on the way may have forgotten it."""
 
 
 class Line:
@@ -39,6 +42,9 @@ class Line:
         self.pin = spki_sha256(self.certificate)
         self.proto = proto
         self._origin = origin
+        self.kept = 0.0
+        """Since when it waits for a request, by the loop's clock."""
+        self._asking = self._unwanted = False
 
     @property
     def alive(self) -> bool:
@@ -50,6 +56,7 @@ class Line:
             raise Misuse(problem)
         replies: dict[str, Reply] = {}
         loan = _Loan(self.proto)
+        self._asking = True
         try:
             async with asyncio.timeout(EVIDENCE_S), plain_session(loan, aiohttp.ClientTimeout(total=None)) as session:
                 for ask in asks:
@@ -57,10 +64,17 @@ class Line:
                 loan.give_back()
         except FAILURES as e:
             raise failure(upstream, e) from None
+        finally:
+            self._asking = False
+            if self._unwanted:
+                self.proto.close()
         return Heard(replies, self.certificate)
 
     def close(self) -> None:
-        self.proto.close()
+        """At once, or when the attestation that runs over it is over: others wait for that."""
+        self._unwanted = True
+        if not self._asking:
+            self.proto.close()
 
 
 class Lines:
@@ -84,6 +98,7 @@ class Lines:
     def keep(self, line: transports.Line) -> None:
         if not isinstance(line, Line):
             raise Misuse("connections of this upstream are made here")
+        line.kept = asyncio.get_running_loop().time()
         self._spare = [kept for kept in self._spare if kept.alive] + [line]
         while len(self._spare) > SPARE:
             self._spare.pop(0).close()
@@ -98,13 +113,21 @@ class Lines:
         """A connection to the holder of ``pin``. Raises KeyChanged with the one that met somebody else."""
         for line in [kept for kept in self._spare if kept.pin == pin]:
             self._spare.remove(line)
-            if line.alive:
+            if line.alive and asyncio.get_running_loop().time() - line.kept < KEPT_S:
                 return line.proto
-        self._dialer = self._dialer or _Dialer(**dialing(self._upstream, self._networks, seen_tls(_readable)))
-        line = Line(self._origin, await self._dialer.connected(req, traces, timeout))
+            line.close()
+        line = await self._dialled(req, traces, timeout)
         if not hmac.compare_digest(line.pin, pin):
             raise KeyChanged(line)
         return line.proto
+
+    async def _dialled(self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout) -> Line:
+        self._dialer = self._dialer or _Dialer(**dialing(self._upstream, self._networks, seen_tls(_readable)))
+        for _ in range(transports.STRANGERS):
+            # a key that cannot be read says nothing about whoever is proven
+            with contextlib.suppress(aiohttp.ClientConnectorCertificateError):
+                return Line(self._origin, await self._dialer.connected(req, traces, timeout))
+        raise UpstreamError(f"{self._upstream.name} shows no key", code="upstream_untrusted")
 
     async def close(self) -> None:
         for line in self._spare:
@@ -123,7 +146,7 @@ class _Dialer(aiohttp.TCPConnector):
         return await self._create_connection(req, traces, timeout)
 
 
-class _Pool(aiohttp.TCPConnector):
+class _Pool(Pool):
     """A pool of one key."""
 
     def __init__(self, lines: Lines, pin: bytes, upstream: UpstreamConfig, networks: Sequence[Network]) -> None:
@@ -150,15 +173,12 @@ class _Loan(aiohttp.BaseConnector):
 
     def __init__(self, proto: ResponseHandler) -> None:
         super().__init__()
-        self._lent: ResponseHandler | None = proto
+        self._lent = proto
 
     async def _create_connection(
         self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
     ) -> ResponseHandler:
-        proto, self._lent = self._lent, None
-        if proto is None:  # another one: whose key answered before would not be known
-            raise aiohttp.ClientConnectionError("this connection is over")
-        return proto
+        return self._lent  # never another one: whose key answered before would not be known
 
     def give_back(self) -> None:
         """Closing does not end the connection from now on."""

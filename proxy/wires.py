@@ -13,7 +13,7 @@ import socket
 import ssl
 from collections.abc import AsyncGenerator, Sequence
 from contextvars import ContextVar
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 from yarl import URL
@@ -25,7 +25,10 @@ from proxy.outbound import Answer, Outbound, exactly
 from proxy.settings import Limits, Network, UpstreamConfig
 from proxy.upstreams import remote
 from proxy.upstreams.pinning import PinMismatch
-from proxy.upstreams.transports import Arrived, Carried, KeyChanged, Opened
+from proxy.upstreams.transports import HOLDS, Arrived, Carried, KeyChanged, Opened
+
+if TYPE_CHECKING:
+    from aiohttp.tracing import Trace
 
 IN_DOOR: ContextVar[bool] = ContextVar("IN_DOOR", default=False)
 """True while a door connects; the audit hook of the tests refuses every other connection."""
@@ -34,6 +37,9 @@ CREDENTIAL = {"anthropic": ("x-api-key", ""), "gemini": ("x-goog-api-key", "")}
 PIECES = 256 * 1024
 EVIDENCE_S = 30.0
 """For all questions of one attestation, connecting included: several GPUs take their time."""
+
+STALE = 8
+"""Kept connections that one request gives up before it gives up itself."""
 
 FAILURES = (aiohttp.ClientError, OSError)  # TimeoutError and ssl.SSLError are kinds of OSError
 
@@ -63,15 +69,50 @@ def dialing(upstream: UpstreamConfig, networks: Sequence[Network], tls: ssl.SSLC
     return {"ssl": tls, "socket_factory": connecting, "limit": 0}
 
 
-def proven_connector(
-    upstream: UpstreamConfig, networks: Sequence[Network], tls: ssl.SSLContext | bool
-) -> aiohttp.TCPConnector:
-    return aiohttp.TCPConnector(**dialing(upstream, networks, tls))
+class Pool(aiohttp.TCPConnector):
+    """Looks at a connection once more when a request is about to go onto it: dialling and sealing may have taken a
+    while, and it may have waited long."""
+
+    async def connect(
+        self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
+    ) -> aiohttp.connector.Connection:
+        """Raises what ``HOLDS`` raises, and what connecting does."""
+        for _ in range(STALE):
+            made = await super().connect(req, traces, timeout)
+            try:
+                if (holds := HOLDS.get()) is not None:
+                    holds()
+            except BaseException:
+                made.close()
+                raise
+            if made.protocol is not None and not made.protocol.should_close:
+                return made
+            made.close()  # something was said on it that nobody asked for: it would pass for the next answer
+        raise aiohttp.ClientConnectionError("no connection is clean")
+
+
+def proven_connector(upstream: UpstreamConfig, networks: Sequence[Network], tls: ssl.SSLContext | bool) -> Pool:
+    return Pool(**dialing(upstream, networks, tls))
+
+
+class _Broken(aiohttp.ClientError):
+    """The connection ended before an answer came."""
+
+
+async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """The library would send some methods again, over another connection, where one that was kept had ended."""
+    try:
+        return await send(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as e:
+        raise _Broken from e
 
 
 def plain_session(connector: aiohttp.BaseConnector, timeout: aiohttp.ClientTimeout) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         connector=connector,
+        middlewares=(_once,),
         timeout=timeout,
         trust_env=False,
         auto_decompress=False,
@@ -159,7 +200,7 @@ class HttpWire:
 
     async def _request(self, sent: Carried) -> aiohttp.ClientResponse:
         headers = dict(sent.headers)
-        if self._key is not None and sent.credential:
+        if self._key is not None:
             name, prefix = CREDENTIAL.get(self._kind, ("authorization", "Bearer "))
             headers[name] = prefix + self._key.reveal()
         url = URL(self._base + sent.path + (f"?{sent.query}" if sent.query else ""), encoded=True)

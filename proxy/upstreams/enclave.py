@@ -2,12 +2,12 @@
 while and renewed before it ends (attestation.md §6.3, §6.5). Any provider of :mod:`attestation.providers`.
 
 Rules. Any failure of any class makes the enclave unusable, with its reasons on record. A failed renewal leaves the old
-lease until its own end and never beyond. One attestation at a time per upstream; a refusal is remembered, longer each
-time. Behind one name several machines may stand, each with its own key and its own lease; a key that a connection meets
-is attested over that connection, and what one key proved says nothing about another. A lease is held to the
-expectations as they are now, to the age that a rule allows and to the deny-list, at every send
-(:mod:`proxy.upstreams.standing`). Nothing an enclave says about itself without proof is read. This module opens no
-connection: the doors do.
+lease until its own end and never beyond. One attestation at a time per upstream, and beside it one of a key that was
+met; a refusal is remembered, longer each time. Behind one name several machines may stand, each with its own key and
+its own lease; a key that a connection meets is attested over that connection, and what one key proved says nothing
+about another. A lease is held to the expectations as they are now, to the age that a rule allows and to the deny-list,
+at every send (:mod:`proxy.upstreams.standing`). Nothing an enclave says about itself without proof is read. This module
+opens no connection: the doors do.
 """
 
 from __future__ import annotations
@@ -150,8 +150,14 @@ class EnclaveLeases:
 
     def check(self, lease: Lease, want: Requirements) -> None:
         """Raises AttestationRefused unless ``lease`` holds now and satisfies ``want``."""
+        if lease.epoch in self._known(lease.upstream).doubted:
+            raise AttestationRefused(lease.upstream, ("keyset_changed",))
         if why := self._standing.unfit(lease, want):
             raise AttestationRefused(lease.upstream, (why,))
+
+    def revoked(self, lease: Lease) -> bool:
+        """Whether ``lease`` was taken back. That it has ended does not count: an answer may outlast it."""
+        return self._standing.revoked(lease) is not None
 
     async def met(self, lease: Lease, line: Line, want: Requirements, seq: int) -> Lease:
         """The lease of whoever is at the other end of ``line``, where ``lease`` was recorded for the intent ``seq``: on
@@ -173,8 +179,10 @@ class EnclaveLeases:
                 raise AttestationRefused(state.name, failures)
             if asked == TRIES:
                 raise AttestationRefused(state.name, ("lease_expired",))
-            if state.busy is not None:  # about this key or another one: look again when it is over
-                await asyncio.wait({state.busy})
+            if state.flights:  # about this key or another one: look again when it is over
+                await asyncio.wait(state.flights, return_when=asyncio.FIRST_COMPLETED)
+            elif not line.alive:  # it waited too long, which is no fault of whoever is there
+                raise AttestationRefused(state.name, ("connection_lost",))
             elif not told:
                 told = True
                 await self._on_event("enclave_key_changed", {"ref_seq": seq, **_details(lease)})
@@ -183,7 +191,8 @@ class EnclaveLeases:
             else:
                 asked += 1
                 job = _Job(line.pin, lambda asks: line.fetch_evidence(state.name, asks), line.pin)
-                await asyncio.shield(self._attesting(state, job))
+                state.meeting = self._spawned(state, job)
+                await asyncio.shield(state.meeting)
         return member
 
     async def replace(self, lease: Lease, want: Requirements, seq: int) -> Lease:
@@ -195,26 +204,28 @@ class EnclaveLeases:
         gone = self._clock.monotonic()
         self.gone(lease)
         await self._on_event("enclave_key_changed", {"ref_seq": seq, **_details(lease)})
-        if state.busy is not None:
-            await asyncio.wait({state.busy})
+        if state.flights:
+            await asyncio.wait(state.flights)
             state.members.drop(lambda m: m.key == lease.key and m.proved < gone)  # asked before the key was gone
         fresh = await self.current(lease.upstream, want)
         await self._on_event("enclave_lease_replaced", {"ref_seq": seq, **_details(fresh)})
         return fresh
 
     def gone(self, lease: Lease) -> None:
-        """Nobody could be met who holds the key of ``lease``: no lease on it is used again."""
+        """Nobody could be met who holds the key of ``lease``: no lease on it is handed out again."""
         self._known(lease.upstream).members.drop(lambda m: m.key == lease.key)
 
     async def discard(self, lease: Lease, seq: int) -> None:
-        """Gives up on ``lease``: its key was not there, right after it was attested."""
-        self.gone(lease)
+        """Gives up on ``lease``: its key was not there. For a while nobody is attested in its place: whoever proves
+        itself to our questions, and is never met by a request, would be asked for each."""
+        self._known(lease.upstream).members.drop(lambda m: m.epoch == lease.epoch)
         self._note(self._known(lease.upstream), ANYBODY, ("key_mismatch",))
         await self._on_event("enclave_refused", {"ref_seq": seq, "failures": ["key_mismatch"], **_details(lease)})
 
     def doubt(self, lease: Lease) -> None:
         """The enclave says, and nothing proves, that it has other keys now: no more leaves under ``lease``."""
-        state = self._known(lease.upstream)
+        state, now = self._known(lease.upstream), self._clock.monotonic()
+        state.doubted = {e: end for e, end in state.doubted.items() if end > now} | {lease.epoch: lease.deadline}
         if lease.epoch in state.members.epochs():
             state.members.drop(lambda m: m.epoch == lease.epoch)
             recording = self._on_event("enclave_keyset_changed", _details(lease))
@@ -253,7 +264,7 @@ class EnclaveLeases:
 
     async def close(self) -> None:
         """Stops attestations that still run."""
-        running = [s.running for s in self._states.values() if s.running is not None]
+        running = [task for state in self._states.values() for task in state.flights]
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
@@ -294,6 +305,7 @@ class EnclaveLeases:
 
     def _renew(self, state: Known, member: Member) -> None:
         pin, key = member.lease.pin, key_of(member.lease)
+        member.renew_at = self._clock.monotonic() + REFUSED_S  # not at once again, whatever becomes of it
         ask = lambda asks: self._source.fetch_evidence(state.name, asks, pin)  # noqa: E731
         self._attesting(state, _Job(key, ask, _RENEWAL + key))
 
@@ -313,10 +325,15 @@ class EnclaveLeases:
         return "refused" if state.refusals.last else "unproven"
 
     def _attesting(self, state: Known, job: _Job) -> asyncio.Task[None]:
-        """Callers see to it that none runs, and shield it: it outlives whoever asked first. Its faults are told."""
-        state.running = spawn(self._attest(state, job), f"attest-{state.name}")
-        state.running.add_done_callback(loud)
+        """Callers see to it that none runs, and shield it."""
+        state.running = self._spawned(state, job)
         return state.running
+
+    def _spawned(self, state: Known, job: _Job) -> asyncio.Task[None]:
+        """It outlives whoever asked first. Its faults are told."""
+        task = spawn(self._attest(state, job), f"attest-{state.name}")
+        task.add_done_callback(loud)
+        return task
 
     async def _attest(self, state: Known, job: _Job) -> None:
         try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from attestation.providers import registry
@@ -65,7 +65,10 @@ class Members:
 
     def put(self, lease: Lease, renew_at: float) -> None:
         """In place of the same key's older lease. A renewal is no use: when it was last used stays as it was."""
-        old = self._by_key.pop(key_of(lease), None)
+        old = self._by_key.get(key_of(lease))
+        if old is not None and old.lease.epoch > lease.epoch:
+            return
+        self._by_key.pop(key_of(lease), None)
         while len(self._by_key) >= self._most:
             del self._by_key[min(self._by_key, key=lambda k: self._by_key[k].seen)]
         self._by_key[key_of(lease)] = Member(lease, renew_at, old.used if old is not None else None)
@@ -142,12 +145,22 @@ class Known:
     """Attestations of keys that were met and are no members."""
     epoch: int = 0
     running: asyncio.Task[None] | None = None
+    """The attestation of whoever answers, or of a member."""
+    meeting: asyncio.Task[None] | None = None
+    """The attestation of a key that was met: one that takes its time holds up no member."""
+    doubted: dict[int, float] = field(default_factory=dict)
+    """Epochs of leases that are not used to their end -> when that is (monotonic seconds)."""
     cold: bool = False
     """To be attested before anybody asks for it."""
 
     @property
     def busy(self) -> asyncio.Task[None] | None:
         return self.running if self.running is not None and not self.running.done() else None
+
+    @property
+    def flights(self) -> set[asyncio.Task[None]]:
+        """All that run."""
+        return {task for task in (self.running, self.meeting) if task is not None and not task.done()}
 
 
 def known(upstream: UpstreamConfig, make: Callable[[str, Mapping[str, Any]], Provider]) -> Known:

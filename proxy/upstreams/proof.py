@@ -11,7 +11,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from attestation.expectations import revision
 from attestation.providers.base import Presented, Provider
@@ -113,7 +113,7 @@ def lease_of(
     proof = judge(presented, want, now, roots, published)
     if failed := open_checks(proof.checks):
         raise AttestationRefused(question.upstream, failed)
-    accepted = _accepted(question, proof)
+    accepted = _accepted(question.upstream, want, proof)
     fresh = _fresh(presented, proof, question, now)
     if want.max_age_s is not None and fresh is None:  # it can say neither when it was made nor for whom
         raise AttestationRefused(question.upstream, ("max-age",))
@@ -151,13 +151,26 @@ def _code(text: str) -> str:
     return head if _CODE.fullmatch(head) else "rejected"
 
 
-def _accepted(question: Question, proof: Proof) -> Mapping[str, Unpinned]:
+def judged(
+    lease: Lease, presented: Presented, want: Expectations, now: dt.datetime, roots: Roots, published: Published
+) -> Proof:
+    """``lease`` by what is published now. Raises AttestationError, AttestationRefused; ``collateral_changed`` where its
+    record would say something else by now."""
+    proof = judge(presented, want, now, roots, published)
+    if failed := open_checks(proof.checks):
+        raise AttestationRefused(lease.upstream, failed)
+    said = _said(proof, _accepted(lease.upstream, want, proof))
+    if any(getattr(lease.info, name) != value for name, value in said.items()):
+        raise AttestationRefused(lease.upstream, ("collateral_changed",))
+    return proof
+
+
+def _accepted(upstream: str, want: Expectations, proof: Proof) -> Mapping[str, Unpinned]:
     """Whose decision each waived check is. One that nobody decided is refused."""
     waived = {c.id for c in proof.checks if c.status is Status.WAIVED}
-    want = question.want
     known = dict(want.waive) | ({"measurement": want.unpinned} if want.unpinned is not None else {})
     if nobody := waived - set(known):
-        raise AttestationRefused(question.upstream, tuple(sorted(map(_code, nobody))))
+        raise AttestationRefused(upstream, tuple(sorted(map(_code, nobody))))
     return {name: known[name] for name in sorted(waived)}
 
 
@@ -186,11 +199,9 @@ def _info(
 ) -> LeaseInfo:
     claims, want, channel = proof.claims, question.want, presented.channel
     key = hashlib.sha256(channel.body.key).digest() if channel.body is not None else channel.spki_sha256 or b""
-    approvals = {name: Approval(_word(a.approved_by), a.until.isoformat()) for name, a in accepted.items()}
     return LeaseInfo(
         tee=_word(claims.tee),
         evidence_sha256=claims.evidence_sha256.hex(),
-        tcb_status=_word(claims.tcb_status),
         expectations=want.name,
         key_sha256=key.hex(),
         measurement=_measurement(claims).hex(),
@@ -199,14 +210,23 @@ def _info(
         provider=provider.kind,
         binding=channel.body.seal.value if channel.body is not None else "tls_spki",
         nonce_bound=presented.nonce_bound,
-        image="" if "measurement" in approvals else _word(_image(claims, want)),
+        image="" if "measurement" in accepted else _word(_image(claims, want)),
         expectations_sha256=revision(want).hex(),
-        advisories=tuple(sorted({_word(a) for c in _all(proof) for a in c.advisories})),
-        unpinned=approvals.pop("measurement", None),
-        waived=approvals,
-        unknown=tuple(sorted({_code(c.id) for c in proof.checks if c.status is Status.UNKNOWN})),
         gpus=sum(role == "gpu" for role, _ in proof.others),
+        **_said(proof, accepted),
     )
+
+
+def _said(proof: Proof, accepted: Mapping[str, Unpinned]) -> dict[str, Any]:
+    """What a record says that may be otherwise when something else is published."""
+    approvals = {name: Approval(_word(a.approved_by), a.until.isoformat()) for name, a in accepted.items()}
+    return {
+        "tcb_status": _word(proof.claims.tcb_status),
+        "advisories": tuple(sorted({_word(a) for c in _all(proof) for a in c.advisories})),
+        "unpinned": approvals.pop("measurement", None),
+        "waived": approvals,
+        "unknown": tuple(sorted({_code(c.id) for c in proof.checks if c.status is Status.UNKNOWN})),
+    }
 
 
 def _all(proof: Proof) -> tuple[Claims, ...]:

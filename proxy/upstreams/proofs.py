@@ -52,18 +52,19 @@ _LONGEST = len(b"response.incomplete")
 
 class ProvingCarrier:
     """Implements ``transports.Carrier``. ``channel`` is what the evidence of the lease names; ``doubt`` is called when
-    an answer names another keyset. ``forwards``: the service is an aggregator, which may serve from services that
-    nobody attested unless a request forbids it."""
+    an answer names another keyset; where ``revoked`` says so, nobody is asked for receipts. ``forwards``: the service
+    is an aggregator, which may serve from services that nobody attested unless a request forbids it."""
 
     def __init__(
-        self, upstream: str, carrier: Carrier, channel: Channel, wanted: str, doubt: Callable[[], None], *,
-        forwards: bool = False,
+        self, upstream: str, carrier: Carrier, channel: Channel, wanted: str, doubt: Callable[[], None],
+        revoked: Callable[[], bool], *, forwards: bool = False,
     ) -> None:  # fmt: skip
         self._name = upstream
         self._carrier = carrier
         self._channel = channel
         self._wanted = wanted
         self._doubt = doubt
+        self._revoked = revoked
         self.forwards = forwards
 
     @property
@@ -108,10 +109,12 @@ class ProvingCarrier:
     async def close(self) -> None:
         await self._carrier.close()
 
-    async def fetch(self, path: str, query: str, like: Carried) -> Mapping[str, Any] | None:
+    async def fetch(self, path: str, query: str) -> Mapping[str, Any] | None:
         """A document of the enclave, or None where it has none. Raises UpstreamError or AttestationError."""
+        if self._revoked():  # the question would bring it the upstream's key
+            raise UpstreamError(f"{self._name} is not trusted any more", code="upstream_untrusted")
         accept = (("accept", "application/json"),)
-        arrived = await self._carrier.carry(Carried("GET", path, query, accept, credential=like.credential))
+        arrived = await self._carrier.carry(Carried("GET", path, query, accept))
         try:
             if arrived.status == 404:
                 return None
@@ -217,7 +220,7 @@ class _Proof:
     async def _receipt(self, ident: str) -> bool | None:
         """None: not there yet."""
         try:
-            document = await self._by.fetch(f"/aci/receipts/{ident}", "", self._sent)
+            document = await self._by.fetch(f"/aci/receipts/{ident}", "")
             if document is None:
                 return None
             said = {"endpoint": f"/v1{self._sent.path}", "method": "POST"}
@@ -235,7 +238,7 @@ class _Proof:
     async def _signature(self, ident: str) -> bool | None:
         algo, key = self._by.channel.signing_key or ("", b"")
         try:
-            document = await self._by.fetch(f"/signature/{ident}", f"signing_algo={algo}", self._sent)
+            document = await self._by.fetch(f"/signature/{ident}", f"signing_algo={algo}")
             if document is None:
                 return None
             hashes = self._asked.hexdigest(), self._got.hexdigest()
@@ -246,7 +249,10 @@ class _Proof:
         return True
 
 
-def proving(upstream: UpstreamConfig, make: Callable[[], Carrier], lease: Lease, doubt: Callable[[], None]) -> Carrier:
+def proving(
+    upstream: UpstreamConfig, make: Callable[[], Carrier], lease: Lease, doubt: Callable[[], None],
+    revoked: Callable[[], bool],
+) -> Carrier:  # fmt: skip
     """A new carrier, with receipts as the configuration wants them. Raises AttestationRefused where they are required
     and the evidence names no key for them."""
     wanted = upstream.attestation.receipts if upstream.attestation is not None else "off"
@@ -261,7 +267,7 @@ def proving(upstream: UpstreamConfig, make: Callable[[], Carrier], lease: Lease,
         return make()
     forwards = keyset is not None and FORWARDS in lease.info.waived
     wanted = wanted if signed else "off"
-    return ProvingCarrier(upstream.name, make(), lease.channel, wanted, doubt, forwards=forwards)
+    return ProvingCarrier(upstream.name, make(), lease.channel, wanted, doubt, revoked, forwards=forwards)
 
 
 def _verified_only(body: bytes | AsyncIterator[bytes]) -> bytes | None:

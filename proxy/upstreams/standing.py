@@ -7,16 +7,26 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from attestation.expectations import revision
+from attestation.providers.base import Presented
 from attestation.types import AttestationError, Expectations
 from policies.types import Requirements
 from proxy.observe import log_fault
 from proxy.ports import Clock
-from proxy.upstreams.lease import Lease
-from proxy.upstreams.proof import Published, Roots, failure_codes, judge
+from proxy.upstreams.lease import AttestationRefused, Lease
+from proxy.upstreams.proof import Published, Roots, failure_codes, judged
 
 CLOCK_SKEW_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """Why a lease is taken back by what was published since, or until when it is not."""
+
+    why: str | None
+    end: dt.datetime | None = None
 
 
 class Standing:
@@ -29,7 +39,7 @@ class Standing:
         self._denied = denied
         self._expectations: Mapping[str, Expectations] = {}
         self._revisions: Mapping[str, bytes] = {}
-        self._judged: dict[str, tuple[int, dict[int, str | None]]] = {}
+        self._judged: dict[str, tuple[int, dict[int, _Verdict]]] = {}
         """By upstream: revision of what is published, and what it means for leases of older ones, by epoch."""
 
     def expect(self, expectations: Mapping[str, Expectations]) -> frozenset[str]:
@@ -54,20 +64,27 @@ class Standing:
             return "lease_expired"
         if self._clock.now() < lease.claims.verified_at - dt.timedelta(seconds=CLOCK_SKEW_S):
             return "clock_set_back"  # the dates that were compared then may not hold now
-        if lease.revision != self._revisions.get(lease.info.expectations):
-            return "expectations_changed"
-        if self.denies(lease):
-            return "denied"
-        if why := self._taken_back(lease):
+        if why := self.revoked(lease):
             return why
         if not want.expectations <= {lease.info.expectations}:
             return "expectations_differ"
         if want.max_age_s is not None:
             if lease.fresh is None:
                 return "lease_not_fresh"  # its evidence may be as old as it likes
-            if self._clock.monotonic() - lease.fresh > want.max_age_s:
+            if self._age(lease, lease.fresh) > want.max_age_s:
                 return "lease_too_old"
         return None
+
+    def revoked(self, lease: Lease) -> str | None:
+        """Why what was proven does not count any more, ended or not."""
+        if lease.revision != self._revisions.get(lease.info.expectations):
+            return "expectations_changed"
+        return "denied" if self.denies(lease) else self._taken_back(lease)
+
+    def _age(self, lease: Lease, fresh: float) -> float:
+        """Seconds since ``fresh``, by the clock that says more."""
+        ahead = lease.info.expires - dt.timedelta(seconds=lease.deadline - fresh)  # ``fresh`` on the wall clock
+        return max(self._clock.monotonic() - fresh, (self._clock.now() - ahead).total_seconds())
 
     def hopeless(self, lease: Lease, want: Requirements, lately_s: float) -> str | None:
         """Why, where only the age is wrong and was so when the evidence came, ``lately_s`` ago at most: it would come
@@ -86,16 +103,22 @@ class Standing:
             self._judged[lease.upstream] = (now, {})
         seen = self._judged[lease.upstream][1]
         if lease.epoch not in seen:
-            want = self._expectations[lease.info.expectations]  # the same revision: that was compared
-            try:
-                judge(lease.presented, want, self._clock.now(), self._roots, self._published)
-                seen[lease.epoch] = None
-            except AttestationError as e:
-                seen[lease.epoch] = failure_codes(e)[0]
-            except Exception as e:  # a bug of ours: what cannot be judged does not hold
-                log_fault(e)
-                seen[lease.epoch] = "verifier_failed"
-        return seen[lease.epoch]
+            seen[lease.epoch] = self._verdict(lease, lease.presented)
+        found = seen[lease.epoch]
+        return "collateral_ended" if found.end is not None and self._clock.now() >= found.end else found.why
+
+    def _verdict(self, lease: Lease, presented: Presented) -> _Verdict:
+        want = self._expectations[lease.info.expectations]  # the same revision: that was compared
+        try:
+            proof = judged(lease, presented, want, self._clock.now(), self._roots, self._published)
+        except AttestationError as e:
+            return _Verdict(failure_codes(e)[0])
+        except AttestationRefused as e:
+            return _Verdict(e.failures[0])
+        except Exception as e:  # a bug of ours: what cannot be judged does not hold
+            log_fault(e)
+            return _Verdict("verifier_failed")
+        return _Verdict(None, proof.not_after)
 
 
 def usable(name: str, expectations: Mapping[str, Expectations]) -> bool:

@@ -30,6 +30,10 @@ STRANGERS = 3
 """... and how many of them may meet one that cannot prove itself."""
 
 
+HOLDS: ContextVar[Callable[[], None] | None] = ContextVar("HOLDS", default=None)
+"""Asked when a request is about to go onto a connection; raises AttestationRefused where its lease has ended by now."""
+
+
 class Line(Protocol):
     """A connection whose TLS handshake is over and on which no byte of a request was sent."""
 
@@ -37,6 +41,9 @@ class Line(Protocol):
     def pin(self) -> bytes:
         """SHA-256 of the key (SPKI) at the other end."""
         ...
+
+    @property
+    def alive(self) -> bool: ...
 
     async def fetch_evidence(self, upstream: str, asks: Sequence[Ask]) -> Heard:
         """As the control door, over this very connection. Raises UpstreamError."""
@@ -99,8 +106,8 @@ class Wire(Protocol):
 @dataclass(frozen=True, slots=True)
 class Carried:
     """A request as it goes onto the wire: ``body`` whole, or in pieces of ``size`` bytes together (None: chunked).
-    ``credential``: whether the upstream's key goes along. ``restored``: the body as the enclave reads it, where its
-    receipts are about that; empty where they are about the bytes on the wire."""
+    ``restored``: the body as the enclave reads it, where its receipts are about that; empty where they are about the
+    bytes on the wire."""
 
     method: str
     path: str
@@ -108,7 +115,6 @@ class Carried:
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     body: bytes | AsyncIterator[bytes] = field(default=b"", repr=False)
     size: int | None = None
-    credential: bool = True
     restored: bytes = field(default=b"", repr=False)
 
 
@@ -158,11 +164,11 @@ class Leases(Protocol):
 
     def check(self, lease: Lease, want: Requirements) -> None: ...
 
+    def revoked(self, lease: Lease) -> bool: ...
+
     async def met(self, lease: Lease, line: Line, want: Requirements, seq: int) -> Lease: ...
 
     async def replace(self, lease: Lease, want: Requirements, seq: int) -> Lease: ...
-
-    def gone(self, lease: Lease) -> None: ...
 
     async def discard(self, lease: Lease, seq: int) -> None: ...
 
@@ -209,8 +215,8 @@ class EnclaveTransport:
         upstream: str,
         leases: Leases,
         make: Callable[[Lease], Carrier],
-        seal: Sealer | None = None,
-        lines: Lines | None = None,
+        seal: Sealer | None,
+        lines: Lines,
     ) -> None:
         self._name = upstream
         self._leases = leases
@@ -229,8 +235,6 @@ class EnclaveTransport:
 
     def _ready(self) -> Collection[int]:
         """Epochs whose wires have a connection that nobody uses."""
-        if self._lines is None:
-            return ()
         return [epoch for epoch, wire in self._wires.items() if self._lines.open_to(epoch) > wire.users]
 
     async def open(self, receipt: Receipt, out: Outbound) -> Opened:
@@ -245,7 +249,7 @@ class EnclaveTransport:
         for _ in range(DIALS):
             self._leases.check(lease, want)  # each time: recording another one took a while
             try:
-                return await self._over(lease, out)
+                return await self._over(lease, want, out)
             except KeyChanged as e:
                 line = e.line
             if line is not None:
@@ -254,7 +258,8 @@ class EnclaveTransport:
                 except AttestationRefused:
                     strangers += 1
                     if strangers == STRANGERS:
-                        self._leases.gone(lease)
+                        if not self._lines.open_to(lease.epoch):
+                            await self._leases.discard(lease, receipt.seq)
                         raise
             elif replaced:
                 break
@@ -267,7 +272,7 @@ class EnclaveTransport:
         """The lease of whoever is at the other end of ``line``, which serves it from now on."""
         try:
             found = await self._leases.met(lease, line, want, seq)
-            if found.pin != line.pin or self._lines is None:
+            if found.pin != line.pin:
                 raise Misuse("a connection serves the lease of its own key")
         except BaseException:
             line.close()
@@ -275,13 +280,15 @@ class EnclaveTransport:
         self._lines.keep(line)
         return found
 
-    async def _over(self, lease: Lease, out: Outbound) -> Opened:
+    async def _over(self, lease: Lease, want: Requirements, out: Outbound) -> Opened:
         wire = self._wires.get(lease.epoch) or self._wire(lease)
         self._wires[lease.epoch] = wire
         self._opening[lease.epoch] += 1
+        holds = HOLDS.set(lambda: self._leases.check(lease, want))
         try:
             opened = await wire.open(out)
         finally:
+            HOLDS.reset(holds)
             self._opening[lease.epoch] -= 1
 
         async def close() -> None:
@@ -318,8 +325,7 @@ class EnclaveTransport:
     async def close(self) -> None:
         while self._wires:
             await self._wires.popitem()[1].close()
-        if self._lines is not None:
-            await self._lines.close()
+        await self._lines.close()
 
 
 class LocalTransport:

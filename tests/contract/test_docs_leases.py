@@ -27,7 +27,13 @@ def reasons() -> set[str]:
             name = getattr(getattr(node, "func", None), "attr", getattr(getattr(node, "func", None), "id", ""))
             if isinstance(node, ast.Call) and name in {"AttestationRefused", "_note"} and len(node.args) > 1:
                 found |= {t for arg in node.args[1:] for t in texts(arg)}
-            if isinstance(node, ast.FunctionDef) and node.name in {"unfit", "_taken_back", "open_checks"}:
+            if isinstance(node, ast.FunctionDef) and node.name in {
+                "unfit",
+                "revoked",
+                "_taken_back",
+                "_verdict",
+                "open_checks",
+            }:
                 found |= {t for r in ast.walk(node) if isinstance(r, ast.Return) for t in texts(r)}
     return found
 

@@ -36,6 +36,7 @@ class Machine(TlsPeer):
         super().__init__(Identity())
         self.attested: Identity | None = None
         self.answer = self._said
+        self._earlier: dict[int, str] = {}
 
     @property
     def attestations(self) -> int:
@@ -45,6 +46,14 @@ class Machine(TlsPeer):
     def requests(self) -> list[int]:
         """Numbers of the requests that came, as :meth:`Site.send` numbers them."""
         return [int(part[:6]) for part in bytes(self.received).split(b'"number": "')[1:]]
+
+    def keys(self) -> dict[int, str]:
+        """Number of each request that came -> the key that it came to."""
+        return dict.fromkeys(self.requests, self.identity.pin.hex()) | self._earlier
+
+    async def _stop(self) -> None:
+        await super()._stop()
+        self._earlier = self.keys()
 
     def _said(self, head: bytes) -> bytes:
         if not head.startswith(ASKED):
@@ -68,6 +77,11 @@ class Site:
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     recorded: dict[int, str] = field(default_factory=dict)
     """Number of a request -> the key that its records name."""
+    silent: set[int] = field(default_factory=set)
+    """Machines whose connections are taken and never answered."""
+    waiting: list[asyncio.StreamWriter] = field(default_factory=list)
+    slow: asyncio.Event | None = None
+    """Until it is set, no new connection gets on."""
     on_recorded: Callable[[], None] | None = None
     """Called between a request's record and its send."""
 
@@ -92,6 +106,8 @@ class Site:
         await self.leases.close()
         await self.door.close()
         self.server.close()
+        for writer in self.waiting:
+            writer.close()
         for task in self.tasks:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
@@ -105,13 +121,14 @@ class Site:
         receipt = receipt_for(out)
         if self.on_recorded is not None:
             self.on_recorded()
-        async with self.door.send(receipt, out) as answer:
-            said = b"".join([c async for c in answer.chunks])
         self.recorded[number] = lease.key_sha256
-        for code, details in self.events.seen:
-            if code == "enclave_lease_replaced" and details["ref_seq"] == receipt.seq:
-                self.recorded[number] = str(details["key_sha256"])
-        return said
+        try:
+            async with self.door.send(receipt, out) as answer:
+                return b"".join([c async for c in answer.chunks])
+        finally:
+            for code, details in self.events.seen:
+                if code == "enclave_lease_replaced" and details["ref_seq"] == receipt.seq:
+                    self.recorded[number] = str(details["key_sha256"])
 
     def hold(self) -> asyncio.Event:
         """Answers to requests wait for it, so that each needs a connection of its own."""
@@ -128,16 +145,17 @@ class Site:
 
     def named_by_records(self) -> bool:
         """Whether the records of every request name the key of the machine that it came to."""
-        return all(
-            self.recorded[number] == machine.identity.pin.hex()
-            for machine in self.machines
-            for number in machine.requests
-        )
+        return all(self.recorded[n] == key for machine in self.machines for n, key in machine.keys().items())
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         assert self.order is not None
         which = next(self.order)
         self.dialled[which] += 1
+        if self.slow is not None:
+            await self.slow.wait()
+        if which in self.silent:
+            self.waiting.append(writer)
+            return
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.machines[which].port)
         for pair in ((reader, far_writer, which), (far_reader, writer, None)):
             self.tasks.add(asyncio.ensure_future(self._pump(*pair)))

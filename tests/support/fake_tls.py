@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import hashlib
+import socket
 import ssl
 import tempfile
 import time
@@ -20,9 +21,10 @@ from cryptography.x509.oid import NameOID
 
 
 class Identity:
-    """A fresh TLS key with a self-signed certificate; ``pin`` is the SHA-256 of its SPKI."""
+    """A fresh TLS key with a self-signed certificate, ``change``d where a test says so; ``pin`` is the SHA-256 of its
+    SPKI."""
 
-    def __init__(self) -> None:
+    def __init__(self, change: Callable[[bytes], bytes] = lambda der: der) -> None:
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
         now = dt.datetime.now(dt.UTC)
@@ -38,10 +40,9 @@ class Identity:
         )
         self.spki = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         self.pin = hashlib.sha256(self.spki).digest()
-        self.certificate = certificate.public_bytes(Encoding.DER)
-        self._pem = certificate.public_bytes(Encoding.PEM) + key.private_bytes(
-            Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
-        )
+        self.certificate = change(certificate.public_bytes(Encoding.DER))
+        pem = ssl.DER_cert_to_PEM_cert(self.certificate).encode()
+        self._pem = pem + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
     def context(self, newest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -72,6 +73,10 @@ class TlsPeer:
         """Closes a connection after so many answers; 0 keeps it."""
         self.hold: asyncio.Event | None = None
         """Until it is set, of an answer to a POST only the first half is sent."""
+        self.hang_up = False
+        """Closes a connection after the answer to a POST."""
+        self.pause: asyncio.Event | None = None
+        """Until it is set, nothing is answered."""
         self._newest = newest
         self._writers: set[asyncio.StreamWriter] = set()
 
@@ -80,11 +85,14 @@ class TlsPeer:
         return f"https://localhost:{self.port}/v1"
 
     async def __aenter__(self) -> TlsPeer:
+        self._socket = socket.create_server(("127.0.0.1", self.port))  # held while keys rotate, so that none takes it
+        self.port = self._socket.getsockname()[1]
         await self._serve()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._stop()
+        self._socket.close()
 
     async def rotate(self, identity: Identity) -> None:
         await self._stop()
@@ -93,9 +101,8 @@ class TlsPeer:
 
     async def _serve(self) -> None:
         self._server = await asyncio.start_server(
-            self._talk, "127.0.0.1", self.port, ssl=self.identity.context(self._newest)
+            self._talk, sock=self._socket.dup(), ssl=self.identity.context(self._newest)
         )
-        self.port = self._server.sockets[0].getsockname()[1]
 
     async def _stop(self) -> None:
         self._server.close()
@@ -119,6 +126,8 @@ class TlsPeer:
                 answer = self.answer if isinstance(self.answer, bytes) else self.answer(head)
                 size = str(len(answer)).encode()
                 await asyncio.sleep(self.delay_s)
+                if self.pause is not None:
+                    await self.pause.wait()
                 writer.write(f"HTTP/1.1 {self.status}\r\ncontent-type: application/json\r\ncontent-length: ".encode())
                 writer.write(size + b"\r\n\r\n")
                 if self.hold is not None and head.startswith(b"POST"):
@@ -128,7 +137,7 @@ class TlsPeer:
                 writer.write(answer)
                 await writer.drain()
                 answered += 1
-                if answered == self.close_after:
+                if answered == self.close_after or (self.hang_up and head.startswith(b"POST")):
                     return
         except (asyncio.IncompleteReadError, OSError):
             pass

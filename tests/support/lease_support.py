@@ -22,6 +22,7 @@ from attestation.wire import encode_sealgate_snp
 from policies.types import Requirements
 from proxy.settings import UpstreamConfig
 from proxy.upstreams.enclave import AttestationRefused, EnclaveLeases
+from proxy.upstreams.lease import Lease
 from proxy.upstreams.proof import Published
 
 ANY = Requirements()
@@ -143,3 +144,39 @@ def world(
         published=published, denied=lambda: frozenset(denied), on_event=events, make=make, jitter=lambda: 0.0,
     )  # fmt: skip
     return World(source, clock, events, leases, denied)
+
+
+@dataclass
+class Met:
+    """A connection that met ``identity``, and answers questions as a control door would."""
+
+    identity: Identity
+    source: Source = field(default_factory=Source)
+    closed: bool = False
+
+    def __post_init__(self) -> None:
+        self.source.identity = self.identity
+
+    @property
+    def pin(self) -> bytes:
+        return self.identity.pin
+
+    @property
+    def alive(self) -> bool:
+        return not self.closed
+
+    async def fetch_evidence(self, upstream: str, asks: Sequence[Ask]) -> Heard:
+        return await self.source.fetch_evidence(upstream, asks)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+async def refused(w: World, lease: Lease, line: Met, want: Requirements = ANY) -> tuple[str, ...]:
+    with pytest.raises(AttestationRefused) as e:
+        await w.leases.met(lease, line, want, 1)
+    return e.value.failures
+
+
+def pins(w: World) -> set[bytes | None]:
+    return {m.lease.pin for m in w.leases._states["sealed"].members}

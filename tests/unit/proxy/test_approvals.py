@@ -115,3 +115,34 @@ def test_an_invalid_deny_list_leaves_the_old_one_in_force(folder: Path) -> None:
     assert (made.denied, made.failing) == ({"cd" * 48}, frozenset())
     changed(made, folder / "denied.txt", None)
     assert made.denied == frozenset(), "whoever removes the list denies nothing"
+
+
+def test_a_file_of_the_same_size_and_date_is_read_again(folder: Path) -> None:
+    """As tools leave it that keep dates."""
+    path = folder / "denied.txt"
+    path.write_text(f"{'ab' * 32}\n")
+    made, before = approvals(folder), path.stat()
+    path.write_text(f"{'cd' * 32}\n")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    found = made.look()
+    assert found is not None and found.denied == {"cd" * 32}
+
+
+def test_a_deny_list_that_leads_nowhere_for_a_moment_denies_as_before(folder: Path) -> None:
+    """A link whose target is just being replaced is not a list that was taken away."""
+    path, target = folder / "denied.txt", folder / "v1"
+    target.write_text(f"{CHIP}\n")
+    path.symlink_to(target)
+    made = approvals(folder)
+    target.unlink()
+    found = made.look()
+    assert found is not None and found.denied is None
+    made.take(found)
+    assert made.denied == {CHIP} and made.failing == {"denied.txt"}
+    path.unlink()
+    found = made.look()
+    assert found is not None and found.denied == frozenset()
+    path.symlink_to(path)  # a circle: no file can be looked at
+    made.take(found)
+    found = made.look()
+    assert found is not None and found.denied is None

@@ -18,7 +18,7 @@ from attestation.types import Claims
 from policies.types import Requirements, Zone
 from proxy import egress
 from proxy.egress import ControlDoor, DataDoor
-from proxy.errors import AuditUnavailable, Misuse, UpstreamError
+from proxy.errors import AuditUnavailable, ConfigError, Misuse, UpstreamError
 from proxy.outbound import Answer
 from proxy.ports import Candidate, LeaseInfo
 from proxy.settings import Secret
@@ -52,9 +52,6 @@ class Leases:
 
     def epochs(self, upstream: str) -> Collection[int]:
         return (self.queue[0].epoch,)
-
-    def gone(self, lease: Lease) -> None:
-        self.given_up = lease.epoch
 
     def check(self, lease: Lease, want: Requirements) -> None:
         if self.unfit:
@@ -102,8 +99,7 @@ async def test_a_wrong_key_sees_no_byte_of_the_request(peer: TlsPeer) -> None:
     with pytest.raises(AttestationRefused) as e:
         await ask(door)
     assert e.value.failures == ("binding",)
-    assert leases.events.codes() == ["met"] * STRANGERS
-    assert leases.given_up == 1
+    assert leases.events.codes() == ["met"] * STRANGERS + ["discarded"]
     assert not peer.received
     await door.close()
 
@@ -233,6 +229,34 @@ async def test_answers_of_two_connections_are_no_evidence(peer: TlsPeer) -> None
     peer.close_after = 1
     with pytest.raises(UpstreamError):
         await ControlDoor({"sealed": enclave(peer.url)}).fetch_evidence("sealed", TWO)
+
+
+async def test_a_part_of_the_answers_is_no_evidence(peer: TlsPeer) -> None:
+    def answer(head: bytes) -> bytes:
+        if head.startswith(b"POST"):
+            raise OSError
+        return b"one of two"
+
+    peer.answer = answer
+    with pytest.raises(UpstreamError) as e:
+        await ControlDoor({"sealed": enclave(peer.url)}).fetch_evidence("sealed", TWO)
+    assert e.value.code == "upstream_error"
+
+
+async def test_where_nobody_is_met_there_is_no_certificate_either(peer: TlsPeer) -> None:
+    config = enclave(peer.url)
+    await peer.__aexit__()
+    for pin in (None, bytes(32)):
+        with pytest.raises(UpstreamError) as e:
+            await ControlDoor({"sealed": config}).fetch_evidence("sealed", (), pin)
+        assert e.value.code == "upstream_unreachable"
+    await peer.__aenter__()
+
+
+async def test_an_enclave_without_attestation_has_no_door(peer: TlsPeer) -> None:
+    bare = upstream("sealed", Zone.ENCLAVE, peer.url)
+    with pytest.raises(ConfigError, match="needs a provider"):
+        DataDoor({"sealed": bare}, leases=Leases(peer.identity.pin))
 
 
 async def test_every_evidence_comes_over_a_fresh_connection(peer: TlsPeer) -> None:

@@ -15,6 +15,7 @@ from proxy import lines as module
 from proxy.errors import Misuse, UpstreamError
 from proxy.lines import SPARE, Line, Lines
 from proxy.settings import Limits, Secret
+from proxy.upstreams.pinning import PinMismatch, spki_sha256
 from proxy.upstreams.transports import KeyChanged
 from proxy.wires import HttpWire
 
@@ -122,6 +123,17 @@ async def test_a_connection_that_died_is_dialled_again(w: World) -> None:
     await wire.close()
 
 
+async def test_a_connection_that_waited_long_is_dialled_again(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = await w.met()
+    w.lines.keep(line)
+    monkeypatch.setattr(module, "KEPT_S", 0.0)
+    wire = w.wire(line.pin)
+    opened = await wire.open(chat("sealed"))
+    await opened.close()
+    assert w.peer.connections == 2 and not line.alive
+    await wire.close()
+
+
 async def test_only_short_questions_are_asked(w: World) -> None:
     line = await w.met()
     with pytest.raises(Misuse):
@@ -159,6 +171,64 @@ async def test_all_questions_together_have_one_deadline(w: World, monkeypatch: p
     line.close()
 
 
+async def test_a_connection_that_was_asked_closes_when_it_is_given_up(w: World) -> None:
+    line = await w.met()
+    await line.fetch_evidence("sealed", TWO)
+    line.close()
+    assert not line.alive
+    await w.gone(0)
+
+
+async def test_connections_that_ended_take_no_room_among_those_that_wait(w: World) -> None:
+    kept = [await w.met() for _ in range(SPARE + 1)]
+    for line in kept[:SPARE]:
+        w.lines.keep(line)
+    kept[-2].close()
+    w.lines.keep(kept[-1])
+    assert [line.alive for line in kept] == [True] * (SPARE - 1) + [False, True]
+
+
+async def test_a_connection_that_is_given_up_while_it_is_asked_ends_with_the_questions(w: World) -> None:
+    line = await w.met()
+    w.peer.pause = asyncio.Event()
+    asking = asyncio.ensure_future(line.fetch_evidence("sealed", TWO))
+    while not w.peer.received:
+        await asyncio.sleep(0.005)
+    line.close()
+    assert line.alive
+    w.peer.pause.set()
+    assert set((await asking).replies) == {"first", "second"}
+    assert not line.alive
+    await w.gone(0)
+
+
+async def test_a_key_that_nobody_can_read_is_met_a_few_times_and_no_more(w: World) -> None:
+    await w.peer.rotate(Identity(lambda der: der.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x07", 1)))
+    wire = w.wire(NOBODY)
+    with pytest.raises(UpstreamError) as e:
+        await wire.open(chat("sealed"))
+    await wire.close()
+    assert e.value.code == "upstream_untrusted" and w.peer.connections == 0 and not w.peer.received
+
+
+def _unknown(certificate: bytes) -> bytes:
+    """With a key of a kind that no library knows."""
+    return certificate.replace(bytes.fromhex("2a8648ce3d0201"), bytes.fromhex("2a8648ce3d027f"), 1)
+
+
+@pytest.mark.parametrize("how", ["empty", "garbage", "kind", "version"])
+def test_a_key_that_cannot_be_read_is_no_key(how: str) -> None:
+    der = Identity().certificate
+    changed = {
+        "empty": b"",
+        "garbage": b"\x30\x03abc",
+        "kind": _unknown(der),
+        "version": der.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x07", 1),
+    }
+    with pytest.raises(PinMismatch):
+        spki_sha256(changed[how])
+
+
 async def test_no_more_than_a_few_connections_wait(w: World) -> None:
     kept = [await w.met() for _ in range(SPARE + 3)]
     for line in kept:
@@ -166,6 +236,7 @@ async def test_no_more_than_a_few_connections_wait(w: World) -> None:
     assert [line.alive for line in kept] == [False] * 3 + [True] * SPARE
     await w.lines.close()
     await w.gone(0)
+    assert w.lines._dialer is not None and w.lines._dialer.closed
 
 
 async def test_connections_of_others_are_not_kept(w: World) -> None:

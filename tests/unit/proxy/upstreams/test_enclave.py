@@ -258,6 +258,7 @@ async def test_a_doubted_lease_is_not_used_again_and_a_newer_one_stays() -> None
     assert fresh.epoch > old.epoch
     w.leases.doubt(old)
     assert await w.leases.current("sealed", ANY) is fresh
+    await w.settle()
     assert sorted(w.events.codes()) == ["enclave_attested", "enclave_attested", "enclave_keyset_changed"]
 
 
@@ -280,6 +281,7 @@ async def test_a_discarded_lease_makes_the_enclave_unusable_for_a_moment() -> No
         (enclave("https://a/v1"), {"clinic": dataclasses.replace(CLINIC, name="other")}),
         (enclave("https://a/v1"), {"clinic": dataclasses.replace(CLINIC, measurements={})}),
         (enclave("https://a/v1", max_age_s=0), {"clinic": CLINIC}),
+        (enclave("https://a/v1", keys=0), {"clinic": CLINIC}),
     ],
 )
 async def test_without_policy_there_is_no_trust(config: UpstreamConfig, expectations: dict[str, Expectations]) -> None:

@@ -21,7 +21,7 @@ from attestation.types import Collateral, Evidence, Expectations
 from proxy.collateral.job import CollateralJob
 from proxy.collateral.writer import take
 from proxy.egress import VendorDoor
-from proxy.upstreams import standing
+from proxy.upstreams import proof
 from proxy.upstreams.enclave import AttestationRefused
 
 CHANNEL = Channel(spki_sha256=b"\7" * 32)
@@ -152,24 +152,55 @@ async def test_levels_that_sink_take_a_lease_back(shop):
     assert e.value.failures == ("tcb.status",)
 
 
-async def test_news_that_change_nothing_leave_a_lease_and_are_judged_once(shop, monkeypatch):
+async def test_news_that_are_accepted_need_a_new_lease_whose_record_names_them(shop):
+    """Records of requests say what is known of the machine when they leave."""
+    advisory = "INTEL-SA-00001"
+    want = replace(TD, tcb_allow=frozenset({"SWHardeningNeeded"}), advisories_allow=frozenset({advisory}))
+    w = shop.open(trust_domain, want, tcb(), qe(), pck_crl(), root_crl())
+    old = await w.leases.current("sealed", ANY)
+    shop.clock.tick(60)
+    at = shop.clock.now()
+    await shop.news(tcb(at, tcbStatus="SWHardeningNeeded", advisoryIDs=[advisory], tcbEvaluationDataNumber=18))
+    with pytest.raises(AttestationRefused, match="collateral_changed"):
+        w.leases.check(old, ANY)
+    fresh = await w.leases.current("sealed", ANY)
+    assert (old.info.tcb_status, old.info.advisories) == ("UpToDate", ())
+    assert (fresh.info.tcb_status, fresh.info.advisories) == ("SWHardeningNeeded", (advisory,))
+
+
+async def test_a_lease_ends_with_the_newer_list_that_it_was_judged_by(shop):
     w = shop.open(guest, None, amd_crl())
     lease = await w.leases.current("sealed", ANY)
-    judged = []
-    real = standing.judge
-    monkeypatch.setattr(standing, "judge", lambda *a: judged.append(1) or real(*a))
+    shop.clock.tick(60)
+    end = shop.clock.now() + DAY / 24 / 60
+    newer = replace(amd_crl(), data=AMD.crl(start=NOW - DAY, end=end, number=8))
+    await shop.news(newer)
     w.leases.check(lease, ANY)
-    assert judged == []
+    shop.clock.tick(59)
+    w.leases.check(lease, ANY)
+    shop.clock.tick(1)
+    with pytest.raises(AttestationRefused, match="collateral_ended"):
+        w.leases.check(lease, ANY)
+
+
+async def test_news_that_change_nothing_leave_a_lease_and_are_judged_once(shop, monkeypatch):
+    w = shop.open(guest, None, amd_crl())
+    judged = []
+    real = proof.judge
+    monkeypatch.setattr(proof, "judge", lambda *a: judged.append(1) or real(*a))
+    lease = await w.leases.current("sealed", ANY)
+    w.leases.check(lease, ANY)
+    assert judged == [1] and shop.job.revision > 0, "when it was made"
     shop.clock.tick(60)
     await shop.news(amd_crl(shop.clock.now()))
     for _ in range(5):
         w.leases.check(lease, ANY)
     assert (await w.leases.current("sealed", ANY)).epoch == lease.epoch
-    assert judged == [1]
+    assert judged == [1, 1]
     shop.clock.tick(60)
     await shop.news(amd_crl(shop.clock.now()))
     w.leases.check(lease, ANY)
-    assert judged == [1, 1]
+    assert judged == [1, 1, 1]
 
 
 async def test_an_outage_of_vendors_leaves_leases_alone(shop):

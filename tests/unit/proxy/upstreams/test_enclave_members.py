@@ -4,53 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import pytest
 from fake_tls import Identity
-from lease_support import ANY, CLINIC, OTHER, OWN, Source, World, world
+from lease_support import ANY, CLINIC, OTHER, OWN, Met, pins, refused, world
 
-from attestation.providers.base import Ask, Heard
 from attestation.simulator.snp import Guest
 from policies.types import Requirements
 from proxy.errors import AuditUnavailable, UpstreamError
-from proxy.upstreams.lease import AttestationRefused, Lease
+from proxy.upstreams.lease import AttestationRefused
 from proxy.upstreams.members import REFUSED_MAX_S, REFUSED_S, Allowance, Refusals
 
 KEYS = [Identity() for _ in range(5)]
-
-
-@dataclass
-class Met:
-    """A connection that met ``identity``, and answers questions as a control door would."""
-
-    identity: Identity
-    source: Source = field(default_factory=Source)
-    closed: bool = False
-
-    def __post_init__(self) -> None:
-        self.source.identity = self.identity
-
-    @property
-    def pin(self) -> bytes:
-        return self.identity.pin
-
-    async def fetch_evidence(self, upstream: str, asks: Sequence[Ask]) -> Heard:
-        return await self.source.fetch_evidence(upstream, asks)
-
-    def close(self) -> None:
-        self.closed = True
-
-
-async def refused(w: World, lease: Lease, line: Met, want: Requirements = ANY) -> tuple[str, ...]:
-    with pytest.raises(AttestationRefused) as e:
-        await w.leases.met(lease, line, want, 1)
-    return e.value.failures
-
-
-def pins(w: World) -> set[bytes | None]:
-    return {m.lease.pin for m in w.leases._states["sealed"].members}
 
 
 async def test_a_met_key_is_attested_over_its_own_connection_and_becomes_a_member() -> None:
@@ -192,6 +157,10 @@ def test_refusals_are_remembered_of_a_bounded_number_of_keys_and_longer_each_tim
     for key in (b"a", b"b", b"c"):
         made.note(key, (key.decode(),), 0.0)
     assert [made.why(key, 1.0) for key in (b"a", b"b", b"c")] == [None, ("b",), ("c",)]
+    made.note(b"b", ("b",), 0.0)
+    made.note(b"d", ("d",), 0.0)
+    assert [made.why(key, 1.0) for key in (b"b", b"c", b"d")] == [("b",), None, ("d",)], "who was refused last stays"
+    made.note(b"c", ("c",), 0.0)
     now = 0.0
     for pause in (2 * REFUSED_S, 4 * REFUSED_S, REFUSED_MAX_S, REFUSED_MAX_S):
         made.note(b"c", ("c",), now)

@@ -78,6 +78,21 @@ async def test_renewals_are_spread() -> None:
         assert await tended(w, 1) == 1
 
 
+async def test_a_renewal_that_takes_its_time_is_not_begun_again() -> None:
+    w = world(**COLD)
+    await w.leases.current("sealed", ANY)
+    w.source.gate.clear()
+    assert await tended(w, 450) == 1
+    assert await tended(w, 30) == 0
+    w.source.gate.set()
+
+
+async def test_what_a_request_has_attested_already_is_not_attested_ahead() -> None:
+    w = world(**WARM)
+    await w.leases.current("sealed", ANY)
+    assert await tended(w, 10) == 0
+
+
 async def test_a_renewal_that_fails_is_tried_again_later_each_time_and_leaves_the_lease() -> None:
     w = world(**COLD)
     first = await w.leases.current("sealed", ANY)
@@ -268,6 +283,7 @@ async def test_changed_expectations_are_met_ahead_again(prewarm: bool) -> None:
     assert await tended(w, 5) == 0
     w.leases.expect({"clinic": dataclasses.replace(CLINIC, minimum_tcb={"snp": 19})})
     assert await tended(w, 5) == (1 if prewarm else 0)
+    w.leases.expect({"clinic": dataclasses.replace(CLINIC, minimum_tcb={"snp": 18})})
     w.leases.expect({})
     assert await tended(w, 5) == 0, "without demands nobody is asked"
     assert asked == 1

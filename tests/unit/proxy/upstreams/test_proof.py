@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 from egress_support import NOW
-from lease_support import ANY, CLINIC, OWN, World, world
+from lease_support import ANY, CLINIC, OWN, Given, World, world
 
 from attestation.expectations import revision
 from attestation.providers.base import BodyKey, Channel, Heard, Piece, Presented, Seal
@@ -21,6 +21,7 @@ from attestation.simulator.nvidia import shared_vendor
 from attestation.types import Check, Evidence, Expectations, Source, Status, Unpinned
 from policies.types import Requirements
 from proxy.upstreams import proof
+from proxy.upstreams.lease import AttestationRefused
 from proxy.upstreams.proof import open_checks
 
 BODY = BodyKey(Seal.EHBP, b"\7" * 32, "x25519")
@@ -64,6 +65,14 @@ async def test_a_lease_carries_the_keys_that_the_evidence_names(channel: Channel
     assert (lease.pin, lease.body, lease.channel) == (channel.spki_sha256, channel.body, channel)
     assert (lease.info.binding, lease.info.key_sha256, lease.key) == (binding, key.hex(), key)
     assert BODY.key.hex() not in repr(lease) and repr(BODY.key) not in repr(lease)
+
+
+async def test_a_key_for_bodies_can_be_denied() -> None:
+    w = nitro_world(nitro(channel=Channel(OWN.pin, BODY)))
+    lease = await w.leases.current("sealed", ANY)
+    w.denied.add(hashlib.sha256(BODY.key).hexdigest())
+    with pytest.raises(AttestationRefused, match="denied"):
+        w.leases.check(lease, ANY)
 
 
 async def test_no_key_no_lease() -> None:
@@ -123,6 +132,8 @@ async def test_a_part_that_knows_no_time_leaves_the_whole_without_an_age() -> No
     trust = replace(shared_hypervisor().trust, more=frozenset({vendor.trust.root}))
     lease = await world(want=NITRO, simulated=trust, present=present).leases.current("sealed", ANY)
     assert lease.fresh is None
+    aged = replace(NITRO, max_age_s=10**6)
+    assert await world(want=aged, simulated=trust, present=present).failures() == ("max-age",)
 
 
 async def test_the_age_that_expectations_allow_ends_the_lease() -> None:
@@ -228,6 +239,22 @@ async def test_a_proof_that_does_not_say_yes_makes_no_lease(
     real = proof.prove
     monkeypatch.setattr(proof, "prove", lambda *given: replace(real(*given), checks=checks))
     assert await nitro_world(nitro(asked=True)).failures() == (why,)
+
+
+@pytest.mark.parametrize("status", [Status.FAIL, Status.WAIVED])
+async def test_a_proof_that_does_not_say_yes_to_news_ends_a_lease(
+    monkeypatch: pytest.MonkeyPatch, status: Status
+) -> None:
+    given = Given()
+    w = world(present=nitro(asked=True), want=NITRO, simulated=shared_hypervisor().trust, published=given)
+    lease = await w.leases.current("sealed", ANY)
+    given.revision += 1
+    w.leases.check(lease, ANY)
+    given.revision += 1
+    real = proof.prove
+    monkeypatch.setattr(proof, "prove", lambda *asked: replace(real(*asked), checks=(made(status),)))
+    with pytest.raises(AttestationRefused, match=r"itself: x\Z"):
+        w.leases.check(lease, ANY)
 
 
 async def test_a_waived_check_that_nobody_decided_is_refused() -> None:

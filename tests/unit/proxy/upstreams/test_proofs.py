@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 import pytest
@@ -73,9 +73,9 @@ class Carrier:
     async def close(self) -> None: ...
 
 
-def proved(carrier: Carrier, wanted: str = "recorded") -> ProvingCarrier:
+def proved(carrier: Carrier, wanted: str = "recorded", revoked: Callable[[], bool] = lambda: False) -> ProvingCarrier:
     channel = Channel(b"p" * 32, signing_key=("ed25519", carrier.signer.attested))
-    return ProvingCarrier("sealed", carrier, channel, wanted, lambda: None)
+    return ProvingCarrier("sealed", carrier, channel, wanted, lambda: None, revoked)
 
 
 async def read(opened: Opened, most: int = 99) -> list[bytes]:
@@ -97,6 +97,21 @@ async def test_an_answer_passes_as_it_comes_and_is_verified_after() -> None:
     assert await opened.answer.settle() is found and len(carrier.asked) == 1
     [asked] = carrier.asked
     assert (asked.method, asked.path, asked.query) == ("GET", "/signature/chatcmpl-1", "signing_algo=ed25519")
+
+
+@pytest.mark.parametrize("wanted", ["recorded", "required"])
+async def test_whoever_is_not_trusted_any_more_is_asked_for_no_receipt(wanted: str) -> None:
+    """The question would bring it the upstream's key."""
+    carrier, revoked = Carrier(), [False]
+    opened = await proved(carrier, wanted, lambda: revoked[0]).open(OUT)
+    assert opened.answer.settle is not None
+    revoked[0] = True
+    if wanted == "required":
+        with pytest.raises(UpstreamError, match="no good receipt"):
+            await read(opened)
+    else:
+        await read(opened)
+    assert (await opened.answer.settle()).receipt == "missing" and not carrier.asked
 
 
 async def test_where_it_is_required_the_end_is_held_back() -> None:
@@ -320,7 +335,7 @@ def proving_for(wanted: str | None, body: BodyKey | None, pin: bytes | None, cha
     config = AttestationConfig("x", "clinic", receipts=wanted) if wanted is not None else None
     upstream = UpstreamConfig("sealed", Zone.ENCLAVE, "openai", "https://sealed.example/v1", attestation=config)
     lease = Lease("sealed", 1, pin, CLAIMS, 0.0, 600.0, INFO, body, channel)
-    return proofs.proving(upstream, Carrier, lease, lambda: None)
+    return proofs.proving(upstream, Carrier, lease, lambda: None, lambda: False)
 
 
 @pytest.mark.parametrize(("body", "pin", "means"), AUTO)

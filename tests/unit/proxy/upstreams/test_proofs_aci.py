@@ -85,8 +85,9 @@ def lease(service: Service, info: LeaseInfo = WAIVED) -> Lease:
 def proved(service: Service, info: LeaseInfo = WAIVED, wanted: str = "required") -> Carrier:
     config = AttestationConfig("aci", "clinic", receipts=wanted)
     return proving(
-        dataclasses.replace(UPSTREAM, attestation=config), lambda: service, lease(service, info), lambda: None
-    )
+        dataclasses.replace(UPSTREAM, attestation=config), lambda: service, lease(service, info), lambda: None,
+        lambda: False,
+    )  # fmt: skip
 
 
 async def asked(carrier: Carrier, body: bytes, path: str = "/chat/completions") -> bytes:
@@ -241,6 +242,6 @@ async def test_an_answer_that_names_another_keyset_is_doubted(named: list[str]) 
     service, doubts = Service(), []
     known = keyset_digest(service.keyset)
     service.head = [("X-ACI-Keyset-Digest", known if n == "the same" else known[:-1] + "x") for n in named]
-    carrier = proving(UPSTREAM, lambda: service, lease(service, INFO), lambda: doubts.append(1))
+    carrier = proving(UPSTREAM, lambda: service, lease(service, INFO), lambda: doubts.append(1), lambda: False)
     await asked(carrier, b'{"model":"m"}')
     assert bool(doubts) is (named not in ([], ["the same"]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import datetime as dt
 from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from proxy.errors import AuditUnavailable, Misuse
 from proxy.outbound import Answer, Outbound
 from proxy.ports import LeaseInfo
 from proxy.upstreams.lease import AttestationRefused, Lease
-from proxy.upstreams.transports import DIALS, STRANGERS, EnclaveTransport, KeyChanged, Opened, Sealer
+from proxy.upstreams.transports import DIALS, HOLDS, STRANGERS, EnclaveTransport, KeyChanged, Opened, Sealer
 from proxy.upstreams.transports import Wire as AnyWire
 
 OUT = chat("sealed")
@@ -71,6 +72,7 @@ class Leases:
     members: dict[bytes, int | Exception] = field(default_factory=dict)
     honest: bool = True
     lost: list[int] = field(default_factory=list)
+    replaced: int = 0
     ready: set[int] = field(default_factory=set)
 
     def epochs(self, upstream: str) -> Collection[int]:
@@ -89,11 +91,9 @@ class Leases:
             raise found
         return Lease(self.of, found, line.pin if self.honest else b"x" * 32, CLAIMS, 0.0, 600.0, INFO, self.body)
 
-    def gone(self, lease: Lease) -> None:
-        self.lost.append(lease.epoch)
-
     async def replace(self, lease: Lease, want: Requirements, seq: int) -> Lease:
-        raise AssertionError
+        self.replaced += 1
+        return dataclasses.replace(lease, epoch=lease.epoch + 1)
 
     async def discard(self, lease: Lease, seq: int) -> None:
         self.lost.append(-lease.epoch)
@@ -103,6 +103,7 @@ class Leases:
 class Line:
     pin: bytes
     closed: int = 0
+    alive: bool = True
 
     def close(self) -> None:
         self.closed += 1
@@ -134,7 +135,7 @@ class World:
 
     seal: Sealer | None = None
     lines: Kept = field(default_factory=Kept)
-    meets: list[Line] = field(default_factory=list)
+    meets: list[Line | None] = field(default_factory=list)
     """Whom the next connections meet, of whatever wire."""
     leased: list[Lease] = field(default_factory=list)
 
@@ -160,6 +161,18 @@ async def test_answers_of_older_epochs_that_end_together_close_each_wire_once() 
     w.free.set()
     await asyncio.gather(*closing)
     assert [wire.closed for wire in w.wires] == [1, 1, 0]
+
+
+async def test_what_is_asked_of_one_connection_is_not_asked_of_the_next_ones() -> None:
+    """The same task may turn to another upstream after this one."""
+    w = World()
+    w.free.set()
+    await w.send(1)
+    assert HOLDS.get() is None
+    w.meets += [Line(bytes([n]) * 32) for n in range(STRANGERS)]
+    with pytest.raises(AttestationRefused):
+        await w.send(1)
+    assert HOLDS.get() is None
 
 
 async def test_a_wire_that_is_used_again_while_another_closes_stays_open() -> None:
@@ -291,7 +304,7 @@ async def test_strangers_are_hung_up_on_and_after_a_few_the_lease_is_given_up() 
     w.meets += strangers
     with pytest.raises(AttestationRefused, match="binding"):
         await w.send(1)
-    assert [line.closed for line in strangers] == [1] * STRANGERS and w.leases.lost == [1]
+    assert [line.closed for line in strangers] == [1] * STRANGERS and w.leases.lost == [-1]
     assert not any(wire.users for wire in w.wires) and not w.lines.lines
 
 
@@ -325,6 +338,21 @@ async def test_a_send_does_not_dial_for_ever() -> None:
     with pytest.raises(AttestationRefused, match="key_mismatch"):
         await w.send(1)
     assert len(w.meets) == 20 - DIALS and w.leases.lost == [-1 - DIALS]
+
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_an_enclave_with_another_key_for_bodies_is_asked_once_more_and_then_given_up(times: int) -> None:
+    """It says so itself, and no connection shows it."""
+    w = World()
+    w.free.set()
+    w.meets += [None] * times
+    if times == 1:
+        await w.send(1)
+    else:
+        with pytest.raises(AttestationRefused, match="key_mismatch"):
+            await w.send(1)
+    assert w.leases.replaced == 1 and w.leases.lost == ([] if times == 1 else [-2])
+    assert [lease.epoch for lease in w.leased] == [1, 2]
 
 
 async def test_wires_of_leases_that_are_still_given_out_stay_open() -> None:
