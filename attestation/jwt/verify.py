@@ -59,7 +59,7 @@ class Statements:
     def fact(self, name: str, *path: str) -> None:
         """Text kept for policy; a check fails where it is not there."""
         value = self.get(*path)
-        ok = isinstance(value, str) and 0 < len(value) <= 500 and bool(_bytes(value))
+        ok = isinstance(value, str) and len(value) <= 500 and bool(_bytes(value))
         self.checks.append(check(f"statement.{name}", ok, f"{'/'.join(path)} must be text", PROVIDER))
         if ok:
             self.facts[name] = value
@@ -157,7 +157,7 @@ def _maa_vm(said: Statements) -> None:
     else:
         raise Malformed("the token is not of an SEV-SNP machine")  # a TDX VM's statements have not been seen yet
     nonce = said.get("x-ms-runtime", "client-payload", "nonce")
-    if isinstance(nonce, str) and 0 < len(nonce) <= 500 and (raw := _bytes(nonce)):
+    if isinstance(nonce, str) and len(nonce) <= 500 and (raw := _bytes(nonce)):
         said.bound["nonce"] = raw
 
 
