@@ -99,11 +99,21 @@ def _strong(certificate: x509.Certificate) -> bool:
     return isinstance(key, ec.EllipticCurvePublicKey) and key.curve.key_size >= 256
 
 
+def check_issuers(
+    prefix: str, path: tuple[x509.Certificate, ...], pinned: frozenset[bytes], now: dt.datetime
+) -> tuple[Check, ...]:
+    """As :func:`check_path`, where all are issuers and the leaf below them is not here."""
+    known = (c for c in check_path(prefix, path, pinned, now) if c.id != f"{prefix}.constraints")
+    return *known, check(f"{prefix}.constraints", _issuing(path), "issuers must be CAs of enough depth")
+
+
 def _constraints(path: tuple[x509.Certificate, ...]) -> bool:
     leaf = extension_of(path[0], x509.BasicConstraints)
-    if leaf is not None and leaf.ca:
-        return False
-    for below, certificate in enumerate(path[1:]):
+    return not (leaf is not None and leaf.ca) and _issuing(path[1:])
+
+
+def _issuing(issuers: tuple[x509.Certificate, ...]) -> bool:
+    for below, certificate in enumerate(issuers):
         basic = extension_of(certificate, x509.BasicConstraints)
         usage = extension_of(certificate, x509.KeyUsage)
         if basic is None or not basic.ca or (usage is not None and not usage.key_cert_sign):

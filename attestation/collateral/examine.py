@@ -22,7 +22,7 @@ from attestation.collateral.pieces import KEY, KEY_SET_DAYS, Entry, Kind, Piece,
 from attestation.jwt.issuers import GOOGLE, ITA, MAA, NRAS
 from attestation.jwt.jws import MAX_JWKS_BYTES, find_key
 from attestation.nvidia.ocsp import key_of, read_answer
-from attestation.paths import ends, signed_by
+from attestation.paths import check_issuers, ends, load_path, signed_by
 from attestation.snp.report import tcb_bytes
 from attestation.snp.vcek import KeyKind, parse_endorsement
 from attestation.tdx.collateral import check_crl, check_document, read_path, read_signed
@@ -201,6 +201,17 @@ def _rim(piece: Piece, _trust: TrustStore, _simulated: SimulatedTrust | None) ->
     return piece.key, piece.fetched_at, None, None, Trust.OPAQUE
 
 
+def _issuer(piece: Piece, trust: TrustStore, simulated: SimulatedTrust | None) -> _Found:
+    """Of devices, with the CAs above it."""
+    certificates = pem_chain(piece.data)
+    if b"".join(map(pem, certificates)) != piece.data:
+        raise Malformed("a kept chain has one form")
+    path = load_path(certificates)
+    issued = max(c.not_valid_before_utc for c in path)
+    require(check_issuers("nvidia-ca", path, trust.of("nvidia", simulated), issued))
+    return hashlib.sha256(certificates[0]).hexdigest(), issued, ends(path), None, _source(path[-1], "nvidia", trust)
+
+
 def _ocsp(piece: Piece, _trust: TrustStore, _simulated: SimulatedTrust | None) -> _Found:
     """Its issuer comes with evidence: who signed it is looked at then."""
     answer = read_answer(piece.data)
@@ -216,6 +227,7 @@ _READERS: Mapping[Kind, Callable[[Piece, TrustStore, SimulatedTrust | None], _Fo
     Kind.INTEL_QE: _document,
     Kind.JWKS: _key_set,
     Kind.RIM: _rim,
+    Kind.NVIDIA_CA: _issuer,
     Kind.OCSP: _ocsp,
 }
 

@@ -38,6 +38,8 @@ class Kind(StrEnum):
     """The exact issuer."""
     RIM = "rim"
     """NVIDIA's id of a reference manifest."""
+    NVIDIA_CA = "nvidia-ca"
+    """SHA-256 of the certificate (DER) of an issuer of NVIDIA's: what answers of its responder are verified with."""
     OCSP = "nvidia-ocsp"
     """``DIGEST/ISSUER KEY/SERIAL``: how an answer of NVIDIA's responder names its certificate."""
 

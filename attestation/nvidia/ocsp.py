@@ -73,9 +73,14 @@ def key_of(answer: ocsp.OCSPResponse) -> str:
 
 def keys_for(certificate: x509.Certificate, issuer: x509.Certificate) -> tuple[str, ...]:
     """The names under which answers about ``certificate`` may be kept."""
+    return tuple(f"{n}/{digest}/{certificate.serial_number:x}" for n, digest in key_digests(issuer).items())
+
+
+def key_digests(issuer: x509.Certificate) -> Mapping[str, str]:
+    """Name of a digest -> digest of the issuer's key (hex)."""
     key = issuer.public_key()
     public = key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint) if isinstance(key, _EC) else b""
-    return tuple(f"{n}/{make(public).hexdigest()}/{certificate.serial_number:x}" for n, make in _NAMED.items())
+    return {name: make(public).hexdigest() for name, make in _NAMED.items()}
 
 
 def asked(path: Path) -> Iterator[tuple[x509.Certificate, x509.Certificate]]:
@@ -117,7 +122,7 @@ def _judged(
         return str(e)
     if not _about(answer, certificate, issuer):
         return "its answer is about another certificate"
-    if not _genuine(answer, issuer, now):
+    if not genuine(answer, issuer, now):
         return "its answer is not signed for its issuer"
     if answer.certificate_status is ocsp.OCSPCertStatus.REVOKED:
         return ocsp.OCSPCertStatus.REVOKED
@@ -133,7 +138,7 @@ def _about(answer: ocsp.OCSPResponse, certificate: x509.Certificate, issuer: x50
     return named and key_of(answer) in keys_for(certificate, issuer)
 
 
-def _genuine(answer: ocsp.OCSPResponse, issuer: x509.Certificate, now: dt.datetime) -> bool:
+def genuine(answer: ocsp.OCSPResponse, issuer: x509.Certificate, now: dt.datetime) -> bool:
     """Signed by the issuer, or by a responder that it issued for this and that is valid (RFC 6960 §4.2.2.2)."""
     signers = [issuer, *(c for c in answer.certificates if _responder(c, issuer, now))]
     return any(_signed(answer, one) for one in signers)

@@ -1,8 +1,10 @@
-"""A vendor's answer -> a piece of the store. Asks through the door; believes nothing: the store examines what comes."""
+"""A vendor's answer -> a piece of the store. Asks through the door; believes nothing: the store examines what comes,
+and what it would keep unread (NVIDIA's) is proven before, so that no junk takes the place of what was here."""
 
 from __future__ import annotations
 
 import datetime as dt
+import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +13,10 @@ from urllib.parse import unquote
 
 from attestation.collateral.intel import document_piece, list_piece
 from attestation.collateral.loose import key_piece
+from attestation.collateral.nvidia import PROVEN, Issuers, issuers_of, proven
 from attestation.collateral.pieces import Kind, Name, Piece, shown
+from attestation.collateral.store import read_store
+from attestation.nvidia.asking import NONCE_BYTES, echoes, issuer_of, question, refusal
 from attestation.snp.vcek import parse_endorsement
 from attestation.trust import SimulatedTrust, TrustStore, amd_chain
 from attestation.types import Malformed, Rejected
@@ -27,7 +32,7 @@ Chain = Callable[[str], tuple[bytes, ...]]
 class Vendors(Protocol):
     """The door to vendors: :class:`proxy.egress.VendorDoor`."""
 
-    async def ask(self, name: Name) -> Published:
+    async def ask(self, name: Name, body: bytes = b"") -> Published:
         """Raises UpstreamError, ConfigError."""
         ...
 
@@ -50,17 +55,38 @@ class Fetched:
     failures: list[Failure] = field(default_factory=list)
 
 
-async def fetch(door: Vendors, names: Iterable[Name], now: dt.datetime, chain: Chain = amd_chain) -> Fetched:
-    """Asks for each of ``names``, one after the other: nobody waits for this, and vendors limit rates."""
+async def fetch(
+    door: Vendors, names: Iterable[Name], now: dt.datetime, chain: Chain = amd_chain, issuers: Issuers = ()
+) -> Fetched:
+    """Asks for each of ``names``, one after the other: nobody waits for this, and vendors limit rates. ``issuers`` are
+    those of certificates that may be asked about."""
     out = Fetched()
     for name in names:
         try:
-            out.pieces.append(to_piece(name, await door.ask(name), now, chain))
+            if name[0] is Kind.OCSP:
+                out.pieces.append(await _status(door, name, now, issuers))
+            else:
+                out.pieces.append(to_piece(name, await door.ask(name), now, chain))
         except Malformed as e:
             out.failures.append(Failure(name, f"{shown(name)}: {e}", "vendor_malformed"))
         except (UpstreamError, ConfigError) as e:
             out.failures.append(_failure(name, e))
     return out
+
+
+async def _status(door: Vendors, name: Name, now: dt.datetime, issuers: Issuers) -> Piece:
+    """The responder's answer to a question of our own. Raises Malformed, UpstreamError, ConfigError."""
+    issuer = issuer_of(name[1], issuers)
+    if issuer is None:
+        raise ConfigError("its issuer is not known here: fetch it with --evidence of such a device")
+    nonce = secrets.token_bytes(NONCE_BYTES)
+    got = await door.ask(name, question(name[1], issuer, nonce))
+    if (refused := refusal(got.body)) is not None:
+        later, word = refused
+        raise UpstreamError(f"the responder says {word}", code="vendor_busy" if later else "vendor_refused")
+    if not echoes(got.body, nonce):
+        raise Malformed("the answer was not made for this question: its nonce is another one, or none")
+    return Piece(*name, got.body, now)
 
 
 def _failure(name: Name, error: SealgateError) -> Failure:
@@ -84,20 +110,36 @@ def to_piece(name: Name, got: Published, now: dt.datetime, chain: Chain = amd_ch
 def keep(
     folder: Path, pieces: Iterable[Piece], now: dt.datetime, trust: TrustStore, simulated: SimulatedTrust | None = None
 ) -> tuple[list[Taken], list[Failure]]:
-    """Takes each piece by itself: one that is refused does not keep the others out. Blocks.
+    """Proves and takes each piece by itself: one that is refused does not keep the others out. Blocks.
 
     Raises Damaged, ConfigError: then the store cannot be used at all.
     """
     taken: list[Taken] = []
     failures: list[Failure] = []
-    for piece in pieces:
+    every = sorted(pieces, key=lambda p: p.kind is Kind.OCSP)  # their issuers are there by then
+    for piece in every:
         try:
+            if piece.kind in PROVEN:
+                before = taken[-1].snapshot if taken else read_store(folder, trust, simulated)
+                _prove(piece, issuers_of(before, (), trust, simulated), now, trust, simulated)
             taken.append(take(folder, (piece,), now, trust, simulated))
         except Rejected as e:
             older = any(": rollback:" in reason for reason in e.failures)
             code = "collateral_older" if older else "collateral_refused"
             failures.append(Failure(piece.name, "; ".join(e.failures), code))
     return taken, failures
+
+
+def _prove(
+    piece: Piece, issuers: Issuers, now: dt.datetime, trust: TrustStore, simulated: SimulatedTrust | None
+) -> None:
+    """Raises Rejected, in the words of the store."""
+    try:
+        proven(piece, issuers, now, trust, simulated)
+    except Malformed as e:
+        raise Rejected((f"{shown(piece.name)}: {e}",)) from None
+    except Rejected as e:
+        raise Rejected(tuple(f"{shown(piece.name)}: {f}" for f in e.failures), e.checks) from None
 
 
 def in_order(names: Iterable[Name]) -> list[Name]:

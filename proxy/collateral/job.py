@@ -18,7 +18,8 @@ from pathlib import Path
 
 from attestation.collateral.admit import unfounded
 from attestation.collateral.index import time_text
-from attestation.collateral.pieces import SKEW, Entry, Kind, Name, shown
+from attestation.collateral.nvidia import about, can_ask, issuers_of
+from attestation.collateral.pieces import SKEW, Entry, Kind, Name, Piece, shown
 from attestation.collateral.select import key_names, needs, quote_of, select, unknown_keys, with_chain
 from attestation.collateral.store import INDEX, Damaged, Snapshot, read_store
 from attestation.paths import check_path, load_path
@@ -47,6 +48,9 @@ WANTED = 32
 """Pieces that are wanted and not here, at most: evidence names them, and nobody has judged that evidence yet."""
 SERVICES = 256
 """Services whose keys are learned from evidence, at most: anybody may have tenants, and each is asked every day."""
+ANSWERS = 1024
+"""Certificates of devices that are learned from evidence and asked about, at most: each is asked about four times a
+day."""
 NEWER_S = 300.0
 """A key set that lacks a token's key is asked for again, but not more often than this."""
 
@@ -81,6 +85,8 @@ class CollateralJob:
         self.damage: str | None = None
         self._stamp: tuple[int, int, int] | None = None
         self._wanted: dict[Name, None] = {}
+        self._brought: dict[Name, Piece] = {}
+        """Issuers that came with evidence and are not in the store yet."""
         self._waits: dict[Name | str, _Wait] = {}
         self._failing: dict[Name, str] = {}
         self._wake = asyncio.Event()
@@ -113,7 +119,17 @@ class CollateralJob:
         for name in unknown_keys(self.snapshot, evidence):
             if (now - self.snapshot.index.entries[name].fetched_at).total_seconds() >= NEWER_S:
                 self._want((name,))
+        self._learn(evidence, now)
         return select(self.snapshot, evidence, now)
+
+    def _learn(self, evidence: Evidence, now: dt.datetime) -> None:
+        """What NVIDIA says about these devices is not missed where it is not here, but asked for."""
+        found = about(evidence, now, self._trust, self._simulated)
+        entries = self.snapshot.index.entries
+        self._want([n for n in found.names if (e := entries.get(n)) is None or not e.current(now)])
+        if new := {p.name: p for p in found.issuers if p.name not in entries}:
+            self._brought |= new
+            self._wake.set()
 
     def _genuine(self, evidence: Evidence, now: dt.datetime) -> bool:
         """Whether the platform that a quote names is one of Intel's: only then is Intel asked about it."""
@@ -130,14 +146,16 @@ class CollateralJob:
                 question(name)
             except ConfigError:
                 continue  # nobody could be asked
-            if name[0] is Kind.JWKS and name not in self.snapshot.index.entries and self._services() >= SERVICES:
+            if name not in self.snapshot.index.entries and self._full(name[0]):
                 continue
             if name not in self._wanted and len(self._wanted) < WANTED:
                 self._wanted[name] = None
                 self._wake.set()
 
-    def _services(self) -> int:
-        return sum(kind is Kind.JWKS for kind, _ in self.snapshot.index.entries)
+    def _full(self, kind: Kind) -> bool:
+        """Whether evidence may teach no further names of this kind."""
+        most = {Kind.JWKS: SERVICES, Kind.OCSP: ANSWERS}.get(kind)
+        return most is not None and sum(k is kind for k, _ in self.snapshot.index.entries) >= most
 
     # -- the job ------------------------------------------------------------------------------------------------------
 
@@ -163,12 +181,14 @@ class CollateralJob:
             return
         self._forget()
         names = self._due()
-        if not names:
+        if not names and not self._brought:
             return
-        now = self._clock.now()
-        got = await fetch(self._door, names, now, self._chain)
+        brought, self._brought = self._brought, {}
+        issuers = issuers_of(self.snapshot, brought.values(), self._trust, self._simulated)
+        got = await fetch(self._door, names, self._clock.now(), self._chain, issuers)
+        pieces, now = [*brought.values(), *got.pieces], self._clock.now()  # answers may be younger than the question
         try:
-            taken, refused = await asyncio.to_thread(keep, self._folder, got.pieces, now, self._trust, self._simulated)
+            taken, refused = await asyncio.to_thread(keep, self._folder, pieces, now, self._trust, self._simulated)
         except (Damaged, ConfigError) as e:
             log.error("the collateral was not kept: %s", e)
             return
@@ -200,7 +220,8 @@ class CollateralJob:
             for e in self.snapshot.index.entries.values()
             if (at := due_at(e)) is not None and (at + self._late <= now or e.fetched_at > now + SKEW)
         ]
-        return in_order(n for n in (*old, *self._wanted) if self._may_ask(n))
+        issuers = issuers_of(self.snapshot, self._brought.values(), self._trust, self._simulated)
+        return in_order(n for n in (*old, *self._wanted) if self._may_ask(n) and can_ask(n, issuers))
 
     def _may_ask(self, name: Name) -> bool:
         at = self._clock.monotonic()

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from attestation.collateral.index import time_text
+from attestation.collateral.nvidia import manifest_end, said
 from attestation.collateral.pieces import Entry, Kind, Trust, shown
 from attestation.collateral.store import Snapshot
 
@@ -14,14 +15,24 @@ _DAY = dt.timedelta(days=1)
 WARN: Mapping[Kind, dt.timedelta] = {
     Kind.INTEL_TCB: 7 * _DAY, Kind.INTEL_QE: 7 * _DAY, Kind.INTEL_PCK_CRL: 7 * _DAY, Kind.INTEL_ROOT_CRL: 7 * _DAY,
     Kind.AMD_CRL: 14 * _DAY, Kind.AMD_KEY: 14 * _DAY, Kind.JWKS: 1 * _DAY,
-    Kind.OCSP: 1 * _DAY,
+    Kind.OCSP: _DAY / 4, Kind.RIM: 30 * _DAY, Kind.NVIDIA_CA: 30 * _DAY,
 }  # fmt: skip
-"""How long before its end a piece is warned of."""
+"""How long before its end a piece is warned of. Answers of NVIDIA's responder live one day."""
 EVERY: Mapping[Kind, dt.timedelta] = {
     Kind.INTEL_TCB: _DAY, Kind.INTEL_QE: _DAY, Kind.INTEL_PCK_CRL: _DAY, Kind.INTEL_ROOT_CRL: _DAY,
     Kind.AMD_CRL: _DAY, Kind.JWKS: 6 * dt.timedelta(hours=1), Kind.AMD_KEY: 30 * _DAY,
+    Kind.OCSP: 6 * dt.timedelta(hours=1), Kind.RIM: 7 * _DAY,
 }  # fmt: skip
-"""How often a piece is asked for again. Services change their keys daily; a manifest is never published again."""
+"""How often a piece is asked for again. Services change their keys daily; a manifest may be signed anew."""
+
+
+# what follows from an end
+_REFUSED = "nothing that needs it is accepted"
+_LOST: Mapping[Kind, str] = {
+    Kind.OCSP: "good counts no longer, revoked does", Kind.RIM: "measurements are not compared with it",
+    Kind.NVIDIA_CA: "answers about its devices cannot be asked for",
+}  # fmt: skip
+_UNREADABLE = "cannot be read: it never counts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +50,21 @@ class State:
 
 def states(snapshot: Snapshot, now: dt.datetime) -> tuple[State, ...]:
     """Every piece, by name."""
-    return tuple(_state(snapshot.index.entries[name], now) for name in sorted(snapshot.index.entries))
+    return tuple(_state(snapshot, snapshot.index.entries[name], now) for name in sorted(snapshot.index.entries))
 
 
-def _state(entry: Entry, now: dt.datetime) -> State:
-    end = entry.next_update
+def _state(snapshot: Snapshot, entry: Entry, now: dt.datetime) -> State:
+    data = snapshot.contents[entry.sha256]
+    end = manifest_end(data) if entry.kind is Kind.RIM else entry.next_update
     if end is None:
-        return State(entry, "ok", "has no end")
-    if not entry.current(now):
-        return State(entry, "expired", f"ended {time_text(end)}: nothing that needs it is accepted")
+        return State(entry, "ok", "has no end") if entry.kind is not Kind.RIM else State(entry, "expired", _UNREADABLE)
+    says = f"{word}, " if entry.kind is Kind.OCSP and (word := said(data)) else ""
+    if now > end or not entry.current(now):
+        return State(entry, "expired", f"{says}ended {time_text(end)}: {_LOST.get(entry.kind, _REFUSED)}")
     if end - now <= WARN.get(entry.kind, dt.timedelta()):
-        return State(entry, "expiring", f"ends {time_text(end)}, in {_days(end - now)}")
+        return State(entry, "expiring", f"{says}ends {time_text(end)}, in {_days(end - now)}")
     unsigned = ", vouched for by TLS only" if entry.trust is Trust.TLS else ""
-    return State(entry, "ok", f"ends {time_text(end)}{unsigned}")
+    return State(entry, "ok", f"{says}ends {time_text(end)}{unsigned}")
 
 
 def _days(left: dt.timedelta) -> str:

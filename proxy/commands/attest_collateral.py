@@ -18,6 +18,7 @@ import click
 
 from attestation.collateral.index import time_text
 from attestation.collateral.loose import loose
+from attestation.collateral.nvidia import about, can_ask, issuers_of
 from attestation.collateral.pieces import Entry, Kind, Name, Piece, shown
 from attestation.collateral.select import helpful, key_names, needs
 from attestation.collateral.store import Damaged, Snapshot, read_store
@@ -76,20 +77,27 @@ def fetch_(
         wanted: list[Name] = [(Kind.AMD_CRL, product) for product in amd]
         wanted += [name for tee, ids in (("tdx", tdx), ("sgx", sgx)) for i in ids for name in _platform(tee, i.lower())]
         wanted += [(Kind.JWKS, url) for url in issuer] + [(Kind.RIM, i) for i in rim]
-        wanted += [name for file in evidence for name in _needed(file)]
-        names = in_order(wanted or [n for n in before.index.entries if _askable(n)])
+        seen = [_needed(file) for file in evidence]
+        wanted += [name for names, _ in seen for name in names]
+        brought = tuple({p.name: p for _, pieces in seen for p in pieces}.values())
+        issuers = issuers_of(before, brought, VENDORS)
+        names = in_order(wanted or [n for n in before.index.entries if _askable(n) and can_ask(n, issuers)])
         if not names:
-            raise click.UsageError("the store is empty: name what to fetch, such as --amd Genoa or --evidence FILE")
+            raise click.UsageError(
+                "nothing here can be asked for again: name what to fetch, such as --amd Genoa or --evidence FILE"
+            )
         for name in names:
             question(name)  # misuse, before anything is asked
-        snapshot, failures = asyncio.run(_fetch(at, names, _door(), before))
+        snapshot, failures = asyncio.run(_fetch(at, names, _door(), before, brought))
     _report(snapshot, names, failures, as_json)
 
 
-async def _fetch(folder: Path, names: list[Name], door: Vendors, before: Snapshot) -> tuple[Snapshot, list[Failure]]:
-    now = _now()
-    got = await fetch(door, names, now)
-    taken, refused = keep(folder, got.pieces, now, VENDORS)
+async def _fetch(
+    folder: Path, names: list[Name], door: Vendors, before: Snapshot, brought: tuple[Piece, ...]
+) -> tuple[Snapshot, list[Failure]]:
+    """``brought`` are issuers that came with evidence: what they issued can be asked about."""
+    got = await fetch(door, names, _now(), issuers=issuers_of(before, brought, VENDORS))
+    taken, refused = keep(folder, (*brought, *got.pieces), _now(), VENDORS)  # answers may be younger than the question
     return taken[-1].snapshot if taken else before, [*got.failures, *refused]
 
 
@@ -284,13 +292,15 @@ def _platform(tee: str, fmspc: str) -> Iterable[Name]:
             (Kind.INTEL_PCK_CRL, "processor"), (Kind.INTEL_ROOT_CRL, "root"))  # fmt: skip
 
 
-def _needed(file: Path) -> Iterable[Name]:
+def _needed(file: Path) -> tuple[tuple[Name, ...], tuple[Piece, ...]]:
+    """What to ask for, and issuers that the evidence brings along."""
     with _readable(file):
         found = recognise(_read(file), bare=True)
-    names = (*needs(found), *(name for name in helpful(found) if name[0] is Kind.RIM))
+    devices = about(found, _now(), VENDORS)
+    names = (*needs(found), *(name for name in helpful(found) if name[0] is Kind.RIM), *devices.names)
     if found.kind in {"snp", "azure-snp", "sealgate-snp"} and not found.certificates:
         names += key_names(parse_report(found.report))
-    return names
+    return names, devices.issuers
 
 
 def _askable(name: Name) -> bool:
@@ -298,7 +308,7 @@ def _askable(name: Name) -> bool:
         question(name)
     except ConfigError:
         return False
-    return name[0] is not Kind.RIM  # published once
+    return True
 
 
 def _facts(e: Entry) -> Mapping[str, object]:
@@ -316,4 +326,4 @@ def _words(e: Entry) -> str:
 
 
 _VOUCHED = {"signed": "signed under a pinned root", "simulated": "simulated", "tls": "vouched for by TLS only",
-            "opaque": "not looked into"}  # fmt: skip
+            "opaque": "its signature is looked into when it is used"}  # fmt: skip

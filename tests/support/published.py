@@ -12,19 +12,21 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from attestation.collateral.admit import admit
 from attestation.collateral.intel import document_piece, list_piece
 from attestation.collateral.loose import key_piece
+from attestation.collateral.nvidia import about
 from attestation.collateral.pieces import Index, Kind, Piece
 from attestation.collateral.store import Snapshot
 from attestation.nvidia.ocsp import key_of, read_answer
 from attestation.simulator.intel import FMSPC, PLATFORM, ROOT, SIGNER, Intel, pem, shared_intel
-from attestation.simulator.nvidia import shared_vendor
+from attestation.simulator.nvidia import evidence, shared_vendor
 from attestation.simulator.ocsp import responders
 from attestation.simulator.tokens import MAA, shared_services
 from attestation.trust import VENDORS, SimulatedTrust
 from attestation.types import Malformed, Rejected
 from attestation.x509 import load_certificate
 
-AMD, INTEL = platform(), shared_intel()
-TRUST = SimulatedTrust(AMD.root, frozenset({INTEL.root.public_bytes(Encoding.DER)}))
+AMD, INTEL, NVIDIA = platform(), shared_intel(), shared_vendor()
+GPU = NVIDIA.gpu()
+TRUST = SimulatedTrust(AMD.root, frozenset({INTEL.root.public_bytes(Encoding.DER), NVIDIA.issuers[0]}))
 DAY = dt.timedelta(days=1)
 TCB_KEY = f"tdx/{FMSPC.hex()}"
 
@@ -80,9 +82,14 @@ def rim(now: dt.datetime = NOW) -> Piece:
 
 def revocation(now: dt.datetime = NOW) -> Piece:
     """About one GPU of the simulated vendor."""
-    vendor = shared_vendor()
-    der = responders(vendor)[0].answer(load_certificate(vendor.gpu().chain[1]), now, end=300 * DAY)
+    der = responders(NVIDIA)[0].answer(load_certificate(NVIDIA.gpu().chain[1]), now, end=300 * DAY)
     return Piece(Kind.OCSP, key_of(read_answer(der)), der, now)
+
+
+def nvidia_ca(now: dt.datetime = NOW) -> Piece:
+    """The issuer of the simulated vendor's GPUs."""
+    (piece, _) = about(evidence(GPU.entry()), now, VENDORS, TRUST).issuers
+    return piece
 
 
 def all_pieces(now: dt.datetime = NOW) -> list[Piece]:
@@ -95,6 +102,7 @@ def all_pieces(now: dt.datetime = NOW) -> list[Piece]:
         root_crl(now),
         jwks(now),
         rim(now),
+        nvidia_ca(now),
         revocation(now),
     ]
 

@@ -40,7 +40,7 @@ def test_everything_current_comes_in_and_leaves_a_floor():
     assert {n[0] for n in got.entries} == set(Kind)
     assert got.floors[Kind.INTEL_TCB, TCB_KEY] == Floor(17, NOW - DAY)
     assert got.evaluation == 17
-    assert {n[0] for n in got.floors} == set(Kind) - {Kind.AMD_KEY}
+    assert {n[0] for n in got.floors} == set(Kind) - {Kind.AMD_KEY, Kind.NVIDIA_CA}
 
 
 MAKERS = {"amd-crl": amd_crl, "intel-tcb": tcb, "intel-qe": qe, "intel-pck-crl": pck_crl, "intel-root-crl": root_crl,

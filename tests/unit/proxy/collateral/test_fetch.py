@@ -43,6 +43,7 @@ NAMES = [
          "https://nras.attestation.nvidia.com/.well-known/jwks.json"),
         ((Kind.RIM, "NV_GPU_DRIVER_GH100_550.144.03"),
          "https://rim.attestation.nvidia.com/v1/rim/NV_GPU_DRIVER_GH100_550.144.03"),
+        ((Kind.OCSP, f"sha384/{'ab' * 48}/1f"), "https://ocsp.ndis.nvidia.com/"),
     ],
 )  # fmt: skip
 def test_each_piece_has_one_place(name, url):
@@ -59,6 +60,8 @@ def test_each_piece_has_one_place(name, url):
         (Kind.INTEL_TCB, "tdx/90c06f000000&update=early"), (Kind.INTEL_QE, "tdx/x"), (Kind.INTEL_PCK_CRL, "root"),
         (Kind.INTEL_ROOT_CRL, "x"), (Kind.JWKS, "https://attacker.example"), (Kind.JWKS, "http://a.b.attest.azure.net"),
         (Kind.JWKS, "https://sharedeus.eus.attest.azure.net@attacker.example"), (Kind.RIM, "../x"), (Kind.RIM, "a b"),
+        (Kind.OCSP, f"sha384/{'ab' * 32}/1f"), (Kind.OCSP, f"sha512/{'ab' * 64}/1f"), (Kind.OCSP, f"sha1/{'ab' * 20}/"),
+        (Kind.OCSP, f"sha1/{'ab' * 20}/{'0' * 41}"), (Kind.NVIDIA_CA, "ab" * 32),
     ],
 )  # fmt: skip
 def test_no_other_place_can_be_named(name):

@@ -1,0 +1,263 @@
+"""NVIDIA's answers and manifests through the job: asked for, proven before they are kept, renewed, never by junk."""
+
+import datetime as dt
+
+import pytest
+from attested import NOW
+from egress_support import Events
+from published import GPU, NVIDIA, TRUST, revocation
+
+from attestation.collateral.nvidia import about, issuers_of
+from attestation.collateral.pieces import Kind
+from attestation.collateral.store import Snapshot
+from attestation.simulator.nvidia import Vendor, evidence
+from attestation.simulator.responder import WAYS
+from attestation.simulator.rim import DRIVER_ID, VBIOS_ID, Signer
+from attestation.trust import VENDORS
+from attestation.types import Rejected, Status
+from attestation.verify import verify
+from attestation.x509 import load_certificate
+from proxy.collateral import job as module
+from proxy.collateral.fetch import fetch, keep
+from proxy.collateral.job import CollateralJob
+from proxy.collateral.watch import states
+from proxy.collateral.writer import take
+from proxy.egress import VendorDoor
+from proxy.errors import Misuse
+
+HOUR = 3600
+EVIDENCE = evidence(GPU.entry())
+ABOUT = about(EVIDENCE, NOW, VENDORS, TRUST)
+OCSP = [n for n in ABOUT.names if n[0] is Kind.OCSP]
+RIMS = [n for n in ABOUT.names if n[0] is Kind.RIM]
+ISSUERS = issuers_of(Snapshot(), ABOUT.issuers, VENDORS, TRUST)
+DEVICE = load_certificate(GPU.chain[1])
+
+
+@pytest.fixture
+def events():
+    return Events()
+
+
+@pytest.fixture
+def job(vendors, clock, events, tmp_path):
+    made = CollateralJob(tmp_path, VendorDoor(vendors.instead), clock, VENDORS, TRUST, on_event=events,
+                         chain=vendors.chain, spread=lambda: 0.0)  # fmt: skip
+    made.load()
+    return made
+
+
+def judged(job: CollateralJob) -> dict[str, Status]:
+    now = job._clock.now()
+    found = verify(EVIDENCE, now, VENDORS, TRUST, job.select(EVIDENCE, now))
+    return {c.id: c.status for c in found.checks if c.id in ("revocation", "reference-values")}
+
+
+async def later(job, vendors, clock, seconds: float) -> None:
+    clock.tick(seconds)
+    vendors.now = clock.now()
+    await job.round()
+
+
+async def test_devices_are_asked_about_once_evidence_of_them_was_met(job, vendors, events):
+    assert judged(job) == {"revocation": Status.UNKNOWN, "reference-values": Status.UNKNOWN}
+    assert not vendors.asked  # the request waits for nobody
+    await job.round()
+    assert judged(job) == {"revocation": Status.PASS, "reference-values": Status.PASS}
+    assert sorted(vendors.nvidia.asked) == sorted(int(n[1].rpartition("/")[2], 16) for n in OCSP)
+    assert set(job.snapshot.index.entries) == {*OCSP, *RIMS, *(p.name for p in ABOUT.issuers)}
+    assert events.codes() == ["collateral_changed"]
+
+
+async def test_answers_and_manifests_are_renewed_before_they_end_and_after_a_restart(job, vendors, clock, tmp_path):
+    judged(job)
+    await job.round()
+    again = CollateralJob(tmp_path, VendorDoor(vendors.instead), clock, VENDORS, TRUST, on_event=Events(),
+                          spread=lambda: 0.0)  # fmt: skip
+    again.load()  # no evidence was met by this one
+    vendors.asked.clear()
+    await later(again, vendors, clock, 6 * HOUR - 1)
+    assert vendors.asked == []
+    await later(again, vendors, clock, 1)
+    assert vendors.asked == ["/"] * len(OCSP)
+    assert min(e.next_update for e in again.snapshot.named(Kind.OCSP)) == clock.now() + dt.timedelta(days=1)
+    await later(again, vendors, clock, 7 * 24 * HOUR)
+    assert {f"/v1/rim/{name[1]}" for name in RIMS} <= set(vendors.asked)
+    assert judged(again) == {"revocation": Status.PASS, "reference-values": Status.PASS}
+
+
+async def test_an_outage_of_a_day_is_survived_and_no_ended_answer_passes(job, vendors, clock):
+    judged(job)
+    await job.round()
+    vendors.bad = {"/": "down"}
+    clock.tick(19 * HOUR)
+    await job.round()
+    assert judged(job)["revocation"] is Status.PASS
+    assert any("in 5 hours" in text for text in job.status()["expiring"])
+    assert set(job.status()["failing"].values()) == {"vendor_busy"}
+    clock.tick(5 * HOUR + 1)
+    await job.round()
+    assert judged(job)["revocation"] is Status.UNKNOWN
+    assert any("good, ended" in text for text in job.status()["expired"])
+    vendors.bad = {}
+    await later(job, vendors, clock, 2 * HOUR)
+    assert judged(job)["revocation"] is Status.PASS
+
+
+async def test_a_device_that_is_revoked_meanwhile_is_refused_after_the_next_answer(job, vendors, clock, tmp_path):
+    judged(job)
+    await job.round()
+    vendors.nvidia.revoked = {DEVICE.serial_number}
+    await later(job, vendors, clock, 6 * HOUR)
+    with pytest.raises(Rejected, match="revoked"):
+        judged(job)
+    assert any("revoked, ends" in s.note for s in states(job.snapshot, clock.now()))
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_no_wrong_answer_takes_the_place_of_a_good_one(job, vendors, clock, way, tmp_path):
+    judged(job)
+    await job.round()
+    before = {n: job.snapshot.index.entries[n].sha256 for n in OCSP}
+    vendors.nvidia.way = way
+    await later(job, vendors, clock, 6 * HOUR)
+    assert {n: job.snapshot.index.entries[n].sha256 for n in OCSP} == before
+    failing = set(job.status()["failing"].values())
+    want = {"try later": "vendor_busy", "unauthorized": "vendor_refused"}
+    assert failing == {want[way]} if way in want else failing <= {"vendor_malformed", "collateral_refused"} and failing
+    assert judged(job)["revocation"] is Status.PASS
+    vendors.nvidia.way = ""
+    await later(job, vendors, clock, 2 * HOUR)
+    assert {n: job.snapshot.index.entries[n].sha256 for n in OCSP}.items().isdisjoint(before.items())
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_no_wrong_answer_comes_in_where_there_is_none(vendors, way, tmp_path):
+    vendors.nvidia.way = way
+    got = await fetch(VendorDoor(vendors.instead), OCSP, NOW, issuers=ISSUERS)
+    taken, refused = keep(tmp_path, (*ABOUT.issuers, *got.pieces), NOW, VENDORS, TRUST)
+    assert not taken[-1].snapshot.named(Kind.OCSP)
+    assert {f.name for f in (*got.failures, *refused)} == set(OCSP)
+
+
+async def test_what_the_responder_does_not_know_is_kept_as_its_word(job, vendors):
+    judged(job)
+    vendors.nvidia.unknown = {DEVICE.serial_number}
+    await job.round()
+    assert judged(job)["revocation"] is Status.UNKNOWN
+    assert any("unknown, ends" in s.note for s in states(job.snapshot, NOW))
+
+
+def resigned(vendors, name: str, raw: bytes | None) -> None:
+    vendors.nvidia.rims = {k: v for k, v in vendors.nvidia.rims.items() if k != name} | ({name: raw} if raw else {})
+
+
+@pytest.mark.parametrize("wrong", ["stranger", "ended", "another", "junk", "bit"])
+async def test_no_wrong_manifest_takes_the_place_of_a_good_one(job, vendors, clock, wrong):
+    judged(job)
+    await job.round()
+    before = job.snapshot.data((Kind.RIM, DRIVER_ID))
+    good = vendors.nvidia.rims[DRIVER_ID]
+    bad = {
+        "stranger": Signer(Vendor()).rim(), "ended": Signer(NVIDIA, end=NOW).rim(), "junk": b"<html/>",
+        "another": vendors.nvidia.rims[VBIOS_ID], "bit": good.replace(b'size="48"', b'size="49"', 1),
+    }  # fmt: skip
+    resigned(vendors, DRIVER_ID, bad[wrong])
+    await later(job, vendors, clock, 7 * 24 * HOUR)
+    assert job.snapshot.data((Kind.RIM, DRIVER_ID)) == before
+    assert job.status()["failing"] == {f"rim {DRIVER_ID}": "collateral_refused"}
+    assert judged(job)["reference-values"] is Status.PASS
+
+
+async def test_a_manifest_that_is_signed_anew_comes_in(job, vendors, clock):
+    judged(job)
+    resigned(vendors, DRIVER_ID, Signer(NVIDIA, end=NOW + dt.timedelta(days=20)).rim())
+    await job.round()
+    assert [t for t in job.status()["expiring"] if DRIVER_ID in t]  # its signer ends in less than 30 days
+    resigned(vendors, DRIVER_ID, Signer(NVIDIA).rim())
+    await later(job, vendors, clock, 7 * 24 * HOUR)
+    assert not [t for t in job.status()["expiring"] if DRIVER_ID in t]
+
+
+async def test_an_ended_manifest_shows(job, vendors, clock):
+    judged(job)
+    resigned(vendors, DRIVER_ID, Signer(NVIDIA, end=NOW + dt.timedelta(days=2)).rim())
+    await job.round()
+    vendors.bad = {"/": "down"}
+    await later(job, vendors, clock, 3 * 24 * HOUR)
+    assert [t for t in job.status()["expired"] if DRIVER_ID in t]
+    assert judged(job)["reference-values"] is Status.UNKNOWN
+
+
+async def test_nobody_is_asked_about_devices_that_anybody_made_up(job, vendors):
+    stranger = evidence(Vendor().gpu().entry())
+    job.select(stranger, NOW)
+    await job.round()
+    assert vendors.asked == []
+    assert job.status()["wanted"] == []
+
+
+async def test_devices_do_not_pile_up(job, vendors, monkeypatch):
+    monkeypatch.setattr(module, "ANSWERS", 3)
+    judged(job)
+    await job.round()
+    job.select(evidence(NVIDIA.gpu().entry()), NOW)
+    assert job.status()["wanted"] == []
+    vendors.asked.clear()
+    await job.round()
+    assert vendors.asked == []
+
+
+async def test_an_answer_whose_issuer_is_not_known_is_not_asked_for(job, vendors, clock, tmp_path):
+    """It came by import: nobody could tell a good answer from junk, so what is here stays."""
+    take(tmp_path, [revocation()], NOW, VENDORS, TRUST)
+    await later(job, vendors, clock, 30 * 24 * HOUR)
+    assert vendors.asked == []
+    judged(job)
+    await job.round()
+    vendors.asked.clear()
+    await later(job, vendors, clock, 6 * HOUR)
+    assert vendors.asked == ["/"] * (len(OCSP) + 1)  # its issuer has come with evidence of another device
+
+
+async def test_answers_that_take_long_are_still_current_when_they_are_kept(job, vendors, clock):
+    """The responder dates them at the question, and many questions take longer than clocks may differ."""
+    judged(job)
+    real = vendors.nvidia.status
+
+    def slow(request: bytes) -> bytes:
+        clock.tick(100)
+        vendors.nvidia.now = clock.now()
+        return real(request)
+
+    vendors.nvidia.status = slow
+    await job.round()
+    assert judged(job)["revocation"] is Status.PASS
+
+
+async def test_a_body_that_is_not_the_question_never_leaves(vendors):
+    door = VendorDoor(vendors.instead)
+    with pytest.raises(Misuse):
+        await door.ask(OCSP[0], b"a patient's name")
+    with pytest.raises(Misuse):
+        await door.ask((Kind.AMD_CRL, "Genoa"), b"a patient's name")
+    with pytest.raises(Misuse):
+        await door.ask(OCSP[0])
+    assert vendors.asked == []
+
+
+async def test_each_question_has_a_nonce_of_its_own(vendors):
+    seen = []
+    real = vendors.nvidia.status
+    vendors.nvidia.status = lambda request: (seen.append(request), real(request))[1]
+    for _ in range(2):
+        assert not (await fetch(VendorDoor(vendors.instead), OCSP[:1], NOW, issuers=ISSUERS)).failures
+    assert len(set(seen)) == 2
+
+
+async def test_an_answer_whose_issuer_is_in_no_store_is_not_kept(vendors, tmp_path):
+    """What a folder cannot prove by itself would be proven by nobody at its next reading."""
+    got = await fetch(VendorDoor(vendors.instead), OCSP, NOW, issuers=ISSUERS)
+    taken, refused = keep(tmp_path, got.pieces, NOW, VENDORS, TRUST)
+    assert len(refused) == 2 and all("ocsp.issuer" in f.reason for f in refused)
+    assert [e.name for t in taken for e in t.snapshot.named(Kind.OCSP)] == [OCSP[-1]]  # the root's own is always known
