@@ -37,6 +37,8 @@ def headed(**header: object) -> set[str]:
 GOOD = [
     ("maa", SIM.token(SIM.maa_sgx(NOW)), "maa-sgx", MAA),
     ("maa", SIM.token(SIM.maa_vm(NOW)), "maa-sevsnpvm", MAA),
+    ("maa", SIM.token(SIM.maa_td(NOW)), "maa-tdxvm", MAA),
+    ("maa", SIM.token(SIM.maa_vm(NOW, **{"x-ms-isolation-tee": SIM.td()})), "maa-tdxvm", MAA),
     ("google", SIM.token(SIM.google(NOW)), "google-cs", GOOGLE),
     ("google", SIM.token(SIM.google(NOW), header={"x5c": SIM.x5c}), "google-cs", GOOGLE),
     ("ita", SIM.token(SIM.ita(NOW), "PS384"), "ita-tdx", ITA),
@@ -224,7 +226,7 @@ def test_a_statement_about_an_enclave_must_be_right(changes, want):
         ({"tee": {"x-ms-sevsnpvm-launchmeasurement": ""}}, "statement.measurement"),
         ({"tee": {"x-ms-sevsnpvm-reportdata": ""}}, "statement.report-data"),
         ({"tee": {"x-ms-sevsnpvm-microcode-svn": None}}, "statement.microcode"),
-        ({"tee": {"x-ms-attestation-type": "tdxvm"}}, "malformed"),
+        ({"tee": {"x-ms-attestation-type": "sgx"}}, "malformed"),
         ({"secureboot": False}, "secure-boot"),
         ({"x-ms-azurevm-debuggersdisabled": False}, "debuggers"),
         ({"x-ms-azurevm-bootdebug-enabled": True}, "bootdebug-enabled"),
@@ -268,7 +270,68 @@ def test_a_debug_image_that_says_stable_in_its_environment_is_refused():
 @pytest.mark.parametrize(
     ("changes", "want"),
     [
+        ({"x-ms-compliance-status": "azure-noncompliant"}, "compliance"),
+        ({"tdx_td_attributes_debug": True}, "debug"),
+        ({"tdx_td_attributes_debug": None}, "debug"),
+        ({"tdx_td_attributes": "0100001000000000"}, "attributes"),
+        ({"tdx_td_attributes": "8000000000000000"}, "attributes"),
+        ({"dbgstat": "enabled"}, "dbgstat"),
+        ({"tdx_mrsignerseam": "01" * 48}, "module.signer"),
+        ({"tdx_seam_attributes": "0100000000000000"}, "module.attributes"),
+        ({"attester_tcb_status": None}, "statement.tcb-status"),
+        ({"attester_advisory_ids": "INTEL-SA-00837"}, "statement.advisories"),
+        ({"attester_advisory_ids": ["INTEL SA\n"]}, "statement.advisories"),
+        ({"tdx_mrtd": ""}, "statement.mrtd"),
+        ({"tdx_rtmr2": "00"}, "statement.rtmr2"),
+        ({"tdx_report_data": ""}, "statement.report-data"),
+        ({"x-ms-policy-hash": None}, "statement.policy-hash"),
+    ],
+)
+def test_a_statement_about_a_trust_domain_must_be_right(changes, want):
+    assert verdict("maa", SIM.token(SIM.maa_td(NOW, **changes))) == {want}
+    if "x-ms-policy-hash" not in changes:
+        assert verdict("maa", SIM.token(SIM.maa_vm(NOW, **{"x-ms-isolation-tee": SIM.td(**changes)}))) == {want}
+
+
+def test_what_a_trust_domain_s_token_leaves_open_is_the_expectations_to_accept():
+    token = SIM.token(SIM.maa_td(NOW, attester_tcb_status="OutOfDate", attester_advisory_ids=["INTEL-SA-00837"]))
+    got = verify(Evidence("maa", token), NOW, VENDORS, TRUST)
+    assert (got.tcb_status, got.advisories) == ("OutOfDate", ("INTEL-SA-00837",))
+
+
+def nested(kind: str = "tdx", **changes: object) -> dict:
+    """As tokens of version 2 have it."""
+    old = SIM.ita(NOW, **changes)
+    outside = {k: old.pop(k) for k in ("iss", "iat", "nbf", "exp")}
+    return {**outside, "ver": "2.0.0", kind: old}
+
+
+@pytest.mark.parametrize(
+    ("claims", "want"),
+    [
+        (nested(), set()),
+        ({**nested(), "attester_type": "TDX"}, set()),
+        ({k: v for k, v in nested().items() if k != "tdx"}, {"malformed"}),
+        ({**nested(), "sgx": {}}, {"malformed"}),
+        ({**nested(), "attester_type": "SGX"}, {"malformed"}),
+        (nested(attester_type="SGX"), {"attester"}),
+        (nested(tdx_is_debuggable=True), {"debug"}),
+        (nested(dbgstat="enabled"), {"dbgstat"}),
+        (nested(tdx_is_migratable=True), {"migration"}),
+        ({**nested(tdx_is_debuggable=True), "tdx_is_debuggable": False}, {"debug"}),
+        ({**nested(), "policy_ids_unmatched": [{"id": "1"}]}, {"policies"}),
+    ],
+)
+def test_intels_tokens_of_version_2_say_it_in_one_place(claims, want):
+    assert verdict("ita", SIM.token(claims, "PS384")) == want
+
+
+@pytest.mark.parametrize(
+    ("changes", "want"),
+    [
         ({"tdx_is_debuggable": True}, {"debug"}),
+        ({"dbgstat": "enabled"}, {"dbgstat"}),
+        ({"attester_advisory_ids": [1]}, {"statement.advisories"}),
         ({"attester_tcb_status": None}, {"statement.tcb-status"}),
         ({"policy_ids_unmatched": [{"id": "1"}]}, {"policies"}),
         ({"tdx_rtmr2": ""}, {"statement.rtmr2"}),
