@@ -274,7 +274,8 @@ class VendorDoor:
                 refuse_oddities(host, response)
                 if response.status in {429, 503}:
                     wait = patience(response.headers.get("retry-after", ""))
-                    raise UpstreamError(f"{host} asks for patience", code="vendor_busy", retry_after_s=wait)
+                    told = f", {wait} seconds" if wait is not None else ""
+                    raise UpstreamError(f"{host} asks for patience{told}", code="vendor_busy", retry_after_s=wait)
                 if response.status != 200:
                     raise UpstreamError(f"{host} does not have this piece", code="vendor_refused")
                 much = UpstreamError(f"{host} answered more than {asked.max_bytes} bytes", code="answer_too_large")

@@ -16,12 +16,12 @@ from attestation.collateral.loose import key_piece
 from attestation.collateral.nvidia import PROVEN, Issuers, issuers_of, proven
 from attestation.collateral.pieces import Kind, Name, Piece, shown
 from attestation.collateral.store import read_store
-from attestation.nvidia.asking import NONCE_BYTES, echoes, issuer_of, question, refusal
+from attestation.nvidia import asking
 from attestation.snp.vcek import parse_endorsement
 from attestation.trust import SimulatedTrust, TrustStore, amd_chain
 from attestation.types import Malformed, Rejected
 from attestation.x509 import load_certificate
-from proxy.collateral.vendors import Published
+from proxy.collateral.vendors import Published, question
 from proxy.collateral.writer import Taken, take
 from proxy.errors import ConfigError, SealgateError, UpstreamError
 
@@ -53,15 +53,25 @@ class Fetched:
 
     pieces: list[Piece] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
+    spared: list[Name] = field(default_factory=list)
+    """Not asked for, because their vendor had just asked for patience."""
 
 
 async def fetch(
     door: Vendors, names: Iterable[Name], now: dt.datetime, chain: Chain = amd_chain, issuers: Issuers = ()
 ) -> Fetched:
     """Asks for each of ``names``, one after the other: nobody waits for this, and vendors limit rates. ``issuers`` are
-    those of certificates that may be asked about."""
+    those of certificates that may be asked about. A vendor that asks for patience is not asked again in this round.
+
+    Raises ConfigError for a name that nobody can be asked for.
+    """
     out = Fetched()
+    busy: set[str] = set()
     for name in names:
+        host = question(name).host
+        if host in busy:
+            out.spared.append(name)
+            continue
         try:
             if name[0] is Kind.OCSP:
                 out.pieces.append(await _status(door, name, now, issuers))
@@ -71,20 +81,21 @@ async def fetch(
             out.failures.append(Failure(name, f"{shown(name)}: {e}", "vendor_malformed"))
         except (UpstreamError, ConfigError) as e:
             out.failures.append(_failure(name, e))
+            busy |= {host} if e.code == "vendor_busy" else set()
     return out
 
 
 async def _status(door: Vendors, name: Name, now: dt.datetime, issuers: Issuers) -> Piece:
     """The responder's answer to a question of our own. Raises Malformed, UpstreamError, ConfigError."""
-    issuer = issuer_of(name[1], issuers)
+    issuer = asking.issuer_of(name[1], issuers)
     if issuer is None:
         raise ConfigError("its issuer is not known here: fetch it with --evidence of such a device")
-    nonce = secrets.token_bytes(NONCE_BYTES)
-    got = await door.ask(name, question(name[1], issuer, nonce))
-    if (refused := refusal(got.body)) is not None:
+    nonce = secrets.token_bytes(asking.NONCE_BYTES)
+    got = await door.ask(name, asking.question(name[1], issuer, nonce))
+    if (refused := asking.refusal(got.body)) is not None:
         later, word = refused
         raise UpstreamError(f"the responder says {word}", code="vendor_busy" if later else "vendor_refused")
-    if not echoes(got.body, nonce):
+    if not asking.echoes(got.body, nonce):
         raise Malformed("the answer was not made for this question: its nonce is another one, or none")
     return Piece(*name, got.body, now)
 

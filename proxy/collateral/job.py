@@ -194,7 +194,7 @@ class CollateralJob:
             return
         for failure in (*got.failures, *refused):
             self._failed(failure)
-        for name in set(names) - {f.name for f in (*got.failures, *refused)}:
+        for name in set(names) - {*got.spared, *(f.name for f in (*got.failures, *refused))}:
             self._came(name)
         changed = [name for t in taken for name in t.changed]
         if taken and not await self._looked():
@@ -221,7 +221,12 @@ class CollateralJob:
             if (at := due_at(e)) is not None and (at + self._late <= now or e.fetched_at > now + SKEW)
         ]
         issuers = issuers_of(self.snapshot, self._brought.values(), self._trust, self._simulated)
-        return in_order(n for n in (*old, *self._wanted) if self._may_ask(n) and can_ask(n, issuers))
+        names = in_order(n for n in (*old, *self._wanted) if self._may_ask(n) and can_ask(n, issuers))
+        return sorted(names, key=self._last)
+
+    def _last(self, name: Name) -> tuple[bool, int]:
+        """What failed is asked for last: a vendor that is busy for one piece spares itself all that come after it."""
+        return name[0] is Kind.INTEL_QE, self._waits.get(name, _Wait()).failures
 
     def _may_ask(self, name: Name) -> bool:
         at = self._clock.monotonic()

@@ -98,7 +98,10 @@ async def _fetch(
     """``brought`` are issuers that came with evidence: what they issued can be asked about."""
     got = await fetch(door, names, _now(), issuers=issuers_of(before, brought, VENDORS))
     taken, refused = keep(folder, (*brought, *got.pieces), _now(), VENDORS)  # answers may be younger than the question
-    return taken[-1].snapshot if taken else before, [*got.failures, *refused]
+    spared = [
+        Failure(n, f"{shown(n)}: not asked for, {question(n).host} wants patience", "vendor_busy") for n in got.spared
+    ]
+    return taken[-1].snapshot if taken else before, [*got.failures, *spared, *refused]
 
 
 def _report(snapshot: Snapshot, names: list[Name], failures: list[Failure], as_json: bool) -> None:

@@ -24,6 +24,7 @@ from attestation.simulator.tokens import MAA, NRAS, shared_services
 from attestation.x509 import load_certificate
 from proxy.collateral import vendors
 
+GOOGLE_KEYS = "/service_accounts/v1/metadata/jwk/signer@confidentialspace-sign.iam.gserviceaccount.com"
 Body = Callable[[], web.StreamResponse]
 BAD = {
     "redirect": lambda: web.Response(status=302, headers={"location": "https://attacker.example/"}),
@@ -56,7 +57,16 @@ class FakeVendors:
     @property
     def instead(self) -> dict[str, str]:
         return dict.fromkeys(
-            (vendors.INTEL, vendors.INTEL_ROOT, vendors.AMD, vendors.NVIDIA_OCSP, vendors.NVIDIA_RIM, MAA, NRAS),
+            (
+                vendors.INTEL,
+                vendors.INTEL_ROOT,
+                vendors.AMD,
+                vendors.NVIDIA_OCSP,
+                vendors.NVIDIA_RIM,
+                vendors.GOOGLE_KEYS,
+                MAA,
+                NRAS,
+            ),
             self.url,
         )
 
@@ -120,7 +130,7 @@ class FakeVendors:
             return web.Response(body=chip.public_bytes(Encoding.DER))
         if path.startswith("/v1/rim/") and (raw := self.nvidia.rim(path.removeprefix("/v1/rim/"))) is not None:
             return web.Response(body=raw, content_type="application/json")
-        keys = {"/certs": services.rsa, "/.well-known/jwks.json": services.ec}
+        keys = {"/certs": services.rsa, "/.well-known/jwks.json": services.ec, GOOGLE_KEYS: services.rsa}
         if path in keys:
             return web.Response(body=json.dumps({"keys": [services.jwk(keys[path])]}).encode())
         return web.Response(status=404)
