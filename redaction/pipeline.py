@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from redaction import coverage, exercise
+from redaction.crossings import crossings
 from redaction.hidden import look
 from redaction.propagation import propagate
 from redaction.spans import OWN, VALIDATED, cut
@@ -18,7 +19,7 @@ from redaction.windows import LONG, Window, gathered, windows
 
 __all__ = ["NOTHING", "VERSION", "Classifier", "Pipeline", "propagate", "whole"]
 
-VERSION = "4"
+VERSION = "5"
 """Of the readings in which detectors see a text, and of what is left out of their findings."""
 NOTHING = Classification(Sensitivity.PUBLIC)
 
@@ -104,9 +105,10 @@ class Pipeline:
                 seen = _most(seen, self._classified(passage, (), failed))
         except TooMuch:
             failed.append("views")
-        valid = tuple(f for f in findings if 0 <= f.start < f.end <= len(text))
+        valid = [f for f in findings if 0 <= f.start < f.end <= len(text)]
         if len(valid) != len(findings):
             failed.append("offsets")
+        valid += crossings(text, valid)
         return TextResult(tuple(cut(text, valid)), seen, failed[-1] if failed else None)
 
     def about(self, text: str, result: TextResult) -> TextResult:

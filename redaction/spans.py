@@ -38,6 +38,10 @@ GUESSING = frozenset({"encoder", "names", "places", "student"})
 """Detectors that go by likeness and take names of models, styles and fonts for people and towns; others know a form."""
 
 
+NUMERIC = frozenset({"PHONE_NUMBER", "REFERENCE_NUMBER"})
+"""Labels of a guess that is none without a digit."""
+
+
 def _rank(f: Finding) -> tuple[bool, float, int]:
     return f.detector in VALIDATED and f.score >= 0.6, f.score, f.end - f.start
 
@@ -85,7 +89,7 @@ def cut(text: str, findings: Sequence[Finding]) -> list[Finding]:
     """Where a model's guess reaches over something that a checksum proves, what is left of the guess on either side.
 
     ``card 4111…`` taken for an address would swallow the word before the number. A rest counts by itself if it holds a
-    capital or a digit, as names, streets and numbers do.
+    capital or a digit, as names, streets and numbers do; that of a number only with a digit (``VAT 4111…``).
     """
     proven = sorted({(p.start, p.end) for p in findings if _proven(p)})
     starts = [start for start, _ in proven]
@@ -105,7 +109,7 @@ def _rests(text: str, f: Finding, inside: Iterable[tuple[int, int]]) -> Iterator
     at = f.start
     for start, end in (*inside, (f.end, f.end)):
         rest = text[at : max(at, min(start, f.end))]
-        if any(c.isupper() or c.isdigit() for c in rest):
+        if any(c.isdigit() or (c.isupper() and f.label not in NUMERIC) for c in rest):
             left = at + len(rest) - len(rest.lstrip())
             yield replace(f, start=left, end=at + len(rest.rstrip()))
         at = max(at, end)

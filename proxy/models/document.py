@@ -119,7 +119,9 @@ def _verdict(judged: Sequence[Outcome]) -> str:
     text += f". **Not reached:** {'; '.join(missed)}." if missed else "."
     return text + (
         ' "Narrowly" means that the aim lies within the interval. Real users\' prompts (aim: leak ≤ 0.1) are not\n'
-        "measured here. In the benign prompts names of public figures count as flagged."
+        "measured here. The benign prompts name public figures, invented people and products: of the rows on them the\n"
+        "first counts every name as flagged, the other none that is taken for a person's; public figures aside, the "
+        "figure lies between."
     )
 
 

@@ -20,14 +20,14 @@ from tokenizers import Tokenizer
 
 from redaction.detectors.runtime import session
 from redaction.detectors.student import TAGS, StudentDetector
-from redaction.detectors.wordview import KINDS, Token
+from redaction.detectors.wordview import KINDS, Token, broken
 from redaction.types import DetectorFailed, Finding
 
-VERSION = "1"
+VERSION = "2"
 FOLDER = Path(__file__).resolve().parents[1] / "data" / "encoder"
 WINDOW = 126
 """Pieces read at once without the two special ones: as in training."""
-OVERLAP = 32
+OVERLAP = 16
 PASSAGE = 4000
 """Tokens whose pieces are held at once."""
 PIECE_BUDGET = 60_000
@@ -112,8 +112,7 @@ class Encoder:
         ids = np.full((1, n), self._sep, np.int64)
         said = np.tile(marks([0], [0], [0]), (1, n, 1))
         ids[0, 0], ids[0, 1:-1], said[0, 1:-1] = self._cls, pieces, described
-        mask = np.ones_like(ids)
-        logits = self._session.run(None, {"ids": ids, "mask": mask, "marks": said})[0][0, 1:-1]
+        logits = self._session.run(None, {"ids": ids, "marks": said})[0][0, 1:-1]
         values = np.exp(logits - logits.max(-1, keepdims=True))
         return values / values.sum(-1, keepdims=True)
 
@@ -150,6 +149,7 @@ class EncoderDetector:
 
     def detect(self, text: str, /) -> tuple[Finding, ...]:
         """Raises DetectorFailed as the two do."""
+        text = broken(text)
         tokens = self._student.tokens(text)
         if not tokens:
             return ()

@@ -90,9 +90,23 @@ LONGEST_CARD = 19
 _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 
 
+_ISSUED = re.compile(
+    r"4\d{12}(?:\d{3}|\d{5,6})?|5[1-5]\d{14}|2(?:2(?:2[1-9]|[3-9]\d)|[3-6]\d\d|7(?:[01]\d|20))\d{12}|3[47]\d{13}"
+    r"|3(?:0[0-5]|09|[689]\d)\d{11,16}|35(?:2[89]|[3-8]\d)\d{12,15}|(?:2131|1800)\d{11}|220[0-5]\d{12,15}"
+    r"|(?:50|5[6-9]|6\d)\d{10,17}"
+)
+"""First digits and lengths of Visa, Mastercard, American Express, Diners Club, JCB, Mir, and of Maestro, Discover,
+UnionPay and RuPay together (ISO/IEC 7812-1)."""
+
+
 def is_card(digits: str) -> bool:
-    """Luhn, an issuer's first digits, a card's length."""
-    issuer = digits[0] in "23456" or digits.startswith("1800")
+    """Luhn, first digits that issuers have, at the length of their cards."""
+    return _ISSUED.fullmatch(digits) is not None and _sound(digits)
+
+
+def _sound(digits: str) -> bool:
+    """Whether it may be a card where a word says so, whoever issued it."""
+    issuer = digits[0] in "2345689" or digits.startswith("1800")
     return issuer and len(set(digits)) > 1 and _luhn(digits)
 
 
@@ -136,9 +150,10 @@ def _card_from(text: str, groups: Sequence[tuple[int, int]], first: int) -> int 
         if len(digits) < 12 or not (every or len(shape) == 1 or tuple(shape) in CARD_SHAPES):
             continue
         start, end = groups[first][0], groups[last][1]
-        if not is_card(digits) or (not every and _decimal(text, start, end)):
+        if not _sound(digits) or (not every and _decimal(text, start, end)):
             continue
-        if len(digits) > 12 or (digits[0] in "56" and near(text, start, end, CARD_WORDS)):
+        likely = (len(digits) > 12) + is_card(digits)
+        if likely == 2 or (likely and near(text, start, end, CARD_WORDS)):
             return last
     return None
 

@@ -258,10 +258,20 @@ def _windows(text: str, start: int, end: int, checks: _Checks) -> Iterator[tuple
             size += right - first
             if right - left > LONGEST or ", " in text[left:right]:  # the next item of a list
                 break
-            if size >= 2 * n - 1:
+            if size >= 2 * n - 1 and not _tied(text, left, right, start, end):
                 ways.append((left, right, size))
         checks.purse.pay(1 + len(ways))
         yield from reversed(ways)
+
+
+_TIED_BEFORE = re.compile(r"\d[\-.]$")
+_TIED_AFTER = re.compile(r"[\-.]\w{0,40}?\d|/[A-Za-z]\b")
+
+
+def _tied(text: str, left: int, right: int, start: int, end: int) -> bool:
+    """Whether a hyphen or point ties it to more digits of the run, so that it is a part of another number."""
+    before = _TIED_BEFORE.search(text, max(start, left - 2), left)
+    return before is not None or _TIED_AFTER.match(text, right, end) is not None
 
 
 class _Checks:

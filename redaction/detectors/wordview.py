@@ -42,6 +42,8 @@ WIDTH = 26
 PIECES = 4
 SPAN = 24
 """Letters of a token that are looked at: its beginning and its end."""
+STRANGE = 4
+"""Letters of a word at least that is taken for strange: shorter ones are often abbreviations."""
 KNOWN = 30_000
 """Most words whose rows are kept."""
 _SUBWORD = re.compile(r"[^\W\d_]")
@@ -54,6 +56,30 @@ class Token:
     start: int
     end: int
     gap: int
+
+
+_ESCAPED = re.compile(r"(?:\\{1,4}[nrt])+")
+_AFTER = frozenset(".,;:!?>\"')]}")
+_DRIVE = re.compile(r"(?:\b[A-Za-z]:|\.\.)$")
+
+
+def broken(text: str) -> str:
+    """``text`` with the escapes of line breaks and tabs as line breaks, every offset as it was.
+
+    In strings within strings (arguments and results of tools) ``\\nAlex`` would be one word that nobody knows. Before a
+    small letter it may be a path (``\\new``), so there it is a break only twice in a row or behind a sentence.
+    """
+    return _ESCAPED.sub(_white, text) if "\\" in text else text
+
+
+def _white(match: re.Match[str]) -> str:
+    text, (start, end), said = match.string, match.span(), match[0]
+    twice = len(said) - said.count("\\") > 1
+    if not twice and text[end : end + 1].islower():
+        behind = text[start - 1 : start] in _AFTER and not _DRIVE.search(text, max(0, start - 3), start)
+        if not behind:
+            return said
+    return " " * (len(said) - 1) + "\n"
 
 
 def tokens(text: str, base: int = 0) -> Iterator[Token]:
@@ -142,6 +168,13 @@ class View:
         mask = self._gazetteer.mask(folded)
         known = mask & _ENGLISH or folded in self._pieces
         return folded in _FIELDS or bool(known and not mask & _NAMES)
+
+    def strange(self, word: str) -> bool:
+        """Whether it is written like a name and neither an English word nor one that every vocabulary has."""
+        if len(word) < STRANGE or not word[0].isupper() or word.isupper() or not word[0].isalpha():
+            return False
+        folded = fold(word)
+        return folded not in self._pieces and not self._gazetteer.mask(folded) & _ENGLISH
 
     def given(self, word: str) -> bool:
         """Whether it is a common first name, and no surname or seldom one: the lists of both share most words."""

@@ -112,3 +112,10 @@ def test_a_guess_over_a_proven_value_keeps_only_what_may_be_something() -> None:
     unproven = Finding(0, 8, "PERSON", 0.8, "student")
     assert cut(text, [*proven, inner]) == [*proven, inner]
     assert cut("card 411", [unproven]) == [unproven]
+
+
+def test_the_word_before_a_proven_number_is_no_rest_of_a_number() -> None:
+    text = "please send KRA PIN A004416331M-77"
+    proven = Finding(text.index("A0"), text.index("-77"), "TAX_ID", 1.0, "patterns")
+    guess = Finding(text.index("KRA"), len(text), "REFERENCE_NUMBER", 0.9, "student")
+    assert [text[f.start : f.end] for f in cut(text, [proven, guess])] == ["A004416331M", "-77"]

@@ -121,3 +121,10 @@ def test_tokens_and_pieces_agree_in_every_script(detector: EncoderDetector) -> N
     text = "Ǆ ﬁ e\u0301 İstanbul ß 中文 👩‍💻 \u200d Ωmega"
     found = list(tokens(text))
     assert detector.scores(text, found).shape == (len(found), len(TAGS))
+
+
+def test_a_name_behind_an_escaped_line_break_is_found_whole(detector: EncoderDetector) -> None:
+    text = r'{"body": "Dear all,\n\nit is done.\n\nBest regards,\nRobert Brown\nSenior Analyst"}'
+    covered = {i for f in detector.detect(text) if f.label == "PERSON" for i in range(f.start, f.end)}
+    start = text.index("Robert")
+    assert set(range(start, start + len("Robert Brown"))) <= covered and start - 1 not in covered

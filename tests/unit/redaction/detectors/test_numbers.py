@@ -38,6 +38,8 @@ def found(text: str) -> set[tuple[str, str]]:
         ("paid to 390.533.447-05 today", "390.533.447-05", "NATIONAL_ID"),
         ("IBAN ME 2551 0000 0000 0623 4133", "ME 2551 0000 0000 0623 4133", "IBAN_CODE"),
         ("isikukood\r\n36805280109\r\n", "36805280109", "NATIONAL_ID"),
+        ("the NIT 7108-0.", "7108-0", "TAX_ID"),
+        ("ИНН/КПП 7707083893/770701001", "7707083893", "TAX_ID"),
     ],
 )
 def test_a_number_is_found_with_its_kind_and_exact_span(text: str, value: str, label: str) -> None:
@@ -53,6 +55,10 @@ def test_a_number_is_found_with_its_kind_and_exact_span(text: str, value: str, l
         ("AHV-Nummer: 756.9217.0769.84", "NATIONAL_ID"),
         ("CNPJ: 16.727.230/0001-98", "TAX_ID"),
         ("OIB: HR 33392005962", "NATIONAL_ID"),
+        ("NIT: 0614-050707-104-0", "TAX_ID"),
+        ("the NIT 7108-0-100", "TAX_ID"),
+        ("NIT 23.7108-0", "TAX_ID"),
+        ("matricule fiscal 1234567/M/A/X/000", "TAX_ID"),
         ("the part 36805280109 of a list of many other parts", "NATIONAL_ID"),
     ],
 )

@@ -9,8 +9,10 @@ import pytest
 import tldextract
 from hypothesis import given
 from hypothesis import strategies as st
+from stdnum import luhn
 
 from redaction.detectors import formats, purse
+from redaction.detectors.formats import is_card
 from redaction.detectors.patterns import PatternDetector
 from redaction.pipeline import Pipeline
 from redaction.types import DetectorFailed
@@ -156,3 +158,23 @@ def test_offsets_hold_whatever_stands_around(before: str, after: str) -> None:
         assert 0 <= f.start < f.end <= len(text)
     start = len(before) + 1
     assert any(f.start <= start and f.end >= start + 20 and f.label == "EMAIL_ADDRESS" for f in DETECTOR.detect(text))
+
+
+@pytest.mark.parametrize(
+    "digits",
+    ["4222222222222", "4111111111111111", "5555555555554444", "2223003122003222", "378282246310005", "30569309025904",
+     "3530111333300000", "213112345678909", "6011111111111117", "6304000000000000", "6200000000000005",
+     "2200123456789019"],
+)  # fmt: skip
+def test_a_number_that_an_issuer_gives_is_a_card_without_a_word(digits: str) -> None:
+    digits = next(d for d in (digits[:-1] + c for c in "0123456789") if is_card(d))
+    assert (digits, "CREDIT_CARD") in found(f"paid with {digits} today")
+
+
+@pytest.mark.parametrize("digits", ["3023217600054", "2835678256246", "293608736500703710", "7992739871300008"])
+def test_a_number_that_no_issuer_gives_is_a_card_only_beside_a_word(digits: str) -> None:
+    digits = next(d for d in (digits[:-1] + c for c in "0123456789") if luhn.is_valid(d))
+    assert not is_card(digits)
+    assert "CREDIT_CARD" not in {label for _, label in found(f"the corporate number is {digits} today")}
+    expected = digits[0] != "7"
+    assert ((digits, "CREDIT_CARD") in found(f"the credit card is {digits} today")) is expected

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from golden import lines, marked
 
@@ -130,3 +131,45 @@ def test_the_name_of_a_field_is_no_user(student: StudentDetector) -> None:
     for value in ("john_smith", "maria_kowalska"):  # a name is no word, also where nothing else stands
         assert student.detect(value), value
         assert student.detect(f'{{"{value}": 1}}'), value
+
+
+def test_a_strange_word_in_capitals_counts_from_a_lower_belief(student: StudentDetector) -> None:
+    text = "today Brzozdowicz met lunch. Brzozdowicz left, BRZOZDOWICZ lunch brzozdowicz"
+    tokens = student.tokens(text)
+    scores = np.full((len(tokens), len(TAGS)), 0.03 / (len(TAGS) - 1), np.float32)
+    scores[:, 0] = 0.97
+    raised = 1 - student._raised(text, tokens, scores)[:, 0]
+    by_word = [(text[t.start : t.end], round(float(v), 3)) for t, v in zip(tokens, raised, strict=True)]
+    inside, first = round(0.09 / 1.06, 3), round(0.06 / 1.03, 3)
+    assert [v for w, v in by_word if w == "Brzozdowicz"] == [inside, first]
+    assert {v for w, v in by_word if w != "Brzozdowicz"} == {0.03}
+    scores[:, 0], scores[:, 1:] = 1, 0
+    assert (student._raised(text, tokens, scores) == scores).all()
+
+
+@pytest.mark.parametrize("behind", [" MD", ", Ph.D.", " III", " Jr."])
+def test_what_stands_behind_a_name_belongs_to_it(student: StudentDetector, behind: str) -> None:
+    text = f"I saw Dr. Giovanna Rodrigues{behind} and left"
+    scores = np.zeros((len(student.tokens(text)), len(TAGS)), np.float32)
+    tokens = student.tokens(text)
+    names = [text[t.start : t.end] in ("Giovanna", "Rodrigues") for t in tokens]
+    scores[:, 0] = [not n for n in names]
+    scores[:, TAGS.index("I-PERSON")] = names
+    (found,) = student.judged(text, tokens, scores, module.THRESHOLDS, "student")
+    assert text[found.start : found.end] == f"Giovanna Rodrigues{behind}"
+
+
+def test_of_a_number_alone_a_model_is_not_sure(student: StudentDetector) -> None:
+    scores = np.zeros((1, len(TAGS)), np.float32)
+    scores[:, TAGS.index("B-PHONE_NUMBER")] = 1
+    for text, score in (("723813266", module.SURE), ("723813266 is mine", 1.0)):
+        some = np.concatenate([scores, np.eye(1, len(TAGS)).repeat(len(student.tokens(text)) - 1, 0)])
+        (found,) = student.judged(text, student.tokens(text), some, module.THRESHOLDS, "student")
+        assert found.score == pytest.approx(score)
+
+
+def test_a_name_behind_an_escaped_line_break_is_found_whole(student: StudentDetector) -> None:
+    text = r'{"body": "Dear all,\n\nit is done.\n\nBest regards,\nRobert Brown\nSenior Analyst"}'
+    covered = {i for f in student.detect(text) if f.label == "PERSON" for i in range(f.start, f.end)}
+    start = text.index("Robert")
+    assert set(range(start, start + len("Robert Brown"))) <= covered and start - 1 not in covered

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from redaction.detectors.student import FOLDER
-from redaction.detectors.wordview import KINDS, WIDTH, Gazetteer, View, fold, matrix, tokens
+from redaction.detectors.wordview import KINDS, WIDTH, Gazetteer, View, broken, fold, matrix, tokens
 
 VIEW = View(["an", "##na", "no"], Gazetteer(np.array([], np.uint32), np.array([], np.uint16)))
 
@@ -64,3 +64,22 @@ def test_the_shipped_lists_are_sorted_and_of_known_kinds() -> None:
     with np.load(FOLDER / "words.npz") as held:
         assert (np.diff(held["hashes"].astype(np.int64)) > 0).all()
         assert int(held["masks"].max()) < 1 << len(KINDS)
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        (r"Best,\nAlex", "Best, \nAlex"),
+        (r"Best\n\nalex", "Best   \nalex"),
+        (r"a\tAlex\r\nÉva", "a \nAlex   \nÉva"),
+        (r"regards.\\nalex", "regards.  \nalex"),
+        (r"list:\n- one\n2", "list: \n- one \n2"),
+        (r"end\n", "end \n"),
+        (r"C:\Users\nadia\notes", r"C:\Users\nadia\notes"),
+        (r"C:\nadia ..\nadia", r"C:\nadia ..\nadia"),
+        (r"$\tau \rho$ and \newline", r"$\tau \rho$ and \newline"),
+        ("plain\nAlex", "plain\nAlex"),
+    ],
+)
+def test_an_escaped_break_parts_words_and_moves_nothing(text: str, seen: str) -> None:
+    assert broken(text) == seen and len(seen) == len(text)
