@@ -107,8 +107,9 @@ def proven(
 
 
 def said(data: bytes) -> str:
-    """What a kept answer says: ``good``, ``revoked``, ``unknown``; of its signature this says nothing."""
-    return read_answer(data).certificate_status.name.lower()
+    """What a kept answer says; of its signature this says nothing."""
+    word = read_answer(data).certificate_status.name.lower()
+    return {"revoked": "REVOKED: its devices are refused", "unknown": "not known to NVIDIA"}.get(word, word)
 
 
 @functools.lru_cache(maxsize=64)

@@ -71,7 +71,7 @@ def check_token(
         checks += found
     else:
         jwks, pretend = _key_set(token.issuer, simulated, collateral)
-        picked = find_key(jwks, token.header.get("kid")) if jwks is not None else None
+        picked = find_key(jwks, token.header.get("kid"), token.header.get("alg")) if jwks is not None else None
         checks.append(check(f"{prefix}.keys", jwks is not None, "the issuer's key set must be supplied"))
         if picked is not None:
             key, chain = picked

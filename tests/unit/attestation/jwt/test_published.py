@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 from attested import NOW, ids
 
+from attestation.collateral.examine import examine
+from attestation.collateral.pieces import Kind, Piece, Trust
 from attestation.collateral.select import needs
 from attestation.draft import draft
 from attestation.expectations import load_expectations
 from attestation.jwt.jws import parse_token
 from attestation.simulator.tokens import ITA, MAA, shared_services
 from attestation.trust import AMD, VENDORS, SimulatedTrust
-from attestation.types import Claims, Evidence, Rejected
+from attestation.types import Claims, Collateral, Evidence, Rejected
 from attestation.verify import verify
 
 FOLDER = Path(__file__).parents[3] / "vectors" / "tokens"
@@ -62,6 +64,58 @@ def test_a_changed_character_of_it_is_noticed(part):
         changed[at] = ord("A") if changed[at] != ord("A") else ord("B")
         raw = b".".join(bytes(changed) if i == part else p for i, p in enumerate(parts))
         assert google(raw) - DEBUG
+
+
+# -- Intel Trust Authority
+
+INTEL = (FOLDER / "ita_td_2023.jwt").read_bytes()
+KEYS = (FOLDER / "ita_certs_2024.json").read_bytes()
+THEN = dt.datetime(2023, 12, 5, 0, 9, 10, tzinfo=dt.UTC)
+OLD_NAME = "Intel Trust Authority"
+"""What tokens of 2023 call their issuer; today it is the service's URL, and only that counts."""
+
+
+def intel(raw: bytes = INTEL, now: dt.datetime = THEN, keys: bytes = KEYS) -> set[str]:
+    return ids(Evidence("ita", raw), None, now, Collateral(jwks={OLD_NAME: keys}))
+
+
+def test_a_real_token_of_intels_is_genuine_up_to_the_pinned_root_and_has_an_old_name():
+    assert intel() == {"token.issuer"}
+    assert intel(now=THEN + dt.timedelta(minutes=5)) == {"token.issuer", "token.expiry"}
+    assert ids(Evidence("ita", INTEL), None, THEN) == {"token.issuer", "token.keys", "token.key", "token.signature"}
+    with pytest.raises(Rejected) as e:
+        verify(Evidence("ita", INTEL), THEN, AMD, None, Collateral(jwks={OLD_NAME: KEYS}))
+    assert {f.partition(":")[0] for f in e.value.failures} == {"token.issuer", "token.chain.root"}
+
+
+def test_intels_keys_are_listed_once_for_each_algorithm_and_the_token_s_own_counts():
+    keys = json.loads(KEYS)["keys"]
+    assert [(k["alg"], k["kid"]) for k in keys] == [("PS384", keys[0]["kid"]), ("RS256", keys[0]["kid"])]
+    assert intel(keys=json.dumps({"keys": keys[::-1]}).encode()) == {"token.issuer"}
+    assert intel(keys=json.dumps({"keys": keys[:1]}).encode()) == {"token.issuer"}
+    other = {"token.issuer", "token.key", "token.signature"}
+    assert intel(keys=json.dumps({"keys": keys[1:]}).encode()) == other
+    assert intel(keys=json.dumps({"keys": [keys[0], keys[0]]}).encode()) == other
+
+
+def test_intels_keys_may_be_kept():
+    now = THEN + 24 * HOUR
+    entry = examine(Piece(Kind.JWKS, ITA, KEYS, now), VENDORS)
+    assert (entry.key, entry.trust) == (ITA, Trust.TLS)
+    assert "token.chain.validity" in intel(now=dt.datetime(2024, 9, 12, tzinfo=dt.UTC))
+
+
+@pytest.mark.parametrize("part", [0, 1, 2])
+def test_a_changed_character_of_intels_token_is_noticed(part):
+    parts = INTEL.split(b".")
+    for at in range(0, len(parts[part]), 61):
+        changed = bytearray(parts[part])
+        changed[at] = ord("A") if changed[at] != ord("A") else ord("B")
+        raw = b".".join(bytes(changed) if i == part else p for i, p in enumerate(parts))
+        assert intel(raw) - {"token.issuer"}
+
+
+# -- what services say, without their signatures
 
 
 def statements(name: str) -> dict[str, Any]:

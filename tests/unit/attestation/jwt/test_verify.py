@@ -107,6 +107,16 @@ def test_a_key_id_that_two_keys_have_is_refused():
     assert verdict("maa", SIM.token(SIM.maa_sgx(NOW)), trust=trust) == {"token.key", "token.signature"}
 
 
+def test_a_key_of_another_algorithm_signs_nothing():
+    for alg, want in (
+        ("RS256", set()),
+        ("PS384", {"token.key", "token.signature"}),
+        (7, {"token.key", "token.signature"}),
+    ):
+        trust = replace(TRUST, jwks={MAA: json.dumps({"keys": [{**SIM.jwk(SIM.rsa), "alg": alg}]}).encode()})
+        assert verdict("maa", SIM.token(SIM.maa_sgx(NOW)), trust=trust) == want
+
+
 def test_an_encryption_key_signs_nothing():
     trust = replace(TRUST, jwks={MAA: json.dumps({"keys": [{**SIM.jwk(SIM.rsa), "use": "enc"}]}).encode()})
     assert verdict("maa", SIM.token(SIM.maa_sgx(NOW)), trust=trust) == {"token.key", "token.signature"}

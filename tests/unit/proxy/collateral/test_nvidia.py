@@ -111,7 +111,7 @@ async def test_a_device_that_is_revoked_meanwhile_is_refused_after_the_next_answ
     await later(job, vendors, clock, 6 * HOUR)
     with pytest.raises(Rejected, match="revoked"):
         judged(job)
-    assert any("revoked, ends" in s.note for s in states(job.snapshot, clock.now()))
+    assert any("REVOKED: its devices are refused, ends" in s.note for s in states(job.snapshot, clock.now()))
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -145,7 +145,7 @@ async def test_what_the_responder_does_not_know_is_kept_as_its_word(job, vendors
     vendors.nvidia.unknown = {DEVICE.serial_number}
     await job.round()
     assert judged(job)["revocation"] is Status.UNKNOWN
-    assert any("unknown, ends" in s.note for s in states(job.snapshot, NOW))
+    assert any("not known to NVIDIA, ends" in s.note for s in states(job.snapshot, NOW))
 
 
 def resigned(vendors, name: str, raw: bytes | None) -> None:
