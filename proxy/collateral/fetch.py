@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -125,20 +125,47 @@ def keep(
 
     Raises Damaged, ConfigError: then the store cannot be used at all.
     """
+    every = tuple(pieces)
     taken: list[Taken] = []
     failures: list[Failure] = []
-    every = sorted(pieces, key=lambda p: p.kind is Kind.OCSP)  # their issuers are there by then
     for piece in every:
-        try:
-            if piece.kind in PROVEN:
-                before = taken[-1].snapshot if taken else read_store(folder, trust, simulated)
-                _prove(piece, issuers_of(before, (), trust, simulated), now, trust, simulated)
-            taken.append(take(folder, (piece,), now, trust, simulated))
-        except Rejected as e:
-            older = any(": rollback:" in reason for reason in e.failures)
-            code = "collateral_older" if older else "collateral_refused"
-            failures.append(Failure(piece.name, "; ".join(e.failures), code))
+        if piece.kind not in PROVEN:
+            _take(folder, (piece,), now, trust, simulated, taken, failures)
+    if rest := [piece for piece in every if piece.kind in PROVEN]:  # the issuers of these are there by now
+        before = taken[-1].snapshot if taken else read_store(folder, trust, simulated)
+        issuers = issuers_of(before, (), trust, simulated)
+        good = []
+        for piece in rest:
+            try:
+                _prove(piece, issuers, now, trust, simulated)
+                good.append(piece)
+            except Rejected as e:
+                failures.append(_refused(piece, e))
+        _take(folder, good, now, trust, simulated, taken, failures)
     return taken, failures
+
+
+def _take(
+    folder: Path, pieces: Sequence[Piece], now: dt.datetime, trust: TrustStore, simulated: SimulatedTrust | None,
+    taken: list[Taken], failures: list[Failure],
+) -> None:  # fmt: skip
+    """Together, since every change reads the whole store; where one is refused, by halves until that one is alone."""
+    if not pieces:
+        return
+    try:
+        taken.append(take(folder, pieces, now, trust, simulated))
+    except Rejected as e:
+        if len(pieces) == 1:
+            failures.append(_refused(pieces[0], e))
+            return
+        half = len(pieces) // 2
+        for part in (pieces[:half], pieces[half:]):
+            _take(folder, part, now, trust, simulated, taken, failures)
+
+
+def _refused(piece: Piece, error: Rejected) -> Failure:
+    older = any(": rollback:" in reason for reason in error.failures)
+    return Failure(piece.name, "; ".join(error.failures), "collateral_older" if older else "collateral_refused")
 
 
 def _prove(

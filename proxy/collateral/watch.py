@@ -58,7 +58,7 @@ def _state(snapshot: Snapshot, entry: Entry, now: dt.datetime) -> State:
     end = manifest_end(data) if entry.kind is Kind.RIM else entry.next_update
     if end is None:
         return State(entry, "ok", "has no end") if entry.kind is not Kind.RIM else State(entry, "expired", _UNREADABLE)
-    says = f"{word}, " if entry.kind is Kind.OCSP and (word := said(data)) else ""
+    says = f"{said(data)}, " if entry.kind is Kind.OCSP else ""
     if now > end or not entry.current(now):
         return State(entry, "expired", f"{says}ended {time_text(end)}: {_LOST.get(entry.kind, _REFUSED)}")
     if end - now <= WARN.get(entry.kind, dt.timedelta()):

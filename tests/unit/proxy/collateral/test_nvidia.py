@@ -1,6 +1,7 @@
 """NVIDIA's answers and manifests through the job: asked for, proven before they are kept, renewed, never by junk."""
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 from attested import NOW
@@ -17,6 +18,7 @@ from attestation.trust import VENDORS
 from attestation.types import Rejected, Status
 from attestation.verify import verify
 from attestation.x509 import load_certificate
+from proxy.collateral import fetch as fetching
 from proxy.collateral import job as module
 from proxy.collateral.fetch import fetch, keep
 from proxy.collateral.job import CollateralJob
@@ -253,6 +255,28 @@ async def test_each_question_has_a_nonce_of_its_own(vendors):
     for _ in range(2):
         assert not (await fetch(VendorDoor(vendors.instead), OCSP[:1], NOW, issuers=ISSUERS)).failures
     assert len(set(seen)) == 2
+
+
+async def test_many_answers_are_kept_in_one_change_and_a_refused_one_keeps_no_other_out(vendors, tmp_path, monkeypatch):
+    """Every change reads the whole store."""
+    door, changes = VendorDoor(vendors.instead), []
+    real = fetching.take
+    monkeypatch.setattr(fetching, "take", lambda at, pieces, *a: (changes.append(len(pieces)), real(at, pieces, *a))[1])
+    many = about(evidence(*(NVIDIA.gpu().entry() for _ in range(9))), NOW, VENDORS, TRUST)
+    names = [n for n in many.names if n[0] is Kind.OCSP]
+    got = await fetch(door, names, NOW, issuers=issuers_of(Snapshot(), many.issuers, VENDORS, TRUST))
+    taken, refused = keep(tmp_path, (*many.issuers, *got.pieces), NOW, VENDORS, TRUST)
+    assert (refused, changes) == ([], [1, 1, len(names)])
+    assert len(names) == 9 + 2
+    later = NOW + dt.timedelta(hours=6)
+    vendors.now = later
+    got = await fetch(door, names, later, issuers=issuers_of(taken[-1].snapshot, (), VENDORS, TRUST))
+    odd = replace(got.pieces[4], fetched_at=later + dt.timedelta(days=1))  # of our own future: admission refuses it
+    changes.clear()
+    taken, refused = keep(tmp_path, [*got.pieces[:4], odd, *got.pieces[5:]], later, VENDORS, TRUST)
+    assert [f.name for f in refused] == [odd.name]
+    assert {n for t in taken for n in t.changed} == {(n[0].value, n[1]) for n in names} - {(odd.kind.value, odd.key)}
+    assert len(changes) < len(names)
 
 
 async def test_an_answer_whose_issuer_is_in_no_store_is_not_kept(vendors, tmp_path):
