@@ -48,6 +48,8 @@ _YEARS = re.compile(
 """An age with its years, where the model stopped before them."""
 _DEGREE = re.compile(r",? (?:M\.?D|Ph\.?D|D\.?D\.?S|D\.?V\.?M|R\.?N|Esq|MBA|CPA|Jr|Sr|II|III|IV)\b\.?")
 """What stands behind a name and belongs to it."""
+_FULL_STOP = re.compile(r"[^\W\d_]{4}\.$")
+"""The end of a sentence, of which a name is no part; after fewer letters it may shorten a word (``Inc.``)."""
 _DIGIT = re.compile(r"\d")
 _WORD = re.compile(r"[^\W\d_]+")
 MONTH = 1 << KINDS.index("month")
@@ -241,6 +243,8 @@ def _trimmed(text: str, f: Finding) -> Iterator[Finding]:
         start += 1
     closing = ")" if f.label in _SYMBOLIC else ".)"
     while end > start and not text[end - 1].isalnum() and text[end - 1] not in closing:
+        end -= 1
+    if _FULL_STOP.search(text, max(start, end - 5), end):
         end -= 1
     behind = _YEARS if f.label == "AGE" else _DEGREE if f.label == "PERSON" else None
     if behind and (more := behind.match(text, end)):

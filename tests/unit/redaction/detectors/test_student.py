@@ -173,3 +173,14 @@ def test_a_name_behind_an_escaped_line_break_is_found_whole(student: StudentDete
     covered = {i for f in student.detect(text) if f.label == "PERSON" for i in range(f.start, f.end)}
     start = text.index("Robert")
     assert set(range(start, start + len("Robert Brown"))) <= covered and start - 1 not in covered
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"), [("Agnieszka.", "Agnieszka"), ("Frost & Co.", "Frost & Co."), ("A. B.", "A. B.")]
+)
+def test_the_end_of_a_sentence_is_no_part_of_a_name(student: StudentDetector, name: str, kept: str) -> None:
+    tokens = student.tokens(name)
+    scores = np.zeros((len(tokens), len(TAGS)), np.float32)
+    scores[:, TAGS.index("I-PERSON")] = 1
+    (found,) = student.judged(name, tokens, scores, module.THRESHOLDS, "student")
+    assert name[found.start : found.end] == kept
