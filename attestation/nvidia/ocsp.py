@@ -55,8 +55,12 @@ def read_answer(der: bytes) -> ocsp.OCSPResponse:
             load_certificate(certificate.public_bytes(Encoding.DER))
     except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension):
         raise Malformed("an OCSP answer cannot be read") from None
-    if any(e.critical for e in extensions) or answer.public_bytes(Encoding.DER) != der or not _whole_bits(answer, der):
-        raise Malformed("an OCSP answer has a critical extension, or is not in canonical form")
+    if (
+        any(e.critical and not isinstance(e.value, x509.OCSPNonce) for e in extensions)
+        or answer.public_bytes(Encoding.DER) != der
+        or not _whole_bits(answer, der)
+    ):
+        raise Malformed("an OCSP answer has an unknown critical extension, or is not in canonical form")
     return answer
 
 

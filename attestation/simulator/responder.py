@@ -38,6 +38,8 @@ class NvidiaService:
         self.revoked: set[int] = set()
         self.unknown: set[int] = set()
         self.way = ""
+        self.critical = False
+        """Whether the nonce that is echoed is marked critical, as NVIDIA's own questions mark it."""
         self.rims: Mapping[str, bytes] = both(Signer(vendor))
         self.asked: list[int] = []
 
@@ -79,7 +81,7 @@ class NvidiaService:
         nonce = _nonce(asked)
         if nonce is not None and self.way != "no nonce":
             said = OTHER if self.way == "another nonce" else nonce
-            builder = builder.add_extension(x509.OCSPNonce(said), critical=False)
+            builder = builder.add_extension(x509.OCSPNonce(said), critical=self.critical)
         return builder.sign(own.key, hashes.SHA384()).public_bytes(Encoding.DER)
 
     def rim(self, name: str) -> bytes | None:

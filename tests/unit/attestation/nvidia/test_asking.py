@@ -32,9 +32,9 @@ KEYS = keys_for(DEVICE, ISSUER)
 NONCE = bytes(range(NONCE_BYTES))
 
 
-def answer(key: str = KEYS[2], nonce: bytes = NONCE, way: str = "") -> bytes:
+def answer(key: str = KEYS[2], nonce: bytes = NONCE, way: str = "", *, critical: bool = False) -> bytes:
     service = NvidiaService(SIM, NOW)
-    service.way = way
+    service.way, service.critical = way, critical
     return service.status(question(key, ISSUER, nonce))
 
 
@@ -111,6 +111,8 @@ def test_a_requestor_s_name_is_readable_and_refused():
 
 def test_an_answer_is_for_its_question():
     assert echoes(answer(), NONCE)
+    assert echoes(answer(critical=True), NONCE)
+    proven(answer(critical=True), KEYS[2], ISSUER, NOW)
     assert not echoes(answer(), bytes(NONCE_BYTES))
     assert not echoes(answer(way="no nonce"), NONCE)
     assert not echoes(answer(way="another nonce"), NONCE)
