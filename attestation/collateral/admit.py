@@ -15,7 +15,7 @@ from attestation.trust import SimulatedTrust, TrustStore
 from attestation.types import Check, Malformed, Rejected
 from attestation.x509 import check
 
-WITHOUT_FLOOR = frozenset({Kind.AMD_KEY, Kind.NVIDIA_CA})
+WITHOUT_FLOOR = frozenset({Kind.AMD_KEY})
 """A certificate of a key is not taken back by a newer one: the revocation list does that."""
 MAX_KEYS = 1024
 """Certificates of keys that are kept at most; whoever needs another one again asks for it again."""

@@ -38,15 +38,14 @@ class Kind(StrEnum):
     """The exact issuer."""
     RIM = "rim"
     """NVIDIA's id of a reference manifest."""
-    NVIDIA_CA = "nvidia-ca"
-    """SHA-256 of the certificate (DER) of an issuer of NVIDIA's: what answers of its responder are verified with."""
     OCSP = "nvidia-ocsp"
-    """``DIGEST/ISSUER KEY/SERIAL``: how an answer of NVIDIA's responder names its certificate."""
+    """``DIGEST/ISSUER KEY/SERIAL``: how an answer of NVIDIA's responder names its certificate. Its number is 1 where it
+    says revoked for good."""
 
 
 EVALUATED = frozenset({Kind.INTEL_TCB, Kind.INTEL_QE})
 """Kinds whose number is Intel's ``tcbEvaluationDataNumber``, one for all platforms."""
-UNSIGNED = frozenset({Kind.JWKS, Kind.RIM})
+UNSIGNED = frozenset({Kind.JWKS})
 """Kinds that are dated by our own clock: their only date in the store is when they were fetched."""
 
 
@@ -59,8 +58,6 @@ class Trust(StrEnum):
     """By the simulator's own root: tests and the demo."""
     TLS = "tls"
     """Nobody signed it: the web's certificate authorities said whose server it came from."""
-    OPAQUE = "opaque"
-    """Kept unread."""
 
 
 Name = tuple[Kind, str]
@@ -140,6 +137,4 @@ def shown(name: Name) -> str:
     if kind is Kind.OCSP and key.count("/") == 2:
         digest, issuer, serial = key.split("/")
         key = f"{digest}/{issuer[:12]}../{serial}"
-    if kind is Kind.NVIDIA_CA:
-        key = f"{key[:12]}.."
     return f"{kind.value} {key}"

@@ -71,13 +71,13 @@ def check_token(
         checks += found
     else:
         jwks, pretend = _key_set(token.issuer, simulated, collateral)
-        picked = find_key(jwks, token.header.get("kid"), token.header.get("alg")) if jwks is not None else None
+        picked = find_key(jwks, token.header.get("kid"), token.header.get("alg", "")) if jwks is not None else None
         checks.append(check(f"{prefix}.keys", jwks is not None, "the issuer's key set must be supplied"))
         if picked is not None:
             key, chain = picked
             if service is ITA:
                 found_chain = _chain(f"{prefix}.chain", load_path(chain), service, now, trust, simulated)
-                until, pretend = found_chain[1], pretend or found_chain[3]
+                until, pretend = found_chain[1], found_chain[3]
                 checks += found_chain[2]
         checks.append(check(f"{prefix}.key", picked is not None, "kid must name exactly one key of the issuer's set"))
     good = key is not None and is_signed(token, key, service.algorithms)

@@ -57,11 +57,7 @@ class Statements:
 
     def hex(self, name: str, size: int, *path: str) -> bytes:
         """Hex of ``size`` bytes, kept as measurement ``name``; a check fails where it is not there."""
-        value = self.get(*path)
-        try:
-            raw = bytes.fromhex(value) if isinstance(value, str) and len(value) == 2 * size else b""
-        except ValueError:
-            raw = b""
+        raw = unhex(self.get(*path), size)
         self.checks.append(
             check(f"statement.{name}", bool(raw), f"{'/'.join(path)} must be {size} bytes of hex", PROVIDER)
         )
@@ -70,7 +66,7 @@ class Statements:
     def fact(self, name: str, *path: str) -> None:
         """Text kept for policy; a check fails where it is not there."""
         value = self.get(*path)
-        ok = isinstance(value, str) and 0 < len(value) <= 500
+        ok = isinstance(value, str) and 0 < len(value) <= 500 and bool(_bytes(value))
         self.checks.append(check(f"statement.{name}", ok, f"{'/'.join(path)} must be text", PROVIDER))
         if ok:
             self.facts[name] = value
@@ -92,6 +88,19 @@ def _shown(value: object) -> str:
         return "missing"
     plain = isinstance(value, bool | int) or (isinstance(value, str) and _WORD.fullmatch(value) is not None)
     return repr(value) if plain and len(repr(value)) <= 42 else "something else"
+
+
+def unhex(value: object, size: int) -> bytes:
+    """``size`` bytes in hex of either case, which ``bytes.fromhex`` would read with spaces too; empty for all else."""
+    return bytes.fromhex(value) if isinstance(value, str) and re.fullmatch(f"[0-9a-fA-F]{{{2 * size}}}", value) else b""
+
+
+def _bytes(text: str) -> bytes:
+    """Empty where JSON's escapes spelled half of a surrogate pair: that has no bytes."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return b""
 
 
 def _verify(
@@ -171,8 +180,8 @@ def _maa_vm(said: Statements) -> None:
     else:
         raise Malformed("the token is not of an SEV-SNP or a TDX machine")
     nonce = said.get("x-ms-runtime", "client-payload", "nonce")
-    if isinstance(nonce, str) and 0 < len(nonce) <= 500:
-        said.bound["nonce"] = nonce.encode()
+    if isinstance(nonce, str) and 0 < len(nonce) <= 500 and (raw := _bytes(nonce)):
+        said.bound["nonce"] = raw
 
 
 _TD_REGISTERS = ("mrtd", "rtmr0", "rtmr1", "rtmr2", "rtmr3")
@@ -228,11 +237,7 @@ def _google(said: Statements) -> None:
     said.checks.append(check("image.support", stable, "support_attributes must hold STABLE", PROVIDER))
     said.fact("image_reference", "submods", "container", "image_reference")
     digest = said.get("submods", "container", "image_digest")
-    text = digest.removeprefix("sha256:") if isinstance(digest, str) and digest.startswith("sha256:") else ""
-    try:
-        raw = bytes.fromhex(text) if len(text) == 64 else b""
-    except ValueError:
-        raw = b""
+    raw = unhex(digest.removeprefix("sha256:"), 32) if isinstance(digest, str) and digest.startswith("sha256:") else b""
     said.checks.append(check("statement.image_digest", bool(raw), "image_digest must be a SHA-256", PROVIDER))
     said.measurements["image_digest"] = raw
     for name in ("env_override", "cmd_override"):
@@ -249,10 +254,11 @@ def _nonces(said: Statements) -> None:
     if value is _MISSING:
         return
     values = value if isinstance(value, list) else [value]
-    if not 1 <= len(values) <= 6 or not all(isinstance(v, str) and 8 <= len(v) <= 88 for v in values):
+    found = [_bytes(v) for v in values if isinstance(v, str) and 8 <= len(v) <= 88]
+    if not 1 <= len(values) <= 6 or len(found) != len(values) or not all(found):
         raise Malformed("eat_nonce is not of its documented form")
-    for i, nonce in enumerate(values):
-        said.bound["nonce" if i == 0 else f"nonce{i}"] = nonce.encode()
+    for i, nonce in enumerate(found):
+        said.bound["nonce" if i == 0 else f"nonce{i}"] = nonce
 
 
 def verify_ita(evidence: Evidence, now: dt.datetime, trust: TrustStore, simulated: SimulatedTrust | None = None,
@@ -270,7 +276,10 @@ def _ita(said: Statements) -> None:
         raise Malformed("the token is not of a TD or an SGX enclave")
     prefix = kind.lower()
     if nested:
-        said.claims = {**said.claims, **said.get(prefix)}
+        inner = said.get(prefix)
+        if any(said.claims.get(name, value) != value for name, value in inner.items()):
+            raise Malformed("the token says something twice, and not the same")
+        said.claims = {**said.claims, **inner}
         said.unless("attester", kind, "attester_type")
     said.tee = f"ita-{prefix}"
     said.want("debug", False, f"{prefix}_is_debuggable")

@@ -9,10 +9,9 @@ NVIDIA's responder answers so, with answers that live a day; for a serial number
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -20,9 +19,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 
-from attestation.nvidia.ocsp import MAX_OCSP_BYTES, SKEW, genuine, key_digests, key_of, read_answer
-from attestation.types import Malformed, require
-from attestation.x509 import check
+from attestation.nvidia.ocsp import MAX_OCSP_BYTES, read_answer
 
 NONCE_BYTES = 32
 """RFC 9654 §2.1."""
@@ -33,14 +30,6 @@ _HASHES: Mapping[str, hashes.HashAlgorithm] = {
 }  # fmt: skip
 _KEY = re.compile(r"(sha1|sha256|sha384)/([0-9a-f]{40,96})/([0-9a-f]{1,40})")
 _LATER = frozenset({ocsp.OCSPResponseStatus.TRY_LATER, ocsp.OCSPResponseStatus.INTERNAL_ERROR})
-
-
-def issuer_of(key: str, issuers: Iterable[x509.Certificate]) -> x509.Certificate | None:
-    """The issuer that the store's name ``key`` means; None where it is not among ``issuers``."""
-    found = _KEY.fullmatch(key)
-    if found is None:
-        return None
-    return next((one for one in issuers if key_digests(one).get(found[1]) == found[2]), None)
 
 
 def question(key: str, issuer: x509.Certificate, nonce: bytes) -> bytes:
@@ -91,21 +80,3 @@ def echoes(der: bytes, nonce: bytes) -> bool:
     """Whether the answer was made for this question. Raises Malformed."""
     extensions = [e.value for e in read_answer(der).extensions]
     return [e.nonce for e in extensions if isinstance(e, x509.OCSPNonce)] == [nonce]
-
-
-def proven(der: bytes, key: str, issuer: x509.Certificate, now: dt.datetime) -> None:
-    """Raises Malformed, or Rejected for an answer that is about another certificate, that nobody who may signed, or
-    that is not current at ``now``."""
-    answer = read_answer(der)
-    found = _KEY.fullmatch(key)
-    name = hashlib.new(found[1], issuer.subject.public_bytes()).digest() if found is not None else b""
-    end = answer.next_update_utc
-    if end is None:
-        raise Malformed("an OCSP answer must have an end")
-    current = answer.this_update_utc - SKEW <= now <= end
-    require((
-        check("ocsp.certificate", key_of(answer) == key and answer.issuer_name_hash == name,
-              "it must be about the certificate that was asked about"),
-        check("ocsp.signature", genuine(answer, issuer, now), "signed by the certificate's issuer or its responder"),
-        check("ocsp.current", current, f"{now:%F %T} must be in {answer.this_update_utc:%F %T}..{end:%F %T}"),
-    ))  # fmt: skip

@@ -59,13 +59,15 @@ class Vendor:
 class Gpu:
     """A device with its identity, and a key for the firmware that it runs."""
 
-    def __init__(self, vendor: Vendor, *, firmware: bytes = FIRMWARE, leaf_ca: bool = False) -> None:
+    def __init__(
+        self, vendor: Vendor, *, firmware: bytes = FIRMWARE, leaf_ca: bool = False, chip: str = "GH100"
+    ) -> None:  # fmt: skip
         identity, self.key = ec.generate_private_key(ec.SECP384R1()), ec.generate_private_key(ec.SECP384R1())
-        name = pki.name("GH100 simulated", "Sealgate Simulator")
+        name = pki.name(f"{chip} simulated", "Sealgate Simulator")
         own = identity.public_key()
         device = pki.issue(name, own, vendor.names[2], vendor.keys[2], ca=True, serial=pki.serial_of(own))
         tcb_info = {"2.23.133.5.4.1": _TCB_INFO + firmware}
-        leaf_name = pki.name("GH100 simulated firmware", "Sealgate Simulator")
+        leaf_name = pki.name(f"{chip} simulated firmware", "Sealgate Simulator")
         leaf = pki.issue(leaf_name, self.key.public_key(), name, identity, extensions=tcb_info, ca=leaf_ca or None)
         self.chain = (leaf, device, vendor.issuers[2], vendor.issuers[1], vendor.issuers[0])
 

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 
-from attestation.nvidia.ocsp import key_digests
+from attestation.nvidia.ocsp import key_hashes
 from attestation.simulator.nvidia import Vendor
 from attestation.simulator.ocsp import DAY, Responder, responders
 from attestation.simulator.rim import Signer, both
@@ -48,7 +48,7 @@ class NvidiaService:
         asked = ocsp.load_der_ocsp_request(request)
         self.asked.append(asked.serial_number)
         name = asked.hash_algorithm.name
-        own = next((r for r in self.responders if key_digests(r.issuer).get(name) == asked.issuer_key_hash.hex()), None)
+        own = next((r for r in self.responders if key_hashes(r.issuer).get(name) == asked.issuer_key_hash), None)
         if self.way == "try later":
             return _unsuccessful(ocsp.OCSPResponseStatus.TRY_LATER)
         if own is None or self.way == "unauthorized":

@@ -53,10 +53,10 @@ def _resource(index: int, active: str, values: list[str]) -> str:
 class Signer:
     """Signs manifests; its chain ends in the vendor's root."""
 
-    def __init__(self, vendor: Vendor, end: dt.datetime = pki.END) -> None:
+    def __init__(self, vendor: Vendor, end: dt.datetime = pki.END, start: dt.datetime = pki.START) -> None:
         self.key = ec.generate_private_key(ec.SECP384R1())
         name = pki.name("Simulated Reference Values", "Sealgate Simulator")
-        leaf = pki.issue(name, self.key.public_key(), vendor.names[1], vendor.keys[1], end=end)
+        leaf = pki.issue(name, self.key.public_key(), vendor.names[1], vendor.keys[1], start=start, end=end)
         self.chain = (leaf, vendor.issuers[1], vendor.issuers[0])
 
     def rim(

@@ -1,11 +1,11 @@
 """A vendor's answer -> a piece of the store. Asks through the door; believes nothing: the store examines what comes,
-and what it would keep unread (NVIDIA's) is proven before, so that no junk takes the place of what was here."""
+and takes nothing that is not signed for what it is called."""
 
 from __future__ import annotations
 
 import datetime as dt
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -13,10 +13,11 @@ from urllib.parse import unquote
 
 from attestation.collateral.intel import document_piece, list_piece
 from attestation.collateral.loose import key_piece
-from attestation.collateral.nvidia import PROVEN, Issuers, issuers_of, proven
+from attestation.collateral.nvidia import answer_piece, read_piece
 from attestation.collateral.pieces import Kind, Name, Piece, shown
-from attestation.collateral.store import read_store
+from attestation.collateral.store import Snapshot
 from attestation.nvidia import asking
+from attestation.nvidia.ocsp import Path as Certificates
 from attestation.snp.vcek import parse_endorsement
 from attestation.trust import SimulatedTrust, TrustStore, amd_chain
 from attestation.types import Malformed, Rejected
@@ -27,6 +28,9 @@ from proxy.errors import ConfigError, SealgateError, UpstreamError
 
 Chain = Callable[[str], tuple[bytes, ...]]
 """Product -> AMD's own issuers of its VCEKs (DER), which ship with the package."""
+Issuers = Mapping[Name, Certificates]
+"""Name of an answer about a certificate of NVIDIA's -> that certificate's issuer, up to the root."""
+NOBODY: Issuers = {}
 
 
 class Vendors(Protocol):
@@ -58,7 +62,7 @@ class Fetched:
 
 
 async def fetch(
-    door: Vendors, names: Iterable[Name], now: dt.datetime, chain: Chain = amd_chain, issuers: Issuers = ()
+    door: Vendors, names: Iterable[Name], now: dt.datetime, chain: Chain = amd_chain, issuers: Issuers = NOBODY
 ) -> Fetched:
     """Asks for each of ``names``, one after the other: nobody waits for this, and vendors limit rates. ``issuers`` are
     those of certificates that may be asked about. A vendor that asks for patience is not asked again in this round.
@@ -87,17 +91,17 @@ async def fetch(
 
 async def _status(door: Vendors, name: Name, now: dt.datetime, issuers: Issuers) -> Piece:
     """The responder's answer to a question of our own. Raises Malformed, UpstreamError, ConfigError."""
-    issuer = asking.issuer_of(name[1], issuers)
-    if issuer is None:
+    path = issuers.get(name)
+    if path is None:
         raise ConfigError("its issuer is not known here: fetch it with --evidence of such a device")
     nonce = secrets.token_bytes(asking.NONCE_BYTES)
-    got = await door.ask(name, asking.question(name[1], issuer, nonce))
+    got = await door.ask(name, asking.question(name[1], path[0], nonce))
     if (refused := asking.refusal(got.body)) is not None:
         later, word = refused
         raise UpstreamError(f"the responder says {word}", code="vendor_busy" if later else "vendor_refused")
     if not asking.echoes(got.body, nonce):
         raise Malformed("the answer was not made for this question: its nonce is another one, or none")
-    return Piece(*name, got.body, now)
+    return Piece(*name, answer_piece(got.body, [path]), now)
 
 
 def _failure(name: Name, error: SealgateError) -> Failure:
@@ -121,7 +125,7 @@ def to_piece(name: Name, got: Published, now: dt.datetime, chain: Chain = amd_ch
 def keep(
     folder: Path, pieces: Iterable[Piece], now: dt.datetime, trust: TrustStore, simulated: SimulatedTrust | None = None
 ) -> tuple[list[Taken], list[Failure]]:
-    """Proves and takes each piece by itself: one that is refused does not keep the others out. Blocks.
+    """Takes each piece by itself, or as if: one that is refused does not keep the others out. Blocks.
 
     Raises Damaged, ConfigError: then the store cannot be used at all.
     """
@@ -129,19 +133,9 @@ def keep(
     taken: list[Taken] = []
     failures: list[Failure] = []
     for piece in every:
-        if piece.kind not in PROVEN:
+        if piece.kind is not Kind.OCSP:
             _take(folder, (piece,), now, trust, simulated, taken, failures)
-    if rest := [piece for piece in every if piece.kind in PROVEN]:  # the issuers of these are there by now
-        before = taken[-1].snapshot if taken else read_store(folder, trust, simulated)
-        issuers = issuers_of(before, (), trust, simulated)
-        good = []
-        for piece in rest:
-            try:
-                _prove(piece, issuers, now, trust, simulated)
-                good.append(piece)
-            except Rejected as e:
-                failures.append(_refused(piece, e))
-        _take(folder, good, now, trust, simulated, taken, failures)
+    _take(folder, [p for p in every if p.kind is Kind.OCSP], now, trust, simulated, taken, failures)
     return taken, failures
 
 
@@ -168,16 +162,16 @@ def _refused(piece: Piece, error: Rejected) -> Failure:
     return Failure(piece.name, "; ".join(error.failures), "collateral_older" if older else "collateral_refused")
 
 
-def _prove(
-    piece: Piece, issuers: Issuers, now: dt.datetime, trust: TrustStore, simulated: SimulatedTrust | None
-) -> None:
-    """Raises Rejected, in the words of the store."""
-    try:
-        proven(piece, issuers, now, trust, simulated)
-    except Malformed as e:
-        raise Rejected((f"{shown(piece.name)}: {e}",)) from None
-    except Rejected as e:
-        raise Rejected(tuple(f"{shown(piece.name)}: {f}" for f in e.failures), e.checks) from None
+def known_issuers(snapshot: Snapshot, names: Iterable[Name], brought: Issuers = NOBODY) -> Issuers:
+    """Of those of ``names`` that need one: out of what came along, or beside the answer that is here."""
+    found = {n: brought[n] for n in names if n in brought}
+    kept = {n: snapshot.data(n) for n in names if n[0] is Kind.OCSP and n not in found}
+    return found | {n: read_piece(data)[1] for n, data in kept.items() if data is not None}
+
+
+def can_ask(name: Name, issuers: Issuers) -> bool:
+    """Whether a question can be made: one about a device needs its issuer."""
+    return name[0] is not Kind.OCSP or name in issuers
 
 
 def in_order(names: Iterable[Name]) -> list[Name]:

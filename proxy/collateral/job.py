@@ -18,8 +18,8 @@ from pathlib import Path
 
 from attestation.collateral.admit import unfounded
 from attestation.collateral.index import time_text
-from attestation.collateral.nvidia import about, can_ask, issuers_of
-from attestation.collateral.pieces import SKEW, Entry, Kind, Name, Piece, shown
+from attestation.collateral.nvidia import about
+from attestation.collateral.pieces import SKEW, Entry, Kind, Name, shown
 from attestation.collateral.select import key_names, needs, quote_of, select, unknown_keys, with_chain
 from attestation.collateral.store import INDEX, Damaged, Snapshot, read_store
 from attestation.paths import check_path, load_path
@@ -27,7 +27,7 @@ from attestation.snp.report import parse_report
 from attestation.tdx.quote import parse_quote
 from attestation.trust import SimulatedTrust, TrustStore, amd_chain
 from attestation.types import Collateral, Evidence, Status
-from proxy.collateral.fetch import Chain, Failure, Vendors, fetch, in_order, keep
+from proxy.collateral.fetch import Chain, Failure, Issuers, Vendors, can_ask, fetch, in_order, keep, known_issuers
 from proxy.collateral.vendors import question
 from proxy.collateral.watch import due_at, states
 from proxy.errors import ConfigError, SealgateError
@@ -85,8 +85,8 @@ class CollateralJob:
         self.damage: str | None = None
         self._stamp: tuple[int, int, int] | None = None
         self._wanted: dict[Name, None] = {}
-        self._brought: dict[Name, Piece] = {}
-        """Issuers that came with evidence and are not in the store yet."""
+        self._brought: Issuers = {}
+        """Issuers that came with evidence, of what is wanted."""
         self._waits: dict[Name | str, _Wait] = {}
         self._failing: dict[Name, str] = {}
         self._wake = asyncio.Event()
@@ -127,9 +127,7 @@ class CollateralJob:
         found = about(evidence, now, self._trust, self._simulated)
         entries = self.snapshot.index.entries
         self._want([n for n in found.names if (e := entries.get(n)) is None or not e.current(now)])
-        if new := {p.name: p for p in found.issuers if p.name not in entries}:
-            self._brought |= new
-            self._wake.set()
+        self._brought = {n: p for n, p in {**self._brought, **found.issuers}.items() if n in self._wanted}
 
     def _genuine(self, evidence: Evidence, now: dt.datetime) -> bool:
         """Whether the platform that a quote names is one of Intel's: only then is Intel asked about it."""
@@ -181,14 +179,13 @@ class CollateralJob:
             return
         self._forget()
         names = self._due()
-        if not names and not self._brought:
+        if not names:
             return
-        brought, self._brought = self._brought, {}
-        issuers = issuers_of(self.snapshot, brought.values(), self._trust, self._simulated)
+        issuers = known_issuers(self.snapshot, names, self._brought)
         got = await fetch(self._door, names, self._clock.now(), self._chain, issuers)
-        pieces, now = [*brought.values(), *got.pieces], self._clock.now()  # answers may be younger than the question
+        now = self._clock.now()  # answers may be younger than the question
         try:
-            taken, refused = await asyncio.to_thread(keep, self._folder, pieces, now, self._trust, self._simulated)
+            taken, refused = await asyncio.to_thread(keep, self._folder, got.pieces, now, self._trust, self._simulated)
         except (Damaged, ConfigError) as e:
             log.error("the collateral was not kept: %s", e)
             return
@@ -220,8 +217,9 @@ class CollateralJob:
             for e in self.snapshot.index.entries.values()
             if (at := due_at(e)) is not None and (at + self._late <= now or e.fetched_at > now + SKEW)
         ]
-        issuers = issuers_of(self.snapshot, self._brought.values(), self._trust, self._simulated)
-        names = in_order(n for n in (*old, *self._wanted) if self._may_ask(n) and can_ask(n, issuers))
+        every = [n for n in (*old, *self._wanted) if self._may_ask(n)]
+        issuers = known_issuers(self.snapshot, every, self._brought)
+        names = in_order(n for n in every if can_ask(n, issuers))
         return sorted(names, key=self._last)
 
     def _last(self, name: Name) -> tuple[bool, int]:

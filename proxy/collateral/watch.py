@@ -6,8 +6,9 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from attestation.collateral.examine import REVOKED
 from attestation.collateral.index import time_text
-from attestation.collateral.nvidia import manifest_end, said
+from attestation.collateral.nvidia import said
 from attestation.collateral.pieces import Entry, Kind, Trust, shown
 from attestation.collateral.store import Snapshot
 
@@ -15,7 +16,7 @@ _DAY = dt.timedelta(days=1)
 WARN: Mapping[Kind, dt.timedelta] = {
     Kind.INTEL_TCB: 7 * _DAY, Kind.INTEL_QE: 7 * _DAY, Kind.INTEL_PCK_CRL: 7 * _DAY, Kind.INTEL_ROOT_CRL: 7 * _DAY,
     Kind.AMD_CRL: 14 * _DAY, Kind.AMD_KEY: 14 * _DAY, Kind.JWKS: 1 * _DAY,
-    Kind.OCSP: _DAY / 4, Kind.RIM: 30 * _DAY, Kind.NVIDIA_CA: 30 * _DAY,
+    Kind.OCSP: _DAY / 4, Kind.RIM: 30 * _DAY,
 }  # fmt: skip
 """How long before its end a piece is warned of. Answers of NVIDIA's responder live one day."""
 EVERY: Mapping[Kind, dt.timedelta] = {
@@ -26,13 +27,8 @@ EVERY: Mapping[Kind, dt.timedelta] = {
 """How often a piece is asked for again. Services change their keys daily; a manifest may be signed anew."""
 
 
-# what follows from an end
-_REFUSED = "nothing that needs it is accepted"
-_LOST: Mapping[Kind, str] = {
-    Kind.OCSP: "good counts no longer, revoked does", Kind.RIM: "measurements are not compared with it",
-    Kind.NVIDIA_CA: "answers about its devices cannot be asked for",
-}  # fmt: skip
-_UNREADABLE = "cannot be read: it never counts"
+OPTIONAL = frozenset({Kind.RIM, Kind.OCSP})
+"""Kinds that nothing needs: without, a check is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +50,14 @@ def states(snapshot: Snapshot, now: dt.datetime) -> tuple[State, ...]:
 
 
 def _state(snapshot: Snapshot, entry: Entry, now: dt.datetime) -> State:
-    data = snapshot.contents[entry.sha256]
-    end = manifest_end(data) if entry.kind is Kind.RIM else entry.next_update
+    end = entry.next_update
+    word = said(snapshot.contents[entry.sha256]) if entry.kind is Kind.OCSP else ""
     if end is None:
-        return State(entry, "ok", "has no end") if entry.kind is not Kind.RIM else State(entry, "expired", _UNREADABLE)
-    says = f"{said(data)}, " if entry.kind is Kind.OCSP else ""
-    if now > end or not entry.current(now):
-        return State(entry, "expired", f"{says}ended {time_text(end)}: {_LOST.get(entry.kind, _REFUSED)}")
+        return State(entry, "ok", word or "has no end")
+    says = f"{word}, " if word else ""
+    if not entry.current(now):
+        what = "its question is open again" if entry.kind in OPTIONAL else "nothing that needs it is accepted"
+        return State(entry, "expired", f"{says}ended {time_text(end)}: {what}")
     if end - now <= WARN.get(entry.kind, dt.timedelta()):
         return State(entry, "expiring", f"{says}ends {time_text(end)}, in {_days(end - now)}")
     unsigned = ", vouched for by TLS only" if entry.trust is Trust.TLS else ""
@@ -76,6 +73,8 @@ def due_at(entry: Entry) -> dt.datetime | None:
     """When ``entry`` should be asked for again; None: never."""
     every = EVERY.get(entry.kind)
     if every is None or (entry.kind is Kind.AMD_KEY and entry.key.startswith("vlek/")):  # only its cloud hands it out
+        return None
+    if entry.kind is Kind.OCSP and entry.number == REVOKED:  # no other answer would be taken
         return None
     if entry.next_update is not None:
         every = min(every, max((entry.next_update - entry.fetched_at) / 2, dt.timedelta(hours=1)))

@@ -18,16 +18,18 @@ import click
 
 from attestation.collateral.index import time_text
 from attestation.collateral.loose import loose
-from attestation.collateral.nvidia import about, can_ask, issuers_of
+from attestation.collateral.nvidia import about
 from attestation.collateral.pieces import Entry, Kind, Name, Piece, shown
 from attestation.collateral.select import helpful, key_names, needs
 from attestation.collateral.store import Damaged, Snapshot, read_store
+from attestation.nvidia.ocsp import Path as Certificates
+from attestation.nvidia.verify import Device, parse_devices
 from attestation.recognise import recognise
 from attestation.snp.report import parse_report
 from attestation.trust import PRODUCTS, VENDORS
 from attestation.types import Malformed, Rejected
 from proxy.collateral.archive import MAX_ARCHIVE_BYTES, pack, unpack
-from proxy.collateral.fetch import Failure, Vendors, fetch, in_order, keep
+from proxy.collateral.fetch import Failure, Issuers, Vendors, fetch, in_order, keep, known_issuers
 from proxy.collateral.vendors import question
 from proxy.collateral.watch import State, states
 from proxy.collateral.writer import replace_file, take
@@ -79,25 +81,23 @@ def fetch_(
         wanted += [(Kind.JWKS, url) for url in issuer] + [(Kind.RIM, i) for i in rim]
         seen = [_needed(file) for file in evidence]
         wanted += [name for names, _ in seen for name in names]
-        brought = tuple({p.name: p for _, pieces in seen for p in pieces}.values())
-        issuers = issuers_of(before, brought, VENDORS)
-        names = in_order(wanted or [n for n in before.index.entries if _askable(n) and can_ask(n, issuers)])
+        names = in_order(wanted or [n for n in before.index.entries if _askable(n)])
+        issuers = known_issuers(before, names, {n: path for _, found in seen for n, path in found.items()})
         if not names:
             raise click.UsageError(
                 "nothing here can be asked for again: name what to fetch, such as --amd Genoa or --evidence FILE"
             )
         for name in names:
             question(name)  # misuse, before anything is asked
-        snapshot, failures = asyncio.run(_fetch(at, names, _door(), before, brought))
+        snapshot, failures = asyncio.run(_fetch(at, names, _door(), before, issuers))
     _report(snapshot, names, failures, as_json)
 
 
 async def _fetch(
-    folder: Path, names: list[Name], door: Vendors, before: Snapshot, brought: tuple[Piece, ...]
+    folder: Path, names: list[Name], door: Vendors, before: Snapshot, issuers: Issuers
 ) -> tuple[Snapshot, list[Failure]]:
-    """``brought`` are issuers that came with evidence: what they issued can be asked about."""
-    got = await fetch(door, names, _now(), issuers=issuers_of(before, brought, VENDORS))
-    taken, refused = keep(folder, (*brought, *got.pieces), _now(), VENDORS)  # answers may be younger than the question
+    got = await fetch(door, names, _now(), issuers=issuers)
+    taken, refused = keep(folder, got.pieces, _now(), VENDORS)  # answers may be younger than the question
     spared = [
         Failure(n, f"{shown(n)}: not asked for, {question(n).host} wants patience", "vendor_busy") for n in got.spared
     ]
@@ -128,16 +128,25 @@ def _report(snapshot: Snapshot, names: list[Name], failures: list[Failure], as_j
     is_flag=True,
     help="Take new key sets of token services too. Nobody signed them: whoever made the archive chose the keys.",
 )
+@click.option(
+    "--evidence", multiple=True, type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Devices that answers of NVIDIA's OCSP responder are about: who may answer stands in their certificates.",
+)  # fmt: skip
 @_FOLDER
 @_CONFIG
 @_JSON
-def import_(files: tuple[Path, ...], unsigned: bool, folder: Path | None, config_file: Path, as_json: bool) -> None:
+def import_(
+    files: tuple[Path, ...], unsigned: bool, evidence: tuple[Path, ...], folder: Path | None, config_file: Path,
+    as_json: bool,
+) -> None:  # fmt: skip
     """Take in archives of `export`, or single files: a revocation list or VCEK of AMD's, Intel's root list, dcap-qvl's
-    JSON of a platform. Everything is verified before anything is replaced; one bad piece refuses all."""
+    JSON of a platform, an answer of NVIDIA's OCSP responder (with --evidence). Everything is verified before anything
+    is replaced; one bad piece refuses all."""
     at = _folder(folder, config_file)
     now = _now()
     with _answers():
-        pieces = [piece for file in files for piece in _pieces(file, now)]
+        devices = tuple(d.path for file in evidence for d in _devices(file))
+        pieces = [piece for file in files for piece in _pieces(file, now, devices)]
         if not unsigned:
             _signed(pieces, read_store(at, VENDORS))
         taken = take(at, pieces, now, VENDORS)
@@ -160,13 +169,21 @@ def _signed(pieces: list[Piece], before: Snapshot) -> None:
         raise Rejected(tuple(f"{shown(name)}: {why}" for name in new))
 
 
-def _pieces(file: Path, now: dt.datetime) -> tuple[Piece, ...]:
+def _devices(file: Path) -> tuple[Device, ...]:
+    with _readable(file):
+        found = recognise(_read(file))
+    if found.kind != "nvidia":
+        raise Malformed(f"{file}: this is not evidence of NVIDIA's devices")
+    return parse_devices(found.report)
+
+
+def _pieces(file: Path, now: dt.datetime, devices: Iterable[Certificates]) -> tuple[Piece, ...]:
     with _readable(file):
         with file.open("rb") as f:
             head = f.read(512)
         if head[_TAR] == b"ustar":
             return unpack(file, VENDORS)
-        return loose(_read(file), now)
+        return loose(_read(file), now, devices)
 
 
 @collateral.command("export")
@@ -295,7 +312,7 @@ def _platform(tee: str, fmspc: str) -> Iterable[Name]:
             (Kind.INTEL_PCK_CRL, "processor"), (Kind.INTEL_ROOT_CRL, "root"))  # fmt: skip
 
 
-def _needed(file: Path) -> tuple[tuple[Name, ...], tuple[Piece, ...]]:
+def _needed(file: Path) -> tuple[tuple[Name, ...], Issuers]:
     """What to ask for, and issuers that the evidence brings along."""
     with _readable(file):
         found = recognise(_read(file), bare=True)
@@ -328,5 +345,8 @@ def _words(e: Entry) -> str:
     return f"{number}issued {time_text(e.issued)}, {end}, {_VOUCHED[e.trust.value]}"
 
 
-_VOUCHED = {"signed": "signed under a pinned root", "simulated": "simulated", "tls": "vouched for by TLS only",
-            "opaque": "its signature is looked into when it is used"}  # fmt: skip
+_VOUCHED = {
+    "signed": "signed under a pinned root",
+    "simulated": "simulated",
+    "tls": "vouched for by TLS only",
+}

@@ -292,7 +292,7 @@ def test_evidence_is_refused_where_it_differs_and_accepted_where_the_question_is
 
 def test_the_store_gives_the_manifests_of_what_the_devices_say_they_run():
     pieces = [Piece(Kind.RIM, name, rim, NOW) for name, rim in BOTH.items()]
-    other = Piece(Kind.RIM, "NV_GPU_DRIVER_GH100_550.144.03", BOTH[DRIVER_ID], NOW)
+    other = Piece(Kind.RIM, "NV_GPU_DRIVER_GH100_550.144.03", SIGNER.rim("550.144.03"), NOW)
     devices = evidence(GPU.entry(), SIM.gpu().entry())
     assert [n for n in helpful(devices) if n[0] is Kind.RIM] == [(Kind.RIM, DRIVER_ID), (Kind.RIM, VBIOS_ID)]
     collateral, checks = find(snapshot(*pieces, other), devices, NOW)

@@ -9,9 +9,11 @@ from attested import NOW, flips, ids, vector
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from attestation.nvidia.report import DRIVER, FWID
+from attestation.nvidia.verify import BLOCKS
 from attestation.simulator.nvidia import NONCE, OPAQUE, Vendor, evidence, shared_vendor
+from attestation.simulator.rim import DRIVER_ID, Signer, both
 from attestation.trust import VENDORS
-from attestation.types import Evidence, Status
+from attestation.types import Collateral, Evidence, Status
 from attestation.verify import verify
 
 SIM = shared_vendor()
@@ -78,7 +80,32 @@ def test_one_device_does_not_count_twice():
 
 def test_a_report_with_fewer_measurements_is_refused():
     assert reported(blocks=63) == {"device-0.blocks"}
-    assert verdict(GPU.entry(arch="LS10")) == {"device-0.blocks"}
+    assert verdict(GPU.entry(arch="LS10")) == {"device-0.blocks", "device-0.architecture"}
+
+
+@pytest.mark.parametrize(
+    ("chip", "arch"),
+    [("GH100", "HOPPER"), ("GH200", "HOPPER"), ("GB100", "BLACKWELL"), ("GB202", "BLACKWELL"), ("LS_10", "LS10")],
+)
+def test_a_device_is_of_the_architecture_that_nvidia_certified(chip, arch):
+    """Nobody signs the name beside a report; it chooses whose values the measurements are compared with, and a wrong
+    one turned a device whose firmware differs into one of which nothing is known."""
+    gpu = SIM.gpu(chip=chip)
+    report = gpu.report(blocks=BLOCKS[arch])
+    assert verdict(gpu.entry(report, arch=arch)) == set()
+    for other in set(BLOCKS) - {arch}:
+        got = verdict(gpu.entry(report, arch=other))
+        assert got - {"device-0.blocks"} == {"device-0.architecture"}
+
+
+def test_no_name_beside_a_report_makes_a_difference_from_nvidias_values_unknown():
+    differs = Collateral(rims={**both(Signer(SIM)), DRIVER_ID: Signer(SIM).rim(values={7: [b"\x77" * 48]})})
+    assert ids(evidence(GPU.entry()), SIM.trust, collateral=differs) == {"reference-values"}
+    assert ids(evidence(GPU.entry(arch="BLACKWELL")), SIM.trust, collateral=differs) == {"device-0.architecture"}
+
+
+def test_a_device_without_one_name_is_of_no_architecture():
+    assert verdict(SIM.gpu(chip="AD102").entry()) == {"device-0.architecture"}
 
 
 def test_what_is_said_beside_a_report_must_be_in_it():

@@ -61,7 +61,7 @@ def test_each_piece_has_one_place(name, url):
         (Kind.INTEL_ROOT_CRL, "x"), (Kind.JWKS, "https://attacker.example"), (Kind.JWKS, "http://a.b.attest.azure.net"),
         (Kind.JWKS, "https://sharedeus.eus.attest.azure.net@attacker.example"), (Kind.RIM, "../x"), (Kind.RIM, "a b"),
         (Kind.OCSP, f"sha384/{'ab' * 32}/1f"), (Kind.OCSP, f"sha512/{'ab' * 64}/1f"), (Kind.OCSP, f"sha1/{'ab' * 20}/"),
-        (Kind.OCSP, f"sha1/{'ab' * 20}/{'0' * 41}"), (Kind.NVIDIA_CA, "ab" * 32),
+        (Kind.OCSP, f"sha1/{'ab' * 20}/{'0' * 41}"),
     ],
 )  # fmt: skip
 def test_no_other_place_can_be_named(name):

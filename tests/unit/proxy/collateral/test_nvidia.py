@@ -8,9 +8,8 @@ from attested import NOW
 from egress_support import Events
 from published import GPU, NVIDIA, TRUST, revocation
 
-from attestation.collateral.nvidia import about, issuers_of
+from attestation.collateral.nvidia import about
 from attestation.collateral.pieces import Kind
-from attestation.collateral.store import Snapshot
 from attestation.simulator.nvidia import Vendor, evidence
 from attestation.simulator.responder import WAYS
 from attestation.simulator.rim import DRIVER_ID, VBIOS_ID, Signer
@@ -28,11 +27,12 @@ from proxy.egress import VendorDoor
 from proxy.errors import Misuse
 
 HOUR = 3600
+WRONG = {"vendor_malformed", "collateral_refused", "collateral_older"}
 EVIDENCE = evidence(GPU.entry())
 ABOUT = about(EVIDENCE, NOW, VENDORS, TRUST)
 OCSP = [n for n in ABOUT.names if n[0] is Kind.OCSP]
 RIMS = [n for n in ABOUT.names if n[0] is Kind.RIM]
-ISSUERS = issuers_of(Snapshot(), ABOUT.issuers, VENDORS, TRUST)
+ISSUERS = ABOUT.issuers
 DEVICE = load_certificate(GPU.chain[1])
 
 
@@ -67,7 +67,7 @@ async def test_devices_are_asked_about_once_evidence_of_them_was_met(job, vendor
     await job.round()
     assert judged(job) == {"revocation": Status.PASS, "reference-values": Status.PASS}
     assert sorted(vendors.nvidia.asked) == sorted(int(n[1].rpartition("/")[2], 16) for n in OCSP)
-    assert set(job.snapshot.index.entries) == {*OCSP, *RIMS, *(p.name for p in ABOUT.issuers)}
+    assert set(job.snapshot.index.entries) == {*OCSP, *RIMS}
     assert events.codes() == ["collateral_changed"]
 
 
@@ -113,7 +113,12 @@ async def test_a_device_that_is_revoked_meanwhile_is_refused_after_the_next_answ
     await later(job, vendors, clock, 6 * HOUR)
     with pytest.raises(Rejected, match="revoked"):
         judged(job)
-    assert any("REVOKED: its devices are refused, ends" in s.note for s in states(job.snapshot, clock.now()))
+    assert any("REVOKED: its devices are refused" in s.note for s in states(job.snapshot, clock.now()))
+    vendors.asked.clear()
+    vendors.nvidia.revoked = set()
+    await later(job, vendors, clock, 6 * HOUR)
+    assert vendors.asked == ["/"] * (len(OCSP) - 1)  # what is revoked for good is asked about no more
+    assert job.status()["failing"] == {}
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -126,7 +131,7 @@ async def test_no_wrong_answer_takes_the_place_of_a_good_one(job, vendors, clock
     assert {n: job.snapshot.index.entries[n].sha256 for n in OCSP} == before
     failing = set(job.status()["failing"].values())
     want = {"try later": "vendor_busy", "unauthorized": "vendor_refused"}
-    assert failing == {want[way]} if way in want else failing <= {"vendor_malformed", "collateral_refused"} and failing
+    assert failing == {want[way]} if way in want else failing <= WRONG and failing
     assert judged(job)["revocation"] is Status.PASS
     vendors.nvidia.way = ""
     await later(job, vendors, clock, 2 * HOUR)
@@ -137,8 +142,8 @@ async def test_no_wrong_answer_takes_the_place_of_a_good_one(job, vendors, clock
 async def test_no_wrong_answer_comes_in_where_there_is_none(vendors, way, tmp_path):
     vendors.nvidia.way = way
     got = await fetch(VendorDoor(vendors.instead), OCSP, NOW, issuers=ISSUERS)
-    taken, refused = keep(tmp_path, (*ABOUT.issuers, *got.pieces), NOW, VENDORS, TRUST)
-    assert not taken[-1].snapshot.named(Kind.OCSP)
+    taken, refused = keep(tmp_path, got.pieces, NOW, VENDORS, TRUST)
+    assert not taken
     assert {f.name for f in (*got.failures, *refused)} | set(got.spared) == set(OCSP)
 
 
@@ -210,16 +215,12 @@ async def test_devices_do_not_pile_up(job, vendors, monkeypatch):
     assert vendors.asked == []
 
 
-async def test_an_answer_whose_issuer_is_not_known_is_not_asked_for(job, vendors, clock, tmp_path):
-    """It came by import: nobody could tell a good answer from junk, so what is here stays."""
+async def test_an_answer_that_was_imported_is_renewed_with_the_issuer_beside_it(job, vendors, clock, tmp_path):
     take(tmp_path, [revocation()], NOW, VENDORS, TRUST)
-    await later(job, vendors, clock, 30 * 24 * HOUR)
-    assert vendors.asked == []
-    judged(job)
-    await job.round()
-    vendors.asked.clear()
     await later(job, vendors, clock, 6 * HOUR)
-    assert vendors.asked == ["/"] * (len(OCSP) + 1)  # its issuer has come with evidence of another device
+    assert vendors.asked == ["/"]
+    (entry,) = job.snapshot.named(Kind.OCSP)
+    assert entry.issued == clock.now()
 
 
 async def test_answers_that_take_long_are_still_current_when_they_are_kept(job, vendors, clock):
@@ -264,24 +265,16 @@ async def test_many_answers_are_kept_in_one_change_and_a_refused_one_keeps_no_ot
     monkeypatch.setattr(fetching, "take", lambda at, pieces, *a: (changes.append(len(pieces)), real(at, pieces, *a))[1])
     many = about(evidence(*(NVIDIA.gpu().entry() for _ in range(9))), NOW, VENDORS, TRUST)
     names = [n for n in many.names if n[0] is Kind.OCSP]
-    got = await fetch(door, names, NOW, issuers=issuers_of(Snapshot(), many.issuers, VENDORS, TRUST))
-    taken, refused = keep(tmp_path, (*many.issuers, *got.pieces), NOW, VENDORS, TRUST)
-    assert (refused, changes) == ([], [1, 1, len(names)])
+    got = await fetch(door, names, NOW, issuers=many.issuers)
+    taken, refused = keep(tmp_path, got.pieces, NOW, VENDORS, TRUST)
+    assert (refused, changes) == ([], [len(names)])
     assert len(names) == 9 + 2
     later = NOW + dt.timedelta(hours=6)
     vendors.now = later
-    got = await fetch(door, names, later, issuers=issuers_of(taken[-1].snapshot, (), VENDORS, TRUST))
+    got = await fetch(door, names, later, issuers=fetching.known_issuers(taken[-1].snapshot, names))
     odd = replace(got.pieces[4], fetched_at=later + dt.timedelta(days=1))  # of our own future: admission refuses it
     changes.clear()
     taken, refused = keep(tmp_path, [*got.pieces[:4], odd, *got.pieces[5:]], later, VENDORS, TRUST)
     assert [f.name for f in refused] == [odd.name]
     assert {n for t in taken for n in t.changed} == {(n[0].value, n[1]) for n in names} - {(odd.kind.value, odd.key)}
     assert len(changes) < len(names)
-
-
-async def test_an_answer_whose_issuer_is_in_no_store_is_not_kept(vendors, tmp_path):
-    """What a folder cannot prove by itself would be proven by nobody at its next reading."""
-    got = await fetch(VendorDoor(vendors.instead), OCSP, NOW, issuers=ISSUERS)
-    taken, refused = keep(tmp_path, got.pieces, NOW, VENDORS, TRUST)
-    assert len(refused) == 2 and all("ocsp.issuer" in f.reason for f in refused)
-    assert [e.name for t in taken for e in t.snapshot.named(Kind.OCSP)] == [OCSP[-1]]  # the root's own is always known

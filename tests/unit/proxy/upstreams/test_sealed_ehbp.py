@@ -7,8 +7,10 @@ import hashlib
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from typing import get_args
 
 import pytest
+from anthropic.types import AnthropicBetaParam
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +18,9 @@ from attestation.ehbp import ENCAPSULATED_KEY
 from attestation.simulator.sealed import EhbpServer, seal_answer
 from proxy.errors import Misuse, NotSealable, UpstreamError
 from proxy.outbound import Outbound
+from proxy.upstreams.features import FEATURES
 from proxy.upstreams.lease import AttestationRefused
+from proxy.upstreams.remote import BETA
 from proxy.upstreams.sealed_ehbp import EhbpWire, ending
 from proxy.upstreams.sealing import PATHS, head
 from proxy.upstreams.transports import Arrived, Carried, KeyChanged, Opened
@@ -116,6 +120,14 @@ async def test_any_bytes_are_sealed_and_come_out_as_they_were(body: bytes) -> No
             ("content-type", "application/anna-berg+json"),
             ("content-type", "text/anna"),
             ("content-type", "multipart/form-data; boundary=x; name=anna"),
+            ("content-type", "multipart/form-data; boundary=anna-berg-has-HIV"),
+            ("content-type", f"multipart/form-data; boundary={'0a' * 16}"),
+            ("content-type", f"multipart/form-data; boundary=sealgate-{'0a' * 15}"),
+            ("content-type", f"multipart/form-data; boundary=sealgate-{'0a' * 16}x"),
+            ("anthropic-version", "2041-11-11"),
+            ("anthropic-beta", "anna-berg-has-hiv-2025-01-01"),
+            ("anthropic-beta", "files-api-2025-04-14,files-api-2041-11-11"),
+            ("anthropic-beta", ""),
             ("content-type", ""),
             ("anthropic-version", "2023-06-01 anna"),
             ("anthropic-version", "4111111111111111"),
@@ -319,9 +331,10 @@ def test_every_streaming_path_has_an_end_of_its_own() -> None:
 @pytest.mark.parametrize(
     "header",
     [
-        ("content-type", "multipart/form-data; boundary=----WebKitFormBoundary7MA4YWxkTrZu0gW0"),
+        ("content-type", f"multipart/form-data; boundary=sealgate-{'0a' * 16}"),
         ("anthropic-version", "2023-06-01"),
-        ("anthropic-beta", "claude-code-20250219,output-128k-2025-02-19,context-1m-2025-08-07"),
+        ("anthropic-version", "2023-01-01"),
+        ("anthropic-beta", "claude-code-20250219,context-1m-2025-08-07,output-128k-2025-02-19"),
     ],
 )
 async def test_words_of_the_protocol_go_along(header: tuple[str, str]) -> None:
@@ -329,6 +342,20 @@ async def test_words_of_the_protocol_go_along(header: tuple[str, str]) -> None:
     await asked(carrier, dataclasses.replace(OUT, headers=(header, ("accept", "x"))))
     [(sent, _)] = carrier.sent
     assert header in sent.headers and ("accept", "application/json") in sent.headers
+
+
+async def test_features_say_nothing_by_their_order() -> None:
+    said = "output-128k-2025-02-19,files-api-2025-04-14,output-128k-2025-02-19"
+    carrier = Carrier()
+    await asked(carrier, dataclasses.replace(OUT, headers=(("anthropic-beta", said),)))
+    [(sent, _)] = carrier.sent
+    assert ("anthropic-beta", "files-api-2025-04-14,output-128k-2025-02-19") in sent.headers
+
+
+def test_every_feature_that_anthropics_own_client_knows_goes_along() -> None:
+    named = [name for part in get_args(AnthropicBetaParam) for name in get_args(part)]
+    assert named and set(named) <= FEATURES
+    assert all(BETA.fullmatch(name) for name in FEATURES)
 
 
 @dataclass
