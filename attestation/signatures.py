@@ -45,6 +45,8 @@ def verify(signed: Mapping[str, Any], algo: str, key: bytes, model: str, request
     text, signature, address = signed.get("text"), signed.get("signature"), signed.get("signing_address")
     if not isinstance(text, str) or not isinstance(signature, str) or not 0 < len(text) <= MAX_TEXT:
         raise Malformed("a signature needs text and signature")
+    if not isinstance(address, (str, type(None))):
+        raise Malformed("an address is text")
     if not text.isascii():  # half a surrogate pair has no bytes at all
         raise Malformed("a signature is about hashes and a name")
     raw = _bytes(signature)
@@ -59,7 +61,7 @@ def verify(signed: Mapping[str, Any], algo: str, key: bytes, model: str, request
         name
         for name, ok in (
             ("signature.text", _says(text, model, request, response)),
-            ("signature.key", not isinstance(address, str) or hmac.compare_digest(_bytes(address), owner)),
+            ("signature.key", address is None or hmac.compare_digest(_bytes(address), owner)),
             ("signature.algo", signed.get("signing_algo", algo) == algo),
             ("signature.valid", good),
         )

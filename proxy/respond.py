@@ -191,11 +191,11 @@ class Listening:
 
 def _is_rest(f: Finding, value: str) -> bool:
     """Whether it is what a guess took for a value, or took along with a stand-in, and is none: the full stop behind
-    it, the word that says what it is (``IBAN IBAN_…``). Only a password may be such a word."""
+    it, the word that says what it is (``IBAN IBAN_…``). Only a password may be such a word, or nothing but signs."""
     words = [w.casefold() for w in _WORD.findall(value)]
     beside = len(value) < f.end - f.start
     if _BEFORE.issuperset(words):
-        return beside or not words or f.label not in GROUPS["@secrets"]
+        return beside or f.label not in GROUPS["@secrets"]
     return beside and f.label in _NUMBERS and not any(map(str.isdigit, value))
 
 

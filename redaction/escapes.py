@@ -1,6 +1,7 @@
 """A text with its character-level disguises undone, and the way back to the places of the text itself. Pure, linear.
 
-Escapes (``%40``, ``&#64;``, ``\\u0040``, ``\\x40``, ``=40``), invisible characters, wide, combined, look-alike letters.
+Escapes (``%40``, ``&#64;``, ``\\u0040``, ``\\x40``, ``=40``), emphasis within a word (``**J**ane``), invisible
+characters, wide, combined, look-alike letters.
 What is found in the undone text is replaced where it stands; what was undone is always taken as a whole. It must not
 be used to replace text as a whole, and it judges nothing: that a look-alike was undone does not make a text suspicious.
 """
@@ -16,6 +17,7 @@ from urllib.parse import unquote
 
 from redaction.lookalikes import INVISIBLE, plain_letters
 
+_MARKED, _WORDS = (rf"{c}{{1,40}}(?:[ '\u2019.-]{{1,2}}{c}{{1,40}}){{0,3}}" for c in (r"[^\W_]", r"[^\W\d_]"))
 _ESCAPES = (
     r"(?P<unicode>(?:\\{1,8}u[0-9a-fA-F]{4})+)|(?P<code>(?:\\{1,8}x[0-9a-fA-F]{2})+)"
     r"|(?P<octal>(?:\\[0-3][0-7]{2})+)|(?P<point>\\{1,8}(?:u\{[0-9a-fA-F]{1,10}\}|U[0-9a-fA-F]{8}))"
@@ -24,6 +26,9 @@ _ESCAPES = (
     r"|(?P<entity>&(?:\#[0-9]{1,12};?|\#[xX][0-9a-fA-F]{1,12};?|[a-zA-Z][a-zA-Z0-9]{1,31};))"
     r"|(?P<tag></?(?:a|b|bdi|big|code|em|font|i|mark|s|small|span|strong|sub|sup|tt|u|wbr)(?:\s[^<>@&%\\]{0,200})?/?>"
     r"|<!--[^<>@&%\\]{0,200}-->)"
+    rf"|(?P<emphasis>(?<!\w)(?P<begin>\*\*\*?|~~){_MARKED}(?P=begin)(?=[._'\u2019-]?[^\W_])"
+    rf"|(?<=[^\W_])(?P<inner>\*\*\*?|~~){_MARKED}(?P=inner)"
+    rf"|(?<!\w)\*{_WORDS}\*(?=['\u2019-]?[^\W\d_])|(?<=[^\W\d_])\*{_WORDS}\*)"
     rf"|(?P<none>[{INVISIBLE}]+)|(?P<letters>[^\x00-\x7f{INVISIBLE}]+)"
 )
 _DISGUISED = re.compile(_ESCAPES)
@@ -32,11 +37,11 @@ _FLAT = re.compile(rf"(?P<space>\\[nrt]|\+|\s+)|{_ESCAPES}")
 _QUOTED = re.compile(r"(?P<quoted>(?:=[0-9A-Fa-f]{2})+)|(?P<none>=[ \t]*\r?\n)")
 _PLUS = re.compile(r"(?P<space>(?<=\w)\++(?=\w))")
 _BEGIN_PLUS = re.compile(r"\+")
-_BEGIN = re.compile(r"[\\%&<\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\U0010ffff]")
+_BEGIN = re.compile(r"[\\%&<*~\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\U0010ffff]")
 """How each alternative begins: searching for these first is many times faster."""
 _BEGIN_UNICODE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\U0010ffff]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_BEGIN_FLAT = re.compile(r"[\\%&<+\x00-\x1f\x7f-\U0010ffff]|[ ](?=\s)")
+_BEGIN_FLAT = re.compile(r"[\\%&<+*~\x00-\x1f\x7f-\U0010ffff]|[ ](?=\s)")
 _CODE_POINT = re.compile(r"[0-9a-fA-F]{2,}")
 Piece = tuple[int, int, str]
 """Start and end in the original, and what is said there."""
@@ -187,6 +192,7 @@ _PLAIN: dict[str, Callable[[str], str]] = {
     "percent": _percent,
     "entity": lambda found: html.unescape(found).replace("\u00a0", " "),
     "tag": lambda found: "",
+    "emphasis": lambda found: found.strip("*~"),
     "none": lambda found: "",
     "quoted": lambda found: _bytes(found.replace("=", "")),
 }

@@ -32,7 +32,9 @@ SNAP = 200
 MODEL_GROWTH, MODEL_SPARE = 2, 4_000
 """Models read this many times the length of a text at most, and this much more."""
 
-_PROSE = re.compile(r"[^\W\d_]{2}[ \n][^\W\d_]{2}")
+_PROSE = re.compile(r"[^\W\d_]{2}[ \n][^\W\d_]")
+_LONE = re.compile(r"\s*[A-Za-z\u00c0-\u024f]{4,}(?:['\u2019-][A-Za-z\u00c0-\u024f]+)?\s*")
+"""All of an encoded run; fewer letters are made by chance."""
 _WORD = re.compile(r"\w*")
 
 Detect = Callable[[str], Iterable[Finding]]
@@ -63,7 +65,7 @@ def look(text: str, found: Sequence[Finding], patterns: Detect, models: Detect |
             if left < 0:
                 raise TooMuch
             out.prose += [base.text[low:high] for low, high in places]
-            more += _placed(base, _read(base.text, places, models))
+            more += _placed(base, _read(base.text, places, models, apart=base.way[-1].apart))
         for f in more:
             if (f.start, f.end, f.label) not in seen:
                 seen.add((f.start, f.end, f.label))
@@ -147,10 +149,11 @@ def _around(undone: Undone, detect: Detect, context: int) -> Iterator[Finding]:
             yield f
 
 
-def _read(text: str, places: Sequence[Place], detect: Detect) -> Iterator[Finding]:
+def _read(text: str, places: Sequence[Place], detect: Detect, *, apart: bool = False) -> Iterator[Finding]:
+    """Findings in passages. One at the end of a passage may go on there, unless the passages are texts ``apart``."""
     for low, high in places:
         for f in detect(text[low:high]):
-            cut = (low and f.start == 0) or (high < len(text) and f.end == high - low)
+            cut = not apart and ((low and f.start == 0) or (high < len(text) and f.end == high - low))
             if not cut:
                 yield replace(f, start=f.start + low, end=f.end + low)
 
@@ -194,7 +197,8 @@ def _snapped(text: str, low: int, high: int) -> Place:
 def _prose(undone: Undone) -> list[Place]:
     """Passages whose words were disguised."""
     if undone.apart:
-        return [p[:2] for p in undone.pieces if _PROSE.search(undone.text, p[0], p[1])]
+        said = undone.text
+        return [p[:2] for p in undone.pieces if _PROSE.search(said, *p[:2]) or _LONE.fullmatch(said, *p[:2])]
     return _passages(undone.text, [p[:2] for p in undone.pieces if _changes_words(undone, *p)])
 
 

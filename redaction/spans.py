@@ -13,6 +13,7 @@ from itertools import accumulate
 from redaction.types import GROUPS, Finding
 
 _WORD = re.compile(r"\w+")
+_LETTERS = re.compile(r"[^\W\d_]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,8 @@ def cut(text: str, findings: Sequence[Finding]) -> list[Finding]:
     """Where a model's guess reaches over something that a checksum proves, what is left of the guess on either side.
 
     ``card 4111…`` taken for an address would swallow the word before the number. A rest counts by itself if it holds a
-    capital or a digit, as names, streets and numbers do; that of a number only with a digit (``VAT 4111…``).
+    capital or a digit, as names, streets and numbers do; that of a number only with a digit (``VAT 4111…``), that of a
+    person in any case: many write without capitals.
     """
     proven = sorted({(p.start, p.end) for p in findings if _proven(p)})
     starts = [start for start, _ in proven]
@@ -109,7 +111,8 @@ def _rests(text: str, f: Finding, inside: Iterable[tuple[int, int]]) -> Iterator
     at = f.start
     for start, end in (*inside, (f.end, f.end)):
         rest = text[at : max(at, min(start, f.end))]
-        if any(c.isdigit() or (c.isupper() and f.label not in NUMERIC) for c in rest):
+        some = any(c.isdigit() or (c.isupper() and f.label not in NUMERIC) for c in rest)
+        if some or (f.label == "PERSON" and _LETTERS.search(rest)):
             left = at + len(rest) - len(rest.lstrip())
             yield replace(f, start=left, end=at + len(rest.rstrip()))
         at = max(at, end)

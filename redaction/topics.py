@@ -78,6 +78,8 @@ def load(folder: Path = DATA) -> Topics:
     if table.dtype != np.dtype("<i2") or table.shape != (vocabulary_size(folder), 2 * count):
         raise ValueError("topics.npy does not belong to topics.json")
     values = table.astype(np.float32) * np.array(raw["steps"], np.float32)
+    if not np.isfinite([*raw["steps"], *raw["bias"], *raw["thresholds"].values()]).all():
+        raise ValueError("topics.json holds what is no number: nothing would count")
     return Topics(
         classes=tuple(raw["classes"]),
         share=np.ascontiguousarray(values[:, :count]),

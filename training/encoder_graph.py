@@ -88,7 +88,9 @@ def export(state: Mapping[str, Any], target: Path) -> None:
     ]
     outputs = [value("logits", TensorProto.FLOAT, ["batch", "pieces", len(g.state["head.bias"])])]
     graph = helper.make_graph(g.nodes, "encoder", inputs, outputs, g.held)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18), helper.make_opsetid("com.microsoft", 1)], ir_version=9)
+    model = helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", 18), helper.make_opsetid("com.microsoft", 1)], ir_version=9
+    )
     onnx.checker.check_model(model)
     whole = target.with_name("fp32.onnx")
     onnx.save(model, str(whole))

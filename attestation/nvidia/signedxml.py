@@ -55,7 +55,7 @@ def read(raw: bytes, most: int, pinned: frozenset[bytes], now: dt.datetime | Non
 def _children(parent: Element, *names: str) -> list[Element]:
     """Exactly these, in this order, with nothing but white space around them. Raises Malformed."""
     found = parent.elements()
-    wrong = [(e.uri, e.local) for e in found] != [(DS, name) for name in names] or not names
+    wrong = [(e.uri, e.local) for e in found] != [(DS, name) for name in names]
     if wrong or any(isinstance(c, str) and c.strip(" \t\r\n") for c in parent.children):
         raise Malformed("the manifest's signature is not of the form that is taken")
     return found

@@ -62,7 +62,8 @@ class Gpu:
     def __init__(
         self, vendor: Vendor, *, firmware: bytes = FIRMWARE, leaf_ca: bool = False, chip: str = "GH100"
     ) -> None:  # fmt: skip
-        identity, self.key = ec.generate_private_key(ec.SECP384R1()), ec.generate_private_key(ec.SECP384R1())
+        self.identity = identity = ec.generate_private_key(ec.SECP384R1())
+        self.key = ec.generate_private_key(ec.SECP384R1())
         name = pki.name(f"{chip} simulated", "Sealgate Simulator")
         own = identity.public_key()
         device = pki.issue(name, own, vendor.names[2], vendor.keys[2], ca=True, serial=pki.serial_of(own))

@@ -106,7 +106,7 @@ class EhbpWire:
         try:
             async for data in arrived.chunks:
                 plain = opener.feed(data)
-                if held or (plain and opener.ended):
+                if held or opener.ended:
                     held += plain
                 elif plain:
                     yield plain

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,12 +17,12 @@ from typing import Any
 import numpy as np
 from tokenizers import Tokenizer
 
-from redaction.detectors.runtime import session
+from redaction.detectors.runtime import finite, session
 from redaction.detectors.student import TAGS, StudentDetector
 from redaction.detectors.wordview import KINDS, Token, broken
 from redaction.types import DetectorFailed, Finding
 
-VERSION = "2"
+VERSION = "3"
 FOLDER = Path(__file__).resolve().parents[1] / "data" / "encoder"
 WINDOW = 126
 """Pieces read at once without the two special ones: as in training."""
@@ -78,25 +77,46 @@ class Encoder:
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         vocabulary = self._tokenizer.get_vocab()
-        self._cls, self._sep = vocabulary["[CLS]"], vocabulary["[SEP]"]
+        self._tokenizer.encode_special_tokens = True  # "[SEP]" in a text is text
+        self._cls, self._sep, self._unknown = (vocabulary[f"[{word}]"] for word in ("CLS", "SEP", "UNK"))
         self._session = session(model, threads, without=_SLOW)
         self.digest = hashlib.sha256(hashlib.sha256(model).digest() + hashlib.sha256(pieces).digest()).hexdigest()
 
     def scores(self, text: str, tokens: Sequence[Token], described: Any) -> Any:
-        """``[tokens, TAGS]``. ``described``: their :func:`marks`. Raises DetectorFailed for a text over the budget."""
+        """``[tokens, TAGS]``, 0 for a token of which it knows nothing. ``described``: their :func:`marks`.
+
+        Raises DetectorFailed for a text over the budget.
+        """
         out, spent = [], 0
         for at in range(0, len(tokens), PASSAGE):
             some = tokens[at : at + PASSAGE]
-            low = some[0].start
-            encoding = self._tokenizer.encode(text[low : some[-1].end], add_special_tokens=False)
-            spent += len(encoding.ids)
+            pieces, owners = self._pieces(text, some)
+            spent += len(pieces)
             if spent > PIECE_BUDGET:
                 raise DetectorFailed("encoder", "budget")
-            starts = [t.start - low for t in some]
-            owners = np.array([bisect_right(starts, start) - 1 for start, _ in encoding.offsets], np.int64)
-            pieces = np.array(encoding.ids, np.int64)
             out.append(_by_token(self._windows(pieces, described[at:][owners]), owners, len(some)))
         return np.concatenate(out) if out else np.zeros((0, len(TAGS)), np.float32)
+
+    def _pieces(self, text: str, tokens: Sequence[Token]) -> tuple[Any, Any]:
+        """Numbers of the pieces, and the place of the token that each belongs to.
+
+        A name that an emoji or a rare symbol touches is one unknown word with it: its tokens are read one by one.
+        """
+        low = tokens[0].start
+        said = self._tokenizer.encode(text[low : tokens[-1].end], add_special_tokens=False)
+        pieces, spans = np.array(said.ids, np.int64), np.array(said.offsets, np.int64).reshape(-1, 2)
+        starts = np.array([t.start - low for t in tokens], np.int64)
+        owners, last = np.searchsorted(starts, spans[:, 0], "right") - 1, np.searchsorted(starts, spans[:, 1]) - 1
+        lost = (pieces == self._unknown) & (last > owners)
+        if not lost.any():
+            return pieces, owners
+        inside = np.concatenate([np.arange(a, b + 1) for a, b in zip(owners[lost], last[lost], strict=True)])
+        words = [text[tokens[i].start : tokens[i].end] for i in inside]
+        apart = self._tokenizer.encode(words, is_pretokenized=True, add_special_tokens=False)
+        pieces = np.concatenate([pieces[~lost], np.array(apart.ids, np.int64)])
+        owners = np.concatenate([owners[~lost], inside[np.array(apart.word_ids, np.int64)]])
+        order = np.argsort(owners, kind="stable")
+        return pieces[order], owners[order]
 
     def _windows(self, pieces: Any, described: Any) -> Any:
         """Probabilities per piece; where windows overlap, the one in which the piece is more central counts."""
@@ -112,17 +132,16 @@ class Encoder:
         ids = np.full((1, n), self._sep, np.int64)
         said = np.tile(marks([0], [0], [0]), (1, n, 1))
         ids[0, 0], ids[0, 1:-1], said[0, 1:-1] = self._cls, pieces, described
-        logits = self._session.run(None, {"ids": ids, "marks": said})[0][0, 1:-1]
+        logits = finite(self._session.run(None, {"ids": ids, "marks": said})[0], "encoder")[0, 1:-1]
         values = np.exp(logits - logits.max(-1, keepdims=True))
         return values / values.sum(-1, keepdims=True)
 
 
 def _by_token(pieces: Any, owners: Any, count: int) -> Any:
-    """The mean of a token's pieces; the first of them says whether a value starts. A token without a piece is none."""
+    """The mean of a token's pieces, 0 without one; the first of them says whether a value starts."""
     out = np.zeros((count, len(TAGS)), np.float32)
     np.add.at(out, owners, pieces)
     held = np.bincount(owners, minlength=count)
-    out[held == 0, 0] = 1
     out /= np.maximum(held, 1)[:, None]
     known, first = np.unique(owners, return_index=True)
     begins, inside = pieces[first, 1::2], pieces[first, 2::2]
@@ -160,10 +179,11 @@ class EncoderDetector:
         return self._student.given(word)
 
     def scores(self, text: str, tokens: Sequence[Token]) -> Any:
-        """Probabilities ``[tokens, TAGS]`` of both together."""
+        """Probabilities ``[tokens, TAGS]`` of both together. Raises DetectorFailed as the two do."""
         words = [text[t.start : t.end] for t in tokens]
         described = marks([self._student.lists(w) for w in words], [case(w) for w in words], [t.gap for t in tokens])
         read = self._encoder.scores(text, tokens, described)
-        logs = (1 - WEIGHT) * _logs(self._student.scores(text, tokens)) + WEIGHT * _logs(read)
+        weight = np.where(read.any(1, keepdims=True), WEIGHT, 0.0)  # what it cannot read is the student's affair
+        logs = (1 - weight) * _logs(self._student.scores(text, tokens)) + weight * _logs(read)
         both = np.exp(logs)
         return both / both.sum(1, keepdims=True)

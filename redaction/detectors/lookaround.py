@@ -16,6 +16,7 @@ Anything else raises ValueError: a new release of the library with such a patter
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import re2
@@ -28,6 +29,8 @@ _CHOICE = re.compile(r"\(\[([^\]\\]+)\]\)")
 _ONE = re.compile(r"\\[wdsb]|\[(?:\\.|[^\]\\])+\]")
 _WIDE = {"\\w": r"\pL\pN_", "\\d": r"\p{Nd}"}
 _FLAGS = "(?is)"
+LONGEST = 64
+"""Characters of the longest number that a pattern describes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,20 @@ class Linear:
             return False
         value = text[start:end] if self.never or self.always else ""
         return all(p.search(value) is None for p in self.never) and all(p.search(value) for p in self.always)
+
+    def within(self, pattern: Pattern, text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """Candidates that begin within ``[start, end)``, which does not fit and which nothing else is sought in: in
+        ``1234 1234567890 12`` the digits before a number make one that no number follows. ``pattern`` is this one's."""
+        base, at = max(0, start - 1), start + 1
+        part = text[base : end + LONGEST]
+        while at < end:
+            found = next(pattern.spans(part, at - base - (self.group > 0)), None)
+            if found is None or found[self.group][0] + base >= end:
+                return
+            low, high = (place + base for place in found[self.group])
+            if low >= at:
+                yield low, high
+            at = max(at, low) + 1
 
     @property
     def plain(self) -> bool:

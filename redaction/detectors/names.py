@@ -18,7 +18,7 @@ import numpy as np
 from stdnum.us import ssn
 from tokenizers import Tokenizer
 
-from redaction.detectors.runtime import session
+from redaction.detectors.runtime import finite, session
 from redaction.types import DetectorFailed, Finding
 
 VERSION = "2"
@@ -124,7 +124,7 @@ class RampartDetector:
             ids[i, : len(row)] = row
             mask[i, : len(row)] = 1
         feed = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
-        return self._session.run(None, feed)[0]
+        return finite(self._session.run(None, feed)[0], self.name)
 
     def _judge(self, encoding: Any, scores: Any, base: int) -> Iterator[_Word]:
         """Words with a label: the most certain of a word's tokens decides."""

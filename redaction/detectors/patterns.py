@@ -28,7 +28,7 @@ from redaction.types import LABELS, DetectorFailed, Finding
 with lean.without("spacy", "thinc"):
     from presidio_analyzer import PatternRecognizer, predefined_recognizers
 
-VERSION = "5"
+VERSION = "6"
 THRESHOLD = 0.4
 CONTEXT_BOOST = 0.4
 WEAK = 0.3
@@ -153,7 +153,7 @@ class _Judge:
     def find(self, sweep: Sweep) -> Iterator[Finding]:
         for number, start, end in sweep.find(self._text, self._wanted):
             if number < len(self._rules):
-                yield from self._judged(number, start, end)
+                yield from self._candidate(sweep, number, start, end)
             else:
                 self._purse.pay(CHECK)
                 yield from self._numbers.in_form(number - len(self._rules), self._text, start, end)
@@ -164,13 +164,25 @@ class _Judge:
             return True
         return self._around.anywhere(self._rules[number].context)
 
+    def _candidate(self, sweep: Sweep, number: int, start: int, end: int) -> Iterator[Finding]:
+        """What is found in a candidate; where it does not fit, in those that begin within it."""
+        rule = self._rules[number]
+        if rule.form.fits(self._text, start, end):
+            yield from self._judged(number, start, end)
+        elif not rule.weak or self._alone or self._around.near(start, end, rule.context):
+            for low, high in rule.form.within(sweep.pattern(number), self._text, start, end):
+                self._purse.pay(CHECK)
+                if rule.form.fits(self._text, low, high):
+                    yield from self._judged(number, low, high)
+                    return
+
     def _judged(self, number: int, start: int, end: int) -> Iterator[Finding]:
         rule = self._rules[number]
         value = self._text[start:end]
         context = self._around.near(start, end, rule.context)
         if not context and not self._alone and (rule.weak or (rule.form.plain and value.isdigit())):
             return  # nothing below could make it a finding
-        if not any(map(str.isdigit, value)) or not rule.form.fits(self._text, start, end):
+        if not any(map(str.isdigit, value)):
             return
         valid = self._valid(number, value)
         if valid is False:

@@ -21,11 +21,11 @@ import numpy as np
 
 from redaction.detectors import wordview
 from redaction.detectors.numbers import is_alone
-from redaction.detectors.runtime import session
+from redaction.detectors.runtime import finite, session
 from redaction.detectors.wordview import KINDS, Gazetteer, Token, View, matrix
 from redaction.types import DetectorFailed, Finding
 
-VERSION = "7"
+VERSION = "8"
 FOLDER = Path(__file__).resolve().parents[1] / "data" / "student"
 LABELS = (
     "PERSON", "ORGANIZATION", "LOCATION", "ADDRESS", "DATE_TIME", "AGE", "NRP", "PROFESSION", "USERNAME",
@@ -42,6 +42,8 @@ _SYMBOLIC = frozenset({"USERNAME", "REFERENCE_NUMBER", "PHONE_NUMBER"})
 _LEAST: Mapping[str, int] = {"PERSON": 2, "ORGANIZATION": 2, "LOCATION": 2, "REFERENCE_NUMBER": 3, "PHONE_NUMBER": 6}
 """Letters and digits that a finding needs."""
 _DIGITS = frozenset({"REFERENCE_NUMBER", "PHONE_NUMBER"})
+_LETTERS = re.compile(r"(?=(?:[ ./-]?[A-Z]){5})[A-Z]+(?:[ ./-][A-Z]+)*")
+"""A code without a digit: ``QWXZRT``, ``HH-KLM``; shorter ones are mostly the names of codes."""
 _YEARS = re.compile(
     r"[ -]?(?:years?[ -]old|years of age|y/o|años|meses|ans|anni|anos|Jahre|jährige?[rn]?|jaar|lata?)\b"
 )
@@ -99,6 +101,7 @@ class StudentDetector:
         self.digest = digest.hexdigest()[:16]
 
     def detect(self, text: str, /) -> tuple[Finding, ...]:
+        """Raises DetectorFailed for a text over the budget, and for scores that are no numbers."""
         text = wordview.broken(text)
         found = self.tokens(text)
         return self.judged(text, found, self.scores(text, found), THRESHOLDS, self.name) if found else ()
@@ -131,7 +134,7 @@ class StudentDetector:
         return found
 
     def scores(self, text: str, found: Sequence[Token]) -> Any:
-        """Probabilities ``[tokens, TAGS]``."""
+        """Probabilities ``[tokens, TAGS]``. Raises DetectorFailed for what are none."""
         out = []
         for at in range(0, len(found), WINDOW):
             low, high = max(0, at - REACH), min(len(found), at + WINDOW + REACH)
@@ -140,7 +143,7 @@ class StudentDetector:
             gaps = np.fromiter((t.gap for t in part), np.int64, len(part))
             values = self._session.run(None, {"rows": rows, "index": index, "gaps": gaps})[0]
             out.append(values[at - low : at - low + WINDOW])
-        logits = np.concatenate(out)
+        logits = finite(np.concatenate(out), self.name)
         shifted = np.exp(logits - logits.max(1, keepdims=True))
         return shifted / shifted.sum(1, keepdims=True)
 
@@ -250,7 +253,10 @@ def _trimmed(text: str, f: Finding) -> Iterator[Finding]:
     if behind and (more := behind.match(text, end)):
         end = more.end()
     value = text[start:end]
-    if sum(c.isalnum() for c in value) < _LEAST.get(f.label, 1) or (f.label in _DIGITS and not _DIGIT.search(value)):
+    if sum(c.isalnum() for c in value) < _LEAST.get(f.label, 1):
+        return
+    lettered = f.label == "REFERENCE_NUMBER" and _LETTERS.fullmatch(value)
+    if f.label in _DIGITS and not lettered and not _DIGIT.search(value):
         return
     yield replace(f, start=start, end=end)
 

@@ -62,7 +62,7 @@ class Sweep:
             if wanted is None or wanted(number):
                 yield from self._matches(number, text, short, places)
 
-    def _pattern(self, number: int) -> Pattern:
+    def pattern(self, number: int) -> Pattern:
         """Compiled when a text first asks for it: hundreds at start would keep a worker from its first text."""
         found = self._compiled.get(number)
         if found is None:
@@ -90,7 +90,7 @@ class Sweep:
         part = 0
         first, last, shift = places[0]
         group = self._groups[number]
-        for spans in self._pattern(number).spans(short):
+        for spans in self.pattern(number).spans(short):
             left, right = spans[0]
             while last < left:
                 part += 1

@@ -53,8 +53,18 @@ _BEGIN = re.compile(rb"(?<!end)stream\r?\n")
 _TABLE = re.compile(rb"\s++|xref|trailer\b|startxref|%[^\r\n]*+|\d+|[nf]\b")
 _TRAILER = re.compile(rb"trailer\b")
 _TEXT_OPERATORS = re.compile(rb"\b(?:BT|Tj|TJ)\b")
-_DATE = re.compile(r"D:\d{4,14}(?:[Zz+-][\d']*)?")
+_TRAILER_PART = re.compile(
+    rb"\s++|/(?:Size|Root|Info|Prev|XRefStm)\b|\d{1,10}\b|R\b|<<|>>|/DocChecksum\s*/[0-9A-F]{32}"
+    rb"|/ID\s*\[\s*<[0-9A-Fa-f]{,64}>\s*<[0-9A-Fa-f]{,64}>\s*\]"
+)
+_ID = re.compile(rb"/ID\s*\[(?:[^\]\\]|\\.){,300}\]", re.DOTALL)
+_DATE = re.compile(r"D:(?:19|20)\d\d(?:(?:0\d|1[0-2])(?:[0-3]\d(?:[0-2]\d(?:[0-5]\d){,2})?)?)?(?:[Zz+-][\d']{,6})?")
+_DATES = frozenset({"/CreationDate", "/ModDate", "/M", "/LastModified", "/SourceModified"})
+"""Keys of dates that programs write. Anywhere else a date may be somebody's."""
 _ODD_NAME = re.compile(r"[@ ()]|\d{9}|[^\x20-\x7e]")
+_ASCII = re.compile(rb"[\x20-\x7e]")
+MOSTLY = 0.7
+"""Share of plain characters from which on bytes of no one character set are a text that one byte spoils, no digest."""
 _UNSAID = frozenset(
     {"/Registry", "/Ordering", "/FontFamily", "/CharSet", "/Producer", "/Creator", "/Lang", "/ID", "/Panose",
      "/PTEX.Fullbanner"}
@@ -160,9 +170,18 @@ class _File:
         bare = _cut(self._data, _BEGIN, b"endstream")
         self._comments(bare)
         between = _cut(bare, _HEADER, b"endobj")
-        between = _cut(between, _TRAILER, b"startxref")
+        inside: list[bytes] = []
+        between = _cut(between, _TRAILER, b"startxref", inside)
+        self._trailers(b"\n".join(inside))
         if _TABLE.sub(b"", between):
             self._reading.missing("leftover")
+
+    def _trailers(self, data: bytes) -> None:
+        """What trailers say beside what every one says: of earlier ones the library keeps no more than that."""
+        rest = _TRAILER_PART.sub(b" ", data)
+        self._technical[printable(b"\n".join(_ID.findall(rest)))] = None
+        if said := _ID.sub(b" ", rest).strip():
+            self._human[said.decode("latin-1")] = None
 
     def _comments(self, data: bytes) -> None:
         comments = [c for c in _COMMENT.findall(data) if sum(b > 127 for b in c) < 4 or len(c) > 16]
@@ -197,12 +216,13 @@ class _File:
     def _dictionary(self, node: DictionaryObject, depth: int) -> None:
         if member(node, "/Type") == "/ExtGState" and "/Font" in node:
             self._reading.missing("font")
+        of_file = node is self._pdf.trailer or member(node, "/Type") == "/XRef"
         for name in node:
             if _ODD_NAME.search(name):
                 self._technical[str(name)] = None
             value = node.raw_get(name)
             self._roles_of(node, name, value)
-            self._walk(value, name, depth + 1)
+            self._walk(value, name if name != "/ID" or of_file else "", depth + 1)  # other things have an /ID, too
 
     def _roles_of(self, node: DictionaryObject, name: str, value: Any) -> None:
         """What the streams that ``value`` leads to are for."""
@@ -227,9 +247,11 @@ class _File:
         data = bytes(node) if isinstance(node, ByteStringObject) else node.original_bytes
         if isinstance(node, ByteStringObject) or (key == "/ID" and len(data) <= DIGEST):
             self._technical[printable(data)] = None
+            if key != "/ID" and len(_ASCII.findall(data)) >= MOSTLY * len(data):
+                self._human[data.decode("cp1252", "replace")] = None
         elif key in _UNSAID:
             self._technical[str(node)] = None
-        elif not _DATE.fullmatch(node):
+        elif key not in _DATES or not _DATE.fullmatch(node):
             self._human[str(node)] = None
 
     # -- pages --------------------------------------------------------------------------------------------------------
@@ -313,12 +335,14 @@ class _File:
         self._views([shown.text])
 
 
-def _cut(data: bytes, begin: re.Pattern[bytes], end: bytes) -> bytes:
-    """``data`` without what lies between each ``begin`` and the next ``end``, in one pass."""
+def _cut(data: bytes, begin: re.Pattern[bytes], end: bytes, inside: list[bytes] | None = None) -> bytes:
+    """``data`` without what lies between each ``begin`` and the next ``end``, in one pass; ``inside`` takes that."""
     out, at = [], 0
     while (match := begin.search(data, at)) is not None:
         out.append(data[at : match.start()])
         stop = data.find(end, match.end())
+        if inside is not None:
+            inside.append(data[match.end() : stop if stop >= 0 else len(data)])
         if stop < 0:
             return b"".join(out)
         at = stop + len(end)

@@ -79,6 +79,17 @@ def test_a_number_outside_the_group_gives_no_key(r):
     assert recover(G[0].to_bytes(32) + bytes(32) + b"\x1b", bytes(32)) is None
 
 
+@ALGOS
+def test_a_signature_need_not_say_whose_it_is(algo):
+    signer = Signer(algo)
+    signed = signer.sign(TEXT)
+    assert failures({k: v for k, v in signed.items() if k != "signing_address"}, signer) == set()
+    assert failures({k: v for k, v in signed.items() if k != "signing_algo"}, signer) == set()
+    for address in (5, [], {}, True):
+        with pytest.raises(Malformed):
+            failures({**signed, "signing_address": address}, signer)
+
+
 def test_hex_has_its_length():
     signer = Signer("ecdsa")
     signed = signer.sign(TEXT)

@@ -34,7 +34,7 @@ PATTERNS = {
     "EMAIL_ADDRESS": r"[\w.]+@[\w.]+\w", "PERSON": r"\b(?:Bob|Maria|Keller)\b(?: Keller)?",
     "CREDIT_CARD": r"\b4\d{15}\b", "API_KEY": r"\b[0-9a-z]{13}\b", "LOCATION": r"Berlin",
     "IBAN_CODE": r"\bDE\d{10,15}\b", "REFERENCE_NUMBER": r"\b(?:Ref|Box 7) [\w.]+\b",
-    "ADDRESS": r", (?:IBAN|Elm) EMAIL\w+", "ORGANIZATION": r"\bSSN\b|Tax Id Key", "PASSWORD": r"\btoken\b",
+    "ADDRESS": r", (?:IBAN|Elm) EMAIL\w+", "ORGANIZATION": r"\bSSN\b|Tax Id Key", "PASSWORD": r"\btoken\b|[$%&?]{6,}",
 }  # fmt: skip
 
 
@@ -149,6 +149,8 @@ async def test_a_word_that_says_what_stands_behind_it_is_no_value_unless_it_is_a
     """The names of fields that a guess takes for a name of somebody; a password may be any word."""
     got = await whole({"role": "assistant", "content": f"SSN {MINE}. Tax Id Key 7. The token."}, both())
     assert got["message"]["content"] == "SSN maria@mine.example. Tax Id Key 7. The [PASSWORD]."
+    got = await whole({"role": "assistant", "content": "It is $%&?$%&? now."}, both())
+    assert got["message"]["content"] == "It is [PASSWORD] now.", "nothing but signs is a password, too"
 
 
 async def test_sentences_come_out_as_soon_as_they_were_judged() -> None:

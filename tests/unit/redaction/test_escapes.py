@@ -33,6 +33,7 @@ def said(text: str) -> str | None:
         ("p\u0430yp\u0430l", "paypal"),
         ("a\u3002com", "a.com"),
         ("a<b>b</b><!-- c -->d<wbr/>e", "abde"),
+        ("**J**ane *O*'Neil Ke**ll**er ~~An~~na In**es Fi**tz **41**11", "Jane O'Neil Keller Anna Ines Fitz 4111"),
     ],
 )
 def test_what_is_said(text: str, plain: str) -> None:
@@ -49,6 +50,7 @@ def test_what_is_said(text: str, plain: str) -> None:
         "你好。世界",
         "<a href='mailto:a@b.example'>",
         "C:\\Users",
+        "**bold** and *soft*, 2*3*4, f(*args, **more)\n* one\n* two ~~gone~~",
     ],
 )
 def test_what_says_what_it_says_is_left_alone(text: str) -> None:
@@ -71,7 +73,7 @@ def test_quoted_printable_and_its_soft_line_ends() -> None:
 
 
 @settings(max_examples=300, deadline=None, database=None)
-@given(st.text(alphabet="ab4%0&#;x\\u{}\u200b\u0301\uff21\u0430 \n<>=+", max_size=40), st.booleans())
+@given(st.text(alphabet="ab4*~%0&#;x\\u{}\u200b\u0301\uff21\u0430 \n<>=+", max_size=40), st.booleans())
 def test_every_place_has_a_way_back_that_keeps_its_order(text: str, flat: bool) -> None:
     undone = undo(text, flat=flat)
     if undone is None:

@@ -52,7 +52,11 @@ def found(text: str, model: Model) -> list[str]:
         "&#77;aria Keller",
         "\\u004daria Keller",
         "M\u0430ria K\u0435ller",
+        "**M**aria Kel*ler*",
         base64.b64encode(b"our client Maria Keller is here").decode(),
+        base64.b64encode(b"our client Maria Keller").decode(),
+        base64.b64encode(b"Maria Keller").decode(),
+        b"Maria Keller".hex(),
     ],
 )
 def test_models_read_what_was_disguised(spelled: str) -> None:
@@ -66,7 +70,7 @@ def test_models_read_what_was_disguised(spelled: str) -> None:
         'one &amp; two &lt; three \\n four \\" five',
         "Привет, Москва! COVID-19 and more",
         "well\u2026 yes \u2013 no\u00a0one ❤\ufe0f",
-        "SGVsbG8=",
+        "SGkh and SGk=",
         "Find us at example dot com",
     ],
 )
@@ -74,6 +78,14 @@ def test_models_read_once_where_no_word_was_disguised(text: str) -> None:
     model = Model()
     found(text, model)
     assert model.read == [text]
+
+
+def test_encoded_runs_beside_each_other_are_texts_of_their_own() -> None:
+    """What ends where a run ends is whole: nothing follows it there."""
+    runs = [base64.b64encode(said).decode() for said in (b"Maria Keller", b"is the name", b"Maria Keller")]
+    assert found(" ".join(runs), Model()) == [runs[0], runs[2]]
+    assert found(base64.b64encode(b"Keller\n").decode(), Model(word="Keller")), "a name alone is one"
+    assert found(base64.b64encode(b"Fatima D'Angelo").decode(), Model(word="Fatima D'Angelo"))
 
 
 def test_models_read_only_around_a_disguise() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from redaction.spans import Group, Occurrences, bounded, cut, resolve
@@ -112,6 +114,15 @@ def test_a_guess_over_a_proven_value_keeps_only_what_may_be_something() -> None:
     unproven = Finding(0, 8, "PERSON", 0.8, "student")
     assert cut(text, [*proven, inner]) == [*proven, inner]
     assert cut("card 411", [unproven]) == [unproven]
+
+
+def test_a_name_without_capitals_beside_a_proven_value_is_left_of_a_guess_over_both() -> None:
+    text = "ngozi ferreira anna.k@example.com, "
+    proven = Finding(15, 33, "EMAIL_ADDRESS", 1.0, "patterns")
+    guess = Finding(0, 19, "PERSON", 0.9, "encoder")
+    assert Finding(0, 14, "PERSON", 0.9, "encoder") in cut(text, [proven, guess])
+    assert cut(text, [proven, replace(guess, start=15, end=35)]) == [proven], "signs are no name"
+    assert cut(text, [proven, replace(guess, label="ADDRESS")]) == [proven]
 
 
 def test_the_word_before_a_proven_number_is_no_rest_of_a_number() -> None:

@@ -167,9 +167,11 @@ def test_what_is_no_sealed_field_is_refused(value):
 
 def test_a_field_has_its_limit(monkeypatch):
     monkeypatch.setattr(fields, "MAX_FIELD", 10)
-    ours, _, _ = exchange(Algo.X25519)
+    ours, _, answer = exchange(Algo.SECP256K1)
     refused(Fault.INPUT, ours.seal, "a", b"x" * 11)
     refused(Fault.FRAME, ours.open, "a", "00" * 104, "id")
+    for text in (b"x" * 10, b""):
+        assert ours.seal("a", text) and ours.open("a", answer("a", text), "id") == text
 
 
 @pytest.mark.parametrize("algo", ["", "aes", "x25519", "X25519-AES-256-GCM-HKDF-SHA256"])

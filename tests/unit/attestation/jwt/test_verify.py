@@ -569,6 +569,39 @@ def test_what_intels_service_says_twice_must_be_the_same():
     assert verdict("ita", SIM.token(two, "PS384")) == {"malformed"}
 
 
+def test_intels_service_speaks_of_enclaves_too():
+    claims = {k: v for k, v in SIM.ita(NOW).items() if not k.startswith("tdx_")}
+    claims |= {"attester_type": "SGX", "sgx_is_debuggable": False, "sgx_mrenclave": "e1" * 32,
+               "sgx_mrsigner": "e2" * 32, "sgx_report_data": "0d" * 64, "sgx_isvsvn": 3}  # fmt: skip
+    got = verify(Evidence("ita", SIM.token(claims, "PS384")), NOW, VENDORS, TRUST)
+    assert (got.tee, got.measurement, got.tcb) == ("ita-sgx", b"\xe1" * 32, {"isvsvn": 3})
+    for name, want in (
+        ("sgx_is_debuggable", "debug"),
+        ("sgx_mrsigner", "statement.mrsigner"),
+        ("sgx_isvsvn", "statement.isvsvn"),
+    ):
+        assert verdict("ita", SIM.token({k: v for k, v in claims.items() if k != name}, "PS384")) == {want}
+
+
+def test_what_is_kept_of_a_statement():
+    got = verify(Evidence("maa", SIM.token(SIM.maa_sgx(NOW))), NOW, VENDORS, TRUST)
+    assert got.tcb == {"isvprodid": 1, "isvsvn": 1} and got.facts == {"issuer": MAA, "policy-hash": "policy-1"}
+    assert sgx(**{"x-ms-sgx-svn": 0}) == set()
+    for value in (True, -1, 1.0, "1", None):
+        assert sgx(**{"x-ms-sgx-svn": value}) == {"statement.isvsvn"}
+    for value, good in (("x" * 500, True), ("x" * 501, False), ("", False), (5, False), (None, False)):
+        assert sgx(**{"x-ms-policy-hash": value}) == (set() if good else {"statement.policy-hash"})
+
+
+@pytest.mark.parametrize(
+    ("nonce", "kept"), [("x" * 500, True), ("x" * 501, False), ("", False), (5, False), (None, False)]
+)
+def test_a_guests_nonce_is_text_of_some_length(nonce, kept):
+    vm = SIM.maa_vm(NOW)
+    vm["x-ms-runtime"]["client-payload"]["nonce"] = nonce
+    assert ("nonce" in verify(Evidence("maa", SIM.token(vm)), NOW, VENDORS, TRUST).bound) == kept
+
+
 def test_statements_of_a_service_say_who_said_them():
     checks = verify(Evidence("maa", GOOD[0][1]), NOW, VENDORS, TRUST).checks
     assert {c.source for c in checks if c.id.startswith(("debug", "statement"))} == {Source.PROVIDER}

@@ -231,7 +231,15 @@ async def test_of_a_problem_no_more_is_read_than_one_may_have() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "code"), [(200, "answer_unsealed"), (204, "answer_unsealed"), (503, "upstream_503")]
+    ("status", "code"),
+    [
+        (200, "answer_unsealed"),
+        (204, "answer_unsealed"),
+        (299, "answer_unsealed"),
+        (300, "upstream_300"),
+        (199, "upstream_199"),
+        (503, "upstream_503"),
+    ],
 )
 async def test_an_answer_in_the_clear_is_dropped_unread(status: int, code: str) -> None:
     carrier = Carrier(head=[JSON], status=status)
@@ -440,3 +448,23 @@ async def test_the_end_of_a_stream_is_not_shown_before_it_is_one(carrier: Stream
 async def test_a_good_end_is_shown() -> None:
     opened = await wire(Streaming(after=(bytes(4),))).open(OUT)
     assert [c async for c in opened.answer.chunks] == STREAM
+
+
+@dataclass
+class Kind(Carrier):
+    """A sealed answer that calls itself something else."""
+
+    kind: str = ""
+
+    async def carry(self, sent: Carried) -> Arrived:
+        arrived = await super().carry(sent)
+        return dataclasses.replace(arrived, headers=(("content-type", self.kind), *arrived.headers[1:]))
+
+
+@pytest.mark.parametrize("kind", ["audio/mpeg", "text/plain", "", "application/octet-stream"])
+async def test_a_sealed_answer_without_an_end_of_its_own_does_not_count(kind: str) -> None:
+    carrier = Kind(kind=kind)
+    with pytest.raises(UpstreamError) as e:
+        await wire(carrier).open(OUT)
+    assert e.value.code == "answer_without_end" and carrier.closed == 1
+    assert await asked(Kind(kind="application/problem+json; charset=utf-8")) == ANSWER

@@ -10,7 +10,7 @@ from redaction.detectors import encoder as module
 from redaction.detectors.encoder import MARKS, Encoder, EncoderDetector, case, marks
 from redaction.detectors.student import LABELS, SURE, TAGS, StudentDetector
 from redaction.detectors.wordview import KINDS, tokens
-from redaction.pipeline import Namer
+from redaction.pipeline import Namer, Pipeline
 from redaction.types import DetectorFailed
 
 GOLDEN = [marked(line) for line in lines("student.txt")]
@@ -62,7 +62,7 @@ def test_a_word_is_the_mean_of_its_pieces_and_starts_where_its_first_does() -> N
     pieces[0, begin], pieces[1, inside], pieces[2, 0] = 1.0, 1.0, 1.0
     made = module._by_token(pieces, np.array([0, 0, 2]), 3)
     assert made[0, begin] == 1.0 and made[0, inside] == 0.0, "its second piece only goes on"
-    assert made[1, 0] == 1.0 and made[2, 0] == 1.0, "no piece, no value"
+    assert made[2, 0] == 1.0 and not made[1].any(), "no piece, no opinion"
 
 
 def test_windows_that_overlap_give_one_row_a_piece(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,6 +121,68 @@ def test_tokens_and_pieces_agree_in_every_script(detector: EncoderDetector) -> N
     text = "Ǆ ﬁ e\u0301 İstanbul ß 中文 👩‍💻 \u200d Ωmega"
     found = list(tokens(text))
     assert detector.scores(text, found).shape == (len(found), len(TAGS))
+
+
+@pytest.mark.parametrize("sign", ["\U0001f600", "\u279c", "\u235f", "\U0001f1e9\U0001f1ea", "\u2705"])
+@pytest.mark.parametrize("name", ["Bettina Zwierlein", "Kofi Okafor"])
+def test_a_sign_that_touches_a_name_does_not_hide_it(detector: EncoderDetector, sign: str, name: str) -> None:
+    """Emoji are in no vocabulary, and the word that one touches was one unknown piece with it: the emoji's."""
+    for text in (f"My neighbour {sign}{name} called.", f"Our {sign}{name.replace(' ', sign)} was warned twice."):
+        covered = {i for f in detector.detect(text) for i in range(f.start, f.end)}
+        missed = [i for i, c in enumerate(text) if c.isalpha() and text.index(name[:3]) <= i < text.index(name[-3:])]
+        assert covered.issuperset(missed), text
+
+
+def test_what_one_unknown_word_covers_is_read_token_by_token(detector: EncoderDetector) -> None:
+    encoder = detector._encoder
+    text = "x \U0001f600Anna2" + "k" * 120
+    pieces, owners = encoder._pieces(text, list(tokens(text)))
+    assert sorted(set(owners.tolist())) == [0, 1, 2, 3, 4] and (np.diff(owners) >= 0).all()
+    alone, _ = encoder._pieces("Anna", list(tokens("Anna")))
+    assert pieces[owners == 2].tolist() == alone.tolist()
+
+
+def test_names_of_marks_in_a_text_are_text(detector: EncoderDetector) -> None:
+    """A text that says ``[SEP]`` does not end a sentence for the model."""
+    encoder = detector._encoder
+    for word in ("[CLS]", "[SEP]", "[PAD]", "[MASK]", "[UNK]"):
+        pieces, _ = encoder._pieces(word, list(tokens(word)))
+        assert len(pieces) >= 3 and not {encoder._cls, encoder._sep, encoder._unknown} & set(pieces.tolist())
+
+
+def test_of_what_the_encoder_cannot_read_the_student_decides(
+    detector: EncoderDetector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "My neighbour Bettina Zwierlein called."
+    found = list(tokens(text))
+    nothing = np.zeros((len(found), len(TAGS)), np.float32)
+    monkeypatch.setattr(detector._encoder, "scores", lambda *_: nothing)
+    assert np.allclose(detector.scores(text, found), detector._student.scores(text, found), atol=1e-3)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_scores_that_are_no_numbers_are_no_clean_text(value: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """NaN is below every threshold: a model that says it finds nothing."""
+
+    class Broken:
+        def run(self, _names: None, feed: dict[str, np.ndarray]) -> list[np.ndarray]:
+            rows = feed["gaps"].shape if "gaps" in feed else feed["ids"].shape
+            return [np.full((*rows, len(TAGS)), value, np.float32)]
+
+    detector = EncoderDetector(StudentDetector())
+    with monkeypatch.context() as patch:
+        patch.setattr(detector._encoder, "_session", Broken())
+        assert _failure(detector) == "numbers"
+    monkeypatch.setattr(detector._student, "_session", Broken())
+    assert _failure(detector) == _failure(detector._student) == "numbers"
+    seen = Pipeline([detector._student], None).inspect(["Anna Keller"])
+    assert seen[0].uninspected == "student:numbers"
+
+
+def _failure(detector: EncoderDetector | StudentDetector) -> str:
+    with pytest.raises(DetectorFailed) as failed:
+        detector.detect("Anna Keller of Hamburg")
+    return failed.value.reason
 
 
 def test_a_name_behind_an_escaped_line_break_is_found_whole(detector: EncoderDetector) -> None:

@@ -178,3 +178,10 @@ def test_a_number_that_no_issuer_gives_is_a_card_only_beside_a_word(digits: str)
     assert "CREDIT_CARD" not in {label for _, label in found(f"the corporate number is {digits} today")}
     expected = digits[0] != "7"
     assert ((digits, "CREDIT_CARD") in found(f"the credit card is {digits} today")) is expected
+
+
+def test_digits_before_a_number_do_not_hide_it() -> None:
+    """What a pattern takes first ends amid digits and is none; the number begins within it."""
+    text = "korean driver license 1234 1234567890 12"
+    found = PatternDetector().detect(text)
+    assert ("1234567890 12", "DRIVER_LICENSE") in {(text[f.start : f.end], f.label) for f in found}

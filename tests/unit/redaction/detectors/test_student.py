@@ -8,7 +8,7 @@ from golden import lines, marked
 
 from redaction.detectors import student as module
 from redaction.detectors.student import LABELS, REACH, TAGS, StudentDetector
-from redaction.types import DetectorFailed
+from redaction.types import DetectorFailed, Finding
 
 GOLDEN = [marked(line) for line in lines("student.txt")]
 HARMLESS = lines("harmless.txt")
@@ -131,6 +131,22 @@ def test_the_name_of_a_field_is_no_user(student: StudentDetector) -> None:
     for value in ("john_smith", "maria_kowalska"):  # a name is no word, also where nothing else stands
         assert student.detect(value), value
         assert student.detect(f'{{"{value}": 1}}'), value
+
+
+@pytest.mark.parametrize("value", ["QWXZRT", "HH-KLM", "BCD.FGHJ", "AB 12"])
+def test_a_code_may_have_no_digit(value: str) -> None:
+    f = Finding(3, 3 + len(value), "REFERENCE_NUMBER", 0.9, "student")
+    assert list(module._trimmed(f"no {value}.", f)) == [f]
+
+
+@pytest.mark.parametrize("value", ["MEID", "booking", "Case", "HH-klm", "the A"])
+def test_a_word_is_no_code(value: str) -> None:
+    f = Finding(3, 3 + len(value), "REFERENCE_NUMBER", 0.9, "student")
+    assert not list(module._trimmed(f"no {value}.", f))
+
+
+def test_a_licence_plate_of_letters_is_found(student: StudentDetector) -> None:
+    assert _covered(student, "The number plate: BR XKD was seen.", 18, 24)
 
 
 def test_a_strange_word_in_capitals_counts_from_a_lower_belief(student: StudentDetector) -> None:
