@@ -200,7 +200,7 @@ async def test_each_format_seals_what_it_can_and_nothing_else_is_sent() -> None:
     out = dataclasses.replace(OUT, body=json.dumps({**json.loads(BODY), "tools": tools}).encode())
     with pytest.raises(NotSealable) as e:
         await wire(Carrier(), ACI).open(out)
-    assert e.value.failures == ("body.*",)
+    assert e.value.failures == ("body.tools",)
     carrier = Carrier()
     with pytest.raises(Sent):
         await wire(carrier, NEAR).open(out)
