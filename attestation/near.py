@@ -111,7 +111,7 @@ def montgomery(ed25519: bytes) -> bytes:
     if len(ed25519) != 32 or y >= P25519 or y == 1:
         raise SealingError(Fault.KEY, "no Ed25519 key")
     square = (y * y - 1) * pow(_D * y * y + 1, -1, P25519) % P25519  # x squared (RFC 8032 §5.1.3)
-    if square and pow(square, (P25519 - 1) // 2, P25519) != 1:
+    if pow(square, (P25519 - 1) // 2, P25519) != 1:
         raise SealingError(Fault.KEY, "an Ed25519 key that is not on its curve")
     u = (1 + y) * pow(1 - y, -1, P25519) % P25519
     return check_x25519(u.to_bytes(32, "little"))

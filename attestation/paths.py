@@ -41,7 +41,25 @@ def check_path(
     algorithms: frozenset[x509.ObjectIdentifier] = ECDSA,
 ) -> tuple[Check, ...]:
     """All checks of ``path`` at ``now`` (aware). ``pinned`` are the acceptable roots as DER."""
-    root, latest, earliest, shown, *lasting = _lasting(prefix, path, algorithms)
+    return _checked(prefix, path, pinned, now, algorithms, True)
+
+
+def check_issuers(
+    prefix: str,
+    path: tuple[x509.Certificate, ...],
+    pinned: frozenset[bytes],
+    now: dt.datetime,
+    algorithms: frozenset[x509.ObjectIdentifier] = ECDSA,
+) -> tuple[Check, ...]:
+    """The same of a CA and those above it: the first one must be a CA too, and may be the root itself."""
+    return _checked(prefix, path, pinned, now, algorithms, False)
+
+
+def _checked(
+    prefix: str, path: tuple[x509.Certificate, ...], pinned: frozenset[bytes], now: dt.datetime,
+    algorithms: frozenset[x509.ObjectIdentifier], leaf: bool,
+) -> tuple[Check, ...]:  # fmt: skip
+    root, latest, earliest, shown, *lasting = _lasting(prefix, path, algorithms, leaf)
     dates = latest <= now <= earliest
     return (
         check(f"{prefix}.root", root in pinned, "the root must equal a pinned root"),
@@ -52,7 +70,7 @@ def check_path(
 
 @functools.lru_cache(maxsize=256)  # what no clock and no trust changes; the same machines' chains come all day
 def _lasting(
-    prefix: str, path: tuple[x509.Certificate, ...], algorithms: frozenset[x509.ObjectIdentifier]
+    prefix: str, path: tuple[x509.Certificate, ...], algorithms: frozenset[x509.ObjectIdentifier], leaf: bool
 ) -> tuple[bytes, dt.datetime, dt.datetime, str, Check, Check, Check, Check, Check, Check]:
     """The root's DER, first and last moment of validity, both as shown, and the checks that stay as they are."""
     links = [*pairwise(path), (path[-1], path[-1])]
@@ -71,7 +89,7 @@ def _lasting(
         check(f"{prefix}.distinct", len(set(path)) == len(path), "no certificate may come twice"),
         check(f"{prefix}.issuer", all(a.issuer == b.subject for a, b in links), "issuer must be the parent's subject"),
         check(f"{prefix}.signature", all(signed_by(a, b) for a, b in links), "each signed by the next one's key"),
-        check(f"{prefix}.constraints", _constraints(path), "issuers must be CAs of enough depth, the leaf none"),
+        check(f"{prefix}.constraints", _constraints(path, leaf), "issuers must be CAs of enough depth, the leaf none"),
         check(f"{prefix}.critical", critical, "no unknown critical extension"),
     )
 
@@ -99,11 +117,13 @@ def _strong(certificate: x509.Certificate) -> bool:
     return isinstance(key, ec.EllipticCurvePublicKey) and key.curve.key_size >= 256
 
 
-def _constraints(path: tuple[x509.Certificate, ...]) -> bool:
-    leaf = extension_of(path[0], x509.BasicConstraints)
-    if leaf is not None and leaf.ca:
+def _constraints(path: tuple[x509.Certificate, ...], leaf: bool) -> bool:
+    """``leaf``: the first one is no CA, and its key may sign where it says what it may do. Without, it is one that
+    issues leaves, and all others CAs above it."""
+    first, may = extension_of(path[0], x509.BasicConstraints), extension_of(path[0], x509.KeyUsage)
+    if leaf and ((first is not None and first.ca) or (may is not None and not may.digital_signature)):
         return False
-    for below, certificate in enumerate(path[1:]):
+    for below, certificate in enumerate(path[1:] if leaf else path):
         basic = extension_of(certificate, x509.BasicConstraints)
         usage = extension_of(certificate, x509.KeyUsage)
         if basic is None or not basic.ca or (usage is not None and not usage.key_cert_sign):

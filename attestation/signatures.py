@@ -45,6 +45,8 @@ def verify(signed: Mapping[str, Any], algo: str, key: bytes, model: str, request
     text, signature, address = signed.get("text"), signed.get("signature"), signed.get("signing_address")
     if not isinstance(text, str) or not isinstance(signature, str) or not 0 < len(text) <= MAX_TEXT:
         raise Malformed("a signature needs text and signature")
+    if not isinstance(address, (str, type(None))):
+        raise Malformed("an address is text")
     if not text.isascii():  # half a surrogate pair has no bytes at all
         raise Malformed("a signature is about hashes and a name")
     raw = _bytes(signature)
@@ -59,7 +61,7 @@ def verify(signed: Mapping[str, Any], algo: str, key: bytes, model: str, request
         name
         for name, ok in (
             ("signature.text", _says(text, model, request, response)),
-            ("signature.key", not isinstance(address, str) or hmac.compare_digest(_bytes(address), owner)),
+            ("signature.key", address is None or hmac.compare_digest(_bytes(address), owner)),
             ("signature.algo", signed.get("signing_algo", algo) == algo),
             ("signature.valid", good),
         )
@@ -81,11 +83,12 @@ def ethereum_digest(text: bytes) -> bytes:
 
 def recover(signature: bytes, digest: bytes) -> bytes | None:
     """The uncompressed key (64 bytes) under which ``signature`` (r, s, v) is one of ``digest``, or None (SEC 1
-    §4.1.6)."""
+    §4.1.6). Of s and N - s only the lower one counts, as Ethereum's signers write it (EIP-2): a signature has no second
+    form that somebody else could make of it."""
     if len(signature) != 65 or signature[64] not in (0, 1, 27, 28):
         return None
     r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
-    if not (0 < r < N and 0 < s < N):
+    if not (0 < r < N and 0 < s <= N // 2):
         return None
     y = pow(r**3 + 7, (P + 1) // 4, P)
     if y * y % P != (r**3 + 7) % P:
@@ -141,9 +144,8 @@ def _times(point: Point, by: int) -> _Jacobian:
 
 
 def _twice(a: _Jacobian) -> _Jacobian:
+    """Of nothing (z = 0) nothing; a point with y = 0 is not on the curve, whose order is odd."""
     x, y, z = a
-    if not z or not y:
-        return 0, 1, 0
     yy = y * y % P
     s, m = 4 * x * yy % P, 3 * x * x % P
     nx = (m * m - 2 * s) % P

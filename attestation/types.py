@@ -72,8 +72,8 @@ class Collateral:
     reports that come without. They are checked like any others."""
     rims: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     """NVIDIA's id of a reference manifest -> its signed XML. None is needed; without, measurements are unknown."""
-    ocsp: Mapping[str, bytes] = field(default_factory=dict, repr=False)
-    """Answers of NVIDIA's responder by :func:`attestation.nvidia.ocsp.key_of`. As with manifests none is needed."""
+    ocsp: tuple[bytes, ...] = field(default=(), repr=False)
+    """Answers of NVIDIA's responder, DER, in any order. As with manifests none is needed."""
 
     def __post_init__(self) -> None:
         if unknown := self.waivers - WAIVABLE:

@@ -131,7 +131,7 @@ class Server:
             if surface.form is None:
                 body = await self._json(request)
             else:
-                body = await bodies.read(request, self._settings.limits, most)
+                body = surface.made(await bodies.read(request, self._settings.limits, most))
             headers = surface.headers
             if surface.betas:
                 headers += surfaces.betas(request.headers.get("anthropic-beta"))

@@ -7,6 +7,7 @@ at all.
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -51,8 +52,11 @@ class Surface:
     sent: str = ""
     check: Callable[[Mapping[str, str]], None] | None = None
     betas: bool = False
-    form: Callable[[str], tuple[Dialect, tuple[str, str]]] | None = None
-    """For uploads: the dialect and the header that go with a request's content type, which holds the boundary."""
+    form: Callable[[str, str], tuple[Dialect, str, Callable[[bytes], bytes]]] | None = None
+    """For uploads: the dialect that goes with a request's content type and our boundary, the content type that names
+    it, and what puts it in place of the app's."""
+    made: Callable[[bytes], bytes] = bytes
+    """What becomes of a body before anything reads it."""
     array: Dialect | None = None
     """The dialect of a stream that is not asked for as server-sent events."""
 
@@ -62,8 +66,8 @@ class Surface:
             return self
         if len(content_types) != 1:
             raise BadRequest("A form has one Content-Type.", code="unsupported_content_type")
-        dialect, header = self.form(content_types[0])
-        return replace(self, dialect=dialect, headers=(header,))
+        dialect, kind, made = self.form(content_types[0], f"sealgate-{secrets.token_hex(16)}")
+        return replace(self, dialect=dialect, headers=(("content-type", kind),), made=made)
 
     def asked(self, query: Mapping[str, str]) -> Surface:
         """This path as a query asks for it."""

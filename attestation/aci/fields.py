@@ -8,6 +8,7 @@ covers them.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterable
 from enum import StrEnum
@@ -96,10 +97,12 @@ class FieldExchange(Uncopyable):
         if len(self._opened) >= MAX_FIELDS:
             raise SealingError(Fault.SEQUENCE, f"an answer of more than {MAX_FIELDS} fields")
         plaintext = open_field(self._algo, self._client, value, aad)
-        ephemeral = bytes.fromhex(value[:64])  # fresh for every field, or it is a replay
-        if ephemeral in self._opened:
+        # Not the point before it: others share its secret (the negative one of secp256k1, seven more of X25519), and
+        # anybody can put one of them in its place. The rest cannot be changed, and no two fields have it alike.
+        rest = hashlib.sha256(value[2 * _POINT_BYTES[self._algo] :].encode()).digest()
+        if rest in self._opened:
             raise SealingError(Fault.AUTHENTICITY, "a field came twice")
-        self._opened.add(ephemeral)
+        self._opened.add(rest)
         return plaintext
 
 

@@ -15,14 +15,17 @@ from dataclasses import replace
 from typing import Any
 
 from cryptography import x509
+from cryptography.x509.ocsp import OCSPCertStatus
 
 from attestation import strictjson
 from attestation.collateral.intel import read_document, read_list
+from attestation.collateral.nvidia import read_piece
 from attestation.collateral.pieces import KEY, KEY_SET_DAYS, Entry, Kind, Piece, Trust
 from attestation.jwt.issuers import GOOGLE, ITA, MAA, NRAS
 from attestation.jwt.jws import MAX_JWKS_BYTES, find_key
-from attestation.nvidia.ocsp import key_of, read_answer
-from attestation.paths import ends, signed_by
+from attestation.nvidia.ocsp import by_issuer, key_of, lasts, read_answer, signer
+from attestation.nvidia.rim import read_manifest, unpacked
+from attestation.paths import check_issuers, ends, signed_by
 from attestation.snp.report import tcb_bytes
 from attestation.snp.vcek import KeyKind, parse_endorsement
 from attestation.tdx.collateral import check_crl, check_document, read_path, read_signed
@@ -42,7 +45,6 @@ from attestation.x509 import (
     load_crl,
 )
 
-MAX_RIM_BYTES = 1024 * 1024
 PCK_CAS: Mapping[str, str] = {
     "Intel SGX PCK Platform CA": "platform",
     "Intel SGX PCK Processor CA": "processor",
@@ -179,7 +181,7 @@ def _key_set(piece: Piece, _trust: TrustStore, _simulated: SimulatedTrust | None
     keys = strictjson.load_object(piece.data, MAX_JWKS_BYTES, "the key set").get("keys")
     if not isinstance(keys, list) or not 1 <= len(keys) <= 64 or not all(isinstance(k, dict) for k in keys):
         raise Malformed("the key set has no list of keys")
-    usable = [k for k in keys if _usable(piece.data, k.get("kid"))]
+    usable = [k for k in keys if _usable(piece.data, k.get("kid"), k.get("alg"))]
     known = any(service.issuer.fullmatch(piece.key) for service in SERVICES)
     require((
         check("jwks.issuer", known, "the issuer must be a service that is known, by its exact name"),
@@ -188,23 +190,41 @@ def _key_set(piece: Piece, _trust: TrustStore, _simulated: SimulatedTrust | None
     return piece.key, piece.fetched_at, piece.fetched_at + KEY_SET_DAYS, None, Trust.TLS
 
 
-def _usable(key_set: bytes, kid: object) -> bool:
+def _usable(key_set: bytes, kid: object, alg: object) -> bool:
     try:
-        return find_key(key_set, kid) is not None
+        return find_key(key_set, kid, alg) is not None
     except Malformed:
         return False
 
 
-def _rim(piece: Piece, _trust: TrustStore, _simulated: SimulatedTrust | None) -> _Found:
-    if not 0 < len(piece.data) <= MAX_RIM_BYTES:
-        raise Malformed(f"a reference manifest has 1..{MAX_RIM_BYTES} bytes")
-    return piece.key, piece.fetched_at, None, None, Trust.OPAQUE
+def _rim(piece: Piece, trust: TrustStore, simulated: SimulatedTrust | None) -> _Found:
+    """Dated by its signer's certificates: nothing else in it has a date."""
+    found = read_manifest(unpacked(piece.data), trust.of("nvidia-rim", simulated), None)
+    issued = max(c.not_valid_before_utc for c in found.signers)
+    key = piece.key if found.fits(piece.key) else ""
+    return key, issued, ends(found.signers), None, _source(found.signers[-1], "nvidia-rim", trust)
 
 
-def _ocsp(piece: Piece, _trust: TrustStore, _simulated: SimulatedTrust | None) -> _Found:
-    """Its issuer comes with evidence: who signed it is looked at then."""
-    answer = read_answer(piece.data)
-    return key_of(answer), answer.this_update_utc, answer.next_update_utc, None, Trust.OPAQUE
+REVOKED = 1
+"""Number of an answer that says revoked for good: none that says otherwise comes after it, whatever its date."""
+
+
+def _ocsp(piece: Piece, trust: TrustStore, simulated: SimulatedTrust | None) -> _Found:
+    """What says revoked has no end. Only a device that is on hold may be good again later (RFC 5280 §5.3.1)."""
+    der, path = read_piece(piece.data)
+    answer = read_answer(der)
+    issued, pinned = answer.this_update_utc, trust.of("nvidia", simulated)
+    by = signer(answer, path[0])
+    require((
+        *check_issuers("nvidia-ocsp.chain", path, pinned, issued),
+        check("nvidia-ocsp.issuer", by_issuer(answer, path[0]), "the issuer beside it must be the one that it names"),
+        check("nvidia-ocsp.signature", by is not None, "signed for that issuer"),
+    ))  # fmt: skip
+    revoked = answer.certificate_status is OCSPCertStatus.REVOKED
+    final = revoked and answer.revocation_reason is not x509.ReasonFlags.certificate_hold
+    assert by is not None
+    end = None if revoked else min(lasts(answer, by), ends(path))
+    return key_of(answer), issued, end, REVOKED if final else None, _source(path[-1], "nvidia", trust)
 
 
 _READERS: Mapping[Kind, Callable[[Piece, TrustStore, SimulatedTrust | None], _Found]] = {

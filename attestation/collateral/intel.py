@@ -48,14 +48,14 @@ def document_piece(body: bytes, chain: str) -> bytes:
         text = found[2].decode("utf-8")
     except UnicodeDecodeError:
         raise Malformed("a document of Intel's is not UTF-8") from None
-    return _packed({"chain": _chain(chain), "document": text, "signature": found[3].decode()})
+    return packed({"chain": _chain(chain), "document": text, "signature": found[3].decode()})
 
 
 def list_piece(body: bytes, chain: str) -> bytes:
     """An answer of ``pckcrl`` (DER) and its issuer chain (PEM) -> bytes to keep. Raises Malformed."""
     if len(body) > MAX_PIECE_BYTES or not body.startswith(_DER_HEAD):
         raise Malformed("this is not a revocation list in DER")
-    return _packed({"chain": _chain(chain), "crl": body.hex()})
+    return packed({"chain": _chain(chain), "crl": body.hex()})
 
 
 def _chain(text: str) -> str:
@@ -68,13 +68,13 @@ def _chain(text: str) -> str:
 
 def read_document(data: bytes) -> Document:
     """Raises Malformed."""
-    body = _unpacked(data, {"chain", "document", "signature"})
+    body = unpacked(data, {"chain", "document", "signature"})
     return Document(body["chain"], body["document"], body["signature"])
 
 
 def read_list(data: bytes) -> PckList:
     """Raises Malformed."""
-    body = _unpacked(data, {"chain", "crl"})
+    body = unpacked(data, {"chain", "crl"})
     try:
         return PckList(body["chain"], bytes.fromhex(body["crl"]))
     except ValueError:
@@ -102,7 +102,7 @@ def taken_apart(text: str) -> tuple[bytes, bytes, bytes, bytes]:
     if set(body) != keys or not all(isinstance(v, str) for v in body.values()):
         raise Malformed("the collateral lacks a part, or has one that is not known")
     pieces = [
-        _packed({"chain": _chain(body[f"{name}_issuer_chain"]), "document": body[name],
+        packed({"chain": _chain(body[f"{name}_issuer_chain"]), "document": body[name],
                  "signature": body[f"{name}_signature"]})
         for name in ("tcb_info", "qe_identity")
     ]  # fmt: skip
@@ -113,13 +113,14 @@ def taken_apart(text: str) -> tuple[bytes, bytes, bytes, bytes]:
     return pieces[0], pieces[1], list_piece(pck, body["pck_crl_issuer_chain"]), root
 
 
-def _packed(body: dict[str, str]) -> bytes:
+def packed(body: dict[str, str]) -> bytes:
+    """Texts by name, in the one form in which the store keeps them."""
     return json.dumps(body, sort_keys=True, separators=(",", ":")).encode()
 
 
-def _unpacked(data: bytes, keys: set[str]) -> dict[str, str]:
-    """Only in the form in which it is written, so that one piece has one digest."""
+def unpacked(data: bytes, keys: set[str]) -> dict[str, str]:
+    """Only in the form in which it is written, so that one piece has one digest. Raises Malformed."""
     body = strictjson.load_object(data, MAX_PIECE_BYTES * 4, "a kept piece")
-    if set(body) != keys or not all(isinstance(v, str) for v in body.values()) or _packed(body) != data:
+    if set(body) != keys or not all(isinstance(v, str) for v in body.values()) or packed(body) != data:
         raise Malformed("a kept piece is not of the store's form")
     return body

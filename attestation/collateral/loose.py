@@ -1,13 +1,14 @@
 """Published pieces in the forms in which people have them, outside any store: for import at air-gapped sites.
 
-A revocation list or a certificate of AMD's (PEM or DER), Intel's root list, ``dcap-qvl``'s collateral of one platform,
-an answer of NVIDIA's OCSP responder.
+A revocation list or a certificate of AMD's (PEM or DER), Intel's root list, ``dcap-qvl``'s collateral of one platform;
+an answer of NVIDIA's OCSP responder, with evidence of a device whose issuers can say whose answer it is.
 Recognising trusts nothing: every piece is examined like any other.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -15,8 +16,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from attestation import strictjson
 from attestation.collateral.examine import PCK_CAS, key_name, pem
 from attestation.collateral.intel import read_list, taken_apart
+from attestation.collateral.nvidia import answer_piece
 from attestation.collateral.pieces import Kind, Piece
-from attestation.nvidia.ocsp import key_of, read_answer
+from attestation.nvidia.ocsp import Path, key_of, read_answer
 from attestation.recognise import der_of
 from attestation.snp.vcek import KeyKind, parse_endorsement
 from attestation.tdx.collateral import read_path
@@ -27,19 +29,22 @@ from attestation.x509 import common_name, load_certificate, load_crl
 MAX_LOOSE_BYTES = 2 * 1024 * 1024
 
 
-def loose(raw: bytes, now: dt.datetime) -> tuple[Piece, ...]:
-    """The pieces in one file, as of ``now``. Raises Malformed."""
+def loose(raw: bytes, now: dt.datetime, devices: Iterable[Path] = ()) -> tuple[Piece, ...]:
+    """The pieces in one file, as of ``now``; ``devices`` are certificates of NVIDIA's devices. Raises Malformed."""
     if len(raw) > MAX_LOOSE_BYTES:
         raise Malformed(f"a file of published pieces has at most {MAX_LOOSE_BYTES} bytes")
     if raw.lstrip().startswith(b"{"):
         return _platform(raw, now)
     data = der_of(raw)
-    for read in (_list, _answer):
-        try:
-            return (read(data, now),)
-        except Malformed:
-            continue
-    return (_key(data, now),)
+    try:
+        return (_list(data, now),)
+    except Malformed:
+        pass
+    try:
+        name = key_of(read_answer(data))
+    except Malformed:
+        return (_key(data, now),)
+    return (Piece(Kind.OCSP, name, answer_piece(data, devices), now),)
 
 
 def _list(data: bytes, now: dt.datetime) -> Piece:
@@ -48,10 +53,6 @@ def _list(data: bytes, now: dt.datetime) -> Piece:
         if issuer == f"ARK-{product}":
             return Piece(Kind.AMD_CRL, product, data, now)
     return Piece(Kind.INTEL_ROOT_CRL, "root", data, now)
-
-
-def _answer(data: bytes, now: dt.datetime) -> Piece:
-    return Piece(Kind.OCSP, key_of(read_answer(data)), data, now)
 
 
 def _key(data: bytes, now: dt.datetime) -> Piece:

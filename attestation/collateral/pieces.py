@@ -39,12 +39,13 @@ class Kind(StrEnum):
     RIM = "rim"
     """NVIDIA's id of a reference manifest."""
     OCSP = "nvidia-ocsp"
-    """``DIGEST/ISSUER KEY/SERIAL``: how an answer of NVIDIA's responder names its certificate."""
+    """``DIGEST/ISSUER KEY/SERIAL``: how an answer of NVIDIA's responder names its certificate. Its number is 1 where it
+    says revoked for good."""
 
 
 EVALUATED = frozenset({Kind.INTEL_TCB, Kind.INTEL_QE})
 """Kinds whose number is Intel's ``tcbEvaluationDataNumber``, one for all platforms."""
-UNSIGNED = frozenset({Kind.JWKS, Kind.RIM})
+UNSIGNED = frozenset({Kind.JWKS})
 """Kinds that are dated by our own clock: their only date in the store is when they were fetched."""
 
 
@@ -57,8 +58,6 @@ class Trust(StrEnum):
     """By the simulator's own root: tests and the demo."""
     TLS = "tls"
     """Nobody signed it: the web's certificate authorities said whose server it came from."""
-    OPAQUE = "opaque"
-    """Kept unread."""
 
 
 Name = tuple[Kind, str]
@@ -132,5 +131,10 @@ class Index:
 
 
 def shown(name: Name) -> str:
-    """For messages: ``intel-tcb tdx/90c06f000000``."""
-    return f"{name[0].value} {name[1]}"
+    """For messages: ``intel-tcb tdx/90c06f000000``. Of a digest its beginning; serial numbers are whole, since checks
+    name them."""
+    kind, key = name
+    if kind is Kind.OCSP and key.count("/") == 2:
+        digest, issuer, serial = key.split("/")
+        key = f"{digest}/{issuer[:12]}../{serial}"
+    return f"{kind.value} {key}"

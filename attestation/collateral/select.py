@@ -12,6 +12,7 @@ from dataclasses import replace
 from attestation.collateral import intel
 from attestation.collateral.examine import PCK_CAS
 from attestation.collateral.index import time_text
+from attestation.collateral.nvidia import read_piece
 from attestation.collateral.pieces import EVALUATED, Entry, Kind, Name
 from attestation.collateral.store import Snapshot
 from attestation.jwt.jws import find_key, parse_token
@@ -96,7 +97,8 @@ def find(snapshot: Snapshot, evidence: Evidence, now: dt.datetime) -> tuple[Coll
     names = needs(evidence)
     checks = tuple(_here(snapshot, name, now) for name in names)
     more = {name: data for name in helpful(evidence) if (data := snapshot.data(name)) is not None}
-    rims, answers = ({key: d for (kind, key), d in more.items() if kind is k} for k in (Kind.RIM, Kind.OCSP))
+    rims = {key: data for (kind, key), data in more.items() if kind is Kind.RIM}
+    answers = tuple(read_piece(data)[0] for (kind, _), data in more.items() if kind is Kind.OCSP)
     return replace(_collateral(snapshot, names, now), rims=rims, ocsp=answers), checks
 
 
@@ -134,7 +136,7 @@ def unknown_keys(snapshot: Snapshot, evidence: Evidence) -> tuple[Name, ...]:
     for token in map(parse_token, raw):
         name = (Kind.JWKS, token.issuer)
         data = snapshot.data(name)
-        if data is not None and find_key(data, token.header.get("kid")) is None:
+        if data is not None and find_key(data, token.header.get("kid"), token.header.get("alg")) is None:
             found[name] = None
     return tuple(found)
 

@@ -18,7 +18,7 @@ from attestation.trust import SimulatedTrust, TrustStore
 from attestation.types import Check, Collateral, Source
 from attestation.x509 import check, is_pinned
 
-SKEW = dt.timedelta(seconds=60)
+SKEW, HOUR = dt.timedelta(seconds=60), dt.timedelta(hours=1)
 PROVIDER = Source.PROVIDER
 
 
@@ -71,13 +71,13 @@ def check_token(
         checks += found
     else:
         jwks, pretend = _key_set(token.issuer, simulated, collateral)
-        picked = find_key(jwks, token.header.get("kid")) if jwks is not None else None
+        picked = find_key(jwks, token.header.get("kid"), token.header.get("alg", "")) if jwks is not None else None
         checks.append(check(f"{prefix}.keys", jwks is not None, "the issuer's key set must be supplied"))
         if picked is not None:
             key, chain = picked
             if service is ITA:
                 found_chain = _chain(f"{prefix}.chain", load_path(chain), service, now, trust, simulated)
-                until, pretend = found_chain[1], pretend or found_chain[3]
+                until, pretend = found_chain[1], found_chain[3]
                 checks += found_chain[2]
         checks.append(check(f"{prefix}.key", picked is not None, "kid must name exactly one key of the issuer's set"))
     good = key is not None and is_signed(token, key, service.algorithms)
@@ -108,13 +108,14 @@ def _times(
     """``exp`` and ``iat`` are required, ``nbf`` counts where it is there; all in whole seconds."""
     expires, issued = _time(token, "exp"), _time(token, "iat")
     begins = _time(token, "nbf") if "nbf" in token.claims else issued
+    hours = service.lifetime // HOUR
     if expires is None or issued is None or begins is None:
         missing = check(f"{prefix}.times", False, "exp, iat and nbf must be times in whole seconds", PROVIDER)
         return (missing,), now, None
     return (
         check(f"{prefix}.expiry", now < expires, f"expires {expires:%F %T}, it is {now:%F %T}", PROVIDER),
         check(f"{prefix}.begin", max(begins, issued) <= now + SKEW, f"begins {begins:%F %T}", PROVIDER),
-        check(f"{prefix}.lifetime", expires - issued <= service.lifetime, f"at most {service.lifetime}", PROVIDER),
+        check(f"{prefix}.lifetime", expires - issued <= service.lifetime, f"at most {hours} hours", PROVIDER),
     ), expires, issued  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from attestation import strictjson
 from attestation.jwt.issuers import NRAS, PROVIDER, check_token
 from attestation.jwt.jws import Token, parse_token
+from attestation.jwt.verify import unhex
 from attestation.trust import SimulatedTrust, TrustStore
 from attestation.types import NO_COLLATERAL, Check, Claims, Collateral, Evidence, Malformed, require
 from attestation.x509 import check
@@ -22,6 +23,7 @@ from attestation.x509 import check
 TEE = "nvidia-nras"
 MAX_DOCUMENT_BYTES, MAX_DEVICES = 1024 * 1024, 32
 _VERDICTS = ("-match", "-verified", "-parsed", "-fetched", "-no-conflict", "-schema-validated", "-arch-check")
+_GOOD = ("valid", "good")
 _REQUIRED = ("attestation-report-nonce-match", "attestation-report-signature-verified", "arch-check",
              "attestation-report-cert-chain-fwid-match")  # fmt: skip
 
@@ -45,7 +47,7 @@ def verify(evidence: Evidence, now: dt.datetime, trust: TrustStore, simulated: S
             "the overall result must be true",
             PROVIDER,
         ),
-        check("nonce", isinstance(nonce, str) and len(nonce) == 64, "eat_nonce must be 32 bytes of hex", PROVIDER),
+        check("nonce", bool(unhex(nonce, 32)), "eat_nonce must be 32 bytes of hex", PROVIDER),
         _digests(overall, devices),
         *(c for part in parts for c in part.checks),
         *(c for name, token in parsed.items() for c in _device(name.lower(), token.claims, nonce)),
@@ -56,8 +58,8 @@ def verify(evidence: Evidence, now: dt.datetime, trust: TrustStore, simulated: S
         tee=TEE, measurement=b"", report_data=b"", debug=False, tcb={}, tcb_status="not-applicable", vmpl=0,
         policy_bits=0, chip_id=b"", evidence_sha256=hashlib.sha256(evidence.report).digest(),
         not_after=min([trusted.not_after, *(p.not_after for p in parts)]), verified_at=now, checks=checks,
-        simulated=trusted.simulated or any(p.simulated for p in parts), signed_at=trusted.signed_at,
-        bound={"nonce": bytes.fromhex(str(nonce))}, facts=_facts(parsed),
+        simulated=trusted.simulated, signed_at=trusted.signed_at,
+        bound={"nonce": unhex(nonce, 32)}, facts=_facts(parsed),
     )  # fmt: skip
 
 
@@ -93,18 +95,28 @@ def _digests(overall: Token, devices: Mapping[str, bytes]) -> Check:
 def _device(name: str, claims: Mapping[str, Any], nonce: object) -> list[Check]:
     """Every verdict about a device must be true, and those that matter most must be there."""
     kind = "switch" if name.startswith("switch") else "gpu"
-    verdicts = {k: v for k, v in claims.items() if k.startswith("x-nvidia-") and k.endswith(_VERDICTS)}
+    verdicts = {k: v for k, v in claims.items() if k.endswith(_VERDICTS)}
     missing = [r for r in _REQUIRED if f"x-nvidia-{kind}-{r}" not in verdicts]
     good = not missing and all(v is True for v in verdicts.values())
-    own = claims.get("eat_nonce")
-    same = isinstance(own, str) and isinstance(nonce, str) and own.isascii() and nonce.isascii()
+    own, want = unhex(claims.get("eat_nonce"), 32), unhex(nonce, 32)
     return [
-        check(f"{name}.nonce", same and hmac.compare_digest(str(own), str(nonce)), "must be the summary's", PROVIDER),
+        check(f"{name}.nonce", bool(want) and hmac.compare_digest(own, want), "must be the summary's", PROVIDER),
         check(f"{name}.measurements", claims.get("measres") == "success", "measres must be success", PROVIDER),
         check(f"{name}.secure-boot", claims.get("secboot") is True, "secboot must be true", PROVIDER),
         check(f"{name}.debug", claims.get("dbgstat") == "disabled", "dbgstat must be disabled", PROVIDER),
         check(f"{name}.verdicts", good, "none may be missing or not true", PROVIDER),
+        check(f"{name}.certificates", _certified(claims), "every chain must be valid and not revoked", PROVIDER),
     ]  # fmt: skip
+
+
+def _certified(claims: Mapping[str, Any]) -> bool:
+    """What the service found out about chains of certificates, wherever it says so: whether a device on hold still
+    counts is its own policy, and its summary's."""
+    chains = [v for k, v in claims.items() if k.endswith("-cert-chain")]
+    return all(
+        isinstance(c, Mapping) and (c.get("x-nvidia-cert-status"), c.get("x-nvidia-cert-ocsp-status")) == _GOOD
+        for c in chains
+    )
 
 
 def _distinct(parsed: Mapping[str, Token]) -> Check:

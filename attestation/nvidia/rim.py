@@ -13,11 +13,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from cryptography import x509
+
 from attestation import strictjson
 from attestation.encodings import base64_bytes
 from attestation.nvidia.canonxml import Element
 from attestation.nvidia.report import CHIP, CHIP_SKU, DRIVER, NVDEC, PROJECT, PROJECT_SKU, Report, vbios
 from attestation.nvidia.signedxml import read
+from attestation.paths import ends
 from attestation.types import Check, Malformed, Rejected, Source, Status, require
 
 MAX_RIM_BYTES = 1024 * 1024
@@ -39,6 +42,14 @@ class Manifest:
     product: str
     version: str
     values: Mapping[int, frozenset[bytes]] = field(repr=False)
+    signers: tuple[x509.Certificate, ...] = field(repr=False)
+
+    def fits(self, name: str) -> bool:
+        """Whether NVIDIA's id of a manifest may be that of this one: it ends in the version, a driver's in chip and
+        version. Which board firmware is for stands in the id alone."""
+        plain = self.version.replace(".", "").upper()
+        tail = f"_{self.product}_{self.version}" if "_DRIVER_" in name else f"_{plain}"
+        return name.endswith(tail) and name.startswith("NV_SWITCH_") == (self.product == "LS10")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +98,10 @@ def unpacked(raw: bytes) -> bytes:
     return base64_bytes(answer.get("rim"), "the manifest", MAX_RIM_BYTES)
 
 
-def read_manifest(raw: bytes, pinned: frozenset[bytes], now: dt.datetime) -> Manifest:
-    """Raises Malformed, or Rejected with every check of the signature that fails."""
-    root, _, checks = read(raw, MAX_RIM_BYTES, pinned, now)
+def read_manifest(raw: bytes, pinned: frozenset[bytes], now: dt.datetime | None) -> Manifest:
+    """``now`` as in :func:`attestation.nvidia.signedxml.read`. Raises Malformed, or Rejected with every check of the
+    signature that fails."""
+    root, signers, checks = read(raw, MAX_RIM_BYTES, pinned, now)
     require(checks)
     meta, payload = _only(root, "Meta").plain(), _only(root, "Payload")
     values: dict[int, frozenset[bytes]] = {}
@@ -103,7 +115,13 @@ def read_manifest(raw: bytes, pinned: frozenset[bytes], now: dt.datetime) -> Man
             values[index] = found
     if (root.uri, root.local) != (SWID, "SoftwareIdentity") or not values:
         raise Malformed("the manifest names no measurement")
-    return Manifest(meta.get("product", ""), meta.get("colloquialVersion", ""), values)
+    return Manifest(meta.get("product", ""), meta.get("colloquialVersion", ""), values, signers)
+
+
+def signed_until(raw: bytes) -> dt.datetime:
+    """When the first certificate of its signer ends; of its signature it says nothing. Raises Malformed."""
+    _, path, _ = read(raw, MAX_RIM_BYTES, frozenset(), dt.datetime.min.replace(tzinfo=dt.UTC))
+    return ends(path)
 
 
 def _only(root: Element, name: str) -> Element:

@@ -29,9 +29,10 @@ ECDSA_SHA384 = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha384"
 SHA384 = "http://www.w3.org/2001/04/xmldsig-more#sha384"
 
 
-def read(raw: bytes, most: int, pinned: frozenset[bytes], now: dt.datetime
+def read(raw: bytes, most: int, pinned: frozenset[bytes], now: dt.datetime | None
          ) -> tuple[Element, tuple[x509.Certificate, ...], tuple[Check, ...]]:  # fmt: skip
-    """The document, the signer's certificates (leaf first), and every check of its signature. Raises Malformed."""
+    """The document, the signer's certificates (leaf first), and every check of its signature. ``now`` None: as of the
+    moment from which all certificates were valid, for nothing says when it was signed. Raises Malformed."""
     root = parse(raw, most)
     found = [e for e in root.walk() if (e.uri, e.local) == (DS, "Signature")]
     if len(found) != 1 or found[0] not in root.elements():
@@ -42,9 +43,10 @@ def read(raw: bytes, most: int, pinned: frozenset[bytes], now: dt.datetime
     (data,) = _children(key_info, "X509Data")
     certificates = _children(data, *["X509Certificate"] * len(data.elements()))
     path = load_path(tuple(_bytes(c, "a certificate", MAX_CERTIFICATE_BYTES) for c in certificates))
+    when = max(c.not_valid_before_utc for c in path) if now is None else now
     same = hmac.compare_digest(hashlib.sha384(canonical(root, signature)).digest(), digest)
     return root, path, (
-        *check_path("rim.chain", path, pinned, now),
+        *check_path("rim.chain", path, pinned, when),
         check("rim.digest", same, "the document must be the one that was signed"),
         check("rim.signature", _signed(path[0], _bytes(value, "the signature", 96), canonical(info)), "by the leaf"),
     )  # fmt: skip
@@ -53,7 +55,7 @@ def read(raw: bytes, most: int, pinned: frozenset[bytes], now: dt.datetime
 def _children(parent: Element, *names: str) -> list[Element]:
     """Exactly these, in this order, with nothing but white space around them. Raises Malformed."""
     found = parent.elements()
-    wrong = [(e.uri, e.local) for e in found] != [(DS, name) for name in names] or not names
+    wrong = [(e.uri, e.local) for e in found] != [(DS, name) for name in names]
     if wrong or any(isinstance(c, str) and c.strip(" \t\r\n") for c in parent.children):
         raise Malformed("the manifest's signature is not of the form that is taken")
     return found

@@ -38,11 +38,13 @@ from attestation.types import (
     Status,
     require,
 )
-from attestation.x509 import check, is_pinned
+from attestation.x509 import check, common_name, is_pinned
 
 TEE = "nvidia-spdm"
 MAX_DOCUMENT_BYTES, MAX_DEVICES, CHAIN_LENGTH = 2 * 1024 * 1024, 32, 5
 BLOCKS = {"HOPPER": 64, "BLACKWELL": 64, "LS10": 31}
+_CHIPS = {"HOPPER": "GH", "BLACKWELL": "GB", "LS10": "LS"}
+"""How the name in a device's certificate begins, by architecture: ``GH100 A01 GSP BROM``, ``LS_10 A01 FSP BROM``."""
 _KEYS = {"arch", "certificate", "evidence", "nonce"}
 _ECHOES = {"driver_version", "vbios_version", "version"}
 _DICE = ("2.23.133.5.4.1", "2.23.133.5.4.1.1")
@@ -138,6 +140,7 @@ def _checks(name: str, device: Device, nonce: bytes, pinned: frozenset[bytes], n
     report, leaf = device.report, device.path[0]
     same = report.nonce == nonce == device.nonce
     want = BLOCKS[device.architecture]
+    chip = (common_name(device.path[1].subject) or "").startswith(_CHIPS[device.architecture])
     return (
         *check_path(f"{name}.chain", device.path, pinned, now),
         check(f"{name}.chain.length", len(device.path) == CHAIN_LENGTH, f"want {CHAIN_LENGTH} certificates"),
@@ -145,6 +148,8 @@ def _checks(name: str, device: Device, nonce: bytes, pinned: frozenset[bytes], n
         check(f"{name}.signature", _signed(report, leaf), "signature by the leaf's key", Source.HARDWARE),
         check(f"{name}.nonce", same, "all devices must answer the one nonce", Source.HARDWARE),
         check(f"{name}.blocks", len(report.measurements) == want, f"want {want} measurements", Source.HARDWARE),
+        # what nobody signed must not choose the manifests that measurements are compared with
+        check(f"{name}.architecture", chip, "the device's certificate must be of the architecture named"),
         check(f"{name}.driver", device.driver == report.text(DRIVER), "the driver named must be the signed one"),
     )
 

@@ -34,7 +34,9 @@ class Hypervisor:
 
     def make_leaf(self, end: dt.datetime = pki.END, key: pki.PublicKey | None = None, *, ca: bool = False) -> bytes:
         name = pki.name("i-simulated", "Sealgate Simulator")
-        return pki.issue(name, key or self.key.public_key(), self.zone_name, self.zone_key, end=end, ca=ca)
+        return pki.issue(
+            name, key or self.key.public_key(), self.zone_name, self.zone_key, end=end, ca=ca, cert_sign=ca
+        )
 
     @property
     def trust(self) -> SimulatedTrust:

@@ -38,7 +38,12 @@ class Vendor:
         self.names = [pki.name(f"Simulated Device CA {i}", "Sealgate Simulator") for i in range(3)]
         self.issuers = [
             pki.issue(
-                self.names[i], self.keys[i].public_key(), self.names[max(i - 1, 0)], self.keys[max(i - 1, 0)], ca=True
+                self.names[i],
+                self.keys[i].public_key(),
+                self.names[max(i - 1, 0)],
+                self.keys[max(i - 1, 0)],
+                ca=True,
+                serial=pki.serial_of(self.keys[i].public_key()),
             )
             for i in range(3)
         ]
@@ -54,12 +59,16 @@ class Vendor:
 class Gpu:
     """A device with its identity, and a key for the firmware that it runs."""
 
-    def __init__(self, vendor: Vendor, *, firmware: bytes = FIRMWARE, leaf_ca: bool = False) -> None:
-        identity, self.key = ec.generate_private_key(ec.SECP384R1()), ec.generate_private_key(ec.SECP384R1())
-        name = pki.name("GH100 simulated", "Sealgate Simulator")
-        device = pki.issue(name, identity.public_key(), vendor.names[2], vendor.keys[2], ca=True)
+    def __init__(
+        self, vendor: Vendor, *, firmware: bytes = FIRMWARE, leaf_ca: bool = False, chip: str = "GH100"
+    ) -> None:  # fmt: skip
+        self.identity = identity = ec.generate_private_key(ec.SECP384R1())
+        self.key = ec.generate_private_key(ec.SECP384R1())
+        name = pki.name(f"{chip} simulated", "Sealgate Simulator")
+        own = identity.public_key()
+        device = pki.issue(name, own, vendor.names[2], vendor.keys[2], ca=True, serial=pki.serial_of(own))
         tcb_info = {"2.23.133.5.4.1": _TCB_INFO + firmware}
-        leaf_name = pki.name("GH100 simulated firmware", "Sealgate Simulator")
+        leaf_name = pki.name(f"{chip} simulated firmware", "Sealgate Simulator")
         leaf = pki.issue(leaf_name, self.key.public_key(), name, identity, extensions=tcb_info, ca=leaf_ca or None)
         self.chain = (leaf, device, vendor.issuers[2], vendor.issuers[1], vendor.issuers[0])
 

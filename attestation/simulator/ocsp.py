@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -27,15 +28,17 @@ class Responder:
     def __init__(
         self, issuer: x509.Certificate, key: ec.EllipticCurvePrivateKey, *, delegated: bool = True,
         usage: bytes | None = SIGNING, ca: bool | None = None, end: dt.datetime = pki.END,
-        by: ec.EllipticCurvePrivateKey | None = None,
+        by: ec.EllipticCurvePrivateKey | None = None, start: dt.datetime = pki.START, key_usage: bytes | None = None,
+        digest: Any = None, own: Any = None,
     ) -> None:  # fmt: skip
         self.issuer, self.key, self.extra = issuer, key, []
         self.certificate = issuer
         if delegated:
-            self.key = ec.generate_private_key(ec.SECP384R1())
-            more = {"2.5.29.37": usage} if usage is not None else {}
+            self.key = own or ec.generate_private_key(ec.SECP384R1())
+            more = {oid: raw for oid, raw in (("2.5.29.37", usage), ("2.5.29.15", key_usage)) if raw is not None}
             name = pki.name("Simulated OCSP", "Sealgate Simulator")
-            der = pki.issue(name, self.key.public_key(), issuer.subject, by or key, extensions=more, ca=ca, end=end)
+            der = pki.issue(name, self.key.public_key(), issuer.subject, by or key, extensions=more, ca=ca,
+                            cert_sign=False, start=start, end=end, digest=digest)  # fmt: skip
             self.certificate = x509.load_der_x509_certificate(der)
             self.extra = [self.certificate]
 

@@ -53,16 +53,16 @@ def _resource(index: int, active: str, values: list[str]) -> str:
 class Signer:
     """Signs manifests; its chain ends in the vendor's root."""
 
-    def __init__(self, vendor: Vendor, end: dt.datetime = pki.END) -> None:
+    def __init__(self, vendor: Vendor, end: dt.datetime = pki.END, start: dt.datetime = pki.START) -> None:
         self.key = ec.generate_private_key(ec.SECP384R1())
         name = pki.name("Simulated Reference Values", "Sealgate Simulator")
-        leaf = pki.issue(name, self.key.public_key(), vendor.names[1], vendor.keys[1], end=end)
+        leaf = pki.issue(name, self.key.public_key(), vendor.names[1], vendor.keys[1], start=start, end=end)
         self.chain = (leaf, vendor.issuers[1], vendor.issuers[0])
 
     def rim(
         self, version: str = "590.12", values: Mapping[int, Iterable[bytes]] | None = None, product: str = "GH100", *,
         body: str | None = None, info: Callable[[str], str] = str, key: ec.EllipticCurvePrivateKey | None = None,
-        after: Callable[[str], str] = str,
+        after: Callable[[str], str] = str, name: str = "SoftwareIdentity",
     ) -> bytes:  # fmt: skip
         """A manifest. ``body`` replaces all that is signed but the head, ``info`` changes what the signature says
         before it is made, ``after`` the finished document."""
@@ -70,7 +70,8 @@ class Signer:
             chosen = values if values is not None else {i: [value(i)] for i in DRIVER_INDEXES}
             meta = f'<Meta colloquialVersion="{version}" edition="GPU" product="{product}"></Meta>'
             body = f"\n{meta}\n<Payload>{resources(chosen, {62, 63} - set(chosen))}\n</Payload>\n"
-        digest = base64.b64encode(hashlib.sha384((_HEAD + body + _TAIL).encode()).digest()).decode()
+        head, tail = _HEAD.replace("SoftwareIdentity", name), _TAIL.replace("SoftwareIdentity", name)
+        digest = base64.b64encode(hashlib.sha384((head + body + tail).encode()).digest()).decode()
         said = info(_INFO.replace("{digest}", digest))
         shown = f'<ds:SignedInfo xmlns="{SWID}" xmlns:ds="{DS}" xmlns:h="{HASH}">{said}</ds:SignedInfo>'
         r, s = utils.decode_dss_signature((key or self.key).sign(shown.encode(), ec.ECDSA(hashes.SHA384())))
@@ -80,7 +81,7 @@ class Signer:
             f'<ds:Signature xmlns:ds="{DS}"><ds:SignedInfo>{said}</ds:SignedInfo><ds:SignatureValue>{raw}'
             f"</ds:SignatureValue><ds:KeyInfo><ds:X509Data>{chain}</ds:X509Data></ds:KeyInfo></ds:Signature>"
         )
-        return after(_HEAD + body + signature + _TAIL).encode()
+        return after(head + body + signature + tail).encode()
 
 
 def _lines(der: bytes) -> str:

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from attestation.aci.documents import API_VERSION, keyset_digest
 from attestation.jcs import canonical
-from attestation.signatures import address_of, ethereum_digest, recover
+from attestation.signatures import N, address_of, ethereum_digest, recover
 
 
 class Signer:
@@ -40,6 +40,7 @@ class Signer:
     def _ethereum(self, text: str) -> str:
         digest = ethereum_digest(text.encode())
         r, s = decode_dss_signature(self._secp.sign(digest, ec.ECDSA(Prehashed(hashes.SHA256()))))
+        s = min(s, N - s)
         plain = r.to_bytes(32, "big") + s.to_bytes(32, "big")
         v = next(v for v in (27, 28) if recover(plain + bytes((v,)), digest) == self.public)
         return "0x" + plain.hex() + f"{v:02x}"

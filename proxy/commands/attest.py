@@ -15,7 +15,7 @@ from attestation.collateral.pieces import Kind
 from attestation.collateral.select import find, with_chain
 from attestation.collateral.store import INDEX, Damaged, Snapshot, read_store
 from attestation.expectations import BadExpectations, load_expectations
-from attestation.nvidia.ocsp import key_of, read_answer
+from attestation.nvidia.ocsp import read_answer
 from attestation.recognise import der_of, recognise
 from attestation.trust import VENDORS
 from attestation.types import (
@@ -122,7 +122,7 @@ def _kept(store: Snapshot, evidence: Evidence, now: dt.datetime, loose: Collater
         intel=loose.intel or found.intel,
         jwks={**found.jwks, **loose.jwks},
         rims={**found.rims, **loose.rims},
-        ocsp={**found.ocsp, **loose.ocsp},
+        ocsp=(*found.ocsp, *loose.ocsp),
         waivers=loose.waivers,
     ), checks
 
@@ -163,8 +163,9 @@ def _collateral(folder: Path | None, waivers: frozenset[str]) -> Collateral:
     intel = _read(files["intel"]).decode("utf-8", "replace") if "intel" in files else None
     jwks = _jwks(_read(files["jwks"])) if "jwks" in files else {}
     rims = {name: _read(f) for name, f in files.items() if f.suffix in RIM_FILES}
-    answers = [_read(f) for f in files.values() if f.suffix == ".ocsp"]
-    ocsp = {key_of(read_answer(raw)): raw for raw in answers}
+    ocsp = tuple(_read(f) for f in files.values() if f.suffix == ".ocsp")
+    for raw in ocsp:
+        read_answer(raw)
     return Collateral(amd_crl=crl, intel=intel, jwks=jwks, waivers=waivers, rims=rims, ocsp=ocsp)
 
 

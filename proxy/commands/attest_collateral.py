@@ -18,15 +18,18 @@ import click
 
 from attestation.collateral.index import time_text
 from attestation.collateral.loose import loose
+from attestation.collateral.nvidia import about
 from attestation.collateral.pieces import Entry, Kind, Name, Piece, shown
 from attestation.collateral.select import helpful, key_names, needs
 from attestation.collateral.store import Damaged, Snapshot, read_store
+from attestation.nvidia.ocsp import Path as Certificates
+from attestation.nvidia.verify import Device, parse_devices
 from attestation.recognise import recognise
 from attestation.snp.report import parse_report
 from attestation.trust import PRODUCTS, VENDORS
 from attestation.types import Malformed, Rejected
 from proxy.collateral.archive import MAX_ARCHIVE_BYTES, pack, unpack
-from proxy.collateral.fetch import Failure, Vendors, fetch, in_order, keep
+from proxy.collateral.fetch import Failure, Issuers, Vendors, fetch, in_order, keep, known_issuers
 from proxy.collateral.vendors import question
 from proxy.collateral.watch import State, states
 from proxy.collateral.writer import replace_file, take
@@ -76,21 +79,29 @@ def fetch_(
         wanted: list[Name] = [(Kind.AMD_CRL, product) for product in amd]
         wanted += [name for tee, ids in (("tdx", tdx), ("sgx", sgx)) for i in ids for name in _platform(tee, i.lower())]
         wanted += [(Kind.JWKS, url) for url in issuer] + [(Kind.RIM, i) for i in rim]
-        wanted += [name for file in evidence for name in _needed(file)]
+        seen = [_needed(file) for file in evidence]
+        wanted += [name for names, _ in seen for name in names]
         names = in_order(wanted or [n for n in before.index.entries if _askable(n)])
+        issuers = known_issuers(before, names, {n: path for _, found in seen for n, path in found.items()})
         if not names:
-            raise click.UsageError("the store is empty: name what to fetch, such as --amd Genoa or --evidence FILE")
+            raise click.UsageError(
+                "nothing here can be asked for again: name what to fetch, such as --amd Genoa or --evidence FILE"
+            )
         for name in names:
             question(name)  # misuse, before anything is asked
-        snapshot, failures = asyncio.run(_fetch(at, names, _door(), before))
+        snapshot, failures = asyncio.run(_fetch(at, names, _door(), before, issuers))
     _report(snapshot, names, failures, as_json)
 
 
-async def _fetch(folder: Path, names: list[Name], door: Vendors, before: Snapshot) -> tuple[Snapshot, list[Failure]]:
-    now = _now()
-    got = await fetch(door, names, now)
-    taken, refused = keep(folder, got.pieces, now, VENDORS)
-    return taken[-1].snapshot if taken else before, [*got.failures, *refused]
+async def _fetch(
+    folder: Path, names: list[Name], door: Vendors, before: Snapshot, issuers: Issuers
+) -> tuple[Snapshot, list[Failure]]:
+    got = await fetch(door, names, _now(), issuers=issuers)
+    taken, refused = keep(folder, got.pieces, _now(), VENDORS)  # answers may be younger than the question
+    spared = [
+        Failure(n, f"{shown(n)}: not asked for, {question(n).host} wants patience", "vendor_busy") for n in got.spared
+    ]
+    return taken[-1].snapshot if taken else before, [*got.failures, *spared, *refused]
 
 
 def _report(snapshot: Snapshot, names: list[Name], failures: list[Failure], as_json: bool) -> None:
@@ -117,16 +128,25 @@ def _report(snapshot: Snapshot, names: list[Name], failures: list[Failure], as_j
     is_flag=True,
     help="Take new key sets of token services too. Nobody signed them: whoever made the archive chose the keys.",
 )
+@click.option(
+    "--evidence", multiple=True, type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Devices that answers of NVIDIA's OCSP responder are about: who may answer stands in their certificates.",
+)  # fmt: skip
 @_FOLDER
 @_CONFIG
 @_JSON
-def import_(files: tuple[Path, ...], unsigned: bool, folder: Path | None, config_file: Path, as_json: bool) -> None:
+def import_(
+    files: tuple[Path, ...], unsigned: bool, evidence: tuple[Path, ...], folder: Path | None, config_file: Path,
+    as_json: bool,
+) -> None:  # fmt: skip
     """Take in archives of `export`, or single files: a revocation list or VCEK of AMD's, Intel's root list, dcap-qvl's
-    JSON of a platform. Everything is verified before anything is replaced; one bad piece refuses all."""
+    JSON of a platform, an answer of NVIDIA's OCSP responder (with --evidence). Everything is verified before anything
+    is replaced; one bad piece refuses all."""
     at = _folder(folder, config_file)
     now = _now()
     with _answers():
-        pieces = [piece for file in files for piece in _pieces(file, now)]
+        devices = tuple(d.path for file in evidence for d in _devices(file))
+        pieces = [piece for file in files for piece in _pieces(file, now, devices)]
         if not unsigned:
             _signed(pieces, read_store(at, VENDORS))
         taken = take(at, pieces, now, VENDORS)
@@ -149,13 +169,21 @@ def _signed(pieces: list[Piece], before: Snapshot) -> None:
         raise Rejected(tuple(f"{shown(name)}: {why}" for name in new))
 
 
-def _pieces(file: Path, now: dt.datetime) -> tuple[Piece, ...]:
+def _devices(file: Path) -> tuple[Device, ...]:
+    with _readable(file):
+        found = recognise(_read(file))
+    if found.kind != "nvidia":
+        raise Malformed(f"{file}: this is not evidence of NVIDIA's devices")
+    return parse_devices(found.report)
+
+
+def _pieces(file: Path, now: dt.datetime, devices: Iterable[Certificates]) -> tuple[Piece, ...]:
     with _readable(file):
         with file.open("rb") as f:
             head = f.read(512)
         if head[_TAR] == b"ustar":
             return unpack(file, VENDORS)
-        return loose(_read(file), now)
+        return loose(_read(file), now, devices)
 
 
 @collateral.command("export")
@@ -284,13 +312,15 @@ def _platform(tee: str, fmspc: str) -> Iterable[Name]:
             (Kind.INTEL_PCK_CRL, "processor"), (Kind.INTEL_ROOT_CRL, "root"))  # fmt: skip
 
 
-def _needed(file: Path) -> Iterable[Name]:
+def _needed(file: Path) -> tuple[tuple[Name, ...], Issuers]:
+    """What to ask for, and issuers that the evidence brings along."""
     with _readable(file):
         found = recognise(_read(file), bare=True)
-    names = (*needs(found), *(name for name in helpful(found) if name[0] is Kind.RIM))
+    devices = about(found, _now(), VENDORS)
+    names = (*needs(found), *(name for name in helpful(found) if name[0] is Kind.RIM), *devices.names)
     if found.kind in {"snp", "azure-snp", "sealgate-snp"} and not found.certificates:
         names += key_names(parse_report(found.report))
-    return names
+    return names, devices.issuers
 
 
 def _askable(name: Name) -> bool:
@@ -298,7 +328,7 @@ def _askable(name: Name) -> bool:
         question(name)
     except ConfigError:
         return False
-    return name[0] is not Kind.RIM  # published once
+    return True
 
 
 def _facts(e: Entry) -> Mapping[str, object]:
@@ -315,5 +345,8 @@ def _words(e: Entry) -> str:
     return f"{number}issued {time_text(e.issued)}, {end}, {_VOUCHED[e.trust.value]}"
 
 
-_VOUCHED = {"signed": "signed under a pinned root", "simulated": "simulated", "tls": "vouched for by TLS only",
-            "opaque": "not looked into"}  # fmt: skip
+_VOUCHED = {
+    "signed": "signed under a pinned root",
+    "simulated": "simulated",
+    "tls": "vouched for by TLS only",
+}

@@ -21,11 +21,6 @@ MAX_HEAD = 8192
 _BOUNDARY = re.compile(
     r"""multipart/form-data[ ]*;[ ]*boundary=(?:"([0-9A-Za-z'+_.-]{1,70})"|([0-9A-Za-z'+_.-]{1,70}))""", re.I | re.A
 )
-_GENERATED = re.compile(
-    r"[0-9a-f]{32}|-{24}[0-9A-Za-z]{16,22}|----WebKitFormBoundary[0-9A-Za-z]{16}|-{20,30}[0-9]{24,30}"
-    r"|-{4,6}formdata-(?:undici|polyfill)-[0-9]{12}"
-)
-"""Boundaries as clients draw them at random (httpx, aiohttp, curl, browsers, Node); all others are text."""
 _TYPE = re.compile(rb"[!-~](?:[ -~]{0,253}[!-~])?")
 _DISPOSITION = re.compile(rb'form-data; ?name="([^"\\\r\n\0]+)"(?:; ?filename="([^"\\\r\n\0]*)")?', re.I)
 _LENGTH = re.compile(rb"0|[1-9][0-9]{0,15}")
@@ -101,9 +96,10 @@ def header(mark: str) -> str:
     return f"multipart/form-data; boundary={mark}"
 
 
-def generated(mark: str) -> bool:
-    """Whether a boundary looks as if it was drawn at random."""
-    return _GENERATED.fullmatch(mark) is not None
+def marked(body: bytes, old: str, new: str) -> bytes:
+    """The form with ``new`` for its boundary. Where ``old`` stands anywhere but in a delimiter ``new`` does now, and
+    the form is refused as it would have been."""
+    return body.replace(b"--" + old.encode("ascii"), b"--" + new.encode("ascii"))
 
 
 def split(body: bytes, mark: str) -> tuple[Part, ...]:

@@ -1,7 +1,8 @@
 """Uploads: /v1/audio/transcriptions, /v1/audio/translations, /v1/images/edits, /v1/images/variations.
 
 Every text field, field name and file name of the form is a segment. A file is uninspected unless it is text. One
-dialect reads one request, because the boundary stands in the content type. Nothing here decides, sends or logs.
+dialect reads one request, because the boundary stands in the content type. That of the app goes no further: a header
+is in the clear where a body is sealed. Nothing here decides, sends or logs.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from proxy.dialects import json_text, multipart, pointers
-from proxy.dialects.base import Parsed, RestorerFactory, StreamRestorer, Untransformable
+from proxy.dialects.base import Parsed, RestorerFactory, StreamRestorer
 from proxy.dialects.events import TypedStream
 from proxy.dialects.fields import usage
 from proxy.dialects.json_text import NUMBER, InvalidJson
@@ -110,18 +111,17 @@ class OpenAIUpload:
         self._kind = kind
         self._mark = multipart.boundary(content_type) if content_type is not None else ""
 
-    def bound(self, content_type: str) -> tuple[OpenAIUpload, tuple[str, str]]:
-        """The dialect of a request with this content type, and the header that travels on. Raises BadRequest."""
-        made = OpenAIUpload(self._kind, content_type)
-        return made, ("content-type", multipart.header(made._mark))
+    def bound(self, content_type: str, mark: str) -> tuple[OpenAIUpload, str, Callable[[bytes], bytes]]:
+        """The dialect of a request with this content type as it goes on with ``mark`` for its boundary, its new content
+        type, and what makes its body so. Raises BadRequest."""
+        old, header = multipart.boundary(content_type), multipart.header(mark)
+        return OpenAIUpload(self._kind, header), header, lambda body: multipart.marked(body, old, mark)
 
     def parse(self, body: bytes) -> Parsed:
         """Raises BadRequest."""
         if not self._mark:
             raise Misuse("a form is read with the content type of its request")
         reading = _Reading(self._kind.content)
-        look = reading.walk.opaque if multipart.generated(self._mark) else reading.walk.text
-        look("", "other", self._mark)  # an edit of it is refused by ``render``
         form = reading.form(multipart.split(body, self._mark))
         model = form.texts.get("/model", "")
         if not model:
@@ -256,6 +256,4 @@ def _edited(form: _Form, edits: Mapping[tuple[str, str], str], mark: str) -> byt
         media = heads.get(f"{at}/content-type", part.media)
         name = heads.get(at, part.name)
         made.append(part.changed(name=name, filename=filename, media=media, content=content))
-    if inside:
-        raise Untransformable  # the boundary itself: the header that names it is not part of the body
     return multipart.join(made, mark)

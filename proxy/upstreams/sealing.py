@@ -20,8 +20,8 @@ from collections.abc import Mapping
 from attestation.sealing import Fault
 from proxy.errors import NotSealable, UpstreamError
 from proxy.outbound import Outbound
+from proxy.upstreams.features import FEATURES
 from proxy.upstreams.lease import AttestationRefused
-from proxy.upstreams.remote import BETA
 
 EVENTS, LINES = "text/event-stream", "application/x-ndjson"
 VERIFIED_ONLY = {"aci_verified": True}
@@ -41,10 +41,11 @@ NAMED = re.compile(
 """Gemini's paths. They name the upstream's model: that of the configuration, or the app's own word where ``models`` has
 ``*``; as with fields that are sealed one by one it is a word, and stays in the clear."""
 HEADERS: Mapping[str, re.Pattern[str]] = {
-    "content-type": re.compile(r"application/json|multipart/form-data; boundary=[0-9A-Za-z'+_.-]{1,70}"),
-    "anthropic-version": re.compile(r"20\d\d-\d\d-\d\d", re.ASCII),
+    "content-type": re.compile("application/json|multipart/form-data; boundary=sealgate-[0-9a-f]{32}"),
+    "anthropic-version": re.compile("2023-0[16]-01"),
 }
-"""What headers may say in the clear, beside lists of features: the protocol's version, where parts of a form begin."""
+"""What headers may say in the clear, beside lists of features: the protocol's versions, and a boundary that the gate
+drew. Whatever an app may choose would be in the clear, too."""
 _NUMBERS = frozenset({"openai-processing-ms", "retry-after", "retry-after-ms"})
 CODES = {
     Fault.UNSEALED: "answer_unsealed",
@@ -81,29 +82,42 @@ def head(upstream: str, out: Outbound) -> tuple[tuple[str, str], ...]:
             ("request.query", out.query not in ({"alt=sse"} if events else {"", "beta=true"})),
             ("request.headers", not all(_plain(k, v) for k, v in out.headers if k != "accept")),
             ("request.body", not out.size),
-            ("body.candidates", events and _several(out)),
+            ("body.candidates", events and candidates(out) is None),
         )
         if bad
     ]
     if wrong:
-        raise NotSealable(upstream, tuple(wrong))
+        raise NotSealable(upstream, tuple(wrong), SEVERAL if wrong == ["body.candidates"] else "")
     streamed = LINES if out.path in OLLAMA else EVENTS
     accept = ("accept", streamed if out.stream else "application/json")
-    return (*((k, v) for k, v in out.headers if k != "accept"), accept)
+    return (*((k, _sorted(v) if k == BETAS else v) for k, v in out.headers if k != "accept"), accept)
 
 
+BETAS = "anthropic-beta"
 STREAMED = "streamGenerateContent"
-_SEVERAL = re.compile(rb'"candidate(?:Count|_count)"\s*:(?!\s*1\s*[,}])')
+SEVERAL = "a stream has 1 to 8 candidates, said once, in a body of ordinary size; else ask without streaming"
+_CANDIDATES = re.compile(rb'"candidate(?:Count|_count)"\s*:\s*(?:([1-8])\s*[,}])?')
 
 
-def _several(out: Outbound) -> bool:
-    """Whether more than one candidate may be asked for: of several that stream, one could be cut off unseen."""
-    return out.large is not None or _SEVERAL.search(out.body) is not None
+def candidates(out: Outbound) -> int | None:
+    """How many candidates are asked for: of several that stream, one could be cut off unseen. None where that is not
+    plain: the word stands there twice, or with anything but a small number. Inside a text its quotes are escaped."""
+    if out.large is not None:
+        return None
+    found = [match[1] for match in _CANDIDATES.finditer(out.body)]
+    if len(found) > 1 or None in found:
+        return None
+    return int(found[0]) if found else 1
+
+
+def _sorted(features: str) -> str:
+    """Each once, in one order."""
+    return ",".join(sorted(set(features.split(","))))
 
 
 def _plain(name: str, value: str) -> bool:
-    if name == "anthropic-beta":
-        return all(BETA.fullmatch(feature) for feature in value.split(","))
+    if name == BETAS:
+        return set(value.split(",")) <= FEATURES
     pattern = HEADERS.get(name)
     return pattern is not None and pattern.fullmatch(value) is not None
 

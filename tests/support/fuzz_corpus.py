@@ -328,8 +328,8 @@ _FORM = (
 PLAIN: Mapping[str, tuple[Dialect, bytes]] = {
     "form": (GenericForm(), b"who=canary7Qz9w&x=1+2&y=%C3%A9"),
     "text": (GenericText(), "Grüße, canary7Qz9w".encode()),
-    "images": (OpenAIUpload(EDITS).bound("multipart/form-data; boundary=soak")[0], _FORM),
-    "sound": (OpenAIUpload(TRANSCRIPTIONS).bound("multipart/form-data; boundary=soak")[0], _FORM),
+    "images": (OpenAIUpload(EDITS, "multipart/form-data; boundary=soak"), _FORM),
+    "sound": (OpenAIUpload(TRANSCRIPTIONS, "multipart/form-data; boundary=soak"), _FORM),
     "bytes": (GenericBytes(), b"\x00\xff canary7Qz9w"),
     "block": (TextBlock(), "Grüße, canary7Qz9w".encode()),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import json
 from typing import Any
 
@@ -11,21 +12,25 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from attestation.collateral.admit import admit
 from attestation.collateral.intel import document_piece, list_piece
-from attestation.collateral.loose import key_piece
+from attestation.collateral.loose import key_piece, loose
 from attestation.collateral.pieces import Index, Kind, Piece
 from attestation.collateral.store import Snapshot
-from attestation.nvidia.ocsp import key_of, read_answer
 from attestation.simulator.intel import FMSPC, PLATFORM, ROOT, SIGNER, Intel, pem, shared_intel
 from attestation.simulator.nvidia import shared_vendor
 from attestation.simulator.ocsp import responders
+from attestation.simulator.rim import Signer
 from attestation.simulator.tokens import MAA, shared_services
 from attestation.trust import VENDORS, SimulatedTrust
 from attestation.types import Malformed, Rejected
 from attestation.x509 import load_certificate
 
 AMD, INTEL = platform(), shared_intel()
-TRUST = SimulatedTrust(AMD.root, frozenset({INTEL.root.public_bytes(Encoding.DER)}))
+NVIDIA = shared_vendor()
+GPU = NVIDIA.gpu()
+DEVICE = tuple(load_certificate(der) for der in GPU.chain)
+TRUST = SimulatedTrust(AMD.root, frozenset({INTEL.root.public_bytes(Encoding.DER), NVIDIA.issuers[0]}))
 DAY = dt.timedelta(days=1)
+RIM_ID = "NV_GPU_DRIVER_GH100_550.144.03"
 TCB_KEY = f"tdx/{FMSPC.hex()}"
 
 
@@ -75,14 +80,23 @@ def jwks(now: dt.datetime = NOW, issuer: str = MAA, body: bytes | None = None) -
 
 
 def rim(now: dt.datetime = NOW) -> Piece:
-    return Piece(Kind.RIM, "NV_GPU_DRIVER_GH100_550.144.03", b"<SoftwareIdentity/>", now)
+    """Its signer's certificate begins ``now``: that is all that dates it."""
+    return Piece(Kind.RIM, RIM_ID, _manifest(now), now)
 
 
-def revocation(now: dt.datetime = NOW) -> Piece:
+@functools.cache
+def _manifest(start: dt.datetime) -> bytes:
+    return Signer(NVIDIA, start=start).rim("550.144.03")
+
+
+def revocation(now: dt.datetime = NOW, **how: Any) -> Piece:
     """About one GPU of the simulated vendor."""
-    vendor = shared_vendor()
-    der = responders(vendor)[0].answer(load_certificate(vendor.gpu().chain[1]), now, end=300 * DAY)
-    return Piece(Kind.OCSP, key_of(read_answer(der)), der, now)
+    return ocsp_piece(responders(NVIDIA)[0].answer(DEVICE[1], now, **{"end": 300 * DAY, **how}), now)
+
+
+def ocsp_piece(der: bytes, now: dt.datetime = NOW) -> Piece:
+    (piece,) = loose(der, now, [DEVICE])
+    return piece
 
 
 def all_pieces(now: dt.datetime = NOW) -> list[Piece]:

@@ -88,7 +88,7 @@ class Machine:
         self.tee = tee
         self.now = now
         self.gpus = [nvidia.shared_vendor().gpu() for _ in range(gpus)]
-        self.switches = [nvidia.shared_vendor().gpu() for _ in range(switches)]
+        self.switches = [nvidia.shared_vendor().gpu(chip="LS_10") for _ in range(switches)]
         self.keys = EhbpServer()
 
     @property

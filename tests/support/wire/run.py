@@ -14,7 +14,7 @@ from typing import Any
 import aiohttp
 from gate_support import KEY, Plan, World, world
 from wire.capture import Capture, Sent, found
-from wire.tables import Request, Surface, to_json
+from wire.tables import BOUNDARY, Request, Surface, to_json
 from yarl import URL
 
 from policies.types import Zone
@@ -77,16 +77,22 @@ class Result:
 
     @property
     def unchanged(self) -> bool:
-        """Whether it crossed once with its own bytes, or in a frame of the gate's with its own text."""
+        """Whether it crossed once with its own bytes (a form's but for the boundary, which the gate draws), or in a
+        frame of the gate's with its own text."""
         if self.case.surface.rewrites:
             said = self.case.text.encode("utf-8", "surrogatepass")
             kept = said, to_json(self.case.text)[1:-1]
             return self.status == 200 and len(self.sent) == 1 and any(k in self.sent[0].body for k in kept)
-        return self.status == 200 and [s.body for s in self.sent] == [self.body]
+        return self.status == 200 and [_its_own(s) for s in self.sent] == [self.body]
 
     def __str__(self) -> str:
         seen = b" | ".join(s.body for s in self.sent)[:600]
         return f"{self.case.surface.name}: {self.case.place} / {self.case.spelling}: {self.status} {self.code} {seen!r}"
+
+
+def _its_own(sent: Sent) -> bytes:
+    drawn = re.search(rb"multipart/form-data; boundary=(sealgate-[0-9a-f]{32})\r\n", sent.head)
+    return sent.body.replace(drawn[1], BOUNDARY.encode()) if drawn is not None else sent.body
 
 
 @dataclass(frozen=True)

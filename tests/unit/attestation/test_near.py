@@ -83,6 +83,9 @@ def test_a_field_has_its_limit(monkeypatch):
     ours = FieldExchange("ecdsa", Identity(Algo.ECDSA).public.hex())
     refused(Fault.INPUT, ours.seal, b"x" * 11)
     refused(Fault.FRAME, ours.open, "00" * 104)
+    client = sealing_key(Algo.ECDSA, bytes.fromhex(ours.headers["x-client-pub-key"]))
+    for text in (b"x" * 10, b""):
+        assert ours.seal(text) and ours.open(seal_field(Algo.ECDSA, client, text)) == text
 
 
 @pytest.mark.parametrize("algo", ["", "rsa", "ED25519"])

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, decode_ds
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from attestation import signatures
-from attestation.signatures import N, P, address_of, ethereum_digest, recover, verify
+from attestation.signatures import G, N, P, address_of, ethereum_digest, recover, verify
 from attestation.simulator.signing import Signer
 from attestation.types import Malformed, Rejected
 
@@ -36,6 +36,72 @@ def test_the_published_address():
 
 def test_the_published_digest_of_a_message():
     assert ethereum_digest(b"hello world").hex() == "d9eba16ed0ecae432b71fe008c98cc872bb4cc214d3220a36f365326cf807d68"
+
+
+WEB3 = {
+    "text": "Some data",
+    "signature": "0xb91467e570a6466aa9e9876cbcd013baba02900b8979d43fe208a4a4f339f5fd"
+    "6007e74cd82e037b800186422fc2da167c747ef045e5d18a5f5d4300f8e1a0291c",
+}
+"""The example of web3.js's documentation, of the account 0x2c7536E3605D9C16a7a3D7b1898e529396a65c23."""
+
+
+def test_a_published_signature_is_its_accounts():
+    digest = ethereum_digest(WEB3["text"].encode())
+    assert digest.hex() == "1da44b586eb0729ff70a73c326926f6ed5a25f5b056e7f47fbc6e58d86871655"
+    raw = bytes.fromhex(WEB3["signature"][2:])
+    for v in (28, 1):  # some count from 0
+        public = recover(raw[:64] + bytes((v,)), digest)
+        assert public is not None and address_of(public).hex() == "2c7536e3605d9c16a7a3d7b1898e529396a65c23"
+    for v in (27, 0):
+        public = recover(raw[:64] + bytes((v,)), digest)
+        assert public is None or address_of(public).hex() != "2c7536e3605d9c16a7a3d7b1898e529396a65c23"
+    for v in (2, 26, 29, 35, 36, 255):
+        assert recover(raw[:64] + bytes((v,)), digest) is None
+
+
+def multiple(of: int) -> bytes:
+    public = ec.derive_private_key(of % N, ec.SECP256K1()).public_key()
+    return public.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)[1:]
+
+
+def test_points_that_meet_are_doubled_or_cancel():
+    """Whoever writes a signature chooses both points that are added: one and the same, or one and its opposite."""
+    inverse, head = pow(G[0], -1, N), G[0].to_bytes(32)  # the point of the signature is the generator, whose y is even
+    for s, z, want in ((5, 5, None), (5, N - 5, 10), (5, 0, 5), (5, 4, 1), (1, N - 2, 3)):
+        got = recover(head + s.to_bytes(32) + b"\x1b", z.to_bytes(32))
+        assert got == (None if want is None else multiple(want * inverse))
+
+
+@pytest.mark.parametrize("r", [0, N, N + 1, P - 1, P, 2**256 - 1])
+def test_a_number_outside_the_group_gives_no_key(r):
+    assert recover(r.to_bytes(32) + bytes(31) + b"\1\x1b", bytes(32)) is None
+    assert recover(G[0].to_bytes(32) + bytes(32) + b"\x1b", bytes(32)) is None
+
+
+@ALGOS
+def test_a_signature_need_not_say_whose_it_is(algo):
+    signer = Signer(algo)
+    signed = signer.sign(TEXT)
+    assert failures({k: v for k, v in signed.items() if k != "signing_address"}, signer) == set()
+    assert failures({k: v for k, v in signed.items() if k != "signing_algo"}, signer) == set()
+    for address in (5, [], {}, True):
+        with pytest.raises(Malformed):
+            failures({**signed, "signing_address": address}, signer)
+
+
+def test_hex_has_its_length():
+    signer = Signer("ecdsa")
+    signed = signer.sign(TEXT)
+    assert failures({**signed, "signing_address": "ab" * 512}, signer) == {"signature.key"}
+    with pytest.raises(Malformed):
+        failures({**signed, "signing_address": "ab" * 513}, signer)
+    for text, fits in (("x" * 512, True), ("x" * 513, False)):
+        if fits:
+            assert failures(signer.sign(text), signer) == {"signature.text"}
+        else:
+            with pytest.raises(Malformed):
+                failures(signer.sign(text), signer)
 
 
 @ALGOS
@@ -94,8 +160,22 @@ def test_keys_come_out_of_signatures():
         public = private.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)[1:]
         digest = bytes((seed,)) * 32
         r, s = decode_dss_signature(private.sign(digest, ec.ECDSA(Prehashed(hashes.SHA256()))))
+        s = min(s, N - s)
         found = {recover(r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes((v,)), digest) for v in (27, 28)}
         assert public in found and len(found) == 2
+
+
+def test_the_other_form_of_a_signature_is_refused():
+    """(r, N - s) with the other point is a signature of the same text by the same key, which anybody can write down."""
+    signer = Signer("ecdsa")
+    signed = signer.sign(TEXT)
+    raw = bytes.fromhex(signed["signature"].removeprefix("0x"))
+    s, v = int.from_bytes(raw[32:64]), 55 - raw[64]
+    other = raw[:32] + (N - s).to_bytes(32) + bytes((v,))
+    assert failures({**signed, "signature": other.hex()}, signer) == {"signature.valid"}
+    half = (N // 2).to_bytes(32)
+    assert recover(raw[:32] + half + b"\x1b", bytes(32)) is not None
+    assert recover(raw[:32] + (N // 2 + 1).to_bytes(32) + b"\x1b", bytes(32)) is None
 
 
 @pytest.mark.parametrize(

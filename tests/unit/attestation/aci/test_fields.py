@@ -7,10 +7,12 @@ from sealed import refused
 
 from attestation.aci import fields
 from attestation.aci.fields import Algo, FieldExchange, open_field, request_aad, response_aad, seal_field
-from attestation.sealing import Fault, X25519Secret
+from attestation.sealing import P25519, Fault, X25519Secret
 
 NONCE = bytes(range(32)).hex()
 PLACE = ("demo-model", "messages.0.content", NONCE, 1750000000)
+SECP256K1_P = 2**256 - 2**32 - 977
+D = -121665 * pow(121666, -1, P25519) % P25519
 BOTH = pytest.mark.parametrize("algo", list(Algo))
 GOOD = [("X-E2EE-Applied", "true"), ("X-E2EE-Version", "2")]
 
@@ -98,6 +100,47 @@ def test_a_repeated_field_is_refused(algo):
     refused(Fault.AUTHENTICITY, ours.open, "a", value, "id")
 
 
+def same_secret(algo: Algo, point: bytes) -> list[bytes]:
+    """Other public keys that agree on the same secret with everybody: what anybody on the way can compute."""
+    if algo is Algo.SECP256K1:
+        return [point[:33] + (SECP256K1_P - int.from_bytes(point[33:])).to_bytes(32)]
+    u = int.from_bytes(point, "little")
+    y = (u - 1) * pow(u + 1, -1, P25519) % P25519
+    here, out = (edwards_x(y), y), []
+    order8 = int.from_bytes(bytes.fromhex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"), "little")
+    for _ in range(7):
+        here = edwards_sum(here, (edwards_x(order8), order8))
+        v = (1 + here[1]) * pow(1 - here[1], -1, P25519) % P25519
+        out.append(v.to_bytes(32, "little"))
+    return out
+
+
+def edwards_x(y):
+    square = (y * y - 1) * pow(D * y * y + 1, -1, P25519) % P25519
+    x = pow(square, (P25519 + 3) // 8, P25519)
+    return x if x * x % P25519 == square else x * pow(2, (P25519 - 1) // 4, P25519) % P25519
+
+
+def edwards_sum(a, b):
+    k = D * a[0] * b[0] * a[1] * b[1] % P25519
+    x = (a[0] * b[1] + b[0] * a[1]) * pow(1 + k, -1, P25519)
+    return x % P25519, (a[1] * b[1] + a[0] * b[0]) * pow(1 - k, -1, P25519) % P25519
+
+
+@BOTH
+def test_a_repeated_field_is_refused_behind_another_point_too(algo):
+    """The secret does not tell those points apart, so the cipher does not either."""
+    size = 32 if algo is Algo.X25519 else 65
+    ours, _, answer = exchange(algo)
+    value = answer("a", b"yes")
+    points = same_secret(algo, bytes.fromhex(value)[:size])
+    assert len({value[: 2 * size], *(p.hex() for p in points)}) == len(points) + 1 > 1
+    changed = [p.hex() + value[2 * size :] for p in points]
+    assert ours.open("a", changed[0], "id") == b"yes"  # by itself it opens
+    for again in (*changed, value):
+        refused(Fault.AUTHENTICITY, ours.open, "a", again, "id")
+
+
 def test_the_memory_of_fields_is_bounded(monkeypatch):
     ours, _, answer = exchange(Algo.X25519)
     monkeypatch.setattr(fields, "MAX_FIELDS", 1)
@@ -124,9 +167,11 @@ def test_what_is_no_sealed_field_is_refused(value):
 
 def test_a_field_has_its_limit(monkeypatch):
     monkeypatch.setattr(fields, "MAX_FIELD", 10)
-    ours, _, _ = exchange(Algo.X25519)
+    ours, _, answer = exchange(Algo.SECP256K1)
     refused(Fault.INPUT, ours.seal, "a", b"x" * 11)
     refused(Fault.FRAME, ours.open, "a", "00" * 104, "id")
+    for text in (b"x" * 10, b""):
+        assert ours.seal("a", text) and ours.open("a", answer("a", text), "id") == text
 
 
 @pytest.mark.parametrize("algo", ["", "aes", "x25519", "X25519-AES-256-GCM-HKDF-SHA256"])

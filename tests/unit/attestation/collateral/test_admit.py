@@ -16,6 +16,7 @@ from published import (
     pck_crl,
     qe,
     refused,
+    revocation,
     rim,
     root_crl,
     tcb,
@@ -44,7 +45,7 @@ def test_everything_current_comes_in_and_leaves_a_floor():
 
 
 MAKERS = {"amd-crl": amd_crl, "intel-tcb": tcb, "intel-qe": qe, "intel-pck-crl": pck_crl, "intel-root-crl": root_crl,
-          "jwks": jwks}  # fmt: skip
+          "jwks": jwks, "rim": rim, "nvidia-ocsp": revocation}  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", MAKERS)
@@ -101,7 +102,7 @@ def test_real_lists_of_intel_are_told_apart_by_date():
     assert "rollback" in refused(replace(old, fetched_at=at), index=seen, now=at)
 
 
-@pytest.mark.parametrize("piece", [p for p in all_pieces() if p.kind is not Kind.RIM], ids=lambda p: p.kind.value)
+@pytest.mark.parametrize("piece", all_pieces(), ids=lambda p: p.kind.value)
 def test_what_has_ended_does_not_come_in(piece):
     end = index(piece).entries[piece.name].next_update
     assert end is not None
@@ -109,7 +110,7 @@ def test_what_has_ended_does_not_come_in(piece):
     assert "expired" in refused(piece, now=end + SECOND)  # grace 0
 
 
-@pytest.mark.parametrize("make", [amd_crl, tcb, qe, pck_crl, root_crl])
+@pytest.mark.parametrize("make", [amd_crl, tcb, qe, pck_crl, root_crl, rim, revocation])
 def test_what_is_issued_in_the_future_does_not_come_in(make):
     ahead = replace(make(NOW + 3 * DAY), fetched_at=NOW)
     assert "issued" in refused(ahead)

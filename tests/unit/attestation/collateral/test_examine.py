@@ -9,6 +9,7 @@ from published import (
     AMD,
     DAY,
     INTEL,
+    NVIDIA,
     TCB_KEY,
     TRUST,
     all_pieces,
@@ -18,6 +19,7 @@ from published import (
     pck_crl,
     qe,
     refused,
+    revocation,
     rim,
     root_crl,
     tcb,
@@ -45,9 +47,7 @@ def test_a_good_piece_is_described(piece):
     got = entry(piece)
     assert got.name == piece.name
     assert got.size == len(piece.data)
-    assert got.trust == {Kind.JWKS: Trust.TLS, Kind.RIM: Trust.OPAQUE, Kind.OCSP: Trust.OPAQUE}.get(
-        piece.kind, Trust.SIMULATED
-    )
+    assert got.trust == {Kind.JWKS: Trust.TLS}.get(piece.kind, Trust.SIMULATED)
     assert got.current(NOW)
 
 
@@ -59,7 +59,10 @@ def test_dates_and_numbers_are_those_that_were_signed():
     assert entry(amd_crl(number=None)).number is None
     got = entry(jwks())
     assert (got.issued, got.next_update) == (NOW, NOW + KEY_SET_DAYS)
-    assert entry(rim()).next_update is None
+    got = entry(rim())
+    assert (got.issued, got.next_update) == (NOW, load_certificate(NVIDIA.issuers[0]).not_valid_after_utc)
+    got = entry(revocation())
+    assert (got.issued, got.next_update, got.number) == (NOW, NOW + 300 * DAY, None)
 
 
 def test_a_piece_ends_with_its_signer():
@@ -74,27 +77,27 @@ def test_a_naive_time_is_a_mistake():
         entry(Piece(Kind.RIM, "a", b"x", dt.datetime(2026, 1, 1)))
 
 
-@pytest.mark.parametrize("piece", [p for p in all_pieces() if p.kind not in (Kind.JWKS, Kind.RIM, Kind.OCSP)],
+@pytest.mark.parametrize("piece", [p for p in all_pieces() if p.kind is not Kind.JWKS],
                          ids=lambda p: p.kind.value)  # fmt: skip
 def test_no_pinned_root_vouches_for_a_simulated_piece(piece):
     with pytest.raises(Rejected):
         examine(piece, VENDORS, None)
 
 
-@pytest.mark.parametrize("piece", [p for p in all_pieces() if p.kind is not Kind.RIM], ids=lambda p: p.kind.value)
+@pytest.mark.parametrize("piece", all_pieces(), ids=lambda p: p.kind.value)
 def test_a_piece_under_another_name_is_refused(piece):
     other = {Kind.AMD_CRL: "Milan", Kind.INTEL_PCK_CRL: "processor", Kind.INTEL_QE: "sgx", Kind.INTEL_ROOT_CRL: "other",
              Kind.INTEL_TCB: "tdx/000000000000", Kind.JWKS: "https://attacker.example"}  # fmt: skip
     assert refused(Piece(piece.kind, other.get(piece.kind, "vcek/Genoa/00/00"), piece.data, NOW))
 
 
-@pytest.mark.parametrize("piece", [p for p in all_pieces() if p.kind is not Kind.RIM], ids=lambda p: p.kind.value)
+@pytest.mark.parametrize("piece", all_pieces(), ids=lambda p: p.kind.value)
 @pytest.mark.parametrize("cut", [0, 1, 10, -1, -20])
 def test_a_truncated_piece_is_refused(piece, cut):
     assert refused(Piece(piece.kind, piece.key, piece.data[:cut], NOW))
 
 
-@pytest.mark.parametrize("kind", [k for k in Kind if k is not Kind.RIM])
+@pytest.mark.parametrize("kind", list(Kind))
 @pytest.mark.parametrize("raw", [b"", b"{}", b"[]", b"null", b"\x30\x00", b"<html>", b"{" * 5000, b"\xff" * 300])
 def test_rubbish_is_refused_with_the_documented_errors(kind, raw):
     with pytest.raises((Malformed, Rejected)):

@@ -9,10 +9,15 @@ from dataclasses import replace
 
 import pytest
 from attested import NOW, flips, ids, vector
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from attestation.simulator.tokens import GOOGLE, ITA, KID, MAA, NRAS, Services, base64url, shared_services
+from attestation.jwt import jws
+from attestation.jwt.nras import MAX_DEVICES
+from attestation.simulator import pki
+from attestation.simulator.tokens import GOOGLE, ITA, KID, MAA, NRAS, Services, _sign, base64url, shared_services
 from attestation.trust import VENDORS, SimulatedTrust
 from attestation.types import Collateral, Evidence, Source
 from attestation.verify import verify
@@ -20,6 +25,7 @@ from attestation.verify import verify
 SIM = shared_services()
 TRUST = SIM.trust
 HOUR = dt.timedelta(hours=1)
+NONCE = "ab" * 32
 
 
 def verdict(kind: str, token: bytes, now: dt.datetime = NOW, trust: SimulatedTrust = TRUST) -> set[str]:
@@ -37,6 +43,8 @@ def headed(**header: object) -> set[str]:
 GOOD = [
     ("maa", SIM.token(SIM.maa_sgx(NOW)), "maa-sgx", MAA),
     ("maa", SIM.token(SIM.maa_vm(NOW)), "maa-sevsnpvm", MAA),
+    ("maa", SIM.token(SIM.maa_td(NOW)), "maa-tdxvm", MAA),
+    ("maa", SIM.token(SIM.maa_vm(NOW, **{"x-ms-isolation-tee": SIM.td()})), "maa-tdxvm", MAA),
     ("google", SIM.token(SIM.google(NOW)), "google-cs", GOOGLE),
     ("google", SIM.token(SIM.google(NOW), header={"x5c": SIM.x5c}), "google-cs", GOOGLE),
     ("ita", SIM.token(SIM.ita(NOW), "PS384"), "ita-tdx", ITA),
@@ -75,10 +83,20 @@ def test_the_public_key_is_no_secret_key():
     assert verdict("maa", token) == {"token.signature"}
 
 
-@pytest.mark.parametrize("alg", ["PS384", "PS256", "RS512", "rs256", "", None, 5, ["RS256"]])
+@pytest.mark.parametrize("alg", ["PS384", "PS256", "RS512", "rs256", "", None, 5, ["RS256"], {"RS256": 1}])
 def test_another_algorithm_is_refused(alg):
-    got = headed(alg=alg) if not isinstance(alg, list) else {"token.signature"}
-    assert got == {"token.signature"}
+    """What no set can hold is no reason for an error of the language's."""
+    assert headed(alg=alg) == {"token.signature"}
+
+
+def test_a_key_that_says_what_it_is_for_is_for_nothing_else():
+    for alg, want in (
+        ("RS256", set()),
+        ("PS384", {"token.key", "token.signature"}),
+        (["RS256"], {"token.key", "token.signature"}),
+    ):
+        trust = replace(TRUST, jwks={MAA: json.dumps({"keys": [{**SIM.jwk(SIM.rsa), "alg": alg}]}).encode()})
+        assert verdict("maa", SIM.token(SIM.maa_sgx(NOW)), trust=trust) == want
 
 
 def test_an_algorithm_of_another_service_is_refused():
@@ -105,6 +123,16 @@ def test_a_key_id_that_two_keys_have_is_refused():
     assert verdict("maa", SIM.token(SIM.maa_sgx(NOW)), trust=trust) == {"token.key", "token.signature"}
 
 
+def test_a_key_of_another_algorithm_signs_nothing():
+    for alg, want in (
+        ("RS256", set()),
+        ("PS384", {"token.key", "token.signature"}),
+        (7, {"token.key", "token.signature"}),
+    ):
+        trust = replace(TRUST, jwks={MAA: json.dumps({"keys": [{**SIM.jwk(SIM.rsa), "alg": alg}]}).encode()})
+        assert verdict("maa", SIM.token(SIM.maa_sgx(NOW)), trust=trust) == want
+
+
 def test_an_encryption_key_signs_nothing():
     trust = replace(TRUST, jwks={MAA: json.dumps({"keys": [{**SIM.jwk(SIM.rsa), "use": "enc"}]}).encode()})
     assert verdict("maa", SIM.token(SIM.maa_sgx(NOW)), trust=trust) == {"token.key", "token.signature"}
@@ -122,9 +150,140 @@ def test_a_key_that_contradicts_its_certificate_is_malformed():
     assert verdict("maa", SIM.token(SIM.maa_sgx(NOW)), trust=trust) == {"malformed"}
 
 
+@pytest.mark.parametrize(
+    "keys",
+    [{}, None, [1], [[]], {"a": 1},
+     [{"kid": KID, "kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"}], [{"kid": KID}],
+     [{"kid": KID, "kty": "oct", "k": "AA"}],
+     [{"kid": KID, "kty": "RSA", "n": 5, "e": "AQAB"}], [{"kid": KID, "kty": "RSA", "n": "AQAB"}],
+     [{"kid": KID, "kty": "RSA", "n": "AQAB", "e": None}], [{"kid": KID, "kty": "EC", "crv": "P-384", "x": "AA"}],
+     [{"kid": KID, "x5c": [5]}], [{"kid": KID, "x5c": ["!"]}], [{"kid": KID, "x5c": ["AAAA"]}]],
+)  # fmt: skip
+def test_a_key_set_of_another_form_is_malformed(keys):
+    trust = replace(TRUST, jwks={MAA: json.dumps({"keys": keys}).encode()})
+    assert verdict("maa", SIM.token(SIM.maa_sgx(NOW)), trust=trust) == {"malformed"}
+
+
+def test_a_token_and_a_key_set_have_their_length(monkeypatch):
+    token = SIM.token(SIM.maa_sgx(NOW))
+    for name, size in (("MAX_TOKEN_BYTES", len(token)), ("MAX_JWKS_BYTES", len(TRUST.jwks[MAA]))):
+        with monkeypatch.context() as m:
+            m.setattr(jws, name, size)
+            assert verdict("maa", token) == set()
+            m.setattr(jws, name, size - 1)
+            assert verdict("maa", token) == {"malformed"}
+
+
+@pytest.mark.parametrize("x5c", [[], {}, "x", None, [SIM.x5c[0]] * 9, [SIM.x5c[0] + "\n", SIM.x5c[1]], [5, 6]])
+def test_a_chain_in_a_token_has_its_form(x5c):
+    assert verdict("google", SIM.token(SIM.google(NOW), header={"x5c": x5c})) == {"malformed"}
+
+
+def test_a_certificate_with_a_key_of_another_kind_signs_nothing():
+    root = pki.name("Simulated Token Root", "Sealgate Simulator")
+    key = Ed25519PrivateKey.generate().public_key()
+    leaf = pki.issue(pki.name("leaf", "x"), key, root, SIM.root_key, digest=hashes.SHA256(), pss=None)  # type: ignore[arg-type]
+    x5c = [base64.b64encode(leaf).decode(), SIM.x5c[1]]
+    assert verdict("google", SIM.token(SIM.google(NOW), header={"x5c": x5c})) == {"malformed"}
+
+
+def test_a_chain_with_one_more_or_an_ended_certificate_is_refused():
+    root = pki.name("Simulated Token Root", "Sealgate Simulator")
+
+    def leaf(**how):
+        return base64.b64encode(pki.issue(pki.name("leaf", "x"), SIM.rsa.public_key(), root, SIM.root_key,
+                                          digest=hashes.SHA256(), pss=None, **how)).decode()  # fmt: skip
+
+    def chained(*x5c):
+        return verdict("google", SIM.token(SIM.google(NOW), header={"x5c": list(x5c)}))
+
+    own, root_der = SIM.x5c
+    assert chained(leaf(), root_der) == set()
+    assert (
+        chained(leaf(end=NOW - HOUR), root_der) == chained(leaf(start=NOW + HOUR), root_der) == {"token.chain.validity"}
+    )
+    assert chained(leaf(extensions={"2.5.29.15": bytes.fromhex("03020520")}), root_der) == {"token.chain.constraints"}
+    assert chained(leaf(ca=True), root_der) == {"token.chain.constraints"}
+    assert {"token.chain.issuer", "token.chain.signature"} <= chained(own, leaf(), root_der)
+    assert "token.chain.distinct" in chained(own, root_der, root_der)
+    token = SIM.token(SIM.google(NOW), header={"x5c": [leaf(end=NOW + HOUR / 2), root_der]})
+    assert verify(Evidence("google", token), NOW, VENDORS, TRUST).not_after == NOW + HOUR / 2
+
+
+def under(kind, issuer, token, *keys):
+    """The verdict with these keys in the issuer's set."""
+    return verdict(kind, token, trust=replace(TRUST, jwks={issuer: json.dumps({"keys": keys}).encode()}))
+
+
+@pytest.mark.parametrize("kid", [5, "", None, ["a"], True])
+def test_a_key_has_a_name_that_is_text(kid):
+    token = SIM.token(SIM.maa_sgx(NOW), header={"kid": kid})
+    assert under("maa", MAA, token, {**SIM.jwk(SIM.rsa), "kid": kid}) == {"token.key", "token.signature"}
+
+
+def test_a_key_may_come_with_its_certificate_and_say_what_it_is_for():
+    whole = {**SIM.jwk(SIM.rsa), "x5c": SIM.x5c, "alg": "RS256"}
+    assert under("maa", MAA, SIM.token(SIM.maa_sgx(NOW)), whole) == set()
+    assert jws.find_key(json.dumps({"keys": [whole]}).encode(), KID, "RS256") is not None
+    assert under("maa", MAA, SIM.token(SIM.maa_sgx(NOW)), whole, 5) == {"malformed"}
+
+
+@pytest.mark.parametrize(
+    ("key", "changes"),
+    [("rsa", {"kty": "EC"}), ("rsa", {"kty": "EC", "crv": "P-384"}), ("rsa", {"kty": "OKP"}), ("rsa", {"kty": None}),
+     ("ec", {"kty": "RSA"}), ("ec", {"kty": "OKP"}), ("ec", {"crv": "P-256"}), ("ec", {"crv": None})],
+)  # fmt: skip
+def test_the_numbers_of_a_key_are_of_its_kind(key, changes):
+    jwk = {**SIM.jwk(getattr(SIM, key)), **changes}
+    assert under("maa", MAA, SIM.token(SIM.maa_sgx(NOW)), jwk) == {"malformed"}
+
+
+def forged(alg: str, claims: dict, signed_as: str, key) -> bytes:
+    """A header that says one algorithm, and a good signature of another one."""
+    head = base64url(json.dumps({"alg": alg, "kid": KID}).encode())
+    token = head + b"." + base64url(json.dumps(claims).encode())
+    return token + b"." + base64url(_sign(key, signed_as, token))
+
+
+def test_a_key_signs_with_its_own_algorithm_only():
+    claims = SIM.maa_sgx(NOW)
+    assert under("maa", MAA, forged("RS256", claims, "ES384", SIM.ec), SIM.jwk(SIM.ec)) == {"token.signature"}
+    assert under("maa", MAA, forged("RS256", claims, "PS384", SIM.rsa), SIM.jwk(SIM.rsa)) == {"token.signature"}
+    assert under("maa", MAA, forged("RS256", claims, "RS256", SIM.rsa), SIM.jwk(SIM.rsa)) == set()
+    body = json.loads(SIM.nras(NOW, {"GPU-0": SIM.device(NOW, NONCE)}))
+    overall = json.loads(base64.urlsafe_b64decode(body[0][1].split(".")[1] + "=="))
+    for signed_as in ("PS384", "RS256"):
+        body[0][1] = forged("ES384", overall, signed_as, SIM.rsa).decode()
+        raw = json.dumps(body).encode()
+        assert "token.signature" in under("nras", NRAS, raw, SIM.jwk(SIM.rsa))
+
+
+def test_a_key_on_another_curve_signs_nothing():
+    small = ec.generate_private_key(ec.SECP256R1())
+    name = pki.name("leaf", "x")
+    leaf = base64.b64encode(pki.issue(name, small.public_key(), name, small)).decode()
+    body = json.loads(SIM.nras(NOW, {"GPU-0": SIM.device(NOW, NONCE)}))
+    overall = json.loads(base64.urlsafe_b64decode(body[0][1].split(".")[1] + "=="))
+    body[0][1] = forged("ES384", overall, "ES384", small).decode()
+    got = under("nras", NRAS, json.dumps(body).encode(), {"kty": "EC", "kid": KID, "x5c": [leaf]})
+    assert "token.signature" in got
+
+
 def test_an_extension_that_must_be_understood_is_refused():
     assert headed(crit=["b64"], b64=False) == {"malformed"}
-    assert headed(b64=False) == {"malformed"}
+    assert headed(b64=False) == headed(crit=["exp"]) == headed(crit=[]) == {"malformed"}
+
+
+def test_base64url_has_one_spelling():
+    token = SIM.token(SIM.maa_sgx(NOW))  # 256 bytes: the last character has four bits that mean nothing
+    letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    here = letters.index(token[-1:])
+    for value in range(here & 0x30, here | 0x0F):
+        other = letters[value : value + 1]
+        if other != token[-1:]:
+            assert verdict("maa", token[:-1] + other) == {"malformed"}
+    for raw in (token + b"=", token + b"==", token + b"\n", token.replace(b"-", b"+"), token.replace(b"_", b"/")):
+        assert raw == token or verdict("maa", raw) == {"malformed"}
 
 
 def test_certificates_in_a_token_count_for_google_alone():
@@ -135,6 +294,12 @@ def test_certificates_in_a_token_count_for_google_alone():
     mixed = SIM.token(SIM.google(NOW), header={"x5c": [forged.x5c[0], SIM.x5c[1]]})
     assert "token.chain.signature" in verdict("google", mixed)
     assert verdict("google", SIM.token(SIM.google(NOW), header={"x5c": SIM.x5c[:1]})) == {"malformed"}
+
+
+def test_intels_keys_are_simulated_where_their_root_is():
+    from_store = Collateral(jwks={ITA: TRUST.jwks[ITA]})
+    token = Evidence("ita", SIM.token(SIM.ita(NOW), "PS384"))
+    assert verify(token, NOW, VENDORS, replace(TRUST, jwks={}), from_store).simulated
 
 
 def test_intels_key_set_must_chain_to_a_pinned_root():
@@ -175,7 +340,19 @@ def test_a_token_holds_between_its_times():
     assert verdict("maa", token, NOW - HOUR) == {"token.begin"}
     assert verdict("maa", token, NOW - dt.timedelta(seconds=50)) == set()
     at = int(NOW.timestamp())
-    assert sgx(nbf=at + 600) == {"token.begin"}
+    second = dt.timedelta(seconds=1)
+    assert verdict("maa", token, NOW - 60 * second) == set()
+    assert verdict("maa", token, NOW - 61 * second) == {"token.begin"}
+    assert verdict("maa", token, NOW + 8 * HOUR - second) == set()
+    assert sgx(nbf=at + 60) == sgx(iat=at + 60) == sgx(exp=at + 24 * 3600) == set()
+    assert sgx(nbf=at + 61) == sgx(iat=at + 61) == sgx(nbf=at + 600) == {"token.begin"}
+    assert sgx(exp=at + 24 * 3600 + 1) == sgx(exp=2**33 - 1) == {"token.lifetime"}
+    assert sgx(exp=2**33) == {"token.times"}
+    claims = SIM.maa_sgx(NOW)
+    del claims["nbf"]
+    assert verdict("maa", SIM.token(claims)) == set()
+    for name in ("exp", "iat"):
+        assert verdict("maa", SIM.token({k: v for k, v in SIM.maa_sgx(NOW).items() if k != name})) == {"token.times"}
     assert sgx(exp=at + 48 * 3600) == {"token.lifetime"}
 
 
@@ -224,7 +401,7 @@ def test_a_statement_about_an_enclave_must_be_right(changes, want):
         ({"tee": {"x-ms-sevsnpvm-launchmeasurement": ""}}, "statement.measurement"),
         ({"tee": {"x-ms-sevsnpvm-reportdata": ""}}, "statement.report-data"),
         ({"tee": {"x-ms-sevsnpvm-microcode-svn": None}}, "statement.microcode"),
-        ({"tee": {"x-ms-attestation-type": "tdxvm"}}, "malformed"),
+        ({"tee": {"x-ms-attestation-type": "sgx"}}, "malformed"),
         ({"secureboot": False}, "secure-boot"),
         ({"x-ms-azurevm-debuggersdisabled": False}, "debuggers"),
         ({"x-ms-azurevm-bootdebug-enabled": True}, "bootdebug-enabled"),
@@ -268,7 +445,68 @@ def test_a_debug_image_that_says_stable_in_its_environment_is_refused():
 @pytest.mark.parametrize(
     ("changes", "want"),
     [
+        ({"x-ms-compliance-status": "azure-noncompliant"}, "compliance"),
+        ({"tdx_td_attributes_debug": True}, "debug"),
+        ({"tdx_td_attributes_debug": None}, "debug"),
+        ({"tdx_td_attributes": "0100001000000000"}, "attributes"),
+        ({"tdx_td_attributes": "8000000000000000"}, "attributes"),
+        ({"dbgstat": "enabled"}, "dbgstat"),
+        ({"tdx_mrsignerseam": "01" * 48}, "module.signer"),
+        ({"tdx_seam_attributes": "0100000000000000"}, "module.attributes"),
+        ({"attester_tcb_status": None}, "statement.tcb-status"),
+        ({"attester_advisory_ids": "INTEL-SA-00837"}, "statement.advisories"),
+        ({"attester_advisory_ids": ["INTEL SA\n"]}, "statement.advisories"),
+        ({"tdx_mrtd": ""}, "statement.mrtd"),
+        ({"tdx_rtmr2": "00"}, "statement.rtmr2"),
+        ({"tdx_report_data": ""}, "statement.report-data"),
+        ({"x-ms-policy-hash": None}, "statement.policy-hash"),
+    ],
+)
+def test_a_statement_about_a_trust_domain_must_be_right(changes, want):
+    assert verdict("maa", SIM.token(SIM.maa_td(NOW, **changes))) == {want}
+    if "x-ms-policy-hash" not in changes:
+        assert verdict("maa", SIM.token(SIM.maa_vm(NOW, **{"x-ms-isolation-tee": SIM.td(**changes)}))) == {want}
+
+
+def test_what_a_trust_domain_s_token_leaves_open_is_the_expectations_to_accept():
+    token = SIM.token(SIM.maa_td(NOW, attester_tcb_status="OutOfDate", attester_advisory_ids=["INTEL-SA-00837"]))
+    got = verify(Evidence("maa", token), NOW, VENDORS, TRUST)
+    assert (got.tcb_status, got.advisories) == ("OutOfDate", ("INTEL-SA-00837",))
+
+
+def nested(kind: str = "tdx", **changes: object) -> dict:
+    """As tokens of version 2 have it."""
+    old = SIM.ita(NOW, **changes)
+    outside = {k: old.pop(k) for k in ("iss", "iat", "nbf", "exp")}
+    return {**outside, "ver": "2.0.0", kind: old}
+
+
+@pytest.mark.parametrize(
+    ("claims", "want"),
+    [
+        (nested(), set()),
+        ({**nested(), "attester_type": "TDX"}, set()),
+        ({k: v for k, v in nested().items() if k != "tdx"}, {"malformed"}),
+        ({**nested(), "sgx": {}}, {"malformed"}),
+        ({**nested(), "attester_type": "SGX"}, {"malformed"}),
+        (nested(attester_type="SGX"), {"attester"}),
+        (nested(tdx_is_debuggable=True), {"debug"}),
+        (nested(dbgstat="enabled"), {"dbgstat"}),
+        (nested(tdx_is_migratable=True), {"migration"}),
+        ({**nested(tdx_is_debuggable=True), "tdx_is_debuggable": False}, {"malformed"}),
+        ({**nested(), "policy_ids_unmatched": [{"id": "1"}]}, {"policies"}),
+    ],
+)
+def test_intels_tokens_of_version_2_say_it_in_one_place(claims, want):
+    assert verdict("ita", SIM.token(claims, "PS384")) == want
+
+
+@pytest.mark.parametrize(
+    ("changes", "want"),
+    [
         ({"tdx_is_debuggable": True}, {"debug"}),
+        ({"dbgstat": "enabled"}, {"dbgstat"}),
+        ({"attester_advisory_ids": [1]}, {"statement.advisories"}),
         ({"attester_tcb_status": None}, {"statement.tcb-status"}),
         ({"policy_ids_unmatched": [{"id": "1"}]}, {"policies"}),
         ({"tdx_rtmr2": ""}, {"statement.rtmr2"}),
@@ -278,6 +516,90 @@ def test_a_debug_image_that_says_stable_in_its_environment_is_refused():
 )
 def test_a_statement_of_intels_service_must_be_right(changes, want):
     assert verdict("ita", SIM.token(SIM.ita(NOW, **changes), "PS384")) == want
+
+
+HALF = "\ud800" + "a" * 20
+"""JSON can spell half of a surrogate pair; it has no bytes."""
+
+
+def test_text_without_bytes_is_no_statement():
+    vm = SIM.maa_vm(NOW)
+    got = verify(Evidence("maa", SIM.token(vm)), NOW, VENDORS, TRUST)
+    assert got.bound["nonce"] == b"bm9uY2U="
+    vm["x-ms-runtime"]["client-payload"]["nonce"] = HALF
+    assert "nonce" not in verify(Evidence("maa", SIM.token(vm)), NOW, VENDORS, TRUST).bound
+    for nonce in (HALF, ["long-enough", HALF], [HALF]):
+        assert verdict("google", SIM.token(SIM.google(NOW, eat_nonce=nonce))) == {"malformed"}
+    assert verdict("google", SIM.token(SIM.google(NOW, aud=HALF))) == {"statement.audience"}
+
+
+@pytest.mark.parametrize("spaced", ["0d " * 42 + "0d", "0d" * 63 + "  ", " " * 128, "0d" * 63 + "\u0661\u0661"])
+def test_hex_has_no_spaces_in_it(spaced):
+    """Python reads it with spaces: as many digits as it should have, and fewer bytes."""
+    assert sgx(**{"x-ms-sgx-report-data": spaced}) == {"statement.report-data"}
+    tail = spaced[-64:]
+    assert verdict("google", SIM.token(SIM.google(NOW, {"image_digest": f"sha256:{tail}"}))) == {
+        "statement.image_digest"
+    }
+
+
+def test_a_token_of_googles_may_have_no_nonce():
+    claims = SIM.google(NOW)
+    del claims["eat_nonce"]
+    assert verify(Evidence("google", SIM.token(claims)), NOW, VENDORS, TRUST).bound == {}
+
+
+def test_several_nonces_are_bound_in_their_order():
+    token = SIM.token(SIM.google(NOW, eat_nonce=["nonce-of-gate", "key-of-gate"]))
+    got = verify(Evidence("google", token), NOW, VENDORS, TRUST)
+    assert got.bound == {"nonce": b"nonce-of-gate", "nonce1": b"key-of-gate"}
+
+
+def test_what_intels_service_says_twice_must_be_the_same():
+    claims = SIM.ita(NOW)
+    inner = {k: claims.pop(k) for k in list(claims) if k.startswith("tdx_")}
+    assert verdict("ita", SIM.token({**claims, "tdx": inner}, "PS384")) == set()
+    assert verdict("ita", SIM.token({**claims, "tdx": inner, **inner}, "PS384")) == set()
+    for said in ({"tdx_is_debuggable": True}, {"tdx_mrtd": "00" * 48}, {"attester_tcb_status": "OutOfDate"}):
+        other = {**claims, "tdx": inner | dict.fromkeys(said, "UpToDate"), **said}
+        assert verdict("ita", SIM.token(other, "PS384")) == {"malformed"}
+    assert verdict("ita", SIM.token({**claims, "tdx": {**inner, "tdx_is_debuggable": True}}, "PS384")) == {"debug"}
+    assert verdict("ita", SIM.token({**claims, **inner, "tdx": "x"}, "PS384")) == set()
+    two = {**claims, **inner, "tdx": "x", "sgx": {"tdx_mrtd": "00" * 48}}  # of an enclave, and of a TD
+    assert verdict("ita", SIM.token(two, "PS384")) == {"malformed"}
+
+
+def test_intels_service_speaks_of_enclaves_too():
+    claims = {k: v for k, v in SIM.ita(NOW).items() if not k.startswith("tdx_")}
+    claims |= {"attester_type": "SGX", "sgx_is_debuggable": False, "sgx_mrenclave": "e1" * 32,
+               "sgx_mrsigner": "e2" * 32, "sgx_report_data": "0d" * 64, "sgx_isvsvn": 3}  # fmt: skip
+    got = verify(Evidence("ita", SIM.token(claims, "PS384")), NOW, VENDORS, TRUST)
+    assert (got.tee, got.measurement, got.tcb) == ("ita-sgx", b"\xe1" * 32, {"isvsvn": 3})
+    for name, want in (
+        ("sgx_is_debuggable", "debug"),
+        ("sgx_mrsigner", "statement.mrsigner"),
+        ("sgx_isvsvn", "statement.isvsvn"),
+    ):
+        assert verdict("ita", SIM.token({k: v for k, v in claims.items() if k != name}, "PS384")) == {want}
+
+
+def test_what_is_kept_of_a_statement():
+    got = verify(Evidence("maa", SIM.token(SIM.maa_sgx(NOW))), NOW, VENDORS, TRUST)
+    assert got.tcb == {"isvprodid": 1, "isvsvn": 1} and got.facts == {"issuer": MAA, "policy-hash": "policy-1"}
+    assert sgx(**{"x-ms-sgx-svn": 0}) == set()
+    for value in (True, -1, 1.0, "1", None):
+        assert sgx(**{"x-ms-sgx-svn": value}) == {"statement.isvsvn"}
+    for value, good in (("x" * 500, True), ("x" * 501, False), ("", False), (5, False), (None, False)):
+        assert sgx(**{"x-ms-policy-hash": value}) == (set() if good else {"statement.policy-hash"})
+
+
+@pytest.mark.parametrize(
+    ("nonce", "kept"), [("x" * 500, True), ("x" * 501, False), ("", False), (5, False), (None, False)]
+)
+def test_a_guests_nonce_is_text_of_some_length(nonce, kept):
+    vm = SIM.maa_vm(NOW)
+    vm["x-ms-runtime"]["client-payload"]["nonce"] = nonce
+    assert ("nonce" in verify(Evidence("maa", SIM.token(vm)), NOW, VENDORS, TRUST).bound) == kept
 
 
 def test_statements_of_a_service_say_who_said_them():
@@ -292,8 +614,6 @@ def test_no_flipped_bit_is_accepted(kind, token):
 
 
 # -- NVIDIA's service
-
-NONCE = "ab" * 32
 
 
 def nras(devices: dict[str, dict] | None = None, **changes: object) -> set[str]:
@@ -319,6 +639,10 @@ def test_good_devices_become_claims():
         ({"x-nvidia-gpu-arch-check": 1}, "gpu-0.verdicts"),
         ({"x-nvidia-gpu-new-match": False}, "gpu-0.verdicts"),
         ({"ueid": None}, "distinct"),
+        ({"ueid": ""}, "distinct"),
+        ({"ueid": 5}, "distinct"),
+        ({"another-match": False}, "gpu-0.verdicts"),
+        ({"another-cert-chain": None}, "gpu-0.certificates"),
         ({"exp": int(NOW.timestamp()) - 1}, "gpu-0.expiry"),
         ({"iss": "https://nras.attestation-stg.nvidia.com"}, "gpu-0.issuer"),
     ],
@@ -327,10 +651,52 @@ def test_a_statement_about_a_device_must_be_right(changes, want):
     assert want in nras({"GPU-0": SIM.device(NOW, NONCE, **changes)})
 
 
+CHAIN = {"x-nvidia-cert-status": "valid", "x-nvidia-cert-ocsp-status": "good"}
+
+
+@pytest.mark.parametrize("chain", ["attestation-report", "driver-rim", "vbios-rim"])
+@pytest.mark.parametrize(
+    "said",
+    [{**CHAIN, "x-nvidia-cert-ocsp-status": "revoked"}, {**CHAIN, "x-nvidia-cert-ocsp-status": "unknown"},
+     {**CHAIN, "x-nvidia-cert-status": "expired"}, {"x-nvidia-cert-status": "valid"}, {}, None, "valid"],
+)  # fmt: skip
+def test_a_chain_that_the_service_found_revoked_is_refused_whatever_the_summary_says(chain, said):
+    name = f"x-nvidia-gpu-{chain}-cert-chain"
+    assert (
+        nras({"GPU-0": SIM.device(NOW, NONCE, **{name: {**CHAIN, "x-nvidia-cert-revocation-reason": None}})}) == set()
+    )
+    assert nras({"GPU-0": SIM.device(NOW, NONCE, **{name: said})}) == {"gpu-0.certificates"}
+
+
+@pytest.mark.parametrize("nonce", ["zz" * 32, " " * 64, "ab " * 21 + "a", "\u0661" * 64, "\ud800" * 64])
+def test_a_nonce_is_hex_and_nothing_else(nonce):
+    """Sixty-four spaces were hex of no byte, and letters an error of the language's."""
+    assert "nonce" in nras({"GPU-0": SIM.device(NOW, nonce)}, nonce=nonce)
+
+
 def test_a_missing_verdict_is_refused():
     claims = SIM.device(NOW, NONCE)
     del claims["x-nvidia-gpu-attestation-report-nonce-match"]
     assert nras({"GPU-0": claims}) == {"gpu-0.verdicts"}
+
+
+def test_claims_end_with_the_first_token():
+    at = int(NOW.timestamp())
+    devices = {f"GPU-{i}": SIM.device(NOW, NONCE, i, exp=at + 600 * (i + 1)) for i in range(2)}
+    for changes, end in (({}, at + 600), ({"exp": at + 60}, at + 60)):
+        got = verify(Evidence("nras", SIM.nras(NOW, devices, **changes)), NOW, VENDORS, TRUST)
+        assert got.not_after == dt.datetime.fromtimestamp(end, dt.UTC)
+
+
+@pytest.mark.parametrize("own", [5, None, "", "\u0661" * 64, HALF, ["ab" * 32], "ab" * 31, "ab" * 33, " " * 64])
+def test_a_devices_own_nonce_is_hex_too(own):
+    assert nras({"GPU-0": SIM.device(NOW, NONCE, eat_nonce=own)}) == {"gpu-0.nonce"}
+
+
+@pytest.mark.parametrize("many", [MAX_DEVICES, MAX_DEVICES + 1])
+def test_a_machine_has_so_many_devices(many):
+    got = nras({f"GPU-{i}": SIM.device(NOW, NONCE, i) for i in range(many)})
+    assert got == (set() if many == MAX_DEVICES else {"malformed"})
 
 
 def test_one_device_does_not_count_twice():
@@ -347,9 +713,34 @@ def test_the_summary_must_be_positive_and_name_exactly_these_devices():
     assert verdict("nras", json.dumps(body).encode()) == {"devices"}
 
 
-@pytest.mark.parametrize("raw", [b"", b"[]", b'[["JWT","x"],{}]', b'[["JWT",1],{"GPU-0":"x"}]', b'{"a":1}'])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"[]",
+        b'[["JWT","x"],{}]',
+        b'[["JWT",1],{"GPU-0":"x"}]',
+        b'{"a":1}',
+        b'[["JWT","x"],{"GPU-0":5}]',
+        b'[["JWT","\\ud800"],{"GPU-0":"x"}]',
+        b'[["JWT","x"],{"GPU-0":"\\ud800"}]',
+        b'[["JWT","x"],{"GPU-0":null}]',
+        b'[["JWS","x"],{"GPU-0":"x"}]',
+    ],
+)
 def test_another_answer_is_malformed(raw):
     assert verdict("nras", raw) == {"malformed"}
+
+
+@pytest.mark.parametrize(
+    "change", [lambda s: s[:48] + b"\0" + s[48:], lambda s: b"\0" + s, lambda s: s[:-1], lambda s: s + b"\0"]
+)
+def test_a_signature_has_one_length(change):
+    body = json.loads(SIM.nras(NOW, {"GPU-0": SIM.device(NOW, NONCE)}))
+    head, _, signature = body[0][1].rpartition(".")
+    raw = base64.urlsafe_b64decode(signature)
+    body[0][1] = head + "." + base64url(change(raw)).decode()
+    assert verdict("nras", json.dumps(body).encode()) == {"token.signature"}
 
 
 def test_a_token_with_another_curve_is_refused():

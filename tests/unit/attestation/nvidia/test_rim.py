@@ -11,14 +11,15 @@ from typing import Any
 
 import pytest
 from attested import NOW, flips, ids, vector
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from published import snapshot
 
 from attestation.collateral.pieces import Kind, Piece
 from attestation.collateral.select import find, helpful
 from attestation.nvidia.canonxml import canonical, parse
-from attestation.nvidia.report import DRIVER, NVDEC, parse_report
+from attestation.nvidia.report import CHIP, DRIVER, NVDEC, VBIOS, parse_report
 from attestation.nvidia.rim import compare, wanted
+from attestation.simulator import pki
 from attestation.simulator.nvidia import OPAQUE, evidence, shared_vendor
 from attestation.simulator.rim import (
     DRIVER_ID,
@@ -143,6 +144,8 @@ INFOS = {
     "a script": ("</ds:Transforms>", '<ds:Transform Algorithm="xslt"></ds:Transform></ds:Transforms>'),
     "a second reference": ("</ds:Reference>", '</ds:Reference><ds:Reference URI=""></ds:Reference>'),
     "no digest": ("<ds:DigestValue>", "<ds:DigestValue>AAAA"),
+    "another namespace": ('URI=""', 'URI="" h:a="b"'),
+    "another namespace in a method": ('xml-c14n11"></ds:Canon', 'xml-c14n11" h:a="b"></ds:Canon'),
     "swapped": ("enveloped-signature", "base64"),
 }
 
@@ -189,6 +192,11 @@ ROWS = {
     "no index": row(index=""),
     "fewer": row(alternatives="2"),
     "none": row(alternatives="0"),
+    "active without a value": row() + row(alternatives="0", index="9", h_Hash0=""),
+    "no count": row(alternatives=""),
+    "a word": row(alternatives="one"),
+    "a zero before": row(alternatives="01"),
+    "too many": row(alternatives="65", **{f"h_Hash{i}": "08" * 48 for i in range(65)}),
     "many": row(alternatives="9999"),
     "short": row(h_Hash0="08" * 47),
     "upper": row(h_Hash0="0A" * 48),
@@ -200,6 +208,68 @@ ROWS = {
     "another element": row("File"),
     "text": row(inside="x"),
 }
+
+
+def test_a_measurement_may_have_so_many_values():
+    many = row(alternatives="64", **{f"h_Hash{i}": f"{i:02x}" * 48 for i in range(64)})
+    assert with_driver(SIGNER.rim(body=f"{META}<Payload>{many}</Payload>")).status is PASS
+
+
+def test_a_signed_document_of_another_kind_is_no_manifest():
+    assert with_driver(SIGNER.rim(name="SoftwareIdentity")).status is PASS
+    got = with_driver(SIGNER.rim(name="Evidence"))
+    assert got.status is UNKNOWN and "names no measurement" in got.detail
+
+
+@pytest.mark.parametrize(
+    ("stated", "name"),
+    [
+        (b"96.10.55.00.01\0", "NV_SWITCH_BIOS_5612_0002_890_9610550001"),
+        (b"96.10.5a.00.01", "NV_SWITCH_BIOS_5612_0002_890_96105A0001"),
+        (b"96.10/../x", None), (b"96.10 55", None), (b"96." + b"1" * 70, None),
+    ],
+)  # fmt: skip
+def test_a_switch_names_its_firmware_and_nothing_else(stated, name):
+    report = parse_report(GPU.report(opaque={VBIOS: stated}))
+    if name is not None:
+        assert [one.name for one in wanted("LS10", report)] == [name]
+        assert [one.product for one in wanted("LS10", report)] == ["LS10"]
+    else:
+        with pytest.raises(Malformed):
+            wanted("LS10", report)
+
+
+@pytest.mark.parametrize(("stated", "chip"), [({}, "GB100"), ({CHIP: b"GB202\0"}, "GB202")])
+def test_a_newer_gpu_says_which_chip_it_is(stated, chip):
+    report = parse_report(GPU.report(opaque={**OPAQUE, **stated}))
+    driver, firmware = wanted("BLACKWELL", report)
+    assert (driver.name, driver.product) == (f"NV_GPU_CC_DRIVER_{chip}_590.12", chip)
+    assert (firmware.name, firmware.product) == (VBIOS_ID, chip)
+    assert wanted("HOPPER", report)[0].product == "GH100"
+
+
+@pytest.mark.parametrize("kind", ["P-256", "RSA"])
+def test_a_signer_has_a_key_on_the_one_curve(kind):
+    own = Signer(SIM)
+    other = ec.generate_private_key(ec.SECP256R1()) if kind == "P-256" else rsa.generate_private_key(65537, 2048)
+    leaf = pki.issue(pki.name("x", "x"), other.public_key(), SIM.names[1], SIM.keys[1])
+    own.chain = (leaf, *own.chain[1:])
+    got = with_driver(own.rim(key=other if isinstance(other, ec.EllipticCurvePrivateKey) else None))
+    assert got.status is UNKNOWN and "rim.signature" in got.detail
+
+
+def test_white_space_around_the_parts_of_a_signature_says_nothing():
+    assert with_driver(SIGNER.rim(after=lambda t: t.replace("<ds:KeyInfo>", "\n <ds:KeyInfo>\t\r\n"))).status is PASS
+
+
+def test_a_signature_has_one_length():
+    def cut(text: str) -> str:
+        found = re.search("<ds:SignatureValue>(.*)</ds:SignatureValue>", text)
+        assert found is not None
+        return text.replace(found[1], base64.b64encode(base64.b64decode(found[1])[:95]).decode())
+
+    got = with_driver(SIGNER.rim(after=cut))
+    assert got.status is UNKNOWN and "(rim.signature)" in got.detail
 
 
 @pytest.mark.parametrize("name", PAYLOADS)
@@ -231,13 +301,29 @@ BOMB = '<!DOCTYPE a [<!ENTITY a "' + "x" * 1000 + '">' + "".join(
         "undeclaring": '<a xmlns:b="u"><c xmlns:b=""/></a>', "twice": '<a xmlns:b="u" xmlns:c="u" b:d="" c:d=""/>',
         "colons": '<a xmlns:b="u" b:c:d=""/>', "latin": '<?xml version="1.0" encoding="latin-1"?><a/>',
         "newer": '<?xml version="1.1"?><a/>', "deep": "<a>" * 17 + "</a>" * 17, "wide": f"<a>{'<b/>' * 4096}</a>",
-        "attributes": f"<a {' '.join(f'b{i}=' + chr(34) * 2 for i in range(33))}/>", "behind": "<a/><a/>", "text": "a",
+        "attributes": f"<a {' '.join(f'b{i}=' + chr(34) * 2 for i in range(81))}/>", "behind": "<a/><a/>", "text": "a",
+        "a prefix of two": '<a xmlns:b:c="u"/>', "no prefix": '<:a xmlns="u"/>', "no name": '<b: xmlns:b="u"/>',
+        "an attribute without prefix": '<a :b=""/>', "an attribute without name": '<a xmlns:b="u" b:=""/>',
+        "nothing": b"<?xml version='1.0'?>",
         "utf-16": "<a/>".encode("utf-16"), "half": b"<a>\xff</a>", "large": b"<a>" + b" " * 100 + b"</a>",
     }.values(),
 )  # fmt: skip
 def test_xml_that_is_not_taken_is_malformed(raw):
     with pytest.raises(Malformed):
         parse(raw if isinstance(raw, bytes) else raw.encode(), 100 if isinstance(raw, bytes) else 2**20)
+
+
+def test_a_declaration_need_not_name_the_encoding():
+    for said in ("", ' encoding="UTF-8"', ' encoding="utf-8"', ' encoding="utf-8" standalone="yes"'):
+        assert canonical(parse(f'<?xml version="1.0"{said}?><a/>'.encode(), 100)) == b"<a></a>"
+
+
+def test_what_is_taken_has_its_measure():
+    most = f"<a {' '.join(f'b{i}=' + chr(34) * 2 for i in range(80))}/>"
+    for text in (most, f"<a>{'<b/>' * 4095}</a>", "<a>" * 16 + "</a>" * 16, "<a/>"):
+        parse(text.encode(), len(text))
+        with pytest.raises(Malformed):
+            parse(text.encode(), len(text) - 1)
 
 
 CANONICAL = [
@@ -292,7 +378,7 @@ def test_evidence_is_refused_where_it_differs_and_accepted_where_the_question_is
 
 def test_the_store_gives_the_manifests_of_what_the_devices_say_they_run():
     pieces = [Piece(Kind.RIM, name, rim, NOW) for name, rim in BOTH.items()]
-    other = Piece(Kind.RIM, "NV_GPU_DRIVER_GH100_550.144.03", BOTH[DRIVER_ID], NOW)
+    other = Piece(Kind.RIM, "NV_GPU_DRIVER_GH100_550.144.03", SIGNER.rim("550.144.03"), NOW)
     devices = evidence(GPU.entry(), SIM.gpu().entry())
     assert [n for n in helpful(devices) if n[0] is Kind.RIM] == [(Kind.RIM, DRIVER_ID), (Kind.RIM, VBIOS_ID)]
     collateral, checks = find(snapshot(*pieces, other), devices, NOW)

@@ -6,13 +6,18 @@ import json
 
 import pytest
 from attested import NOW, flips, ids, vector
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from attestation.nvidia.report import DRIVER, FWID
+from attestation.nvidia.verify import BLOCKS
+from attestation.simulator import pki
 from attestation.simulator.nvidia import NONCE, OPAQUE, Vendor, evidence, shared_vendor
+from attestation.simulator.rim import DRIVER_ID, Signer, both
 from attestation.trust import VENDORS
-from attestation.types import Evidence, Status
+from attestation.types import Collateral, Evidence, Status
 from attestation.verify import verify
+from attestation.x509 import load_certificate
 
 SIM = shared_vendor()
 GPU, OTHER = SIM.gpu(), SIM.gpu()
@@ -78,7 +83,32 @@ def test_one_device_does_not_count_twice():
 
 def test_a_report_with_fewer_measurements_is_refused():
     assert reported(blocks=63) == {"device-0.blocks"}
-    assert verdict(GPU.entry(arch="LS10")) == {"device-0.blocks"}
+    assert verdict(GPU.entry(arch="LS10")) == {"device-0.blocks", "device-0.architecture"}
+
+
+@pytest.mark.parametrize(
+    ("chip", "arch"),
+    [("GH100", "HOPPER"), ("GH200", "HOPPER"), ("GB100", "BLACKWELL"), ("GB202", "BLACKWELL"), ("LS_10", "LS10")],
+)
+def test_a_device_is_of_the_architecture_that_nvidia_certified(chip, arch):
+    """Nobody signs the name beside a report; it chooses whose values the measurements are compared with, and a wrong
+    one turned a device whose firmware differs into one of which nothing is known."""
+    gpu = SIM.gpu(chip=chip)
+    report = gpu.report(blocks=BLOCKS[arch])
+    assert verdict(gpu.entry(report, arch=arch)) == set()
+    for other in set(BLOCKS) - {arch}:
+        got = verdict(gpu.entry(report, arch=other))
+        assert got - {"device-0.blocks"} == {"device-0.architecture"}
+
+
+def test_no_name_beside_a_report_makes_a_difference_from_nvidias_values_unknown():
+    differs = Collateral(rims={**both(Signer(SIM)), DRIVER_ID: Signer(SIM).rim(values={7: [b"\x77" * 48]})})
+    assert ids(evidence(GPU.entry()), SIM.trust, collateral=differs) == {"reference-values"}
+    assert ids(evidence(GPU.entry(arch="BLACKWELL")), SIM.trust, collateral=differs) == {"device-0.architecture"}
+
+
+def test_a_device_without_one_name_is_of_no_architecture():
+    assert verdict(SIM.gpu(chip="AD102").entry()) == {"device-0.architecture"}
 
 
 def test_what_is_said_beside_a_report_must_be_in_it():
@@ -104,7 +134,7 @@ def test_another_form_is_malformed(changes):
     assert verdict(GPU.entry(**changes)) == {"malformed"}
 
 
-@pytest.mark.parametrize("raw", [b"", b"{}", b"[]", b"[1]", b"[{}]"])
+@pytest.mark.parametrize("raw", [b"", b"{}", b"[]", b"[1]", b"[{}]", b"5", b"null", b'"x"', b'{"a": 1}'])
 def test_another_document_is_malformed(raw):
     assert ids(Evidence("nvidia", raw), SIM.trust) == {"malformed"}
 
@@ -178,3 +208,49 @@ def test_a_splice_of_two_real_answers_is_refused():
     four = json.loads(vector("nvidia/serialized_test_evidence/multi_gpu_hopper.json"))
     eight = json.loads(vector("nvidia/ppcie/gpu_evidence.json"))
     assert "device-1.nonce" in ids(evidence(four[0], eight[0]), None)
+
+
+@pytest.mark.parametrize("name", ["arch", "certificate", "evidence", "nonce", "version", "driver_version"])
+@pytest.mark.parametrize("value", [5, None, [], {}, True])
+def test_a_devices_parts_are_texts(name, value):
+    assert ids(Evidence("nvidia", json.dumps([{**GPU.entry(), name: value}]).encode()), SIM.trust) == {"malformed"}
+
+
+def test_firmware_that_is_nothing_is_no_identity():
+    gpu = SIM.gpu(firmware=bytes(48))
+    assert verdict(gpu.entry(gpu.report(opaque={**OPAQUE, FWID: bytes(48)}))) == {"device-0.identity"}
+    short = SIM.gpu(firmware=b"\x5f" * 47)
+    assert verdict(short.entry(short.report(opaque={**OPAQUE, FWID: b"\x5f" * 47}))) == {"device-0.identity"}
+
+
+def test_firmware_stands_in_the_extension_that_is_about_it():
+    gpu = SIM.gpu()
+    own = load_certificate(gpu.chain[0])
+    (said,) = [e.value.value for e in own.extensions if isinstance(e.value, x509.UnrecognizedExtension)]
+    for where, good in (
+        ("2.23.133.5.4.1", True),
+        ("2.23.133.5.4.1.1", True),
+        ("2.23.133.5.4.2", False),
+        ("1.2.3.4", False),
+    ):
+        leaf = pki.issue(own.subject, gpu.key.public_key(), own.issuer, gpu.identity, extensions={where: said})
+        gpu.chain = (leaf, *gpu.chain[1:])
+        assert verdict(gpu.entry()) == (set() if good else {"device-0.identity"})
+
+
+@pytest.mark.parametrize("many", [32, 33])
+def test_a_machine_has_so_many_devices(many):
+    assert verdict(*[GPU.entry()] * many) == ({"distinct"} if many == 32 else {"malformed"})
+
+
+@pytest.mark.parametrize("kind", ["P-256", "RSA"])
+def test_a_device_signs_with_a_key_on_the_one_curve(kind):
+    gpu = SIM.gpu()
+    other = ec.generate_private_key(ec.SECP256R1()) if kind == "P-256" else rsa.generate_private_key(65537, 2048)
+    own = load_certificate(gpu.chain[0])
+    extensions = {e.oid.dotted_string: e.value.value for e in own.extensions
+                  if isinstance(e.value, x509.UnrecognizedExtension)}  # fmt: skip
+    leaf = pki.issue(own.subject, other.public_key(), own.issuer, gpu.identity, extensions=extensions)
+    report = gpu.report(key=other if isinstance(other, ec.EllipticCurvePrivateKey) else None)
+    gpu.chain = (leaf, *gpu.chain[1:])
+    assert verdict(gpu.entry(report)) == {"device-0.signature"}

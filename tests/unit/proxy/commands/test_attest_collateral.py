@@ -7,9 +7,12 @@ import tarfile
 import pytest
 from attested import NOW, vector
 from click.testing import CliRunner
-from published import TRUST, amd_crl, amd_key, jwks, snapshot
+from published import NVIDIA, TRUST, amd_crl, amd_key, jwks, snapshot
 
+from attestation.simulator.nvidia import Vendor, evidence
+from attestation.simulator.ocsp import responders
 from attestation.simulator.tokens import MAA, shared_services
+from attestation.x509 import load_certificate
 from proxy.cli import cli
 from proxy.collateral.archive import pack
 from proxy.collateral.vendors import Published
@@ -136,7 +139,7 @@ class Door:
     def __init__(self, files, fail=None):
         self.files, self.fail, self.asked = files, fail, []
 
-    async def ask(self, name):
+    async def ask(self, name, body=b""):
         self.asked.append(name)
         if self.fail is not None:
             raise self.fail
@@ -182,6 +185,18 @@ def test_fetch_takes_what_evidence_needs(files, clock, monkeypatch):
     kinds = [name[0] for name in door.asked]
     assert set(kinds) == {"amd-crl", "amd-key", "intel-tcb", "intel-qe", "intel-pck-crl", "intel-root-crl"}
     assert kinds.index("intel-tcb") < kinds.index("intel-qe")
+
+
+def test_fetch_asks_nvidia_about_the_devices_of_evidence(files, clock, monkeypatch):
+    door = Door(files)
+    monkeypatch.setattr(module, "_door", lambda: door)
+    (files / "gpus").write_bytes(vector("nvidia/evidence_hopper_590_12.json"))
+    at = ("--collateral", files / "store")
+    got = collateral("fetch", "--evidence", files / "gpus", *at)
+    assert [name[0] for name in door.asked] == ["nvidia-ocsp"] * 3 + ["rim"] * 2
+    assert got.exit_code == 2  # this door answers junk
+    assert got.output.count("FAILED") == 5
+    assert "FAILED   nvidia-ocsp sha384/" in got.output
 
 
 @pytest.mark.parametrize(
@@ -322,3 +337,22 @@ def test_files_of_one_platform_may_come_in_any_order(files, clock, order):
     assert shown.exit_code == 0
     assert collateral("import", *jsons[::-1], *there).exit_code in {0, 2}
     assert collateral("status", *there).output == shown.output
+
+
+def test_an_answer_of_nvidias_responder_comes_with_evidence_of_its_device(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_now", lambda: NOW)
+    gpu = NVIDIA.gpu()
+    answer, device, other = tmp_path / "answer.der", tmp_path / "gpu.json", tmp_path / "other.json"
+    answer.write_bytes(responders(NVIDIA)[0].answer(load_certificate(gpu.chain[1]), NOW))
+    device.write_bytes(evidence(gpu.entry()).report)
+    other.write_bytes(evidence(Vendor().gpu().entry()).report)
+    at = ("--collateral", tmp_path / "store")
+    for how in ((), ("--evidence", other)):
+        got = collateral("import", answer, *at, *how)
+        assert got.exit_code == 2 and "evidence of the device" in got.output
+    got = collateral("import", answer, *at, "--evidence", other, "--evidence", device)  # no root of NVIDIA's, but named
+    assert got.exit_code == 2 and "nvidia-ocsp.chain.root" in got.output
+    (tmp_path / "quote.jwt").write_bytes(vector("jwt/maa_sgx_2023/token.jwt"))
+    got = collateral("import", answer, *at, "--evidence", tmp_path / "quote.jwt")
+    assert got.exit_code == 2 and "NVIDIA's devices" in got.output
+    assert not (tmp_path / "store" / "index.json").exists()

@@ -87,7 +87,7 @@ def test_settings_need_no_look_and_the_model_changes_alone() -> None:
         plain("chunking_strategy[type]", "server_vad"), plain("chunking_strategy[threshold]", "0.5"),
     )  # fmt: skip
     parsed = dialect.parse(body)
-    said = [s.text for s in parsed.segments if s.kind != "opaque"]  # the boundary is opaque
+    said = [s.text for s in parsed.segments]
     assert said == ["talk.mp3"] and parsed.stream and parsed.model == "m"
     assert dialect.render(parsed, {}, "other") == body.replace(b"\r\n\r\nm\r\n", b"\r\n\r\nother\r\n")
 
@@ -223,40 +223,38 @@ def test_names_must_be_utf8() -> None:
 )  # fmt: skip
 def test_content_types_that_lie_are_refused(content_type: str) -> None:
     with pytest.raises(BadRequest) as e:
-        OpenAIUpload(EDITS).bound(content_type)
+        OpenAIUpload(EDITS).bound(content_type, "x")
     assert e.value.code == "unsupported_content_type"
 
 
+OURS = "sealgate-" + "0a" * 16
+
+
 @pytest.mark.parametrize(
-    ("given", "sent"),
-    [
-        (TYPE, TYPE),
-        (f'Multipart/Form-Data;boundary="{MARK}"', TYPE),
-        ("multipart/form-data; boundary=a'b+c_d.e-f", "multipart/form-data; boundary=a'b+c_d.e-f"),
-    ],
+    "mark", [MARK, "x", "4111111111111111", "anna.berg-example.com", "a'b+c_d.e-f", "-", "---", "-" * 24 + "d"]
 )
-def test_the_content_type_that_travels_on_is_written_anew(given: str, sent: str) -> None:
-    dialect, header = OpenAIUpload(EDITS).bound(given)
-    assert header == ("content-type", sent) and dialect.name == "openai.image_edits"
+@pytest.mark.parametrize("quoted", [False, True])
+def test_the_boundary_that_an_app_chose_goes_no_further(mark: str, quoted: bool) -> None:
+    shown = f'Multipart/Form-Data;boundary="{mark}"' if quoted else f"multipart/form-data; boundary={mark}"
+    dialect, kind, made = OpenAIUpload(EDITS).bound(shown, OURS)
+    assert kind == f"multipart/form-data; boundary={OURS}" and dialect.name == "openai.image_edits"
+    parts = [plain("model", "m"), plain("prompt", "a - b"), FILE]
+    if mark not in {"-", "---"}:
+        parts.append(plain("zzz", f"{mark} {mark[1:]}\r\n-{mark}"))
+    body = made(form(*parts[:2], *parts[3:], mark=mark))
+    assert body == form(*parts[:2], *parts[3:], mark=OURS)
+    parsed = dialect.parse(body)
+    assert dialect.render(parsed, {}, "m") == body and parsed.model == "m"
 
 
-@pytest.mark.parametrize(
-    ("mark", "looked_at"),
-    [
-        (MARK, False), ("----WebKitFormBoundaryAbCdEf0123456789", False), ("-" * 24 + "d74496d66958873e", False),
-        ("-" * 26 + "123456789012345678901234", False), ("----formdata-undici-012345678901", False),
-        ("4111111111111111", True), ("anna.berg-example.com", True), ("x", True), ("----formdata-undici-0123", True),
-    ],
-)  # fmt: skip
-def test_a_boundary_that_was_not_drawn_at_random_is_looked_at_and_cannot_be_replaced(
-    mark: str, looked_at: bool
-) -> None:
-    dialect = OpenAIUpload(EDITS, f"multipart/form-data; boundary={mark}")
-    parsed = dialect.parse(form(plain("model", "m"), mark=mark))
-    assert (("", "text") in {(s.pointer, s.kind) for s in parsed.segments}) == looked_at
-    if looked_at:
-        with pytest.raises(Untransformable):
-            dialect.render(parsed, {("", "text"): "other"}, "m")
+@pytest.mark.parametrize("mark", [MARK, "x", "-"])
+@pytest.mark.parametrize("text", ["x --{} y", "\r\n--{}x\r\n", "--{}--", "--{0}--{0}"])
+def test_a_boundary_inside_the_content_is_refused_under_ours_too(mark: str, text: str) -> None:
+    dialect, _, made = OpenAIUpload(EDITS).bound(f"multipart/form-data; boundary={mark}", OURS)
+    body = form(plain("model", "m"), plain("prompt", text.format(mark)), mark=mark)
+    for reader, raw in ((OpenAIUpload(EDITS, f"multipart/form-data; boundary={mark}"), body), (dialect, made(body))):
+        with pytest.raises(BadRequest):
+            reader.parse(raw)
 
 
 def test_what_cannot_be_written_into_a_form_is_said() -> None:

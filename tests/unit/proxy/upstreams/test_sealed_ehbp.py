@@ -7,8 +7,10 @@ import hashlib
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from typing import get_args
 
 import pytest
+from anthropic.types import AnthropicBetaParam
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +18,9 @@ from attestation.ehbp import ENCAPSULATED_KEY
 from attestation.simulator.sealed import EhbpServer, seal_answer
 from proxy.errors import Misuse, NotSealable, UpstreamError
 from proxy.outbound import Outbound
+from proxy.upstreams.features import FEATURES
 from proxy.upstreams.lease import AttestationRefused
+from proxy.upstreams.remote import BETA
 from proxy.upstreams.sealed_ehbp import EhbpWire, ending
 from proxy.upstreams.sealing import PATHS, head
 from proxy.upstreams.transports import Arrived, Carried, KeyChanged, Opened
@@ -116,6 +120,14 @@ async def test_any_bytes_are_sealed_and_come_out_as_they_were(body: bytes) -> No
             ("content-type", "application/anna-berg+json"),
             ("content-type", "text/anna"),
             ("content-type", "multipart/form-data; boundary=x; name=anna"),
+            ("content-type", "multipart/form-data; boundary=anna-berg-has-HIV"),
+            ("content-type", f"multipart/form-data; boundary={'0a' * 16}"),
+            ("content-type", f"multipart/form-data; boundary=sealgate-{'0a' * 15}"),
+            ("content-type", f"multipart/form-data; boundary=sealgate-{'0a' * 16}x"),
+            ("anthropic-version", "2041-11-11"),
+            ("anthropic-beta", "anna-berg-has-hiv-2025-01-01"),
+            ("anthropic-beta", "files-api-2025-04-14,files-api-2041-11-11"),
+            ("anthropic-beta", ""),
             ("content-type", ""),
             ("anthropic-version", "2023-06-01 anna"),
             ("anthropic-version", "4111111111111111"),
@@ -219,7 +231,15 @@ async def test_of_a_problem_no_more_is_read_than_one_may_have() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "code"), [(200, "answer_unsealed"), (204, "answer_unsealed"), (503, "upstream_503")]
+    ("status", "code"),
+    [
+        (200, "answer_unsealed"),
+        (204, "answer_unsealed"),
+        (299, "answer_unsealed"),
+        (300, "upstream_300"),
+        (199, "upstream_199"),
+        (503, "upstream_503"),
+    ],
 )
 async def test_an_answer_in_the_clear_is_dropped_unread(status: int, code: str) -> None:
     carrier = Carrier(head=[JSON], status=status)
@@ -241,8 +261,12 @@ GEMINI = "/models/sealed-llm:streamGenerateContent"
         ("/embed", "", b"{}", ()),
         (GEMINI, "alt=sse", b'{"generationConfig": {"candidateCount": 1}}', ()),
         (GEMINI, "alt=sse", b'{"a": "\\"candidateCount\\": 2"}', ()),
-        (GEMINI, "alt=sse", b'{"generationConfig": {"candidateCount": 2}}', ("body.candidates",)),
+        (GEMINI, "alt=sse", b'{"generationConfig": {"candidateCount": 2}}', ()),
+        (GEMINI, "alt=sse", b'{"generationConfig": {"candidateCount": 8 , "topK": 1}}', ()),
         (GEMINI, "alt=sse", b'{"generation_config": {"candidate_count" : 10}}', ("body.candidates",)),
+        (GEMINI, "alt=sse", b'{"generationConfig": {"candidateCount": "2"}}', ("body.candidates",)),
+        (GEMINI, "alt=sse", b'{"generationConfig": {"candidateCount": 2.0}}', ("body.candidates",)),
+        (GEMINI, "alt=sse", b'{"generationConfig": {"candidateCount": 2, "candidate_count": 2}}', ("body.candidates",)),
         (GEMINI, "", b"{}", ("request.query",)), (GEMINI, "alt=json", b"{}", ("request.query",)),
         (GEMINI, "alt=sse&key=anna", b"{}", ("request.query",)),
         ("/models/a:generateContent", "alt=sse", b"{}", ("request.query",)),
@@ -315,9 +339,10 @@ def test_every_streaming_path_has_an_end_of_its_own() -> None:
 @pytest.mark.parametrize(
     "header",
     [
-        ("content-type", "multipart/form-data; boundary=----WebKitFormBoundary7MA4YWxkTrZu0gW0"),
+        ("content-type", f"multipart/form-data; boundary=sealgate-{'0a' * 16}"),
         ("anthropic-version", "2023-06-01"),
-        ("anthropic-beta", "claude-code-20250219,output-128k-2025-02-19,context-1m-2025-08-07"),
+        ("anthropic-version", "2023-01-01"),
+        ("anthropic-beta", "claude-code-20250219,context-1m-2025-08-07,output-128k-2025-02-19"),
     ],
 )
 async def test_words_of_the_protocol_go_along(header: tuple[str, str]) -> None:
@@ -325,6 +350,20 @@ async def test_words_of_the_protocol_go_along(header: tuple[str, str]) -> None:
     await asked(carrier, dataclasses.replace(OUT, headers=(header, ("accept", "x"))))
     [(sent, _)] = carrier.sent
     assert header in sent.headers and ("accept", "application/json") in sent.headers
+
+
+async def test_features_say_nothing_by_their_order() -> None:
+    said = "output-128k-2025-02-19,files-api-2025-04-14,output-128k-2025-02-19"
+    carrier = Carrier()
+    await asked(carrier, dataclasses.replace(OUT, headers=(("anthropic-beta", said),)))
+    [(sent, _)] = carrier.sent
+    assert ("anthropic-beta", "files-api-2025-04-14,output-128k-2025-02-19") in sent.headers
+
+
+def test_every_feature_that_anthropics_own_client_knows_goes_along() -> None:
+    named = [name for part in get_args(AnthropicBetaParam) for name in get_args(part)]
+    assert named and set(named) <= FEATURES
+    assert all(BETA.fullmatch(name) for name in FEATURES)
 
 
 @dataclass
@@ -409,3 +448,23 @@ async def test_the_end_of_a_stream_is_not_shown_before_it_is_one(carrier: Stream
 async def test_a_good_end_is_shown() -> None:
     opened = await wire(Streaming(after=(bytes(4),))).open(OUT)
     assert [c async for c in opened.answer.chunks] == STREAM
+
+
+@dataclass
+class Kind(Carrier):
+    """A sealed answer that calls itself something else."""
+
+    kind: str = ""
+
+    async def carry(self, sent: Carried) -> Arrived:
+        arrived = await super().carry(sent)
+        return dataclasses.replace(arrived, headers=(("content-type", self.kind), *arrived.headers[1:]))
+
+
+@pytest.mark.parametrize("kind", ["audio/mpeg", "text/plain", "", "application/octet-stream"])
+async def test_a_sealed_answer_without_an_end_of_its_own_does_not_count(kind: str) -> None:
+    carrier = Kind(kind=kind)
+    with pytest.raises(UpstreamError) as e:
+        await wire(carrier).open(OUT)
+    assert e.value.code == "answer_without_end" and carrier.closed == 1
+    assert await asked(Kind(kind="application/problem+json; charset=utf-8")) == ANSWER

@@ -88,7 +88,7 @@ REFUSED = [
     (dataclasses.replace(OUT, path="/responses"), "body.path"),
     (dataclasses.replace(OUT, path="/files/anna"), "request.path"),
     (dataclasses.replace(OUT, query="q=anna"), "request.query"),
-    (dataclasses.replace(OUT, body=BODY[:-1] + b',"user":"anna"}'), "body.*"),
+    (dataclasses.replace(OUT, body=BODY[:-1] + b',"user":"anna"}'), "body.user"),
     (dataclasses.replace(OUT, body=BODY[:-1] + b',"provider":{"only":["anna"]}}'), "body.*"),
 ]
 
@@ -172,7 +172,9 @@ async def test_an_answer_of_another_kind_is_none(kind: str) -> None:
     assert e.value.code == "answer_without_end" and carrier.closed == 1
 
 
-@pytest.mark.parametrize(("status", "code"), [(400, "upstream_400"), (503, "upstream_503"), (199, "upstream_199")])
+@pytest.mark.parametrize(
+    ("status", "code"), [(400, "upstream_400"), (503, "upstream_503"), (199, "upstream_199"), (300, "upstream_300")]
+)
 async def test_an_error_is_in_the_clear_and_therefore_nobody_s(status: int, code: str) -> None:
     carrier = Streams(b'{"id":"c","choices":[]}', kind="application/json", status=status)
     with pytest.raises(UpstreamError) as e:
@@ -191,3 +193,50 @@ async def test_an_answer_has_a_length(monkeypatch: pytest.MonkeyPatch) -> None:
             with pytest.raises(UpstreamError) as e:
                 assert [c async for c in opened.answer.chunks]
             assert e.value.code == "answer_malformed"
+
+
+async def test_each_format_seals_what_it_can_and_nothing_else_is_sent() -> None:
+    tools = [{"type": "function", "function": {"name": "look_up", "parameters": {}}}]
+    out = dataclasses.replace(OUT, body=json.dumps({**json.loads(BODY), "tools": tools}).encode())
+    with pytest.raises(NotSealable) as e:
+        await wire(Carrier(), ACI).open(out)
+    assert e.value.failures == ("body.tools",)
+    carrier = Carrier()
+    with pytest.raises(Sent):
+        await wire(carrier, NEAR).open(out)
+    assert carrier.sent is not None and b"look_up" not in bytes(carrier.sent.body)  # type: ignore[arg-type]
+
+
+async def test_a_request_has_a_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    for most, error in ((len(BODY), Sent), (len(BODY) - 1, NotSealable)):
+        monkeypatch.setattr("proxy.upstreams.sealed_fields.MAX_BODY", most)
+        with pytest.raises(error):
+            await wire(Carrier(), NEAR).open(OUT)
+
+
+@pytest.mark.parametrize(("key", "module"), [(ACI, "attestation.aci.fields"), (NEAR, "attestation.near")])
+async def test_a_field_has_a_length(key: BodyKey, module: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"{module}.MAX_FIELD", 3)
+    with pytest.raises(NotSealable) as e:
+        await wire(Carrier(), key).open(OUT)
+    assert e.value.failures == ("body.size",)
+
+
+class SaysSealed(Streams):
+    """Whoever is on the way says what the head of an answer must say."""
+
+    async def carry(self, sent: Carried) -> Arrived:
+        arrived = await super().carry(sent)
+        said = (("x-e2ee-applied", "true"), ("x-e2ee-version", "2"), ("x-e2ee-algo", str(Algo.X25519)))
+        return dataclasses.replace(arrived, headers=(*arrived.headers, *said))
+
+
+async def test_calls_of_tools_that_a_format_does_not_seal_are_none() -> None:
+    call = {"id": "x", "type": "function", "function": {}}
+    body = json.dumps({"id": "c", "choices": [{"index": 0, "message": {"tool_calls": [call]}}]}).encode()
+    opened = await wire(SaysSealed(body, kind="application/json"), ACI).open(OUT)
+    with pytest.raises(UpstreamError) as e:
+        assert [c async for c in opened.answer.chunks]
+    assert e.value.code == "answer_unsealed"
+    opened = await wire(Streams(body, kind="application/json"), NEAR).open(OUT)
+    assert b"".join([c async for c in opened.answer.chunks]).count(b"tool_calls") == 1
