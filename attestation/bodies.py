@@ -23,6 +23,13 @@ MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/@+-]{0,127}")
 PLACES = 6
 """Decimal places of a number that stays in the clear; more of them change no answer."""
 
+_NAMED = frozenset(
+    {"tools", "tool_choice", "tool_calls", "tool_call_id", "functions", "function_call", "name", "refusal", "audio",
+     "user", "metadata", "suffix", "prediction", "logit_bias", "reasoning", "reasoning_content", "web_search_options",
+     "safety_identifier", "prompt_cache_key", "instructions", "input_type"}
+)  # fmt: skip
+"""Members that the API has and a format cannot seal: an error names them. Any other name is the app's own text."""
+
 Seal = Callable[[str, bytes], Any]
 """Field path and plain bytes -> what stands there instead."""
 
@@ -137,7 +144,7 @@ def _object(members: Mapping[str, Rule]) -> Rule:
         for name, member in value.items():
             known = members.get(name)
             if known is None:
-                raise Uncovered(f"{place}{dot}*")
+                raise Uncovered(f"{place}{dot}{name if name in _NAMED else '*'}")
             out[name] = known(run, member, f"{place}{dot}{name}", f"{path}{dot}{name}")
         return out
 

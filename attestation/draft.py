@@ -23,6 +23,8 @@ _ALSO: Mapping[str, frozenset[str]] = {
     "azure-tdx": frozenset({"pcr7"}),
 }
 """Registers that an image of this TEE is named by besides those that it must be named by."""
+_EMPTY = frozenset({("maa-tdxvm", "rtmr1"), ("maa-tdxvm", "rtmr2")})
+"""Registers that may be empty: nothing below Azure's VMs extends them, so that zeros are what is expected."""
 
 
 def draft(claims: Claims, name: str, url: str, now: dt.datetime) -> str:
@@ -53,7 +55,8 @@ def _image(claims: Claims, name: str) -> list[str]:
     needed = REQUIRED_REGISTERS[claims.tee]
     if len(needed) == 1 and claims.tee not in _ALSO:
         return [f'  {name}: "{claims.measurement.hex()}"']
-    named = [n for n in sorted(needed | _ALSO.get(claims.tee, frozenset())) if any(claims.measurements.get(n, b""))]
+    every = sorted(needed | _ALSO.get(claims.tee, frozenset()))
+    named = [n for n in every if any(claims.measurements.get(n, b"")) or (claims.tee, n) in _EMPTY]
     if not needed <= set(named):
         raise Malformed("a register that names the image is empty")
     return [f"  {name}:", *(f'    {n}: "{claims.measurements[n].hex()}"' for n in named)]

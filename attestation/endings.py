@@ -151,20 +151,23 @@ def _done(line: bytes) -> bool:
 
 
 class CandidateEnding:
-    """Gemini's streams, which have no last mark: over when the one candidate has its reason to finish, the prompt was
-    blocked, or with an error, and all events are whole. A second candidate could be cut off unseen: with one there is
-    no end."""
+    """Gemini's streams, which have no last mark: over when each of the ``count`` candidates that were asked for has its
+    reason to finish, the prompt was blocked, or with an error, and all events are whole. One more could be cut off
+    unseen: with one there is no end, and neither with one that is missing."""
 
-    __slots__ = ("_data", "_ended", "_line", "_wrong")
+    __slots__ = ("_count", "_data", "_ended", "_finished", "_line", "_wrong")
 
-    def __init__(self) -> None:
+    def __init__(self, count: int = 1) -> None:
+        self._count = count
         self._line = bytearray()
         self._data: list[bytes] = []
+        self._finished: set[int] = set()
         self._ended = self._wrong = False
 
     @property
     def over(self) -> bool:
-        return self._ended and not self._wrong and not self._data and not self._line.strip(b"\r")
+        ended = self._ended or len(self._finished) == self._count
+        return ended and not self._wrong and not self._data and not self._line.strip(b"\r")
 
     def feed(self, data: bytes) -> None:
         *lines, last = data.split(b"\n")
@@ -188,12 +191,19 @@ class CandidateEnding:
     def _event(self, tree: dict[str, Any]) -> None:
         feedback, candidates = tree.get("promptFeedback"), tree.get("candidates", [])
         blocked = isinstance(feedback, dict) and isinstance(feedback.get("blockReason"), str)
-        one = isinstance(candidates, list) and len(candidates) <= 1 and all(isinstance(c, dict) for c in candidates)
-        self._wrong |= not one or any(c.get("index", 0) != 0 for c in candidates)
         if isinstance(tree.get("error"), dict) or blocked:
             self._ended = True
-        elif one and candidates:
-            self._ended = isinstance(candidates[0].get("finishReason"), str)
+        if not isinstance(candidates, list) or not all(isinstance(c, dict) for c in candidates):
+            self._wrong = True
+            return
+        for candidate in candidates:
+            index = candidate.get("index", 0)
+            if type(index) is not int or not 0 <= index < self._count:
+                self._wrong = True
+            elif isinstance(candidate.get("finishReason"), str):
+                self._finished.add(index)
+            else:
+                self._finished.discard(index)
 
 
 def _object(raw: bytes) -> dict[str, Any]:

@@ -38,7 +38,7 @@ from attestation.validate import NEEDS_MINIMUM, REQUIRED_REGISTERS
 MAX_FILE_BYTES = 64 * 1024
 MEASUREMENT_BYTES: Mapping[str, int] = {
     "sev-snp": 48, "nitro": 48, "tdx": 48, "sgx": 32, "azure-snp": 48, "azure-tdx": 48,
-    "maa-sgx": 32, "maa-sevsnpvm": 48, "google-cs": 32, "ita-tdx": 48, "ita-sgx": 32,
+    "maa-sgx": 32, "maa-sevsnpvm": 48, "maa-tdxvm": 48, "google-cs": 32, "ita-tdx": 48, "ita-sgx": 32,
 }  # fmt: skip
 """TEE that can be verified -> bytes of its first measurement. GPUs are none: they prove no enclave by themselves."""
 _SNP = frozenset({"fmc", "bootloader", "tee", "snp", "microcode"})
@@ -47,6 +47,7 @@ TCB_COMPONENTS: Mapping[str, frozenset[str]] = {
     "sev-snp": _SNP, "azure-snp": _SNP, "maa-sevsnpvm": _SNP - {"fmc"}, "tdx": frozenset({"pcesvn"}),
     "azure-tdx": frozenset({"pcesvn"}), "sgx": _SGX, "maa-sgx": frozenset({"isvsvn", "isvprodid"}),
     "ita-sgx": frozenset({"isvsvn"}), "nitro": frozenset(), "google-cs": frozenset(), "ita-tdx": frozenset(),
+    "maa-tdxvm": frozenset(),
 }  # fmt: skip
 _REQUIRED = ("name", "tees", "approved_by", "approved_until")
 _OPTIONAL = ("measurements", "minimum_tcb", "allow_simulated", "vmpl", "tcb_allow", "advisories_allow", "facts",

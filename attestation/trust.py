@@ -39,7 +39,7 @@ VENDOR_ROOTS: Mapping[str, Mapping[str, str]] = {
     "google-tokens": {
         "google_confidential_space_root": "148b293821bb0c6a317f413c8ba475814091cb22d49b9e3c94198db8e8f86c39"
     },
-    "intel-tokens": {},  # no root of Intel Trust Authority is shipped yet: such tokens are refused
+    "intel-tokens": {"intel_trust_authority_root": "de77babfddca9f26881af28a71e37af836a11a125f2ac8a88940efa232c359ea"},
     "google": {"google_ek_ak_root": "594759594b9b61524f6c8ef668f7177f7b9066bc0674f2f49fe9e052be78beb2"},
 }
 """Vendor -> its roots by file name. A root counts for its own vendor's evidence only."""

@@ -27,6 +27,7 @@ REQUIRED_REGISTERS: Mapping[str, frozenset[str]] = {
     "azure-tdx": frozenset({"mrtd", "pcr4"}),
     "sev-snp": frozenset({"measurement"}),
     "maa-sevsnpvm": frozenset({"measurement"}),
+    "maa-tdxvm": frozenset({"mrtd", "rtmr1", "rtmr2"}),
     "nitro": frozenset({"pcr0"}),
     "sgx": frozenset({"mrenclave"}),
     "maa-sgx": frozenset({"mrenclave"}),
@@ -37,6 +38,7 @@ REQUIRED_REGISTERS: Mapping[str, frozenset[str]] = {
 REQUIRED_FACTS: Mapping[str, frozenset[str]] = {
     "maa-sgx": frozenset({"issuer", "policy-hash"}),
     "maa-sevsnpvm": frozenset({"issuer", "policy-hash"}),
+    "maa-tdxvm": frozenset({"issuer", "policy-hash"}),
     "google-cs": frozenset({"audience"}),
     "ita-tdx": frozenset({"issuer"}),
     "ita-sgx": frozenset({"issuer"}),

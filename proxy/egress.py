@@ -8,7 +8,7 @@ body); it was not used before; the upstream is in a table fixed at start; method
 
 **The control door** carries questions without content to configured enclaves: few, short, made of configuration and a
 nonce, without credentials; all of one attestation over one connection, whose certificate is told. To vendors
-(``VendorDoor``) it carries the name of a piece that they publish.
+(``VendorDoor``) it carries the name of a piece that they publish, and a nonce where they sign one.
 
 What holds for both:
 
@@ -40,7 +40,7 @@ from attestation.collateral.pieces import Name
 from attestation.providers.base import Ask, Heard, Reply
 from policies.types import Requirements, Zone
 from proxy.audit.store import genuine
-from proxy.collateral.vendors import Published, patience, question
+from proxy.collateral.vendors import Published, fits, patience, question
 from proxy.errors import ConfigError, Misuse, UpstreamError
 from proxy.lines import Lines
 from proxy.outbound import Answer, Outbound, Receipt
@@ -250,11 +250,16 @@ class VendorDoor:
     def __init__(self, instead: Mapping[str, str] | None = None) -> None:
         self._instead = dict(instead or {})
 
-    async def ask(self, name: Name) -> Published:
-        """Raises ConfigError for a name that nobody can be asked for; UpstreamError: unreachable, late, a redirect, an
-        answer that is too large or not 200, ``vendor_busy`` with ``retry_after_s`` where the vendor names it.
+    async def ask(self, name: Name, body: bytes = b"") -> Published:
+        """``body`` is the question itself where the vendor wants it so. Raises Misuse for any other body, ConfigError
+        for a name that nobody can be asked for; UpstreamError: unreachable, late, a redirect, an answer that is too
+        large or not 200, ``vendor_busy`` with ``retry_after_s`` where the vendor names it.
         """
         asked = question(name, self._instead)
+        if not fits(asked, body):
+            raise Misuse("a question to a vendor holds the name of a piece and nothing else")
+        headers = {"content-type": asked.sends} if asked.sends else {}
+        method, data = ("POST", body) if asked.sends else ("GET", None)
         host = asked.host
         to = UpstreamConfig(host, Zone.CLOUD, "http", asked.base)
         timeout = aiohttp.ClientTimeout(total=VENDOR_S)
@@ -262,12 +267,19 @@ class VendorDoor:
         try:
             async with (
                 plain_session(proven_connector(to, (), True), timeout) as session,
-                session.get(URL(asked.base + asked.path, encoded=True), allow_redirects=False) as response,
+                session.request(
+                    method,
+                    URL(asked.base + asked.path, encoded=True),
+                    data=data,
+                    headers=headers,
+                    allow_redirects=False,
+                ) as response,
             ):
                 refuse_oddities(host, response)
                 if response.status in {429, 503}:
                     wait = patience(response.headers.get("retry-after", ""))
-                    raise UpstreamError(f"{host} asks for patience", code="vendor_busy", retry_after_s=wait)
+                    told = f", {wait} seconds" if wait is not None else ""
+                    raise UpstreamError(f"{host} asks for patience{told}", code="vendor_busy", retry_after_s=wait)
                 if response.status != 200:
                     raise UpstreamError(f"{host} does not have this piece", code="vendor_refused")
                 much = UpstreamError(f"{host} answered more than {asked.max_bytes} bytes", code="answer_too_large")

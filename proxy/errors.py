@@ -107,8 +107,9 @@ class NotSealable(AttestationFailed):
     code = "not_sealable"
     retry = False
 
-    def __init__(self, upstream: str, failures: tuple[str, ...]) -> None:
-        super().__init__(f"{upstream} cannot be sent this sealed: {', '.join(failures)}")
+    def __init__(self, upstream: str, failures: tuple[str, ...], hint: str = "") -> None:
+        hint = f" ({hint})" if hint else ""
+        super().__init__(f"{upstream} cannot be sent this sealed: {', '.join(failures)}{hint}")
         self.failures = failures
 
 

@@ -181,7 +181,7 @@ def _key_set(piece: Piece, _trust: TrustStore, _simulated: SimulatedTrust | None
     keys = strictjson.load_object(piece.data, MAX_JWKS_BYTES, "the key set").get("keys")
     if not isinstance(keys, list) or not 1 <= len(keys) <= 64 or not all(isinstance(k, dict) for k in keys):
         raise Malformed("the key set has no list of keys")
-    usable = [k for k in keys if _usable(piece.data, k.get("kid"))]
+    usable = [k for k in keys if _usable(piece.data, k.get("kid"), k.get("alg"))]
     known = any(service.issuer.fullmatch(piece.key) for service in SERVICES)
     require((
         check("jwks.issuer", known, "the issuer must be a service that is known, by its exact name"),
@@ -190,9 +190,9 @@ def _key_set(piece: Piece, _trust: TrustStore, _simulated: SimulatedTrust | None
     return piece.key, piece.fetched_at, piece.fetched_at + KEY_SET_DAYS, None, Trust.TLS
 
 
-def _usable(key_set: bytes, kid: object) -> bool:
+def _usable(key_set: bytes, kid: object, alg: object) -> bool:
     try:
-        return find_key(key_set, kid) is not None
+        return find_key(key_set, kid, alg) is not None
     except Malformed:
         return False
 

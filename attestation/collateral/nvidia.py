@@ -1,4 +1,5 @@
-"""Answers of NVIDIA's OCSP responder as the store keeps them: with the certificates of the issuer that they name.
+"""Answers of NVIDIA's OCSP responder as the store keeps them: with the certificates of the issuer that they name; and
+what NVIDIA can be asked about the devices of some evidence.
 
 An answer brings its responder's certificate at most, and whether that one may answer is for the issuer to say. So the
 issuer's own chain stands beside it, up to the root: without, anybody's answer would be as good as any. Nothing is
@@ -7,15 +8,21 @@ believed here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from attestation.collateral.intel import packed, unpacked
-from attestation.nvidia.ocsp import Path, by_issuer, read_answer
-from attestation.nvidia.verify import pem_certificates
-from attestation.paths import MAX_CHAIN
-from attestation.types import Malformed
+from attestation.collateral.pieces import Kind, Name
+from attestation.nvidia.asking import ASKED_BY
+from attestation.nvidia.ocsp import Path, by_issuer, keys_for, read_answer
+from attestation.nvidia.rim import wanted
+from attestation.nvidia.verify import CHAIN_LENGTH, parse_devices, pem_certificates
+from attestation.paths import MAX_CHAIN, check_path
+from attestation.trust import SimulatedTrust, TrustStore
+from attestation.types import Evidence, Malformed, Status
 from attestation.x509 import load_certificate
 
 
@@ -42,6 +49,42 @@ def read_piece(data: bytes) -> tuple[bytes, Path]:
     if not 1 <= len(path) <= MAX_CHAIN or _pem(path).decode() != body["chain"] or answer.hex() != body["answer"]:
         raise Malformed("a kept answer has one form")
     return answer, path
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What NVIDIA publishes about the devices of some evidence: names of answers and manifests. ``issuers`` are those
+    of the certificates that answers are about, up to the root: who may answer, and what a question names."""
+
+    names: tuple[Name, ...] = ()
+    issuers: Mapping[Name, Path] = field(default_factory=dict)
+
+
+def about(evidence: Evidence, now: dt.datetime, trust: TrustStore, simulated: SimulatedTrust | None = None) -> About:
+    """Nothing for evidence of another kind, and nothing about a device whose chain does not end in NVIDIA's root now:
+    anybody may present evidence, and nobody is asked about what anybody made up. Raises Malformed."""
+    names: dict[Name, None] = {}
+    issuers: dict[Name, Path] = {}
+    for device in parse_devices(evidence.report) if evidence.kind == "nvidia" else ():
+        path = device.path
+        checks = check_path("device", path, trust.of("nvidia", simulated), now)
+        if len(path) != CHAIN_LENGTH or any(c.status is not Status.PASS for c in checks):
+            continue
+        for i in range(1, len(path) - 1):
+            key = next(k for k in keys_for(path[i], path[i + 1]) if k.startswith(f"{ASKED_BY}/"))
+            issuers[Kind.OCSP, key] = path[i + 1 :]
+        names |= dict.fromkeys(issuers)
+        try:
+            names |= {(Kind.RIM, one.name): None for one in wanted(device.architecture, device.report)}
+        except Malformed:  # it does not say what it runs
+            continue
+    return About(tuple(names), issuers)
+
+
+def said(data: bytes) -> str:
+    """What a kept answer says."""
+    word = read_answer(read_piece(data)[0]).certificate_status.name.lower()
+    return {"revoked": "REVOKED: its devices are refused", "unknown": "not known to NVIDIA"}.get(word, word)
 
 
 def _pem(path: Path) -> bytes:

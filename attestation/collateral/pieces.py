@@ -131,5 +131,10 @@ class Index:
 
 
 def shown(name: Name) -> str:
-    """For messages: ``intel-tcb tdx/90c06f000000``."""
-    return f"{name[0].value} {name[1]}"
+    """For messages: ``intel-tcb tdx/90c06f000000``. Of a digest its beginning; serial numbers are whole, since checks
+    name them."""
+    kind, key = name
+    if kind is Kind.OCSP and key.count("/") == 2:
+        digest, issuer, serial = key.split("/")
+        key = f"{digest}/{issuer[:12]}../{serial}"
+    return f"{kind.value} {key}"

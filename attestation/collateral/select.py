@@ -136,7 +136,7 @@ def unknown_keys(snapshot: Snapshot, evidence: Evidence) -> tuple[Name, ...]:
     for token in map(parse_token, raw):
         name = (Kind.JWKS, token.issuer)
         data = snapshot.data(name)
-        if data is not None and find_key(data, token.header.get("kid")) is None:
+        if data is not None and find_key(data, token.header.get("kid"), token.header.get("alg")) is None:
             found[name] = None
     return tuple(found)
 

@@ -18,7 +18,7 @@ from attestation.trust import SimulatedTrust, TrustStore
 from attestation.types import Check, Collateral, Source
 from attestation.x509 import check, is_pinned
 
-SKEW = dt.timedelta(seconds=60)
+SKEW, HOUR = dt.timedelta(seconds=60), dt.timedelta(hours=1)
 PROVIDER = Source.PROVIDER
 
 
@@ -108,13 +108,14 @@ def _times(
     """``exp`` and ``iat`` are required, ``nbf`` counts where it is there; all in whole seconds."""
     expires, issued = _time(token, "exp"), _time(token, "iat")
     begins = _time(token, "nbf") if "nbf" in token.claims else issued
+    hours = service.lifetime // HOUR
     if expires is None or issued is None or begins is None:
         missing = check(f"{prefix}.times", False, "exp, iat and nbf must be times in whole seconds", PROVIDER)
         return (missing,), now, None
     return (
         check(f"{prefix}.expiry", now < expires, f"expires {expires:%F %T}, it is {now:%F %T}", PROVIDER),
         check(f"{prefix}.begin", max(begins, issued) <= now + SKEW, f"begins {begins:%F %T}", PROVIDER),
-        check(f"{prefix}.lifetime", expires - issued <= service.lifetime, f"at most {service.lifetime}", PROVIDER),
+        check(f"{prefix}.lifetime", expires - issued <= service.lifetime, f"at most {hours} hours", PROVIDER),
     ), expires, issued  # fmt: skip
 
 

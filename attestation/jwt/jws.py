@@ -69,16 +69,14 @@ def unbase64url(text: bytes) -> bytes:
 _URL = bytes.maketrans(b"-_", b"+/")
 
 
-def find_key(jwks: bytes, kid: object, alg: object = None) -> tuple[Key, tuple[bytes, ...]] | None:
-    """The one key with this ``kid``, with its x5c chain (DER, leaf first) where it has one. ``alg``: what it must be
-    for, where it says what it is for. Raises Malformed."""
+def find_key(jwks: bytes, kid: object, alg: object) -> tuple[Key, tuple[bytes, ...]] | None:
+    """The one key with this ``kid`` for ``alg``, with its x5c chain (DER, leaf first) where it has one. A service may
+    list a key once for each of its algorithms, under one ``kid`` (Intel's does). Raises Malformed."""
     keys = strictjson.load_object(jwks, MAX_JWKS_BYTES, "the key set").get("keys")
     if not isinstance(keys, list) or not all(isinstance(k, dict) for k in keys):
         raise Malformed("the key set has no list of keys")
-    found = [k for k in keys if isinstance(kid, str) and kid and k.get("kid") == kid]
+    found = [k for k in keys if isinstance(kid, str) and kid and k.get("kid") == kid and k.get("alg", alg) == alg]
     if len(found) != 1 or found[0].get("use", "sig") != "sig":
-        return None
-    if alg is not None and found[0].get("alg", alg) != alg:
         return None
     return _key(found[0])
 

@@ -34,6 +34,7 @@ class Statements:
     facts: dict[str, str] = field(default_factory=dict)
     tcb: dict[str, int] = field(default_factory=dict)
     status: str = "not-applicable"
+    advisories: tuple[str, ...] = ()
 
     def get(self, *path: str) -> Any:
         """The value at exactly this place, or a marker that equals nothing."""
@@ -46,7 +47,13 @@ class Statements:
         """The value at ``path`` must be exactly ``want``, of its type: 1 is not true."""
         got = self.get(*path)
         ok = type(got) is type(want) and got == want
-        self.checks.append(check(id_, ok, f"{'/'.join(path)} must be {want!r}", PROVIDER))
+        is_ = "" if ok else f", it is {_shown(got)}"
+        self.checks.append(check(id_, ok, f"{'/'.join(path)} must be {want!r}{is_}", PROVIDER))
+
+    def unless(self, id_: str, want: object, *path: str) -> None:
+        """As :meth:`want`, where the statement is there at all."""
+        if self.get(*path) is not _MISSING:
+            self.want(id_, want, *path)
 
     def hex(self, name: str, size: int, *path: str) -> bytes:
         """Hex of ``size`` bytes, kept as measurement ``name``; a check fails where it is not there."""
@@ -70,6 +77,17 @@ class Statements:
         self.checks.append(check(f"statement.{name}", ok, f"{'/'.join(path)} must be a number", PROVIDER))
         if ok:
             self.tcb[name] = value
+
+
+_WORD = re.compile(r"[A-Za-z0-9_.-]{1,40}")
+
+
+def _shown(value: object) -> str:
+    """A statement as a detail may show it: text of a token may be anything."""
+    if value is _MISSING:
+        return "missing"
+    plain = isinstance(value, bool | int) or (isinstance(value, str) and _WORD.fullmatch(value) is not None)
+    return repr(value) if plain and len(repr(value)) <= 42 else "something else"
 
 
 def unhex(value: object, size: int) -> bytes:
@@ -102,7 +120,7 @@ def _verify(
         tcb_status=said.status, vmpl=0, policy_bits=0, chip_id=b"",
         evidence_sha256=hashlib.sha256(evidence.report).digest(), not_after=trusted.not_after, verified_at=now,
         checks=checks, simulated=trusted.simulated, measurements=said.measurements, signed_at=trusted.signed_at,
-        bound=said.bound, facts=said.facts,
+        bound=said.bound, facts=said.facts, advisories=said.advisories,
     )  # fmt: skip
 
 
@@ -119,8 +137,11 @@ def _maa(said: Statements) -> None:
         _maa_sgx(said)
     elif kind == "azurevm":
         _maa_vm(said)
+    elif kind == "tdxvm":
+        said.want("compliance", "azure-compliant-cvm", "x-ms-compliance-status")
+        _maa_td(said)
     else:
-        raise Malformed("the token is not of an SGX enclave or a confidential VM")
+        raise Malformed("the token is not of an SGX enclave, a TD or a confidential VM")
 
 
 def _maa_sgx(said: Statements) -> None:
@@ -154,11 +175,45 @@ def _maa_vm(said: Statements) -> None:
         said.bound["report_data"] = said.hex("report-data", 64, tee, f"{snp}-reportdata")
         for name, ours in _SNP_SVN:
             said.number(name, tee, f"{snp}-{ours}-svn")
+    elif said.get(tee, "x-ms-attestation-type") == "tdxvm":
+        _maa_td(said, tee)
     else:
-        raise Malformed("the token is not of an SEV-SNP machine")  # a TDX VM's statements have not been seen yet
+        raise Malformed("the token is not of an SEV-SNP or a TDX machine")
     nonce = said.get("x-ms-runtime", "client-payload", "nonce")
     if isinstance(nonce, str) and len(nonce) <= 500 and (raw := _bytes(nonce)):
         said.bound["nonce"] = raw
+
+
+_TD_REGISTERS = ("mrtd", "rtmr0", "rtmr1", "rtmr2", "rtmr3")
+
+
+def _maa_td(said: Statements, *at: str) -> None:
+    """Azure's EAT profile for TDX, of a TD itself or, at ``x-ms-isolation-tee``, of the TD that is a VM."""
+    said.tee = "maa-tdxvm"
+    said.want("debug", False, *at, "tdx_td_attributes_debug")
+    said.unless("dbgstat", "disabled", *at, "dbgstat")
+    raw = said.hex("attributes", 8, *at, "tdx_td_attributes")
+    said.checks.append(check("attributes", raw[:1] == b"\0", "no bit of the debug group may be set", PROVIDER))
+    said.want("module.signer", "00" * 48, *at, "tdx_mrsignerseam")  # zero: Intel's own
+    said.want("module.attributes", "00" * 8, *at, "tdx_seam_attributes")
+    _status(said, *at)
+    for name in _TD_REGISTERS:
+        said.measurements[name] = said.hex(name, 48, *at, f"tdx_{name}")
+    said.bound["report_data"] = said.hex("report-data", 64, *at, "tdx_report_data")
+
+
+def _status(said: Statements, *at: str) -> None:
+    """Intel's word for the firmware, and what is open about it; both are the expectations' to accept."""
+    status, listed = said.get(*at, "attester_tcb_status"), said.get(*at, "attester_advisory_ids")
+    ok = isinstance(status, str) and bool(status)
+    said.checks.append(check("statement.tcb-status", ok, "attester_tcb_status must be text", PROVIDER))
+    said.status = status if ok else ""
+    known = [] if listed is _MISSING or listed is None else listed
+    plain = (
+        isinstance(known, list) and len(known) <= 256 and all(isinstance(a, str) and _WORD.fullmatch(a) for a in known)
+    )
+    said.checks.append(check("statement.advisories", plain, "attester_advisory_ids must be a list of names", PROVIDER))
+    said.advisories = tuple(sorted(set(known))) if plain else ()
 
 
 def verify_google(evidence: Evidence, now: dt.datetime, trust: TrustStore, simulated: SimulatedTrust | None = None,
@@ -214,23 +269,26 @@ def verify_ita(evidence: Evidence, now: dt.datetime, trust: TrustStore, simulate
 
 def _ita(said: Statements) -> None:
     kind = said.get("attester_type")
-    if kind not in ("TDX", "SGX"):
+    nested = [name for name in ("TDX", "SGX") if isinstance(said.get(name.lower()), Mapping)]
+    if kind is _MISSING and len(nested) == 1:  # tokens of version 2 have all that is said of the enclave in one place
+        (kind,) = nested
+    if kind not in ("TDX", "SGX") or nested not in ([], [kind]):
         raise Malformed("the token is not of a TD or an SGX enclave")
-    if isinstance(nested := said.get(kind.lower()), Mapping):  # tokens of version 2 nest them
-        if any(said.claims.get(name, value) != value for name, value in nested.items()):
-            raise Malformed("the token says something twice, and not the same")
-        said.claims = {**said.claims, **nested}
     prefix = kind.lower()
+    if nested:
+        inner = said.get(prefix)
+        if any(said.claims.get(name, value) != value for name, value in inner.items()):
+            raise Malformed("the token says something twice, and not the same")
+        said.claims = {**said.claims, **inner}
+        said.unless("attester", kind, "attester_type")
     said.tee = f"ita-{prefix}"
     said.want("debug", False, f"{prefix}_is_debuggable")
-    status = said.get("attester_tcb_status")
-    said.checks.append(
-        check("statement.tcb-status", isinstance(status, str), "attester_tcb_status must be text", PROVIDER)
-    )
-    said.status = str(status)
+    said.unless("dbgstat", "disabled", "dbgstat")
+    said.unless("migration", False, f"{prefix}_is_migratable")
+    _status(said)
     unmatched = said.get("policy_ids_unmatched")
     said.checks.append(check("policies", unmatched in (_MISSING, [], None), "no policy may be unmatched", PROVIDER))
-    registers = ("mrtd", "rtmr0", "rtmr1", "rtmr2", "rtmr3") if kind == "TDX" else ("mrenclave", "mrsigner")
+    registers = _TD_REGISTERS if kind == "TDX" else ("mrenclave", "mrsigner")
     for name in registers:
         said.measurements[name] = said.hex(name, 48 if kind == "TDX" else 32, f"{prefix}_{name}")
     said.bound["report_data"] = said.hex("report-data", 64, f"{prefix}_report_data")

@@ -57,8 +57,9 @@ def read_answer(der: bytes) -> ocsp.OCSPResponse:
             load_certificate(certificate.public_bytes(Encoding.DER))
     except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension):
         raise Malformed("an OCSP answer cannot be read") from None
-    if any(e.critical for e in extensions) or not _whole_bits(answer, der):
-        raise Malformed("an OCSP answer has a critical extension, or unused bits")
+    critical = (e for e in extensions if e.critical and not isinstance(e.value, x509.OCSPNonce))
+    if any(critical) or not _whole_bits(answer, der):
+        raise Malformed("an OCSP answer has an unknown critical extension, or unused bits")
     return answer
 
 
@@ -75,17 +76,17 @@ def key_of(answer: ocsp.OCSPResponse) -> str:
 
 def keys_for(certificate: x509.Certificate, issuer: x509.Certificate) -> tuple[str, ...]:
     """The names under which answers about ``certificate`` may be kept."""
-    return tuple(f"{name}/{key.hex()}/{certificate.serial_number:x}" for name, key in _key_hashes(issuer).items())
+    return tuple(f"{name}/{key.hex()}/{certificate.serial_number:x}" for name, key in key_hashes(issuer).items())
 
 
 def by_issuer(answer: ocsp.OCSPResponse, issuer: x509.Certificate) -> bool:
     """Whether ``issuer`` is the one that ``answer`` names, by name and key."""
     name = _NAMED[answer.hash_algorithm.name](issuer.subject.public_bytes()).digest()
-    keys = _key_hashes(issuer)
+    keys = key_hashes(issuer)
     return name == answer.issuer_name_hash and keys[answer.hash_algorithm.name] == answer.issuer_key_hash
 
 
-def _key_hashes(issuer: x509.Certificate) -> Mapping[str, bytes]:
+def key_hashes(issuer: x509.Certificate) -> Mapping[str, bytes]:
     key = issuer.public_key()
     public = key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint) if isinstance(key, _EC) else b""
     return {name: make(public).digest() for name, make in _NAMED.items()}

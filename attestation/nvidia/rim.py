@@ -20,6 +20,7 @@ from attestation.encodings import base64_bytes
 from attestation.nvidia.canonxml import Element
 from attestation.nvidia.report import CHIP, CHIP_SKU, DRIVER, NVDEC, PROJECT, PROJECT_SKU, Report, vbios
 from attestation.nvidia.signedxml import read
+from attestation.paths import ends
 from attestation.types import Check, Malformed, Rejected, Source, Status, require
 
 MAX_RIM_BYTES = 1024 * 1024
@@ -115,6 +116,12 @@ def read_manifest(raw: bytes, pinned: frozenset[bytes], now: dt.datetime | None)
     if (root.uri, root.local) != (SWID, "SoftwareIdentity") or not values:
         raise Malformed("the manifest names no measurement")
     return Manifest(meta.get("product", ""), meta.get("colloquialVersion", ""), values, signers)
+
+
+def signed_until(raw: bytes) -> dt.datetime:
+    """When the first certificate of its signer ends; of its signature it says nothing. Raises Malformed."""
+    _, path, _ = read(raw, MAX_RIM_BYTES, frozenset(), dt.datetime.min.replace(tzinfo=dt.UTC))
+    return ends(path)
 
 
 def _only(root: Element, name: str) -> Element:

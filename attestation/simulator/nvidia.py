@@ -38,7 +38,12 @@ class Vendor:
         self.names = [pki.name(f"Simulated Device CA {i}", "Sealgate Simulator") for i in range(3)]
         self.issuers = [
             pki.issue(
-                self.names[i], self.keys[i].public_key(), self.names[max(i - 1, 0)], self.keys[max(i - 1, 0)], ca=True
+                self.names[i],
+                self.keys[i].public_key(),
+                self.names[max(i - 1, 0)],
+                self.keys[max(i - 1, 0)],
+                ca=True,
+                serial=pki.serial_of(self.keys[i].public_key()),
             )
             for i in range(3)
         ]
@@ -60,7 +65,8 @@ class Gpu:
         self.identity = identity = ec.generate_private_key(ec.SECP384R1())
         self.key = ec.generate_private_key(ec.SECP384R1())
         name = pki.name(f"{chip} simulated", "Sealgate Simulator")
-        device = pki.issue(name, identity.public_key(), vendor.names[2], vendor.keys[2], ca=True)
+        own = identity.public_key()
+        device = pki.issue(name, own, vendor.names[2], vendor.keys[2], ca=True, serial=pki.serial_of(own))
         tcb_info = {"2.23.133.5.4.1": _TCB_INFO + firmware}
         leaf_name = pki.name(f"{chip} simulated firmware", "Sealgate Simulator")
         leaf = pki.issue(leaf_name, self.key.public_key(), name, identity, extensions=tcb_info, ca=leaf_ca or None)

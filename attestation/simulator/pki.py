@@ -7,12 +7,13 @@ dates are fixed and wide unless given.
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections.abc import Mapping
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
 START = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
@@ -35,6 +36,13 @@ def name(common: str, organisation: str) -> x509.Name:
         (NameOID.COMMON_NAME, common),
     )
     return x509.Name([x509.NameAttribute(oid, value) for oid, value in pairs])
+
+
+def serial_of(key: PublicKey) -> int:
+    """One for each key, as vendors that answer about serial numbers have it."""
+    return int.from_bytes(
+        hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()[1:9]
+    )
 
 
 def issue(

@@ -36,16 +36,19 @@ class SealedGemini(SealedEnclave):
             return 200, JSON, [b'{"totalTokens": ', b"31}"]
         if self.asked_path.endswith(":embedContent"):
             return 200, JSON, [b'{"embedding": {"values": [0.5, ', b"1.0]}}"]
-        said = words("".join(p.get("text", "") for p in json.loads(body)["contents"][-1]["parts"]))
+        asked = json.loads(body)
+        said = words("".join(p.get("text", "") for p in asked["contents"][-1]["parts"]))
+        count = asked.get("generationConfig", {}).get("candidateCount", 1)
         if not self.asked_path.endswith(":streamGenerateContent"):
             whole = json.dumps(_chunk("".join(said), finish="STOP")).encode()
             return 200, JSON, [whole[:30], whole[30:]]
-        chunks = [*(_chunk(w) for w in said), _chunk("", finish="STOP")]
+        chunks = [_chunk(w, index=i) for w in said for i in range(count)]
+        chunks += [_chunk("", finish="STOP", index=i) for i in range(count)]
         return 200, EVENTS, [b"data: " + json.dumps(c).encode() + b"\r\n\r\n" for c in chunks]
 
 
-def _chunk(text: str, finish: str | None = None) -> dict[str, Any]:
-    candidate: dict[str, Any] = {"content": {"parts": [{"text": text}], "role": "model"}, "index": 0}
+def _chunk(text: str, finish: str | None = None, index: int = 0) -> dict[str, Any]:
+    candidate: dict[str, Any] = {"content": {"parts": [{"text": text}], "role": "model"}, "index": index}
     if finish is not None:
         candidate["finishReason"] = finish
     return {"candidates": [candidate], "usageMetadata": GEMINI_USAGE, "modelVersion": "sealed", "responseId": "r1"}

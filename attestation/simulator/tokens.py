@@ -91,6 +91,19 @@ class Services:
             "x-ms-runtime": {"client-payload": {"nonce": "bm9uY2U="}},
         } | changes  # fmt: skip
 
+    def td(self, **changes: Any) -> dict[str, Any]:
+        """What Azure says of a TD (its EAT profile for TDX)."""
+        registers = {f"tdx_{name}": "00" * 48 for name in ("rtmr0", "rtmr1", "rtmr2", "rtmr3", "mrsignerseam")}
+        return {
+            "x-ms-attestation-type": "tdxvm", "x-ms-compliance-status": "azure-compliant-cvm", "dbgstat": "disabled",
+            "attester_tcb_status": "UpToDate", "tdx_mrtd": "7d" * 48, **registers, "tdx_seam_attributes": "00" * 8,
+            "tdx_td_attributes": "0000001000000000", "tdx_td_attributes_debug": False, "tdx_report_data": "0d" * 64,
+        } | changes  # fmt: skip
+
+    def maa_td(self, now: dt.datetime, **changes: Any) -> dict[str, Any]:
+        """Of a TD itself."""
+        return _times(MAA, now, 8) | {"x-ms-policy-hash": "policy-1"} | self.td(**changes)
+
     def google(self, now: dt.datetime, container: Mapping[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
         image = {
             "image_digest": f"sha256:{IMAGE}",

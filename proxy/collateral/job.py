@@ -18,6 +18,7 @@ from pathlib import Path
 
 from attestation.collateral.admit import unfounded
 from attestation.collateral.index import time_text
+from attestation.collateral.nvidia import about
 from attestation.collateral.pieces import SKEW, Entry, Kind, Name, shown
 from attestation.collateral.select import key_names, needs, quote_of, select, unknown_keys, with_chain
 from attestation.collateral.store import INDEX, Damaged, Snapshot, read_store
@@ -26,7 +27,7 @@ from attestation.snp.report import parse_report
 from attestation.tdx.quote import parse_quote
 from attestation.trust import SimulatedTrust, TrustStore, amd_chain
 from attestation.types import Collateral, Evidence, Status
-from proxy.collateral.fetch import Chain, Failure, Vendors, fetch, in_order, keep
+from proxy.collateral.fetch import Chain, Failure, Issuers, Vendors, can_ask, fetch, in_order, keep, known_issuers
 from proxy.collateral.vendors import question
 from proxy.collateral.watch import due_at, states
 from proxy.errors import ConfigError, SealgateError
@@ -47,6 +48,9 @@ WANTED = 32
 """Pieces that are wanted and not here, at most: evidence names them, and nobody has judged that evidence yet."""
 SERVICES = 256
 """Services whose keys are learned from evidence, at most: anybody may have tenants, and each is asked every day."""
+ANSWERS = 1024
+"""Certificates of devices that are learned from evidence and asked about, at most: each is asked about four times a
+day."""
 NEWER_S = 300.0
 """A key set that lacks a token's key is asked for again, but not more often than this."""
 
@@ -81,6 +85,8 @@ class CollateralJob:
         self.damage: str | None = None
         self._stamp: tuple[int, int, int] | None = None
         self._wanted: dict[Name, None] = {}
+        self._brought: Issuers = {}
+        """Issuers that came with evidence, of what is wanted."""
         self._waits: dict[Name | str, _Wait] = {}
         self._failing: dict[Name, str] = {}
         self._wake = asyncio.Event()
@@ -113,7 +119,15 @@ class CollateralJob:
         for name in unknown_keys(self.snapshot, evidence):
             if (now - self.snapshot.index.entries[name].fetched_at).total_seconds() >= NEWER_S:
                 self._want((name,))
+        self._learn(evidence, now)
         return select(self.snapshot, evidence, now)
+
+    def _learn(self, evidence: Evidence, now: dt.datetime) -> None:
+        """What NVIDIA says about these devices is not missed where it is not here, but asked for."""
+        found = about(evidence, now, self._trust, self._simulated)
+        entries = self.snapshot.index.entries
+        self._want([n for n in found.names if (e := entries.get(n)) is None or not e.current(now)])
+        self._brought = {n: p for n, p in {**self._brought, **found.issuers}.items() if n in self._wanted}
 
     def _genuine(self, evidence: Evidence, now: dt.datetime) -> bool:
         """Whether the platform that a quote names is one of Intel's: only then is Intel asked about it."""
@@ -130,14 +144,16 @@ class CollateralJob:
                 question(name)
             except ConfigError:
                 continue  # nobody could be asked
-            if name[0] is Kind.JWKS and name not in self.snapshot.index.entries and self._services() >= SERVICES:
+            if name not in self.snapshot.index.entries and self._full(name[0]):
                 continue
             if name not in self._wanted and len(self._wanted) < WANTED:
                 self._wanted[name] = None
                 self._wake.set()
 
-    def _services(self) -> int:
-        return sum(kind is Kind.JWKS for kind, _ in self.snapshot.index.entries)
+    def _full(self, kind: Kind) -> bool:
+        """Whether evidence may teach no further names of this kind."""
+        most = {Kind.JWKS: SERVICES, Kind.OCSP: ANSWERS}.get(kind)
+        return most is not None and sum(k is kind for k, _ in self.snapshot.index.entries) >= most
 
     # -- the job ------------------------------------------------------------------------------------------------------
 
@@ -165,8 +181,9 @@ class CollateralJob:
         names = self._due()
         if not names:
             return
-        now = self._clock.now()
-        got = await fetch(self._door, names, now, self._chain)
+        issuers = known_issuers(self.snapshot, names, self._brought)
+        got = await fetch(self._door, names, self._clock.now(), self._chain, issuers)
+        now = self._clock.now()  # answers may be younger than the question
         try:
             taken, refused = await asyncio.to_thread(keep, self._folder, got.pieces, now, self._trust, self._simulated)
         except (Damaged, ConfigError) as e:
@@ -174,7 +191,7 @@ class CollateralJob:
             return
         for failure in (*got.failures, *refused):
             self._failed(failure)
-        for name in set(names) - {f.name for f in (*got.failures, *refused)}:
+        for name in set(names) - {*got.spared, *(f.name for f in (*got.failures, *refused))}:
             self._came(name)
         changed = [name for t in taken for name in t.changed]
         if taken and not await self._looked():
@@ -200,7 +217,14 @@ class CollateralJob:
             for e in self.snapshot.index.entries.values()
             if (at := due_at(e)) is not None and (at + self._late <= now or e.fetched_at > now + SKEW)
         ]
-        return in_order(n for n in (*old, *self._wanted) if self._may_ask(n))
+        every = [n for n in (*old, *self._wanted) if self._may_ask(n)]
+        issuers = known_issuers(self.snapshot, every, self._brought)
+        names = in_order(n for n in every if can_ask(n, issuers))
+        return sorted(names, key=self._last)
+
+    def _last(self, name: Name) -> tuple[bool, int]:
+        """What failed is asked for last: a vendor that is busy for one piece spares itself all that come after it."""
+        return name[0] is Kind.INTEL_QE, self._waits.get(name, _Wait()).failures
 
     def _may_ask(self, name: Name) -> bool:
         at = self._clock.monotonic()

@@ -6,7 +6,9 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from attestation.collateral.examine import REVOKED
 from attestation.collateral.index import time_text
+from attestation.collateral.nvidia import said
 from attestation.collateral.pieces import Entry, Kind, Trust, shown
 from attestation.collateral.store import Snapshot
 
@@ -14,14 +16,15 @@ _DAY = dt.timedelta(days=1)
 WARN: Mapping[Kind, dt.timedelta] = {
     Kind.INTEL_TCB: 7 * _DAY, Kind.INTEL_QE: 7 * _DAY, Kind.INTEL_PCK_CRL: 7 * _DAY, Kind.INTEL_ROOT_CRL: 7 * _DAY,
     Kind.AMD_CRL: 14 * _DAY, Kind.AMD_KEY: 14 * _DAY, Kind.JWKS: 1 * _DAY,
-    Kind.OCSP: 1 * _DAY, Kind.RIM: 14 * _DAY,
+    Kind.OCSP: _DAY / 4, Kind.RIM: 30 * _DAY,
 }  # fmt: skip
-"""How long before its end a piece is warned of."""
+"""How long before its end a piece is warned of. Answers of NVIDIA's responder live one day."""
 EVERY: Mapping[Kind, dt.timedelta] = {
     Kind.INTEL_TCB: _DAY, Kind.INTEL_QE: _DAY, Kind.INTEL_PCK_CRL: _DAY, Kind.INTEL_ROOT_CRL: _DAY,
     Kind.AMD_CRL: _DAY, Kind.JWKS: 6 * dt.timedelta(hours=1), Kind.AMD_KEY: 30 * _DAY,
+    Kind.OCSP: 6 * dt.timedelta(hours=1), Kind.RIM: 7 * _DAY,
 }  # fmt: skip
-"""How often a piece is asked for again. Services change their keys daily; a manifest is never published again."""
+"""How often a piece is asked for again. Services change their keys daily; a manifest may be signed anew."""
 
 
 OPTIONAL = frozenset({Kind.RIM, Kind.OCSP})
@@ -43,20 +46,22 @@ class State:
 
 def states(snapshot: Snapshot, now: dt.datetime) -> tuple[State, ...]:
     """Every piece, by name."""
-    return tuple(_state(snapshot.index.entries[name], now) for name in sorted(snapshot.index.entries))
+    return tuple(_state(snapshot, snapshot.index.entries[name], now) for name in sorted(snapshot.index.entries))
 
 
-def _state(entry: Entry, now: dt.datetime) -> State:
+def _state(snapshot: Snapshot, entry: Entry, now: dt.datetime) -> State:
     end = entry.next_update
+    word = said(snapshot.contents[entry.sha256]) if entry.kind is Kind.OCSP else ""
     if end is None:
-        return State(entry, "ok", "has no end")
+        return State(entry, "ok", word or "has no end")
+    says = f"{word}, " if word else ""
     if not entry.current(now):
         what = "its question is open again" if entry.kind in OPTIONAL else "nothing that needs it is accepted"
-        return State(entry, "expired", f"ended {time_text(end)}: {what}")
+        return State(entry, "expired", f"{says}ended {time_text(end)}: {what}")
     if end - now <= WARN.get(entry.kind, dt.timedelta()):
-        return State(entry, "expiring", f"ends {time_text(end)}, in {_days(end - now)}")
+        return State(entry, "expiring", f"{says}ends {time_text(end)}, in {_days(end - now)}")
     unsigned = ", vouched for by TLS only" if entry.trust is Trust.TLS else ""
-    return State(entry, "ok", f"ends {time_text(end)}{unsigned}")
+    return State(entry, "ok", f"{says}ends {time_text(end)}{unsigned}")
 
 
 def _days(left: dt.timedelta) -> str:
@@ -68,6 +73,8 @@ def due_at(entry: Entry) -> dt.datetime | None:
     """When ``entry`` should be asked for again; None: never."""
     every = EVERY.get(entry.kind)
     if every is None or (entry.kind is Kind.AMD_KEY and entry.key.startswith("vlek/")):  # only its cloud hands it out
+        return None
+    if entry.kind is Kind.OCSP and entry.number == REVOKED:  # no other answer would be taken
         return None
     if entry.next_update is not None:
         every = min(every, max((entry.next_update - entry.fetched_at) / 2, dt.timedelta(hours=1)))

@@ -18,6 +18,7 @@ import click
 
 from attestation.collateral.index import time_text
 from attestation.collateral.loose import loose
+from attestation.collateral.nvidia import about
 from attestation.collateral.pieces import Entry, Kind, Name, Piece, shown
 from attestation.collateral.select import helpful, key_names, needs
 from attestation.collateral.store import Damaged, Snapshot, read_store
@@ -28,7 +29,7 @@ from attestation.snp.report import parse_report
 from attestation.trust import PRODUCTS, VENDORS
 from attestation.types import Malformed, Rejected
 from proxy.collateral.archive import MAX_ARCHIVE_BYTES, pack, unpack
-from proxy.collateral.fetch import Failure, Vendors, fetch, in_order, keep
+from proxy.collateral.fetch import Failure, Issuers, Vendors, fetch, in_order, keep, known_issuers
 from proxy.collateral.vendors import question
 from proxy.collateral.watch import State, states
 from proxy.collateral.writer import replace_file, take
@@ -78,21 +79,29 @@ def fetch_(
         wanted: list[Name] = [(Kind.AMD_CRL, product) for product in amd]
         wanted += [name for tee, ids in (("tdx", tdx), ("sgx", sgx)) for i in ids for name in _platform(tee, i.lower())]
         wanted += [(Kind.JWKS, url) for url in issuer] + [(Kind.RIM, i) for i in rim]
-        wanted += [name for file in evidence for name in _needed(file)]
+        seen = [_needed(file) for file in evidence]
+        wanted += [name for names, _ in seen for name in names]
         names = in_order(wanted or [n for n in before.index.entries if _askable(n)])
+        issuers = known_issuers(before, names, {n: path for _, found in seen for n, path in found.items()})
         if not names:
-            raise click.UsageError("the store is empty: name what to fetch, such as --amd Genoa or --evidence FILE")
+            raise click.UsageError(
+                "nothing here can be asked for again: name what to fetch, such as --amd Genoa or --evidence FILE"
+            )
         for name in names:
             question(name)  # misuse, before anything is asked
-        snapshot, failures = asyncio.run(_fetch(at, names, _door(), before))
+        snapshot, failures = asyncio.run(_fetch(at, names, _door(), before, issuers))
     _report(snapshot, names, failures, as_json)
 
 
-async def _fetch(folder: Path, names: list[Name], door: Vendors, before: Snapshot) -> tuple[Snapshot, list[Failure]]:
-    now = _now()
-    got = await fetch(door, names, now)
-    taken, refused = keep(folder, got.pieces, now, VENDORS)
-    return taken[-1].snapshot if taken else before, [*got.failures, *refused]
+async def _fetch(
+    folder: Path, names: list[Name], door: Vendors, before: Snapshot, issuers: Issuers
+) -> tuple[Snapshot, list[Failure]]:
+    got = await fetch(door, names, _now(), issuers=issuers)
+    taken, refused = keep(folder, got.pieces, _now(), VENDORS)  # answers may be younger than the question
+    spared = [
+        Failure(n, f"{shown(n)}: not asked for, {question(n).host} wants patience", "vendor_busy") for n in got.spared
+    ]
+    return taken[-1].snapshot if taken else before, [*got.failures, *spared, *refused]
 
 
 def _report(snapshot: Snapshot, names: list[Name], failures: list[Failure], as_json: bool) -> None:
@@ -303,13 +312,15 @@ def _platform(tee: str, fmspc: str) -> Iterable[Name]:
             (Kind.INTEL_PCK_CRL, "processor"), (Kind.INTEL_ROOT_CRL, "root"))  # fmt: skip
 
 
-def _needed(file: Path) -> Iterable[Name]:
+def _needed(file: Path) -> tuple[tuple[Name, ...], Issuers]:
+    """What to ask for, and issuers that the evidence brings along."""
     with _readable(file):
         found = recognise(_read(file), bare=True)
-    names = (*needs(found), *(name for name in helpful(found) if name[0] is Kind.RIM))
+    devices = about(found, _now(), VENDORS)
+    names = (*needs(found), *(name for name in helpful(found) if name[0] is Kind.RIM), *devices.names)
     if found.kind in {"snp", "azure-snp", "sealgate-snp"} and not found.certificates:
         names += key_names(parse_report(found.report))
-    return names
+    return names, devices.issuers
 
 
 def _askable(name: Name) -> bool:
@@ -317,7 +328,7 @@ def _askable(name: Name) -> bool:
         question(name)
     except ConfigError:
         return False
-    return name[0] is not Kind.RIM  # published once
+    return True
 
 
 def _facts(e: Entry) -> Mapping[str, object]:

@@ -19,6 +19,7 @@ from proxy.upstreams.sealing import (
     NAMED,
     OLLAMA,
     broken,
+    candidates,
     head,
     media_type,
     refuse_exposed,
@@ -32,9 +33,9 @@ PIECE = 256 * 1024
 _MODEL_ENDS = (b"response.completed", b"response.incomplete", b"response.failed")
 
 
-def ending(path: str, kind: str) -> Ending | None:
+def ending(path: str, kind: str, count: int = 1) -> Ending | None:
     """How a body of this kind shows its end; None where it cannot. ``kind`` is the sender's word: a wrong one finds no
-    end."""
+    end. ``count``: candidates that were asked for, with Gemini's API."""
     if path in OLLAMA and kind in {LINES, "application/json"}:  # a line is a whole document: the kind tells no cut
         return DoneEnding()
     if kind == "application/json" or kind.endswith("+json"):
@@ -42,7 +43,7 @@ def ending(path: str, kind: str) -> Ending | None:
     if kind != EVENTS:
         return None
     if NAMED.fullmatch(path):
-        return CandidateEnding()
+        return CandidateEnding(count)
     if path == "/messages":
         return EventEnding((b"message_stop",))
     return EventEnding(_MODEL_ENDS) if path.startswith("/responses") else SseEnding()
@@ -78,20 +79,20 @@ class EhbpWire:
             Carried(out.method, out.path, out.query, (*headers, *exchange.headers.items()), body)
         )
         try:
-            opener, kind = await self._opener(exchange, arrived, out.path)
+            opener, kind = await self._opener(exchange, arrived, out)
         except BaseException:
             await arrived.close()
             raise
         back = returned(arrived.headers, kind)
         return Opened(Answer(arrived.status, back, self._plain(opener, arrived), arrived.settle), arrived.close)
 
-    async def _opener(self, exchange: ehbp.Exchange, arrived: Arrived, path: str) -> tuple[ehbp.Opener, str]:
+    async def _opener(self, exchange: ehbp.Exchange, arrived: Arrived, out: Outbound) -> tuple[ehbp.Opener, str]:
         kind = media_type(arrived.headers)
         if not any(k.lower() == ehbp.RESPONSE_NONCE.lower() for k, _ in arrived.headers):
             if arrived.status == 422 and ehbp.is_key_mismatch(422, arrived.headers, await _start(arrived)):
                 raise KeyChanged
             raise unsealed(self._name, arrived.status)
-        end = ending(path, kind)
+        end = ending(out.path, kind, candidates(out) or 1)
         if end is None:
             raise UpstreamError(f"{self._name}: an answer whose end nobody could see", code="answer_without_end")
         try:

@@ -31,6 +31,11 @@ ASIDE_BYTES = 16_000
 """A larger body is sealed in a thread, and so is a larger answer opened: every field costs a key agreement."""
 
 
+_ELSE = "or use an upstream whose TLS key is attested, or whose bodies are sealed whole"
+NO_FIELD = f"its format has no seal for that: leave it out, {_ELSE}"
+NO_API = f"its format seals chat completions, completions and embeddings only: use one of them, {_ELSE}"
+
+
 class Exchange(Protocol):
     """One request and its answer in either format."""
 
@@ -124,7 +129,8 @@ class FieldsWire:
             plain = bodies.seal(self._table, out.path, body, bodies.restored)
             sealed["provider"] = plain["provider"] = dict(VERIFIED_ONLY)
         except Uncovered as e:
-            raise NotSealable(self._name, (f"body.{e.place}",)) from None
+            hint = NO_API if e.place == "path" else NO_FIELD
+            raise NotSealable(self._name, (f"body.{e.place}",), hint) from None
         except Malformed:
             raise NotSealable(self._name, ("body.json",)) from None
         except SealingError as e:

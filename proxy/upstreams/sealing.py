@@ -82,12 +82,12 @@ def head(upstream: str, out: Outbound) -> tuple[tuple[str, str], ...]:
             ("request.query", out.query not in ({"alt=sse"} if events else {"", "beta=true"})),
             ("request.headers", not all(_plain(k, v) for k, v in out.headers if k != "accept")),
             ("request.body", not out.size),
-            ("body.candidates", events and _several(out)),
+            ("body.candidates", events and candidates(out) is None),
         )
         if bad
     ]
     if wrong:
-        raise NotSealable(upstream, tuple(wrong))
+        raise NotSealable(upstream, tuple(wrong), SEVERAL if wrong == ["body.candidates"] else "")
     streamed = LINES if out.path in OLLAMA else EVENTS
     accept = ("accept", streamed if out.stream else "application/json")
     return (*((k, _sorted(v) if k == BETAS else v) for k, v in out.headers if k != "accept"), accept)
@@ -95,12 +95,19 @@ def head(upstream: str, out: Outbound) -> tuple[tuple[str, str], ...]:
 
 BETAS = "anthropic-beta"
 STREAMED = "streamGenerateContent"
-_SEVERAL = re.compile(rb'"candidate(?:Count|_count)"\s*:(?!\s*1\s*[,}])')
+SEVERAL = "a stream has 1 to 8 candidates, said once, in a body of ordinary size; else ask without streaming"
+_CANDIDATES = re.compile(rb'"candidate(?:Count|_count)"\s*:\s*(?:([1-8])\s*[,}])?')
 
 
-def _several(out: Outbound) -> bool:
-    """Whether more than one candidate may be asked for: of several that stream, one could be cut off unseen."""
-    return out.large is not None or _SEVERAL.search(out.body) is not None
+def candidates(out: Outbound) -> int | None:
+    """How many candidates are asked for: of several that stream, one could be cut off unseen. None where that is not
+    plain: the word stands there twice, or with anything but a small number. Inside a text its quotes are escaped."""
+    if out.large is not None:
+        return None
+    found = [match[1] for match in _CANDIDATES.finditer(out.body)]
+    if len(found) > 1 or None in found:
+        return None
+    return int(found[0]) if found else 1
 
 
 def _sorted(features: str) -> str:

@@ -42,7 +42,7 @@ WEIGHT = 0.7
 LEAST = 1e-5
 """No model is surer than that of what it leaves out."""
 THRESHOLDS: Mapping[str, float] = {
-    "PERSON": 0.08, "ORGANIZATION": 0.25, "LOCATION": 0.25, "ADDRESS": 0.12, "DATE_TIME": 0.12, "AGE": 0.4, "NRP": 0.17,
+    "PERSON": 0.08, "ORGANIZATION": 0.3, "LOCATION": 0.25, "ADDRESS": 0.12, "DATE_TIME": 0.12, "AGE": 0.4, "NRP": 0.17,
     "PROFESSION": 0.12, "USERNAME": 0.15, "REFERENCE_NUMBER": 0.06, "PHONE_NUMBER": 0.35,
 }  # fmt: skip
 """As the student's, for the probabilities put together."""

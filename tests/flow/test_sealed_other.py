@@ -166,9 +166,30 @@ async def test_the_other_paths_of_both_apis_are_sealed_as_well(monkeypatch: pyte
         nothing_shows(w.enclave, NUMBER)
 
 
-async def test_a_stream_of_several_candidates_is_not_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+async def test_a_stream_of_several_candidates_ends_when_each_has(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     async with other(monkeypatch, tmp_path, SealedGemini(), "gemini") as w:
-        body = {"contents": [{"parts": [{"text": RECORD}]}], "generationConfig": {"candidateCount": 2}}
+        config = types.GenerateContentConfig(candidate_count=3)
+        sdk = Gemini(w)._sdk.aio.models
+        texts = {0: "", 1: "", 2: ""}
+        async for chunk in await sdk.generate_content_stream(model="sealed-other", contents=RECORD, config=config):
+            for candidate in chunk.candidates or []:
+                parts = (candidate.content.parts if candidate.content else None) or []
+                texts[candidate.index or 0] += "".join(part.text or "" for part in parts)
+        assert set(texts.values()) == {f"You said: {RECORD} "}
+        nothing_shows(w.enclave, NUMBER)
+        w.enclave.meddling = Meddling.CUT_BETWEEN_FRAMES
+        with pytest.raises((errors.APIError, json.JSONDecodeError, errors.UnknownApiResponseError)):
+            async for _ in await sdk.generate_content_stream(model="sealed-other", contents=RECORD, config=config):
+                pass
+
+
+async def test_a_stream_of_too_many_candidates_is_not_asked_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async with other(monkeypatch, tmp_path, SealedGemini(), "gemini") as w:
+        body = {"contents": [{"parts": [{"text": RECORD}]}], "generationConfig": {"candidateCount": 9}}
         url = f"{w.gate.url}/v1beta/models/sealed-other:streamGenerateContent?alt=sse"
         async with w.http.post(url, json=body) as answer:
             assert answer.status == 403 and b"not_sealable" in await answer.read()

@@ -1,4 +1,4 @@
-"""Stand-ins on loopback for Intel's PCS, AMD's KDS and issuers of tokens, under the simulator's roots.
+"""Stand-ins on loopback for Intel's PCS, AMD's KDS, NVIDIA's services and issuers of tokens, under simulated roots.
 
 They answer like the real ones, percent-encoded chains in headers included, and can be told to misbehave in every way.
 """
@@ -15,14 +15,16 @@ from urllib.parse import quote
 from aiohttp import web
 from attested import NOW
 from cryptography.hazmat.primitives.serialization import Encoding
-from published import AMD, INTEL, answer
+from published import AMD, INTEL, NVIDIA, answer
 
 from attestation.collateral.pieces import Kind
 from attestation.simulator.intel import FMSPC, PLATFORM, ROOT, pem
+from attestation.simulator.responder import NvidiaService
 from attestation.simulator.tokens import MAA, NRAS, shared_services
 from attestation.x509 import load_certificate
 from proxy.collateral import vendors
 
+GOOGLE_KEYS = "/service_accounts/v1/metadata/jwk/signer@confidentialspace-sign.iam.gserviceaccount.com"
 Body = Callable[[], web.StreamResponse]
 BAD = {
     "redirect": lambda: web.Response(status=302, headers={"location": "https://attacker.example/"}),
@@ -50,10 +52,23 @@ class FakeVendors:
         self.changes: dict[str, Any] = {}
         self.revoked: tuple[int, ...] = ()
         self.url = ""
+        self.nvidia = NvidiaService(NVIDIA, now)
 
     @property
     def instead(self) -> dict[str, str]:
-        return dict.fromkeys((vendors.INTEL, vendors.INTEL_ROOT, vendors.AMD, MAA, NRAS), self.url)
+        return dict.fromkeys(
+            (
+                vendors.INTEL,
+                vendors.INTEL_ROOT,
+                vendors.AMD,
+                vendors.NVIDIA_OCSP,
+                vendors.NVIDIA_RIM,
+                vendors.GOOGLE_KEYS,
+                MAA,
+                NRAS,
+            ),
+            self.url,
+        )
 
     def chain(self, _product: str) -> tuple[bytes, ...]:
         return AMD.ask, AMD.root
@@ -71,8 +86,8 @@ class FakeVendors:
         await self._runner.cleanup()
 
     async def _any(self, request: web.Request) -> web.StreamResponse:
-        path = request.path_qs
-        assert not await request.read()  # a question has no body
+        path, body = request.path_qs, await request.read()
+        assert bool(body) == (request.method == "POST") == (path == "/")  # only OCSP's question has a body
         self.asked.append(path)
         way = next((way for start, way in self.bad.items() if path.startswith(start)), None)
         if way == "slow":
@@ -86,6 +101,10 @@ class FakeVendors:
             return response
         if way is not None:
             return BAD[way]()
+        if body:
+            assert request.content_type == "application/ocsp-request"
+            self.nvidia.now = self.now
+            return web.Response(body=self.nvidia.status(body), content_type="application/ocsp-response")
         return self._honest(path)
 
     def _honest(self, path: str) -> web.Response:
@@ -109,7 +128,9 @@ class FakeVendors:
         chip = load_certificate(AMD.chip.certificate)
         if path == f"/vcek/v1/Genoa/{AMD.chip.chip_id.hex()}?blSPL=10&teeSPL=01&snpSPL=23&ucodeSPL=184":
             return web.Response(body=chip.public_bytes(Encoding.DER))
-        keys = {"/certs": services.rsa, "/.well-known/jwks.json": services.ec}
+        if path.startswith("/v1/rim/") and (raw := self.nvidia.rim(path.removeprefix("/v1/rim/"))) is not None:
+            return web.Response(body=raw, content_type="application/json")
+        keys = {"/certs": services.rsa, "/.well-known/jwks.json": services.ec, GOOGLE_KEYS: services.rsa}
         if path in keys:
             return web.Response(body=json.dumps({"keys": [services.jwk(keys[path])]}).encode())
         return web.Response(status=404)

@@ -26,7 +26,8 @@ from attestation.x509 import load_certificate
 
 AMD, INTEL = platform(), shared_intel()
 NVIDIA = shared_vendor()
-DEVICE = tuple(load_certificate(der) for der in NVIDIA.gpu().chain)
+GPU = NVIDIA.gpu()
+DEVICE = tuple(load_certificate(der) for der in GPU.chain)
 TRUST = SimulatedTrust(AMD.root, frozenset({INTEL.root.public_bytes(Encoding.DER), NVIDIA.issuers[0]}))
 DAY = dt.timedelta(days=1)
 RIM_ID = "NV_GPU_DRIVER_GH100_550.144.03"

@@ -175,6 +175,11 @@ class AzureServer(Loopback):
         }  # fmt: skip
         if self.lie == Lie.ENCLAVE_TOKEN:
             return services.token(services.maa_sgx(self.now(), **{"x-ms-sgx-report-data": data.hex()}))
+        if self.evidence == "tdx":
+            debug = self.lie == Lie.TOKEN_DEBUG
+            td = services.td(tdx_mrtd=MRTD.hex(), tdx_report_data=data.hex(), tdx_td_attributes_debug=debug)
+            beside = {**beside, str(self.lie): {**beside.get(str(self.lie), {}), "x-ms-isolation-tee": {
+                **td, **dict(lies.get(str(self.lie), {}))}}}  # fmt: skip
         claims = services.maa_vm(
             self.now(), about | dict(lies.get(str(self.lie), {})),
             **{"x-ms-runtime": {"client-payload": {"nonce": text}}}, **beside.get(str(self.lie), {}),

@@ -162,6 +162,28 @@ def test_candidates_without_their_end_are_not_over(text):
     assert not over(CandidateEnding(), text)
 
 
+TWO = chunk("a") + chunk("b", index=1) + chunk("", "STOP") + chunk("", "MAX_TOKENS", index=1)
+BOTH = b'data: {"candidates": [{"finishReason": "STOP"}, {"finishReason": "STOP", "index": 1}]}\n\n'
+
+
+@pytest.mark.parametrize("stream", [TWO, BOTH, chunk("", "STOP", index=1) + chunk("", "STOP"), TWO + USAGE])
+def test_several_candidates_are_over_when_each_is(stream):
+    assert over(CandidateEnding(2), stream)
+    assert over(CandidateEnding(2), *(bytes([b]) for b in stream))
+    assert not over(CandidateEnding(3), stream)
+    assert not over(CandidateEnding(1), stream)
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [CHUNKS, TWO + chunk("more"), TWO + chunk("", "STOP", index=2), TWO + chunk("", "STOP", index=-1),
+     TWO + chunk("", "STOP", index=True), CHUNKS + chunk("", "STOP"), TWO + chunk("more", index=1) + chunk("", "STOP"),
+     chunk("", "STOP") + chunk("", "STOP", index="1")],
+)  # fmt: skip
+def test_several_candidates_of_which_one_goes_on_or_is_missing_are_not_over(stream):
+    assert not over(CandidateEnding(2), stream)
+
+
 def test_a_second_candidate_is_no_end_later_either():
     assert not over(CandidateEnding(), chunk("", "STOP", index=1), CHUNKS)
 

@@ -10,13 +10,13 @@ from attested import NOW, vector
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.ocsp import OCSPCertStatus
-from published import DAY, DEVICE, NVIDIA, RIM_ID, TRUST, ocsp_piece, refused, revocation, rim, snapshot
+from published import DAY, DEVICE, GPU, NVIDIA, RIM_ID, TRUST, ocsp_piece, refused, revocation, rim, snapshot
 
 from attestation.collateral.admit import admit
 from attestation.collateral.examine import examine
 from attestation.collateral.intel import packed
 from attestation.collateral.loose import loose
-from attestation.collateral.nvidia import answer_piece, read_piece
+from attestation.collateral.nvidia import about, answer_piece, read_piece, said
 from attestation.collateral.pieces import Index, Kind, Piece, Trust
 from attestation.collateral.select import find
 from attestation.collateral.store import Snapshot
@@ -27,7 +27,7 @@ from attestation.simulator.nvidia import Gpu, Vendor, evidence
 from attestation.simulator.ocsp import Responder, responders
 from attestation.simulator.rim import Signer
 from attestation.trust import VENDORS
-from attestation.types import Malformed, Rejected, Status
+from attestation.types import Evidence, Malformed, Rejected, Status
 from attestation.x509 import load_certificate
 
 ISSUER, KEY = DEVICE[2], NVIDIA.keys[2]
@@ -279,3 +279,34 @@ def test_real_manifests_are_examined():
 
 def test_a_snapshot_without_pieces_has_none():
     assert find(Snapshot(), evidence(Gpu(NVIDIA).entry()), NOW)[0].ocsp == ()
+
+
+# -- what can be asked about devices
+
+
+def test_evidence_names_its_certificates_and_manifests_and_brings_their_issuers():
+    found = about(evidence(GPU.entry()), NOW, VENDORS, TRUST)
+    assert [n[0] for n in found.names] == [Kind.OCSP] * 3 + [Kind.RIM] * 2
+    assert all(n[1].startswith("sha384/") for n in found.issuers)
+    assert [path[0] for path in found.issuers.values()] == list(DEVICE[2:])
+    two = about(evidence(GPU.entry(), NVIDIA.gpu().entry()), NOW, VENDORS, TRUST)
+    assert (len(two.names), len(two.issuers)) == (4 + 2, 4)
+
+
+def test_a_real_gpu_names_its_own():
+    found = about(Evidence("nvidia", vector("nvidia/evidence_hopper_590_12.json")), NOW, VENDORS)
+    assert (Kind.RIM, "NV_GPU_DRIVER_GH100_590.12") in found.names
+    assert len(found.issuers) == 3
+
+
+def test_nothing_is_learned_of_other_evidence_or_of_devices_that_are_nobodys():
+    assert about(Evidence("tdx", b""), NOW, VENDORS, TRUST).names == ()
+    assert about(evidence(Vendor().gpu().entry()), NOW, VENDORS, TRUST).names == ()
+    assert about(evidence(GPU.entry()), NOW, VENDORS).names == ()
+    assert about(evidence(GPU.entry()), pki.END + DAY, VENDORS, TRUST).names == ()
+
+
+def test_a_kept_answer_says_its_word():
+    assert said(revocation().data) == "good"
+    assert "REVOKED" in said(revocation(status=OCSPCertStatus.REVOKED).data)
+    assert said(revocation(status=OCSPCertStatus.UNKNOWN).data) == "not known to NVIDIA"

@@ -43,6 +43,8 @@ def headed(**header: object) -> set[str]:
 GOOD = [
     ("maa", SIM.token(SIM.maa_sgx(NOW)), "maa-sgx", MAA),
     ("maa", SIM.token(SIM.maa_vm(NOW)), "maa-sevsnpvm", MAA),
+    ("maa", SIM.token(SIM.maa_td(NOW)), "maa-tdxvm", MAA),
+    ("maa", SIM.token(SIM.maa_vm(NOW, **{"x-ms-isolation-tee": SIM.td()})), "maa-tdxvm", MAA),
     ("google", SIM.token(SIM.google(NOW)), "google-cs", GOOGLE),
     ("google", SIM.token(SIM.google(NOW), header={"x5c": SIM.x5c}), "google-cs", GOOGLE),
     ("ita", SIM.token(SIM.ita(NOW), "PS384"), "ita-tdx", ITA),
@@ -119,6 +121,16 @@ def test_a_key_id_that_two_keys_have_is_refused():
     twice = json.dumps({"keys": [SIM.jwk(SIM.rsa), SIM.jwk(rsa.generate_private_key(65537, 2048))]}).encode()
     trust = replace(TRUST, jwks={MAA: twice})
     assert verdict("maa", SIM.token(SIM.maa_sgx(NOW)), trust=trust) == {"token.key", "token.signature"}
+
+
+def test_a_key_of_another_algorithm_signs_nothing():
+    for alg, want in (
+        ("RS256", set()),
+        ("PS384", {"token.key", "token.signature"}),
+        (7, {"token.key", "token.signature"}),
+    ):
+        trust = replace(TRUST, jwks={MAA: json.dumps({"keys": [{**SIM.jwk(SIM.rsa), "alg": alg}]}).encode()})
+        assert verdict("maa", SIM.token(SIM.maa_sgx(NOW)), trust=trust) == want
 
 
 def test_an_encryption_key_signs_nothing():
@@ -212,7 +224,7 @@ def test_a_key_has_a_name_that_is_text(kid):
 def test_a_key_may_come_with_its_certificate_and_say_what_it_is_for():
     whole = {**SIM.jwk(SIM.rsa), "x5c": SIM.x5c, "alg": "RS256"}
     assert under("maa", MAA, SIM.token(SIM.maa_sgx(NOW)), whole) == set()
-    assert jws.find_key(json.dumps({"keys": [whole]}).encode(), KID) is not None
+    assert jws.find_key(json.dumps({"keys": [whole]}).encode(), KID, "RS256") is not None
     assert under("maa", MAA, SIM.token(SIM.maa_sgx(NOW)), whole, 5) == {"malformed"}
 
 
@@ -389,7 +401,7 @@ def test_a_statement_about_an_enclave_must_be_right(changes, want):
         ({"tee": {"x-ms-sevsnpvm-launchmeasurement": ""}}, "statement.measurement"),
         ({"tee": {"x-ms-sevsnpvm-reportdata": ""}}, "statement.report-data"),
         ({"tee": {"x-ms-sevsnpvm-microcode-svn": None}}, "statement.microcode"),
-        ({"tee": {"x-ms-attestation-type": "tdxvm"}}, "malformed"),
+        ({"tee": {"x-ms-attestation-type": "sgx"}}, "malformed"),
         ({"secureboot": False}, "secure-boot"),
         ({"x-ms-azurevm-debuggersdisabled": False}, "debuggers"),
         ({"x-ms-azurevm-bootdebug-enabled": True}, "bootdebug-enabled"),
@@ -452,7 +464,68 @@ def test_a_debug_image_that_says_stable_in_its_environment_is_refused():
 @pytest.mark.parametrize(
     ("changes", "want"),
     [
+        ({"x-ms-compliance-status": "azure-noncompliant"}, "compliance"),
+        ({"tdx_td_attributes_debug": True}, "debug"),
+        ({"tdx_td_attributes_debug": None}, "debug"),
+        ({"tdx_td_attributes": "0100001000000000"}, "attributes"),
+        ({"tdx_td_attributes": "8000000000000000"}, "attributes"),
+        ({"dbgstat": "enabled"}, "dbgstat"),
+        ({"tdx_mrsignerseam": "01" * 48}, "module.signer"),
+        ({"tdx_seam_attributes": "0100000000000000"}, "module.attributes"),
+        ({"attester_tcb_status": None}, "statement.tcb-status"),
+        ({"attester_advisory_ids": "INTEL-SA-00837"}, "statement.advisories"),
+        ({"attester_advisory_ids": ["INTEL SA\n"]}, "statement.advisories"),
+        ({"tdx_mrtd": ""}, "statement.mrtd"),
+        ({"tdx_rtmr2": "00"}, "statement.rtmr2"),
+        ({"tdx_report_data": ""}, "statement.report-data"),
+        ({"x-ms-policy-hash": None}, "statement.policy-hash"),
+    ],
+)
+def test_a_statement_about_a_trust_domain_must_be_right(changes, want):
+    assert verdict("maa", SIM.token(SIM.maa_td(NOW, **changes))) == {want}
+    if "x-ms-policy-hash" not in changes:
+        assert verdict("maa", SIM.token(SIM.maa_vm(NOW, **{"x-ms-isolation-tee": SIM.td(**changes)}))) == {want}
+
+
+def test_what_a_trust_domain_s_token_leaves_open_is_the_expectations_to_accept():
+    token = SIM.token(SIM.maa_td(NOW, attester_tcb_status="OutOfDate", attester_advisory_ids=["INTEL-SA-00837"]))
+    got = verify(Evidence("maa", token), NOW, VENDORS, TRUST)
+    assert (got.tcb_status, got.advisories) == ("OutOfDate", ("INTEL-SA-00837",))
+
+
+def nested(kind: str = "tdx", **changes: object) -> dict:
+    """As tokens of version 2 have it."""
+    old = SIM.ita(NOW, **changes)
+    outside = {k: old.pop(k) for k in ("iss", "iat", "nbf", "exp")}
+    return {**outside, "ver": "2.0.0", kind: old}
+
+
+@pytest.mark.parametrize(
+    ("claims", "want"),
+    [
+        (nested(), set()),
+        ({**nested(), "attester_type": "TDX"}, set()),
+        ({k: v for k, v in nested().items() if k != "tdx"}, {"malformed"}),
+        ({**nested(), "sgx": {}}, {"malformed"}),
+        ({**nested(), "attester_type": "SGX"}, {"malformed"}),
+        (nested(attester_type="SGX"), {"attester"}),
+        (nested(tdx_is_debuggable=True), {"debug"}),
+        (nested(dbgstat="enabled"), {"dbgstat"}),
+        (nested(tdx_is_migratable=True), {"migration"}),
+        ({**nested(tdx_is_debuggable=True), "tdx_is_debuggable": False}, {"malformed"}),
+        ({**nested(), "policy_ids_unmatched": [{"id": "1"}]}, {"policies"}),
+    ],
+)
+def test_intels_tokens_of_version_2_say_it_in_one_place(claims, want):
+    assert verdict("ita", SIM.token(claims, "PS384")) == want
+
+
+@pytest.mark.parametrize(
+    ("changes", "want"),
+    [
         ({"tdx_is_debuggable": True}, {"debug"}),
+        ({"dbgstat": "enabled"}, {"dbgstat"}),
+        ({"attester_advisory_ids": [1]}, {"statement.advisories"}),
         ({"attester_tcb_status": None}, {"statement.tcb-status"}),
         ({"policy_ids_unmatched": [{"id": "1"}]}, {"policies"}),
         ({"tdx_rtmr2": ""}, {"statement.rtmr2"}),
@@ -510,7 +583,9 @@ def test_what_intels_service_says_twice_must_be_the_same():
         other = {**claims, "tdx": inner | dict.fromkeys(said, "UpToDate"), **said}
         assert verdict("ita", SIM.token(other, "PS384")) == {"malformed"}
     assert verdict("ita", SIM.token({**claims, "tdx": {**inner, "tdx_is_debuggable": True}}, "PS384")) == {"debug"}
-    assert verdict("ita", SIM.token({**claims, **inner, "tdx": "x", "sgx": {"tdx_mrtd": "00" * 48}}, "PS384")) == set()
+    assert verdict("ita", SIM.token({**claims, **inner, "tdx": "x"}, "PS384")) == set()
+    two = {**claims, **inner, "tdx": "x", "sgx": {"tdx_mrtd": "00" * 48}}  # of an enclave, and of a TD
+    assert verdict("ita", SIM.token(two, "PS384")) == {"malformed"}
 
 
 def test_intels_service_speaks_of_enclaves_too():

@@ -23,7 +23,8 @@ from attestation.simulator.providers.tokens import Jose
 from attestation.simulator.snp import MEASUREMENT
 from attestation.simulator.tokens import MAA
 from attestation.trust import VENDORS
-from attestation.types import Collateral, Expectations, Malformed, Rejected
+from attestation.types import Collateral, Evidence, Expectations, Malformed, Rejected
+from attestation.verify import verify
 
 CHAIN = {name: Place("base64url", f"/{name}") for name in ("ask", "ark")}
 TENANT = Maa(issuer=MAA, policy_hash="policy-1")
@@ -115,6 +116,20 @@ TOKEN_LIES = [Lie.CROSS_TENANT, Lie.OTHER_POLICY, Lie.OTHER_MACHINE, Lie.ENCLAVE
 @pytest.mark.parametrize("lie", TOKEN_LIES)
 async def test_a_token_beside_the_evidence_must_be_of_this_machine_tenant_and_policy(lie):
     assert await verdict("both", lie) == BESIDE[lie]
+
+
+@pytest.mark.parametrize("lie", [None, *(lie for lie in TOKEN_LIES if lie is not Lie.TOKEN_MIGRATION)])
+async def test_a_token_beside_a_trust_domain_as_well(lie):
+    async with AzureServer(lambda: NOW, lie, "tdx") as server:
+        provider = AzureProvider(path="/attest", evidence="tdx", maa=TENANT)
+        assert await refusals(provider, server, want(server), server.collateral()) == BESIDE.get(lie, set())
+
+
+async def test_a_token_of_a_trust_domain_may_stand_alone():
+    async with AzureServer(lambda: NOW, None, "tdx") as server:
+        token = server.token(NONCE, bytes(64))
+    got = verify(Evidence("maa", token), NOW, VENDORS, server.trust)
+    assert (got.tee, got.measurement, got.bound["nonce"] != b"") == ("maa-tdxvm", MRTD, True)
 
 
 @pytest.mark.parametrize("attack", list(Jose))

@@ -7,11 +7,12 @@ from dataclasses import replace
 import pytest
 from attested import BINDING, NOW
 from egress_support import Events
-from fake_vendors import FakeVendors
-from published import AMD, DAY, INTEL, TCB_KEY, TRUST, all_pieces, amd_crl, jwks
+from fake_vendors import GOOGLE_KEYS, FakeVendors
+from published import AMD, DAY, INTEL, NVIDIA, TCB_KEY, TRUST, all_pieces, amd_crl, jwks
 
 from attestation.collateral.pieces import Kind
 from attestation.simulator.intel import Intel
+from attestation.simulator.nvidia import evidence
 from attestation.simulator.snp import ASK_SERIAL
 from attestation.simulator.tokens import MAA, shared_services
 from attestation.trust import VENDORS
@@ -232,6 +233,89 @@ async def test_a_key_that_is_new_to_us_makes_its_set_due_but_not_at_every_token(
     missing(job, known)
     await job.round()
     assert vendors.asked == ["/certs", "/certs"]
+
+
+def tokens(now) -> dict[str, Evidence]:
+    sim = shared_services()
+    devices = {"GPU-0": sim.device(now, "ab" * 32)}
+    return {
+        "maa": sim.evidence("maa", sim.maa_sgx(now)), "google": sim.evidence("google", sim.google(now)),
+        "nras": Evidence("nras", sim.nras(now, devices)),
+    }  # fmt: skip
+
+
+KEYS = {"maa": "/certs", "google": GOOGLE_KEYS, "nras": "/.well-known/jwks.json"}
+
+
+def judged(job: CollateralJob, service: str) -> bool:
+    """With keys out of the store alone."""
+    now = job._clock.now()
+    token = tokens(now)[service]
+    if lacks := missing_at(job, token, now):
+        assert lacks == {"collateral.jwks"}
+        return False
+    return bool(verify(token, now, VENDORS, None, job.select(token, now)))
+
+
+@pytest.mark.parametrize("service", KEYS)
+async def test_keys_of_services_are_fetched_and_renewed_four_times_a_day(job, vendors, clock, service):
+    assert not judged(job, service)
+    await job.round()
+    assert judged(job, service)
+    clock.tick(6 * 3600 - 1)
+    await job.round()
+    assert vendors.asked == [KEYS[service]]
+    clock.tick(1)
+    await job.round()
+    assert vendors.asked == [KEYS[service]] * 2
+    (entry,) = job.snapshot.named(Kind.JWKS)
+    assert entry.next_update == clock.now() + 7 * DAY
+
+
+@pytest.mark.parametrize("way", ["busy", "busy-silent", "down", "garbage"])
+@pytest.mark.parametrize("service", KEYS)
+async def test_keys_outlive_an_outage_for_their_week_and_no_longer(job, vendors, clock, service, way):
+    judged(job, service)
+    await job.round()
+    vendors.bad = {"/": way}
+    clock.tick(6.5 * 86_400)
+    await job.round()
+    assert judged(job, service)
+    assert job.status()["expiring"] and job.status()["failing"]
+    clock.tick(0.5 * 86_400 + 1)
+    await job.round()
+    assert not judged(job, service)
+    assert job.status()["expired"]
+    vendors.bad = {}
+    clock.tick(7300)
+    await job.round()
+    assert judged(job, service)
+
+
+async def test_a_vendor_that_asks_for_patience_is_asked_once_for_all_that_it_has(job, vendors, clock):
+    """Of a thousand devices each would be one more question to somebody who has just said no."""
+    device = evidence(NVIDIA.gpu().entry(), NVIDIA.gpu().entry())
+    missing(job, device)
+    vendors.nvidia.way = "try later"
+    await job.round()
+    assert (vendors.asked.count("/"), ask(vendors, "/v1/rim")) == (1, 2)  # the manifests are another host's
+    clock.tick(61)
+    vendors.nvidia.way = ""
+    await job.round()
+    assert vendors.asked.count("/") == 1 + 4
+    assert len(job.snapshot.named(Kind.OCSP)) == 4
+
+
+async def test_a_piece_that_its_vendor_is_always_busy_for_keeps_no_other_out(job, vendors, clock):
+    bare = replace(REPORT, kind="snp", certificates=())
+    vendors.bad = {"/vcek/v1/Genoa/crl": "busy-silent"}  # the first of AMD's
+    missing(job, REPORT)
+    job.whole(bare)
+    await job.round()
+    assert ask(vendors, "/vcek") == 1
+    clock.tick(61)
+    await job.round()
+    assert job.whole(bare).certificates == REPORT.certificates
 
 
 async def test_what_another_process_writes_is_taken_up(job, clock, tmp_path, events):

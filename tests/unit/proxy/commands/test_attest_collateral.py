@@ -139,7 +139,7 @@ class Door:
     def __init__(self, files, fail=None):
         self.files, self.fail, self.asked = files, fail, []
 
-    async def ask(self, name):
+    async def ask(self, name, body=b""):
         self.asked.append(name)
         if self.fail is not None:
             raise self.fail
@@ -185,6 +185,18 @@ def test_fetch_takes_what_evidence_needs(files, clock, monkeypatch):
     kinds = [name[0] for name in door.asked]
     assert set(kinds) == {"amd-crl", "amd-key", "intel-tcb", "intel-qe", "intel-pck-crl", "intel-root-crl"}
     assert kinds.index("intel-tcb") < kinds.index("intel-qe")
+
+
+def test_fetch_asks_nvidia_about_the_devices_of_evidence(files, clock, monkeypatch):
+    door = Door(files)
+    monkeypatch.setattr(module, "_door", lambda: door)
+    (files / "gpus").write_bytes(vector("nvidia/evidence_hopper_590_12.json"))
+    at = ("--collateral", files / "store")
+    got = collateral("fetch", "--evidence", files / "gpus", *at)
+    assert [name[0] for name in door.asked] == ["nvidia-ocsp"] * 3 + ["rim"] * 2
+    assert got.exit_code == 2  # this door answers junk
+    assert got.output.count("FAILED") == 5
+    assert "FAILED   nvidia-ocsp sha384/" in got.output
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ REFUSED = [
     (dataclasses.replace(OUT, path="/responses"), "body.path"),
     (dataclasses.replace(OUT, path="/files/anna"), "request.path"),
     (dataclasses.replace(OUT, query="q=anna"), "request.query"),
-    (dataclasses.replace(OUT, body=BODY[:-1] + b',"user":"anna"}'), "body.*"),
+    (dataclasses.replace(OUT, body=BODY[:-1] + b',"user":"anna"}'), "body.user"),
     (dataclasses.replace(OUT, body=BODY[:-1] + b',"provider":{"only":["anna"]}}'), "body.*"),
 ]
 
@@ -200,7 +200,7 @@ async def test_each_format_seals_what_it_can_and_nothing_else_is_sent() -> None:
     out = dataclasses.replace(OUT, body=json.dumps({**json.loads(BODY), "tools": tools}).encode())
     with pytest.raises(NotSealable) as e:
         await wire(Carrier(), ACI).open(out)
-    assert e.value.failures == ("body.*",)
+    assert e.value.failures == ("body.tools",)
     carrier = Carrier()
     with pytest.raises(Sent):
         await wire(carrier, NEAR).open(out)
