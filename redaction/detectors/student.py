@@ -23,6 +23,7 @@ from redaction.detectors import wordview
 from redaction.detectors.numbers import is_alone
 from redaction.detectors.runtime import finite, session
 from redaction.detectors.wordview import KINDS, Gazetteer, Token, View, matrix
+from redaction.spans import NUMERIC
 from redaction.types import DetectorFailed, Finding
 
 VERSION = "8"
@@ -41,7 +42,6 @@ TOKEN_BUDGET = 400_000
 _SYMBOLIC = frozenset({"USERNAME", "REFERENCE_NUMBER", "PHONE_NUMBER"})
 _LEAST: Mapping[str, int] = {"PERSON": 2, "ORGANIZATION": 2, "LOCATION": 2, "REFERENCE_NUMBER": 3, "PHONE_NUMBER": 6}
 """Letters and digits that a finding needs."""
-_DIGITS = frozenset({"REFERENCE_NUMBER", "PHONE_NUMBER"})
 _LETTERS = re.compile(r"(?=(?:[ ./-]?[A-Z]){5})[A-Z]+(?:[ ./-][A-Z]+)*")
 """A code without a digit: ``QWXZRT``, ``HH-KLM``; shorter ones are mostly the names of codes."""
 _YEARS = re.compile(
@@ -256,7 +256,7 @@ def _trimmed(text: str, f: Finding) -> Iterator[Finding]:
     if sum(c.isalnum() for c in value) < _LEAST.get(f.label, 1):
         return
     lettered = f.label == "REFERENCE_NUMBER" and _LETTERS.fullmatch(value)
-    if f.label in _DIGITS and not lettered and not _DIGIT.search(value):
+    if f.label in NUMERIC and not lettered and not _DIGIT.search(value):
         return
     yield replace(f, start=start, end=end)
 

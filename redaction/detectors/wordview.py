@@ -84,11 +84,11 @@ def _white(match: re.Match[str]) -> str:
 
 def tokens(text: str, base: int = 0) -> Iterator[Token]:
     """The tokens of ``text`` in order, offsets moved by ``base``. Linear."""
-    end, broken = -1, False
+    end, after_break = -1, False
     for match in TOKEN.finditer(text):
         start = match.start()
-        gap = 3 if end < 0 else 2 if broken else 1 if start > end else 0
-        end, broken = match.end(), text[start] == "\n"
+        gap = 3 if end < 0 else 2 if after_break else 1 if start > end else 0
+        end, after_break = match.end(), text[start] == "\n"
         yield Token(base + start, base + end, gap)
 
 

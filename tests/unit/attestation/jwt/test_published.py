@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,15 @@ ISSUED = dt.datetime(2025, 6, 23, 14, 22, 31, tzinfo=dt.UTC)
 HOUR = dt.timedelta(hours=1)
 SIM = shared_services()
 DEBUG = {"debug", "image.support"}
+
+
+def one_character_changed(token: bytes, part: int) -> Iterator[bytes]:
+    """The token with another character in its part ``part``, at every 61st place of it."""
+    parts = token.split(b".")
+    for at in range(0, len(parts[part]), 61):
+        changed = bytearray(parts[part])
+        changed[at] = ord("A") if changed[at] != ord("A") else ord("B")
+        yield b".".join(bytes(changed) if i == part else p for i, p in enumerate(parts))
 
 
 def google(raw: bytes = GOOGLE, now: dt.datetime = ISSUED) -> set[str]:
@@ -58,11 +68,7 @@ def test_its_root_is_googles_and_no_others():
 @pytest.mark.parametrize("part", [0, 1, 2])
 def test_a_changed_character_of_it_is_noticed(part):
     """In each part, at every 61st place: with its neighbours those are all places within the certificates' fields."""
-    parts = GOOGLE.split(b".")
-    for at in range(0, len(parts[part]), 61):
-        changed = bytearray(parts[part])
-        changed[at] = ord("A") if changed[at] != ord("A") else ord("B")
-        raw = b".".join(bytes(changed) if i == part else p for i, p in enumerate(parts))
+    for raw in one_character_changed(GOOGLE, part):
         assert google(raw) - DEBUG
 
 
@@ -107,11 +113,7 @@ def test_intels_keys_may_be_kept():
 
 @pytest.mark.parametrize("part", [0, 1, 2])
 def test_a_changed_character_of_intels_token_is_noticed(part):
-    parts = INTEL.split(b".")
-    for at in range(0, len(parts[part]), 61):
-        changed = bytearray(parts[part])
-        changed[at] = ord("A") if changed[at] != ord("A") else ord("B")
-        raw = b".".join(bytes(changed) if i == part else p for i, p in enumerate(parts))
+    for raw in one_character_changed(INTEL, part):
         assert intel(raw) - {"token.issuer"}
 
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 from attested import BINDING, NOW
-from egress_support import Events
 from fake_vendors import GOOGLE_KEYS, FakeVendors
 from published import AMD, DAY, INTEL, NVIDIA, TCB_KEY, TRUST, all_pieces, amd_crl, jwks
 
@@ -26,19 +25,6 @@ from proxy.errors import AuditUnavailable, ConfigError
 
 QUOTE = Evidence("tdx", INTEL.tdx_quote(BINDING))
 REPORT = AMD.evidence(BINDING)
-
-
-@pytest.fixture
-def events():
-    return Events()
-
-
-@pytest.fixture
-def job(vendors, clock, events, tmp_path):
-    made = CollateralJob(tmp_path, VendorDoor(vendors.instead), clock, VENDORS, TRUST, on_event=events,
-                         chain=vendors.chain, spread=lambda: 0.0)  # fmt: skip
-    made.load()
-    return made
 
 
 def missing(job: CollateralJob, evidence: Evidence) -> set[str]:

@@ -36,19 +36,6 @@ ISSUERS = ABOUT.issuers
 DEVICE = load_certificate(GPU.chain[1])
 
 
-@pytest.fixture
-def events():
-    return Events()
-
-
-@pytest.fixture
-def job(vendors, clock, events, tmp_path):
-    made = CollateralJob(tmp_path, VendorDoor(vendors.instead), clock, VENDORS, TRUST, on_event=events,
-                         chain=vendors.chain, spread=lambda: 0.0)  # fmt: skip
-    made.load()
-    return made
-
-
 def judged(job: CollateralJob) -> dict[str, Status]:
     now = job._clock.now()
     found = verify(EVIDENCE, now, VENDORS, TRUST, job.select(EVIDENCE, now))
