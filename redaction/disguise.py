@@ -9,14 +9,22 @@ counts in it, and the way back.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
 
-from stdnum import iban, luhn
+from stdnum import iban
 
-from redaction.detectors.around import near
-from redaction.detectors.formats import CARD_WORDS, IBAN_LENGTHS, NAME, emails, known_domain
+from redaction.detectors.formats import (
+    IBAN_LENGTHS,
+    LONGEST_CARD,
+    NAME,
+    emails,
+    is_card,
+    known_domain,
+    may_be_card,
+    near_card_word,
+)  # fmt: skip
 from redaction.detectors.linear import compile_pattern
 from redaction.escapes import Piece, Undone, build
 from redaction.types import Finding
@@ -28,7 +36,7 @@ _MAYBE_SAID = compile_pattern(
     r"|@[ \t]|[ \t]@\pL"
     r"|[ \t]\.[ \t]{0,2}\pL"
 )
-_MAYBE_CARD = compile_pattern(r"[2-6](?:[^0-9A-Za-z]{0,6}[0-9]){12}")
+_MAYBE_CARD = compile_pattern(r"[1-9](?:[^0-9A-Za-z]{0,6}[0-9]){12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,16 +269,18 @@ _GAP = (
     r"(?:[ \t\u00a0]{0,2}[.\-_/*~,;:|+=#'\u2019\u00b7][ \t\u00a0]{0,2}|[)\]][ \t]{0,2}[(\[]|[ \t\u00a0]{1,3}"
     r"|[ \t]*-?[ \t]*\r?\n[ \t]*(?:>[ \t]?)*)"
 )
-_CARD = re.compile(rf"(?<![0-9A-Za-z])[2-6][0-9]{{0,18}}(?:{_GAP}[0-9]{{1,16}}){{1,18}}(?![0-9A-Za-z])")
+_CARD = re.compile(rf"(?<![0-9A-Za-z])[1-9][0-9]{{0,18}}(?:{_GAP}[0-9]{{1,16}}){{1,18}}(?![0-9A-Za-z])")
 _DIGITS = re.compile(r"[0-9]+")
-_SHAPES = frozenset({(4, 4, 4, 4), (4, 6, 5), (4, 6, 4)})
+_NO_DIGIT = re.compile(r"[^0-9]+")
+_SHAPES = frozenset({(4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3)})
 _ISSUERS = re.compile(
     r"4(?:[0-9]{12}|[0-9]{15}|[0-9]{18})|5[1-5][0-9]{14}|2(?:2(?:2[1-9]|[3-9][0-9])|[3-6][0-9]{2}|7(?:[01][0-9]|20))[0-9]{12}"
     r"|3[47][0-9]{13}|3(?:0[0-5]|[689][0-9])[0-9]{11}|6(?:011|5[0-9]{2}|4[4-9][0-9])[0-9]{12}|35(?:2[89]|[3-8][0-9])[0-9]{12}"
     r"|62[0-9]{14,17}"
 )
-"""Prefixes and lengths of the large issuers."""
+"""Prefixes and lengths of large issuers, whose digits may stand one by one: rows of digits are many."""
 _TABLE_LIKE = re.compile(r"[\t|,;\n]|[ \u00a0]{2}")
+Groups = Sequence[tuple[int, int]]
 _NUMBERS_ONLY = re.compile(r"[\d \t.,;|\-]*\d[\d \t.,;|\-]*")
 
 
@@ -280,20 +290,40 @@ def cards(text: str) -> Iterator[Finding]:
         return
     for run in _CARD.finditer(text):
         groups = [m.span() for m in _DIGITS.finditer(text, *run.span())]
-        digits = "".join(text[s:e] for s, e in groups)
-        if len(groups) > 19 or not _ISSUERS.fullmatch(digits) or not luhn.is_valid(digits) or len(set(digits)) == 1:
-            continue
-        shape = tuple(e - s for s, e in groups)
-        gaps = {text[a[1] : b[0]] for a, b in pairwise(groups)}
-        if _printed(text, run.span(), shape, gaps):
-            yield Finding(groups[0][0], groups[-1][1], "CREDIT_CARD", 1.0, NAME)
+        for some in (groups, *_parts(text, groups)):
+            if _is_card(text, some):
+                yield Finding(some[0][0], some[-1][1], "CREDIT_CARD", 1.0, NAME)
+                break
 
 
-def _printed(text: str, span: tuple[int, int], shape: tuple[int, ...], gaps: set[str]) -> bool:
-    """Whether the groups are one number and no rows or columns of numbers."""
-    single = set(shape) == {1}
-    if near(text, *span, CARD_WORDS) or single:
-        return True
+def _parts(text: str, groups: Groups) -> Iterator[Groups]:
+    """Parts in a card's shape: the number of an item may stand before it, a date behind it."""
+    parts = [groups[1:], groups[:-1]]
+    first = 0
+    for at in range(2, len(groups) + 1):
+        if (
+            at == len(groups)
+            or text[groups[at - 1][1] : groups[at][0]] != text[groups[first][1] : groups[first + 1][0]]
+        ):
+            parts.append(groups[first:at])
+            first = at - 1
+    return (some for some in parts if tuple(e - s for s, e in some) in _SHAPES)
+
+
+def _is_card(text: str, groups: Groups) -> bool:
+    digits = "".join(text[s:e] for s, e in groups)
+    if not 13 <= len(digits) <= LONGEST_CARD or not may_be_card(digits):
+        return False
+    span = groups[0][0], groups[-1][1]
+    return near_card_word(text, *span) or (is_card(digits) and _printed(text, span, groups))
+
+
+def _printed(text: str, span: tuple[int, int], groups: Groups) -> bool:
+    """Whether the groups of an issuer's number are one number and no rows or columns of numbers."""
+    shape = tuple(e - s for s, e in groups)
+    gaps = {text[a[1] : b[0]] for a, b in pairwise(groups)}
+    if set(shape) == {1}:
+        return _ISSUERS.fullmatch(_NO_DIGIT.sub("", text[slice(*span)])) is not None
     breaks = sum("\n" in gap for gap in gaps)
     if breaks:
         first = text[text.rfind("\n", 0, span[0]) + 1 : span[1]].splitlines()

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 import tldextract
 from stdnum import iban
 
-from redaction.detectors.around import near
+from redaction.detectors.around import AFTER, BEFORE
 from redaction.detectors.linear import compile_pattern
 from redaction.types import Finding
 
@@ -82,8 +82,22 @@ def urls(text: str) -> Iterator[Finding]:
         yield Finding(start, end, "URL", 0.6, NAME)
 
 
-CARD_SHAPES = frozenset({(4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3), (4, 4, 5), (4, 4, 4, 3), (6, 13)})
-CARD_WORDS = ("card", "cc", "credit", "debit", "maestro", "visa", "mastercard", "karte", "carte", "tarjeta", "carta")
+CARD_SHAPES = frozenset(
+    [
+        (4, 4, 4, 4), (4, 4, 4, 4, 1), (4, 4, 4, 4, 2), (4, 4, 4, 4, 3), (4, 6, 5), (4, 6, 4), (4, 4, 5), (4, 3, 3, 3),
+        (4, 4, 4, 3), (6, 13),
+    ]
+)  # fmt: skip
+_CARD_WORD = compile_pattern(
+    r"(?i)(?:^|\PL)(?:(?:credit|debit|payment|bank|prepaid|gift|fuel|charge)?[ _\-]?cards?(?:no|nr|num|number)?|"
+    r"credit|debit|cc(?:n|no|nr|num|number)?|primary[ _\-]?account|visa|mastercard|maestro|amex|american[ _\-]?express|"
+    r"diners?(?:[ _\-]?club)?|discover|jcb|union ?pay|ru ?pay|uatp|dankort|humo|uzcard|troy|verve|hipercard|elo|"
+    r"(?-i:PAN)|(?:kredit|debit|bank|giro|ec|geld|zahl|tank)?-?karten?(?:nummern?|nr)?|girocard|cartes?|cb|tarjetas?|carta|"
+    r"cart[aã]o|cart[oõ]es|bancomat|(?:betaal|bank|credit)?kaart(?:en|nummer|nr)?|creditcardnummer|(?:bank|pin)pas|"
+    r"kart(?:a|y|ę|e|ą|om|ach)?|karcie)(?:\PL|$)|[\"'<?&]pan[\"'>=]"
+)
+"""What a card is called in eight languages, also in the name of a field. "Pan" is a Polish gentleman."""
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 LONGEST_CARD = 19
@@ -93,21 +107,26 @@ _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 _ISSUED = re.compile(
     r"4\d{12}(?:\d{3}|\d{5,6})?|5[1-5]\d{14}|2(?:2(?:2[1-9]|[3-9]\d)|[3-6]\d\d|7(?:[01]\d|20))\d{12}|3[47]\d{13}"
     r"|3(?:0[0-5]|09|[689]\d)\d{11,16}|35(?:2[89]|[3-8]\d)\d{12,15}|(?:2131|1800)\d{11}|220[0-5]\d{12,15}"
-    r"|(?:50|5[6-9]|6\d)\d{10,17}"
+    r"|(?:50|5[6-9]|6\d)\d{10,17}|(?:8600|9860|9792|9704|9112|9051|94\d\d|8[12]\d\d)\d{12}|(?:9704|81\d\d)\d{15}"
 )
-"""First digits and lengths of Visa, Mastercard, American Express, Diners Club, JCB, Mir, and of Maestro, Discover,
-UnionPay and RuPay together (ISO/IEC 7812-1)."""
+"""First digits and lengths of Visa, Mastercard, American Express, Diners Club, JCB, Mir, of Maestro, Discover, UnionPay
+and RuPay together, and of Uzcard, Humo, Troy, Napas, Belkart, ArCa and Korean cards (ISO/IEC 7812-1)."""
 
 
 def is_card(digits: str) -> bool:
     """Luhn, first digits that issuers have, at the length of their cards."""
-    return _ISSUED.fullmatch(digits) is not None and _sound(digits)
+    return _ISSUED.fullmatch(digits) is not None and may_be_card(digits)
 
 
-def _sound(digits: str) -> bool:
+def may_be_card(digits: str) -> bool:
     """Whether it may be a card where a word says so, whoever issued it."""
-    issuer = digits[0] in "2345689" or digits.startswith("1800")
-    return issuer and len(set(digits)) > 1 and _luhn(digits)
+    return digits[0] != "0" and len(set(digits)) > 1 and _luhn(digits)
+
+
+def near_card_word(text: str, start: int, end: int) -> bool:
+    """Whether a word close to ``[start, end)`` says that a card is meant."""
+    around = f"{text[max(0, start - BEFORE) : start]} {text[end : end + AFTER]}"
+    return _CARD_WORD.search(_HUMP.sub(" ", around)) is not None
 
 
 def _luhn(digits: str) -> bool:
@@ -119,7 +138,7 @@ def _luhn(digits: str) -> bool:
 def cards(text: str) -> Iterator[Finding]:
     """Card numbers, also beside other numbers: a whole run of groups, one group, or groups in a card's shape."""
     for (first, last), *_ in _GROUPS.spans(text):
-        if text[last : last + 1].isalpha() or text[max(0, first - 1) : first].isalpha():
+        if _in_word(text, first, last):
             continue
         groups = [g.span() for g in _DIGITS.finditer(text, first, last)]
         at = 0
@@ -132,30 +151,46 @@ def cards(text: str) -> Iterator[Finding]:
             at = at + 1 if end is None else end + 1
 
 
+_GLUED_BEFORE = re.compile(r"(?<![0-9A-Za-z])[A-Za-z]{0,11}[G-Zg-z][A-Za-z]{0,11}$|%B$")
+_GLUED_AFTER = re.compile(r"(?=[A-Fa-f]{0,11}[G-Zg-z])[A-Za-z]{2,12}(?![0-9A-Za-z])|\^|D\d{7}")
+"""A word without a space, or what follows a card number on its magnetic stripe (ISO/IEC 7813)."""
+
+
+def _in_word(text: str, start: int, end: int) -> bool:
+    """Whether letters make the digits a part of something else, as in a digest. A word may stick to a card number."""
+    before, after = text[max(0, start - 1) : start].isalpha(), text[end : end + 1].isalpha()
+    if (before or after) and near_card_word(text, start, end):
+        return False
+    return (before and not _GLUED_BEFORE.search(text, max(0, start - 24), start)) or (
+        after and not _GLUED_AFTER.match(text, end)
+    )
+
+
 _WIDEST = max(map(len, CARD_SHAPES))
 _FIRST = frozenset(shape[0] for shape in CARD_SHAPES)
 
 
 def _card_from(text: str, groups: Sequence[tuple[int, int]], first: int) -> int | None:
-    """The last group of the card that begins with group ``first``."""
+    """The last group of the longest card that begins with group ``first``."""
     digits = ""
+    found: int | None = None
     shape: list[int] = []
     whole = first == 0 and len(groups) <= LONGEST_CARD
     for last in range(first, len(groups) if whole else min(len(groups), first + _WIDEST)):
         digits += text[slice(*groups[last])]
         shape.append(groups[last][1] - groups[last][0])
         if len(digits) > LONGEST_CARD:
-            return None
+            break
         every = whole and last == len(groups) - 1
         if len(digits) < 12 or not (every or len(shape) == 1 or tuple(shape) in CARD_SHAPES):
             continue
         start, end = groups[first][0], groups[last][1]
-        if not _sound(digits) or (not every and _decimal(text, start, end)):
+        if not may_be_card(digits) or (not every and _decimal(text, start, end)):
             continue
         likely = (len(digits) > 12) + is_card(digits)
-        if likely == 2 or (likely and near(text, start, end, CARD_WORDS)):
-            return last
-    return None
+        if likely == 2 or (likely and near_card_word(text, start, end)):
+            found = last
+    return found
 
 
 def _decimal(text: str, start: int, end: int) -> bool:

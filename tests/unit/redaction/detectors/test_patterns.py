@@ -171,12 +171,12 @@ def test_a_number_that_an_issuer_gives_is_a_card_without_a_word(digits: str) -> 
     assert (digits, "CREDIT_CARD") in found(f"paid with {digits} today")
 
 
-@pytest.mark.parametrize("digits", ["3023217600054", "2835678256246", "293608736500703710", "7992739871300008"])
+@pytest.mark.parametrize("digits", ["3023217600054", "2835678256246", "293608736500703710", "7992739871300008", "0992739871300006"])
 def test_a_number_that_no_issuer_gives_is_a_card_only_beside_a_word(digits: str) -> None:
     digits = next(d for d in (digits[:-1] + c for c in "0123456789") if luhn.is_valid(d))
     assert not is_card(digits)
     assert "CREDIT_CARD" not in {label for _, label in found(f"the corporate number is {digits} today")}
-    expected = digits[0] != "7"
+    expected = digits[0] != "0"
     assert ((digits, "CREDIT_CARD") in found(f"the credit card is {digits} today")) is expected
 
 
