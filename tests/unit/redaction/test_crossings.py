@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from redaction.crossings import crossings
+from redaction.crossings import MOST, crossings
 from redaction.types import Finding
 
 
@@ -55,9 +55,62 @@ def test_without_an_announcement_or_a_street_there_is_none(text: str, part: tupl
     assert _found(text, part) == []
 
 
-def test_many_parts_in_a_row_cost_what_they_are_long() -> None:
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [
+        ("Meet me at the corner of Maple Street and 5th Avenue.", "the corner of Maple Street and 5th Avenue"),
+        ("The Corner Of Maple Street And 5th Avenue", "The Corner Of Maple Street And 5th Avenue"),
+        ("at the northwest corner of Peachtree & Mulholland Dr now",
+         "the northwest corner of Peachtree & Mulholland Dr"),
+        ("the junction of Broadway with MLK Blvd", "the junction of Broadway with MLK Blvd"),
+        ("the corner of\nLincoln and Old Mill Lane", "the corner of\nLincoln and Old Mill Lane"),
+        ("the corner of Oak St , and Elm St", "the corner of Oak St , and Elm St"),
+        ("the corner where Oak St meets Elm", "the corner where Oak St meets Elm"),
+        ("corner Oak St/Elm St", "corner Oak St/Elm St"),
+        ("cnr Oak St & Elm", "cnr Oak St & Elm"),
+        ("an der Kreuzung Am Markt und Goethestraße", "an der Kreuzung Am Markt und Goethestraße"),
+        ("Ecke Lindenstraße - Kaiserdamm", "Ecke Lindenstraße - Kaiserdamm"),
+        ("à l'angle de la rue du Bac et de la rue Monge ici", "à l'angle de la rue du Bac et de la rue Monge"),
+        ("au coin de l'avenue Foch et du boulevard Voltaire", "au coin de l'avenue Foch et du boulevard Voltaire"),
+        ("esquina con Calle 8 y Reforma", "esquina con Calle 8 y Reforma"),
+        ("en el cruce de la calle Mayor con la calle Luna", "en el cruce de la calle Mayor con la calle Luna"),
+        ("all'incrocio tra via Po e corso Garibaldi", "all'incrocio tra via Po e corso Garibaldi"),
+        ("na esquina da Rua Augusta com a Avenida Paulista", "na esquina da Rua Augusta com a Avenida Paulista"),
+        ("op de hoek van de Damstraat en de Prinsengracht", "op de hoek van de Damstraat en de Prinsengracht"),
+        ("na skrzyżowaniu ul. Długiej i Polnej", "na skrzyżowaniu ul. Długiej i Polnej"),
+    ],
+)  # fmt: skip
+def test_an_announced_crossing_of_what_is_called_a_street_needs_no_detector(text: str, whole: str) -> None:
+    assert _found(text) == [whole]
+
+
+def test_that_the_other_street_is_found_is_enough() -> None:
+    text = "the corner of Alma and King Forges"
+    assert _found(text, ("King Forges", "ADDRESS")) == [text]
+    assert _found(text, ("King Forges", "PERSON")) == []
+
+
+def test_both_streets_count_where_an_article_stands_before_the_other() -> None:
+    text = "à l'angle de la rue Monge et de la rue du Bac"
+    assert _found(text, ("rue Monge", "ADDRESS")) == [text]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the intersection of Art and Science", "the corner of Church and State", "Turn the corner and Bob was there",
+        "in the corner of my eye and Mind", "corner cases and Edge Cases", "Corner Radius and Border Width",
+        "the intersection of the 19th and 20th centuries", "Ecke und Kante", "coin de France et Navarre",
+        "the corner of Row 1 and Column 2", "the intersection of Set A and Set B",
+    ],
+)  # fmt: skip
+def test_what_is_no_street_is_no_crossing(text: str) -> None:
+    assert _found(text) == []
+
+
+def test_a_street_has_few_parts_so_that_many_crossings_of_many_parts_cost_little() -> None:
     text = "the corner of Alma Rd and" + " Oak" * 2000
     findings = [Finding(14, 21, "ADDRESS", 0.8, "encoder")]
     findings += [Finding(26 + 4 * n, 29 + 4 * n, "LOCATION", 0.8, "encoder") for n in range(2000)]
     (found,) = crossings(text, findings)
-    assert (found.start, found.end) == (0, len(text))
+    assert (found.start, found.end) == (0, len("the corner of Alma Rd and") + 4 * MOST)

@@ -171,7 +171,9 @@ def test_a_number_that_an_issuer_gives_is_a_card_without_a_word(digits: str) -> 
     assert (digits, "CREDIT_CARD") in found(f"paid with {digits} today")
 
 
-@pytest.mark.parametrize("digits", ["3023217600054", "2835678256246", "293608736500703710", "7992739871300008", "0992739871300006"])
+@pytest.mark.parametrize(
+    "digits", ["3023217600054", "2835678256246", "293608736500703710", "7992739871300008", "0992739871300006"]
+)
 def test_a_number_that_no_issuer_gives_is_a_card_only_beside_a_word(digits: str) -> None:
     digits = next(d for d in (digits[:-1] + c for c in "0123456789") if luhn.is_valid(d))
     assert not is_card(digits)
