@@ -277,6 +277,7 @@ in_.pan: \b[A-Z]{3}[ABCFGHJLPT][A-Z]\d{4}[A-Z]\b
 ro.onrc: \b[JFC]\d{1,2}/\d{1,6}/(?:19|20)\d{2}\b
 my.nric: \b\d{6}-\d{2}-\d{4}\b
 pl.nip: \b\d{3}-(?:\d{3}-\d{2}-\d{2}|\d{2}-\d{2}-\d{3})\b
+imei: \b(?:35|86)[ \-]?\d{6}[ \-]?\d{6}[ \-]?\d\b
 iso11649: \bRF\d{2} ?[A-Z0-9]{4}[A-Z0-9 ]{0,21}\b
 """.strip()
 """Forms so much of their own that they are looked for without a word that names them; the check sum decides."""

@@ -222,7 +222,11 @@ class Numbers:
                 continue
             value = text[left:right]
             found = checks.first(value, self._of(named, size, value))
-            if found is not None:
+            if found is None:
+                continue
+            if _tied(text, left, right, start, end):
+                yield Finding(left, right, "REFERENCE_NUMBER", BY_ITSELF, NAME)
+            else:
                 yield Finding(left, right, found.label, 1.0, NAME)
                 done = right
 
@@ -258,19 +262,20 @@ def _windows(text: str, start: int, end: int, checks: _Checks) -> Iterator[tuple
             size += right - first
             if right - left > LONGEST or ", " in text[left:right]:  # the next item of a list
                 break
-            if size >= 2 * n - 1 and not _tied(text, left, right, start, end):
+            if size >= 2 * n - 1:
                 ways.append((left, right, size))
         checks.purse.pay(1 + len(ways))
         yield from reversed(ways)
 
 
-_TIED_BEFORE = re.compile(r"\d[\-.]$")
-_TIED_AFTER = re.compile(r"[\-.]\w{0,40}?\d|/[A-Za-z]\b")
+_TIED_BEFORE = re.compile(r"(?<![0-9])(?!(?:19|20)\d\d[\-.]$)\d{1,40}[\-.]$")
+_TIED_AFTER = re.compile(r"[\-.](?!(?:19|20)\d\d(?![0-9])|[A-Za-z]+[0-9])\w{0,40}?\d|/[A-Za-z]\b")
+"""A year, or a word with a number, is no part of the number beside it: ``-2024``, ``-v2``."""
 
 
 def _tied(text: str, left: int, right: int, start: int, end: int) -> bool:
-    """Whether a hyphen or point ties it to more digits of the run, so that it is a part of another number."""
-    before = _TIED_BEFORE.search(text, max(start, left - 2), left)
+    """Whether a hyphen or point ties it to more digits of the run, so that it may be a part of another number."""
+    before = _TIED_BEFORE.search(text, max(start, left - LONGEST), left)
     return before is not None or _TIED_AFTER.match(text, right, end) is not None
 
 

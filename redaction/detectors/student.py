@@ -26,7 +26,7 @@ from redaction.detectors.wordview import KINDS, Gazetteer, Token, View, matrix
 from redaction.spans import NUMERIC
 from redaction.types import DetectorFailed, Finding
 
-VERSION = "8"
+VERSION = "9"
 FOLDER = Path(__file__).resolve().parents[1] / "data" / "student"
 LABELS = (
     "PERSON", "ORGANIZATION", "LOCATION", "ADDRESS", "DATE_TIME", "AGE", "NRP", "PROFESSION", "USERNAME",
@@ -52,6 +52,8 @@ _DEGREE = re.compile(r",? (?:M\.?D|Ph\.?D|D\.?D\.?S|D\.?V\.?M|R\.?N|Esq|MBA|CPA|
 """What stands behind a name and belongs to it."""
 _FULL_STOP = re.compile(r"[^\W\d_]{4}\.$")
 """The end of a sentence, of which a name is no part; after fewer letters it may shorten a word (``Inc.``)."""
+_AREA = re.compile(r"(?<![0-9A-Za-z])\+?(?:[0-9]{1,3}[ \-]?)?\([0-9]{1,5}\)[ \-/]?$")
+"""What stands before a phone number and belongs to it."""
 _DIGIT = re.compile(r"\d")
 _WORD = re.compile(r"[^\W\d_]+")
 MONTH = 1 << KINDS.index("month")
@@ -249,6 +251,8 @@ def _trimmed(text: str, f: Finding) -> Iterator[Finding]:
         end -= 1
     if _FULL_STOP.search(text, max(start, end - 5), end):
         end -= 1
+    if f.label == "PHONE_NUMBER" and (area := _AREA.search(text, max(0, start - 14), start)):
+        start = area.start()
     behind = _YEARS if f.label == "AGE" else _DEGREE if f.label == "PERSON" else None
     if behind and (more := behind.match(text, end)):
         end = more.end()

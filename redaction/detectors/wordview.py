@@ -58,13 +58,13 @@ class Token:
     gap: int
 
 
-_ESCAPED = re.compile(r"(?:\\{1,4}[nrt])+")
+_ESCAPED = re.compile(r"(?:\\{1,4}[nrtvfsb])+")
 _AFTER = frozenset(".,;:!?>\"')]}")
 _DRIVE = re.compile(r"(?:\b[A-Za-z]:|\.\.)$")
 
 
 def broken(text: str) -> str:
-    """``text`` with the escapes of line breaks and tabs as line breaks, every offset as it was.
+    """``text`` with the escapes of line breaks, tabs and, in patterns, of white space as line breaks; offsets stay.
 
     In strings within strings (arguments and results of tools) ``\\nAlex`` would be one word that nobody knows. Before a
     small letter it may be a path (``\\new``), so there it is a break only twice in a row or behind a sentence.
@@ -76,7 +76,11 @@ def _white(match: re.Match[str]) -> str:
     text, (start, end), said = match.string, match.span(), match[0]
     twice = len(said) - said.count("\\") > 1
     if not twice and text[end : end + 1].islower():
-        behind = text[start - 1 : start] in _AFTER and not _DRIVE.search(text, max(0, start - 3), start)
+        behind = (
+            said[-1] in "nrt"
+            and text[start - 1 : start] in _AFTER
+            and not _DRIVE.search(text, max(0, start - 3), start)
+        )
         if not behind:
             return said
     return " " * (len(said) - 1) + "\n"

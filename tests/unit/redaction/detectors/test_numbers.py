@@ -129,3 +129,28 @@ def test_the_table_of_lengths_is_what_the_validators_say() -> None:
 def test_another_version_of_the_validators_is_probed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("redaction.detectors.numbers.version", lambda name: "0")
     assert known_lengths() == {}
+
+
+@pytest.mark.parametrize("behind", ["-2024", "-v2.pdf", "-ok5", ".v2", ""])
+@pytest.mark.parametrize("before", ["", "2024-", "12 ", "7/", "2019."])
+def test_a_year_or_a_word_tied_to_a_number_does_not_change_its_kind(before: str, behind: str) -> None:
+    assert ("7707083893", "TAX_ID") in found(f"INN {before}7707083893{behind} is")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [*(f"7707083893{tie}" for tie in ("-1", ".1", "-17", "/A", "-123-4", ".01.02.2024")),
+     *(f"{tie}7707083893" for tie in ("2-", "3.", "17-", "12024-"))],
+)  # fmt: skip
+def test_a_number_that_may_be_a_part_of_another_is_some_reference(said: str) -> None:
+    """The longer one may have a wrong check sum, so it is of no kind; yet the value does not cross."""
+    seen = found(f"INN {said}")
+    assert ("7707083893", "REFERENCE_NUMBER") in seen
+    assert "TAX_ID" not in {label for _, label in seen}
+
+
+@pytest.mark.parametrize("value", ["356868000041418", "86-030503-765432-6", "35 209900 176148 1"])
+def test_the_number_of_a_device_needs_no_word(value: str) -> None:
+    assert (value, "DEVICE_ID") in found(f"Please look up {value} for me")
+    assert (value, "DEVICE_ID") in found(f"4;{value};open")
+    assert (value[:-1] + "9", "DEVICE_ID") not in found(f"Please look up {value[:-1]}9 for me")

@@ -200,3 +200,18 @@ def test_the_end_of_a_sentence_is_no_part_of_a_name(student: StudentDetector, na
     scores[:, TAGS.index("I-PERSON")] = 1
     (found,) = student.judged(name, tokens, scores, module.THRESHOLDS, "student")
     assert name[found.start : found.end] == kept
+
+
+@pytest.mark.parametrize("before", ["(212) ", "(0) ", "+1 (212) ", "+49(30)", "(030)-"])
+def test_the_area_before_a_phone_number_belongs_to_it(before: str) -> None:
+    text = f"no {before}555-0143"
+    at = text.index("555")
+    f = Finding(at, len(text), "PHONE_NUMBER", 0.9, "student")
+    (whole,) = module._trimmed(text, f)
+    assert (whole.start, whole.end) == (3, len(text))
+    assert next(iter(module._trimmed(text, Finding(at, len(text), "REFERENCE_NUMBER", 0.9, "student")))).start == at
+
+
+def test_a_phone_number_alone_leaves_no_area_behind(student: StudentDetector) -> None:
+    for text in ("(258) 293-1524", "(758) 655-8400", "(569) 726-8276"):
+        assert [(f.start, f.end) for f in student.detect(text)] == [(0, len(text))]

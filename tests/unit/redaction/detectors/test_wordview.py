@@ -79,6 +79,10 @@ def test_the_shipped_lists_are_sorted_and_of_known_kinds() -> None:
         (r"C:\nadia ..\nadia", r"C:\nadia ..\nadia"),
         (r"$\tau \rho$ and \newline", r"$\tau \rho$ and \newline"),
         ("plain\nAlex", "plain\nAlex"),
+        (r"^Anna\sKeller\b$", "^Anna \nKeller \n$"),
+        (r"x\vAnna\f\bKeller", "x \nAnna   \nKeller"),
+        (r"see.\section \frac \beta C:\bin", r"see.\section \frac \beta C:\bin"),
+        (r"\Sigma \Beta \Anna", r"\Sigma \Beta \Anna"),
     ],
 )
 def test_an_escaped_break_parts_words_and_moves_nothing(text: str, seen: str) -> None:
