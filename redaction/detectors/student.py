@@ -22,6 +22,7 @@ import numpy as np
 from redaction.detectors import wordview
 from redaction.detectors.numbers import is_alone
 from redaction.detectors.runtime import finite, session
+from redaction.detectors.things import THINGS
 from redaction.detectors.wordview import KINDS, Gazetteer, Token, View, matrix
 from redaction.spans import NUMERIC
 from redaction.types import DetectorFailed, Finding
@@ -97,7 +98,8 @@ class StudentDetector:
         words = folder / "words.npz"
         self._view = load_view(words)
         self._session = session(model, threads)
-        settings = json.dumps([VERSION, wordview.VERSION, dict(THRESHOLDS), SURE, TORN, BESIDE, ODDS, ODDS_FIRST, TAGS])
+        weights = [SURE, TORN, BESIDE, ODDS, ODDS_FIRST]
+        settings = json.dumps([VERSION, wordview.VERSION, dict(THRESHOLDS), weights, TAGS, sorted(THINGS)])
         digest = hashlib.sha256(settings.encode() + hashlib.sha256(model).digest())
         digest.update(hashlib.sha256(words.read_bytes()).digest())
         self.digest = digest.hexdigest()[:16]

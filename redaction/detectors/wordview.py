@@ -18,6 +18,8 @@ from zlib import crc32
 
 import numpy as np
 
+from redaction.detectors.things import THINGS
+
 VERSION = 2
 TOKEN = re.compile(r"(?:[^\W\d_][\u0300-\u036f]*)+|\d+|\n+|[^\w\s]|_")
 KINDS = (
@@ -178,7 +180,8 @@ class View:
         if len(word) < STRANGE or not word[0].isupper() or word.isupper() or not word[0].isalpha():
             return False
         folded = fold(word)
-        return folded not in self._pieces and not self._gazetteer.mask(folded) & _ENGLISH
+        known = folded in self._pieces or folded in THINGS or self._gazetteer.mask(folded) & _ENGLISH
+        return not known
 
     def given(self, word: str) -> bool:
         """Whether it is a common first name, and no surname or seldom one: the lists of both share most words."""

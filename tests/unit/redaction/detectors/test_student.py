@@ -8,6 +8,8 @@ from golden import lines, marked
 
 from redaction.detectors import student as module
 from redaction.detectors.student import LABELS, REACH, TAGS, StudentDetector
+from redaction.detectors.things import THINGS
+from redaction.detectors.wordview import fold
 from redaction.types import DetectorFailed, Finding
 
 GOLDEN = [marked(line) for line in lines("student.txt")]
@@ -215,3 +217,13 @@ def test_the_area_before_a_phone_number_belongs_to_it(before: str) -> None:
 def test_a_phone_number_alone_leaves_no_area_behind(student: StudentDetector) -> None:
     for text in ("(258) 293-1524", "(758) 655-8400", "(569) 726-8276"):
         assert [(f.start, f.end) for f in student.detect(text)] == [(0, len(text))]
+
+
+def test_programs_dishes_and_laws_of_nature_are_not_strange_and_nobody_is_called_so(student: StudentDetector) -> None:
+    view = module.load_view(module.FOLDER / "words.npz")
+    for word in ("Kubernetes", "Chardonnay", "Ozempic", "Brachiosaurus", "Levenshtein", "Schrödinger"):
+        assert not view.strange(word), word
+    assert view.strange("Brzozdowicz")
+    common = module.KINDS.index("first_name"), module.KINDS.index("surname")
+    assert not [word for word in THINGS if any(student.lists(word) >> bit & 1 for bit in common)]
+    assert all(word == fold(word) for word in THINGS)
