@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
-from redaction import coverage, exercise
+from redaction import columns, coverage, exercise
 from redaction.crossings import crossings
 from redaction.hidden import look
 from redaction.propagation import propagate
@@ -114,7 +114,7 @@ class Pipeline:
     def about(self, text: str, result: TextResult) -> TextResult:
         """``result`` with what the whole text is about, and what no window is wide enough for."""
         failed: list[str] = []
-        findings = self._wide(text, result.findings, failed)
+        findings = self._in_columns(text, self._wide(text, result.findings, failed), failed)
         if self._given is not None:
             findings = exercise.without_names(text, findings, self._given)
         seen = self._classified(text, findings, failed)
@@ -129,6 +129,13 @@ class Pipeline:
         known = set(findings)
         more = (f for f in self._all(own, failed)(text) if 0 <= f.start < f.end <= len(text) and f not in known)
         return (*findings, *more)
+
+    def _in_columns(self, text: str, findings: tuple[Finding, ...], failed: list[str]) -> tuple[Finding, ...]:
+        """With the numbers of tables, whose head may stand windows away."""
+        known = set(findings)
+        patterns = self._all([d for d in self._formal if d.name == columns.DETECTOR], failed)
+        more = [f for f in columns.numbers(text, patterns) if f not in known]
+        return tuple(cut(text, [*findings, *more])) if more else findings
 
     def _guessing(self, *, patterns_only: bool, fast: bool) -> Sequence[Detector]:
         return () if patterns_only else self._light if fast else self._models

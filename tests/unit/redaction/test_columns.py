@@ -1,0 +1,148 @@
+"""Numbers in tables and lists are read with the head of their column."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from redaction import columns
+from redaction.detectors.patterns import PatternDetector
+from redaction.pipeline import Pipeline
+from redaction.types import DetectorFailed, Finding
+
+PATTERNS = PatternDetector()
+
+
+def _found(text: str) -> set[tuple[str, str]]:
+    return {(text[f.start : f.end], f.label) for f in columns.numbers(text, PATTERNS.detect)}
+
+
+ROWS = [(str(n), "open", str(48291734 + 7 * n)) for n in range(60)]
+
+
+def _written(way: str, head: str) -> str:
+    table = [("id", "state", head), *ROWS]
+    if way == "markdown":
+        lines = ["| " + " | ".join(row) + " |" for row in table]
+        return "\n".join([lines[0], "|---|:--:|--:|", *lines[1:]])
+    if way == "spaces":
+        return "\n".join(f"{a:<6}{b:<8}{c}" for a, b, c in table)
+    if way == "html":
+        rows = [
+            "<tr>" + "".join(f"<{kind}>{cell}</{kind}>" for cell in row) + "</tr>"
+            for row, kind in ((row, "td" if n else "th") for n, row in enumerate(table))
+        ]
+        return "<table class='x'>\n" + "\n".join(rows) + "\n</table>"
+    if way == "quoted":
+        return "\r\n".join(",".join(f'"{cell}"' for cell in row) for row in table)
+    if way == "escaped":
+        return json.dumps(json.dumps("\n".join("\t".join(row) for row in table)))
+    return "\n".join(way.join(row) for row in table)
+
+
+@pytest.mark.parametrize("way", [",", ";", "\t", "|", " | ", "markdown", "spaces", "html", "quoted", "escaped"])
+@pytest.mark.parametrize(
+    ("head", "label"),
+    [("MRN", "MEDICAL_RECORD"), ("accountNumber", "BANK_ACCOUNT"), ("Patient IDs", "MEDICAL_RECORD"),
+     ("passport_no", "PASSPORT"), ("Kontonummer", "BANK_ACCOUNT"), ("paszport", "PASSPORT")],
+)  # fmt: skip
+def test_every_cell_below_a_head_that_names_a_number_is_found(way: str, head: str, label: str) -> None:
+    assert _found(_written(way, head)) == {(number, label) for _, _, number in ROWS}
+
+
+def test_a_list_below_a_heading_is_a_column() -> None:
+    numbers = [str(n) for n in range(48291734, 48291764)]
+    for head in ("Account numbers:", "## Account numbers", "**Account number**"):
+        for sign in ("- ", "* ", "", "1. "):
+            text = (
+                f"Hello,\n\n{head}\n" + "\n".join(f"{sign}{n}" for n in numbers) + "\nThat is all: 55555555\n66666666"
+            )
+            assert _found(text) == {(n, "BANK_ACCOUNT") for n in numbers}
+
+
+def test_a_row_with_more_or_fewer_cells_does_not_hide_a_value() -> None:
+    text = "name,note,ssn\na,b,536904399\na,b, c,536904398\nx,536904397\na,b,536904396"
+    assert {v for v, label in _found(text) if label == "US_SSN"} == {
+        "536904399", "536904398", "536904397", "536904396"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "id,amount,total\n1,48291734,2\n2,48291735,3",
+        "account\nis shut, 48291734", "state,account\nopen,none\nshut,none",
+        "MRN 7,x\n48291734,2", "I lost my account, sorry\nIt was in 20191, I think", "a,b\nmrn,c",
+    ],
+)  # fmt: skip
+def test_what_no_head_names_is_left_alone(text: str) -> None:
+    assert _found(text) == set()
+
+
+def test_the_words_of_one_column_are_not_near_the_numbers_of_another() -> None:
+    text = "phone,mrn\n2125550143,4829173\n2125550144,4829174"
+    assert {label for v, label in _found(text) if v.startswith("4829")} == {"MEDICAL_RECORD"}
+
+
+def test_a_head_stands_windows_away_from_the_end_of_its_table() -> None:
+    rows = [f"{n},open,{48291734 + 7 * n}" for n in range(2000)]
+    text = "\n".join(["id,state,MRN", *rows])
+    (seen,) = Pipeline([PATTERNS], None).inspect([text])
+    covered = {text[f.start : f.end] for f in seen.findings if f.label == "MEDICAL_RECORD"}
+    assert covered == {row.rpartition(",")[2] for row in rows}
+
+
+def test_that_cells_could_not_be_read_is_said() -> None:
+    class Fails:
+        name = "patterns"
+        digest = "x"
+
+        def detect(self, text: str, /) -> tuple[Finding, ...]:
+            if columns.APART in text:
+                raise DetectorFailed("patterns", "budget")
+            return ()
+
+    (seen,) = Pipeline([Fails()], None).inspect(["id,mrn\n1,48291734\n"])
+    assert seen.uninspected == "patterns:budget"
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["account: \n", "account,ssn\n", "account,ssn\n1\n", "account,ssn;phone|tel\tfax  vat\n\n", '"a"",""b"",',
+     '"a,', "-,-\n",
+     "account ", "<tr><td", "<table>", "a b \xa0", "account,1\n-----x\n", "account" + " " * 99 + "x\n", "\\n1,123456",
+     ",".join(["account"] * 400) + "\na,12345678\nb,12345678\n", "- 12345678\n"],
+)  # fmt: skip
+def test_four_times_the_text_is_four_times_the_work(piece: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = 0
+
+    def counted(name: str) -> None:
+        real = getattr(columns, name)
+
+        def call(text: str, *rest: Any) -> Any:
+            nonlocal done
+            done += 1
+            return real(text, *rest)
+
+        monkeypatch.setattr(columns, name, call)
+
+    for name in ("_head", "_value", "_row", "_split", "_trimmed", "_list"):
+        counted(name)
+
+    def work(size: int) -> int:
+        nonlocal done
+        done = 0
+        text = "account,mrn\n1,12345\n" + piece * (size // len(piece))
+        assert not [*columns.numbers(text, lambda _: ())]
+        return done
+
+    assert work(160_000) <= 4.5 * work(40_000) + 1000
+
+
+@pytest.mark.parametrize("line", ["1" * 20, "A1" * 10, "AB " * 3 + "1", "-" * 40, "a1" * 20])
+def test_lines_that_are_nearly_items_of_a_list_cost_little(line: str) -> None:
+    """Where one of them could be read in several ways, six in a row would take minutes."""
+    text = "Account number\n" + (" ".join([line] * 6) + " ~\n") * 200
+    assert not [*columns.numbers(text, lambda _: ())]
