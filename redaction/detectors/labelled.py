@@ -16,9 +16,10 @@ from redaction.types import Finding
 
 NAME = "patterns"
 _NUMBER = r"(?:number|num\.?|no\.?|nr\.?|n[°º.]|№|#|id|code|nummer|numer|número|numéro|numero)"
-_LINK = rf"(?:[ \-_]?{_NUMBER})?[\"']?\s{{0,3}}(?:[:=#]|is\b|ist\b|es\b|est\b|è\b|é\b|jest\b)?\s{{0,3}}[\"']?"
-_MUST = rf"(?:[ \-_]?{_NUMBER}[\"']?\s{{0,3}}[:=#]?|[\"']?\s?[:=#])\s{{0,3}}[\"']?"
-"""A number must be announced as one."""
+_SIGN = r"[ \t]{0,24}\s?[:=#>|][ \t]{0,24}"
+_LINK = rf"(?:[ \-_]?{_NUMBER})?[\"']?(?:{_SIGN}|\s{{0,3}}(?:is\b|ist\b|es\b|est\b|è\b|é\b|jest\b))?\s{{0,3}}[\"']?"
+_MUST = rf"(?:[ \-_]?{_NUMBER}[\"']?(?:{_SIGN})?|[\"']?{_SIGN})\s{{0,3}}[\"']?"
+"""A number must be announced as one. ``>`` and ``|``: in XML and in rows of key and value."""
 _DATE = r"\d{1,4}[./\- ]\d{1,2}[./\- ]\d{2,4}|\d{1,2}(?:\.|er|º|st|nd|rd|th)? (?:de |of )?\pL{3,10}\.?,? (?:de )?\d{4}|\pL{3,10} \d{1,2},? \d{4}"
 _CODE = r"[A-Z]{0,6}[\-/ ]?\d[\dA-Z\-/.]{3,24}"
 
@@ -37,7 +38,7 @@ _NAMED = (
     ("NATIONAL_ID", r"([A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D])"),
     ("DATE_OF_BIRTH", rf"(?:d\.?o\.?b\.?|date of birth|birth ?(?:date|day)|born(?: on)?|geboren am|geburtsdatum|geb\.|n[ée]e? le|"
      rf"date de naissance|nacid[oa] el|fecha de nacimiento|nat[oa] il|data di nascita|nascid[oa] em|data de nascimento|"
-     rf"geboren op|geboortedatum|urodzon[ya]|data urodzenia|ur\.)[\"']?\s{{0,3}}[:=]?\s{{0,3}}[\"']?({_DATE})"),
+     rf"geboren op|geboortedatum|urodzon[ya]|data urodzenia|ur\.)[\"']?\s{{0,3}}[:=>|]?\s{{0,3}}[\"']?({_DATE})"),
     ("AGE", r"(\d{1,3})(?:[ \-](?:years?|yrs?|months?|weeks?|days?)[ \-]old| ?y/?o|-jährige[rnms]?|-year-olds?| Jahre alt| jaar oud)"),
     ("AGE", r"(\d{1,3} (?:años|anos)) (?:de edad|de idade)"),
     ("AGE", r"(?:aged?|im Alter von|âgée?s? de|de edad de|di|de|d'|wieku|leeftijd van) (\d{1,3} ?(?:años|ans|anni|anos|Jahren?|jaar|lat|meses|mois))"),
@@ -57,11 +58,11 @@ _NAMED = (
      rf"pedido|factura|contrato|cliente|expediente|póliza|pratica|fattura|ordine|contratto|polizza|fatura|encomenda|apólice|"
      rf"factuur|bestelling|klant|polis|faktur[ay]|umowy|zamówieni[ea]|klienta|polisy){_MUST}({_CODE}|[A-Z]{{2,6}}-[A-Z0-9\-]{{4,20}})"),
     ("LICENSE_PLATE", r"(?:licen[cs]e plate|number ?plate|plates?|car registration|vehicle reg(?:istration|\.)?|kennzeichen|immatricul\w+|"
-     r"matr[ií]cula|targa|kenteken|(?:nr|numer\w*|tablic\w*) rej(?:estracyjn\w+|\.))[\"']?(?: (?:number|no\.?|is|ist|es|est|was))?\s{0,2}[:=]?\s{0,2}[\"']?"
+     r"matr[ií]cula|targa|kenteken|(?:nr|numer\w*|tablic\w*) rej(?:estracyjn\w+|\.))[\"']?(?: (?:number|no\.?|is|ist|es|est|was))?\s{0,2}[:=>|]?\s{0,2}[\"']?"
      r"((?-i:[A-ZÄÖÜ]{1,3}[ \-]?[A-Z]{0,2}[ \-]?\d{1,4}[ \-]?[A-Z]{0,3}|\d{1,4}[ \-]?[A-Z]{2,3}(?:[ \-]?\d{1,2})?))\b"),
     ("DEVICE_ID", r"(?:serial(?: number| no\.?)?|s/n|seriennummer|numéro de série|número de serie|numero di serie|numer seryjny|"
      r"serienummer|VIN|chassis(?: number| no\.?)?|fahrgestellnummer|udid|device[ _]?id|android[ _]?id|iccid|imei)"
-     r"[\"']?(?: is| ist)?\s{0,2}[:=#]?\s{0,2}[\"']?([A-Z0-9][A-Z0-9\-]{2,20}\d[A-Z0-9\-]{2,20})"),
+     r"[\"']?(?: is| ist)?\s{0,2}[:=#>|]?\s{0,2}[\"']?([A-Z0-9][A-Z0-9\-]{2,20}\d[A-Z0-9\-]{2,20})"),
     ("ADDRESS", r"(P\.? ?O\.? ?Box \d{1,6}|Postfach \d{1,3}(?: ?\d{2,3}){0,2}|Apartado(?: de correos)? \d{2,6}|Apartado Postal \d{2,6})"),
 )  # fmt: skip
 """Label and pattern, in any case; group 1 is the finding."""

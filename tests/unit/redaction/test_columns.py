@@ -37,12 +37,44 @@ def _written(way: str, head: str) -> str:
         return "<table class='x'>\n" + "\n".join(rows) + "\n</table>"
     if way == "quoted":
         return "\r\n".join(",".join(f'"{cell}"' for cell in row) for row in table)
+    if way == "sql":
+        return (
+            "INSERT INTO t ("
+            + ", ".join(table[0])
+            + ") VALUES "
+            + ", ".join(f"({a}, '{b}', '{c}')" for a, b, c in ROWS)
+        )
+    if way == "sql, in lines":
+        return (
+            "INSERT INTO t ("
+            + ", ".join(table[0])
+            + ") VALUES\n"
+            + ",\n".join(f"({a},'{b}','{c}')" for a, b, c in ROWS)
+        )
+    if way == "matrix":
+        return json.dumps(table)
+    if way == "split":
+        return json.dumps({"columns": table[0], "data": ROWS}, indent=1)
+    if way == "by column":
+        return json.dumps({key: [row[n] for row in ROWS] for n, key in enumerate(table[0])})
+    if way == "array":
+        return json.dumps({head: [int(row[2]) for row in ROWS]}, indent=2)
+    if way == "enumeration":
+        return f"Our list of {head}: " + ", ".join(row[2] for row in ROWS) + " and no more."
+    if way == "box":
+        return "\n".join(["┌" + "─" * 30 + "┐", *("│ " + " │ ".join(row) + " │" for row in table)])
+    if way == "frame":
+        return "\n".join([f"      state  {head:>14}", *(f"{a:<6}{b:>5}  {c:>14}" for a, b, c in ROWS)])
     if way == "escaped":
         return json.dumps(json.dumps("\n".join("\t".join(row) for row in table)))
     return "\n".join(way.join(row) for row in table)
 
 
-@pytest.mark.parametrize("way", [",", ";", "\t", "|", " | ", "markdown", "spaces", "html", "quoted", "escaped"])
+@pytest.mark.parametrize(
+    "way",
+    [",", ";", "\t", "|", " | ", "markdown", "spaces", "html", "quoted", "escaped",
+     "sql", "sql, in lines", "matrix", "split", "by column", "array", "enumeration", "box", "frame"],
+)  # fmt: skip
 @pytest.mark.parametrize(
     ("head", "label"),
     [("MRN", "MEDICAL_RECORD"), ("accountNumber", "BANK_ACCOUNT"), ("Patient IDs", "MEDICAL_RECORD"),
@@ -113,6 +145,8 @@ def test_that_cells_could_not_be_read_is_said() -> None:
     ["account: \n", "account,ssn\n", "account,ssn\n1\n", "account,ssn;phone|tel\tfax  vat\n\n", '"a"",""b"",',
      '"a,', "-,-\n",
      "account ", "<tr><td", "<table>", "a b \xa0", "account,1\n-----x\n", "account" + " " * 99 + "x\n", "\\n1,123456",
+     "[1,2]", "account=[1,2],", "account(", "account: [[[", "account: 1,2,3\n", "account: 1,", "account:1;",
+     "(account, ssn) ", "account=", "tel ", "a b c d e [1]",
      ",".join(["account"] * 400) + "\na,12345678\nb,12345678\n", "- 12345678\n"],
 )  # fmt: skip
 def test_four_times_the_text_is_four_times_the_work(piece: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,7 +162,7 @@ def test_four_times_the_text_is_four_times_the_work(piece: str, monkeypatch: pyt
 
         monkeypatch.setattr(columns, name, call)
 
-    for name in ("_head", "_value", "_row", "_split", "_trimmed", "_list"):
+    for name in ("_value", "_split", "_trimmed"):
         counted(name)
 
     def work(size: int) -> int:
