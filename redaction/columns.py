@@ -138,7 +138,7 @@ class _Tables:
             return ""
         said = self.text[slice(*span)]
         said = said.rpartition("(")[2] if ")" not in said else said.partition(")")[0] if "(" not in said else said
-        said = said.strip(SURROUND)
+        said = said.strip(SURROUND + ":")
         fits = len(said) <= LONGEST_HEAD and not _DIGIT.search(said) and _NAMED.search(said) is not None
         return _PLURAL.sub("", said) if fits else ""
 
@@ -163,20 +163,21 @@ class _Tables:
             if len(head) < 2 or not any(map(self.head, head)):
                 continue
             rows, n = [head], at + 1
-            while n < len(lines) and (row := self._row(lines, n, cells)) is not None:
+            while n < len(lines) and (row := self._row(lines, n, cells, first=len(rows) == 1)) is not None:
                 rows += [row] if row else []
                 n += 1
             if len(rows) > 1:
                 return rows, n - at
         return self._list(lines, at)
 
-    def _row(self, lines: Sequence[Span], number: int, cells: re.Pattern[str]) -> Row | None:
-        """The cells of a line of a table, none of a rule; None where the table has ended."""
+    def _row(self, lines: Sequence[Span], number: int, cells: re.Pattern[str], *, first: bool) -> Row | None:
+        """The cells of a line of a table, none of a rule; None where the table has ended. An empty line may stand below
+        the head: ``with the columns id, ssn:``"""
         line = lines[number]
-        if line[1] - line[0] > PART or self.text.count("\n", lines[number - 1][1], line[0]) > 1:
+        if line[1] - line[0] > PART or self.text.count("\n", lines[number - 1][1], line[0]) > 1 + first:
             return None
         said = self.text[slice(*line)]
-        if ("-" in said or "─" in said) and _RULE.issuperset(said):
+        if (first and said.startswith("```")) or (("-" in said or "─" in said) and _RULE.issuperset(said)):
             return []
         row = _split(self.text, line, cells)
         return row if len(row) > 1 else None

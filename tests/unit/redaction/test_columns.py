@@ -37,6 +37,10 @@ def _written(way: str, head: str) -> str:
         return "<table class='x'>\n" + "\n".join(rows) + "\n</table>"
     if way == "quoted":
         return "\r\n".join(",".join(f'"{cell}"' for cell in row) for row in table)
+    if way.startswith("told"):
+        rows = "\n".join(",".join(row) for row in ROWS)
+        fence = way.removeprefix("told")
+        return f"An export with columns id, state, {head}:\n{fence}\n{rows}\n{fence.strip('csv')}\nWhat do you think?"
     if way == "sql":
         return (
             "INSERT INTO t ("
@@ -73,7 +77,8 @@ def _written(way: str, head: str) -> str:
 @pytest.mark.parametrize(
     "way",
     [",", ";", "\t", "|", " | ", "markdown", "spaces", "html", "quoted", "escaped",
-     "sql", "sql, in lines", "matrix", "split", "by column", "array", "enumeration", "box", "frame"],
+     "sql", "sql, in lines", "matrix", "split", "by column", "array", "enumeration", "box", "frame", "told",
+     "told```csv"],
 )  # fmt: skip
 @pytest.mark.parametrize(
     ("head", "label"),
