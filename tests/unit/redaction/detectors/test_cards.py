@@ -6,9 +6,12 @@ import random
 
 import pytest
 from stdnum import luhn
+from stdnum.cn import ric
 
 from redaction import disguise
 from redaction.detectors.formats import cards, is_card
+from redaction.detectors.patterns import PatternDetector
+from redaction.spans import resolve
 
 SCHEMES = {
     "visa": "4 13,16,18,19", "mastercard": "5105 16", "mastercard 2": "2221 16", "mastercard 2, last": "2720 16",
@@ -140,3 +143,15 @@ def test_rows_of_single_digits_are_a_card_only_if_a_large_issuer_gives_it_or_a_w
     assert is_card(digits)
     assert not [*disguise.cards(" ".join(digits))]
     assert [*disguise.cards("card " + " ".join(digits))]
+
+
+def test_a_number_of_another_kind_on_an_identity_card_keeps_that_kind() -> None:
+    """Both say so: the check sums of Luhn and of the kind are right, and ``card`` stands there."""
+    some = random.Random(3)
+    number = next(
+        said
+        for said in iter(lambda: "11010119900307" + "".join(some.choices("0123456789", k=4)), "")
+        if luhn.is_valid(said) and ric.is_valid(said)
+    )
+    (group,) = resolve(PatternDetector().detect(f"identity card number {number} was shown"))
+    assert (group.label, group.score) == ("NATIONAL_ID", 1.0)
