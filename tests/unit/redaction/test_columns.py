@@ -118,6 +118,15 @@ def test_what_no_head_names_is_left_alone(text: str) -> None:
     assert _found(text) == set()
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["id,mrn\n1,48291734\n\n2,48291735", "(id, mrn) VALUES (1, 48291734)" + " and" * 30 + " (2, 48291735)",
+     "MRN:\n- 48291734\nand\n- 48291735", "<table><tr><th>mrn<tr><td>48291734</table><tr><td>48291735"],
+)  # fmt: skip
+def test_a_table_ends(text: str) -> None:
+    assert _found(text) == {("48291734", "MEDICAL_RECORD")}
+
+
 def test_the_words_of_one_column_are_not_near_the_numbers_of_another() -> None:
     text = "phone,mrn\n2125550143,4829173\n2125550144,4829174"
     assert {label for v, label in _found(text) if v.startswith("4829")} == {"MEDICAL_RECORD"}
