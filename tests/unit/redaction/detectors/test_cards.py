@@ -74,7 +74,8 @@ def test_what_an_issuer_gives_is_found_in_any_print_without_a_word(said: str, si
     [
         "my card is {}", "credit card: {}", "{} (debit)", "PAN {}", '{{"pan": "{}"}}', "<pan>{}</pan>", "?pan={}&x=1",
         "CC {}",
-        '{{"cardNumber":"{}"}}', '{{"customerCard": "{}"}}', "defaultCcNumber={}", '{{"paymentCardNumber":"{}"}}', '{{"card_number": "{}"}}', "ccNumber={}", "cc_num={}",
+        '{{"cardNumber":"{}"}}', '{{"customerCard": "{}"}}', "defaultCcNumber={}",
+        '{{"paymentCardNumber":"{}"}}', '{{"card_number": "{}"}}', "ccNumber={}", "cc_num={}",
         "CARDNO {}", "<CardNumber>{}</CardNumber>", "id,card\n1,{}\n", "| card no | ok |\n|---|---|\n| {} | yes |",
         "AMEX {}", "UnionPay {}", "primary account number: {}", "Meine Kartennummer lautet {}.", "Kreditkarte {}",
         "EC-Karte: {}", "numéro de carte bancaire {}", "CB : {}", "número de tarjeta {}", "carta di credito {}",
