@@ -118,8 +118,7 @@ def _abbreviation(text: str, f: Finding) -> bool:
     short = text[f.start : f.end]
     at = text.find(f"({short})") if _SHORT.fullmatch(short) else -1
     words = _LETTERS.findall(text[max(0, at - 120) : at]) if at > 0 else []
-    said = words[-len(short) :]
-    return len(said) == len(short) and "".join(w[0] for w in said) == short.lower()
+    return "".join(word[0] for word in words[-len(short) :]) == short.lower()
 
 
 def _product(text: str, f: Finding, before: str) -> bool:

@@ -47,8 +47,8 @@ _DEFINITIONS = """\
 - **wrong checksum typed**: share of texts whose number fails its checksum and is yet called a bank, card, national,
   tax, passport, licence or medical number. The strict figure: it counts numbers that are valid as another kind, which
   nothing in the text excludes, too ([what is left](limitations.md)).
-- **names of public persons and characters aside**: as *flagged*, without findings whose words are part of a name, in the
-  text, that stands on a list made by hand ([figures](../redaction/data/public_figures.txt), which detection uses,
+- **names of public persons and characters aside**: as *flagged*, without findings whose words are part of a name that
+  stands in the text and on a list made by hand ([figures](../redaction/data/public_figures.txt), which detection uses,
   and [others of the benign prompts](../proxy/models/public_names.txt), living persons among them, which it does not).
 - **intervals** are 95 %, over resampled texts; exact binomial where everything or nothing is hit. They say how much the
   figure depends on which texts of *this* source were drawn, nothing about other sources.
@@ -124,8 +124,8 @@ def _verdict(judged: Sequence[Outcome]) -> str:
     return text + (
         ' "Narrowly" means that the aim lies within the interval. Real users\' prompts (aim: leak ≤ 0.1) are not\n'
         "measured here. The benign prompts name public figures, invented people and products: of the rows on them the\n"
-        "first counts every name as flagged, the second all but those of public persons and characters, the third none\n"
-        "that is taken for a person's."
+        "first counts every name as flagged, the second all but those of public persons and characters, the third\n"
+        "none that is taken for a person's."
     )
 
 

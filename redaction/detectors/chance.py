@@ -15,7 +15,7 @@ from pathlib import Path
 from string import ascii_lowercase, ascii_uppercase, digits
 
 CHANCES = Path(__file__).resolve().parents[1] / "data" / "number_chances.json"
-BOUND = 0.25
+BOUND = 0.3
 """A number is called by a kind if fewer than this share of numbers like it pass a check that is at least as hard."""
 LEAST = 0.00025
 """Share of a kind that accepted none of the random numbers tried."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from heapq import nsmallest
 from importlib import import_module
 from importlib.metadata import version
+from operator import attrgetter
 from pathlib import Path
 
 from stdnum.exceptions import InvalidLength, ValidationError
@@ -237,18 +238,22 @@ class Numbers:
             NEAREST, near, key=lambda h: start - h.end if h.end <= start + 2 else 40 + abs(h.start - start)
         )
         named = tuple(h.kinds for h in hits)
-        done = start
-        windows = list(_windows(text, start, end, checks))
-        for left, right, size in windows:
+        done, refused = start, None
+        for left, right, size in _windows(text, start, end, checks):
+            if refused is not None and left >= refused.end:  # nothing in it was accepted
+                yield from neutral(refused.start, refused.end, refused.label, REFUSED)
+                done, refused = refused.end, None
             if left < done:
                 continue
             value = text[left:right]
             found = checks.first(value, self._of(named, size, value))
             if found is not None and not self._part(text, left, right, size, found):
                 yield Finding(left, right, found.label, 1.0, NAME)
-                done = right
-        if done == start:
-            yield from self._refused(text, windows, hits)
+                done, refused = right, None
+            elif refused is None:
+                refused = self._refused(text, left, right, size, near)
+        if refused is not None:
+            yield from neutral(refused.start, refused.end, refused.label, REFUSED)
 
     @staticmethod
     def _part(text: str, left: int, right: int, size: int, kind: Kind) -> bool:
@@ -256,17 +261,14 @@ class Numbers:
         more = _GOES_ON.match(text, right)
         return more is not None and kind.long_enough(size + len(more[0]) - 1, text[left : more.end()])
 
-    def _refused(self, text: str, windows: Sequence[tuple[int, int, int]], hits: Sequence[_Hit]) -> Iterator[Finding]:
-        """The first number that a word stands beside whose kinds have numbers as long, and all refused it."""
-        for left, right, size in windows:
-            value = text[left:right]
-            if size < SHORTEST or any(map(str.islower, value)) or _NO_NUMBER.fullmatch(value):
-                continue
-            beside = tuple(h.kinds for h in hits if _beside(text, h, left, right))
-            kinds = self._of(beside, size, value)
-            if kinds:
-                yield from neutral(left, right, kinds[0].label, REFUSED)
-                return
+    def _refused(self, text: str, left: int, right: int, size: int, near: Sequence[_Hit]) -> Finding | None:
+        """What a word beside a number means and its kinds refused, if they have numbers as long."""
+        beside = _beside(text, left, right, near)
+        if not beside or size < SHORTEST:
+            return None
+        value = text[left:right]
+        kinds = () if _NO_NUMBER.fullmatch(value) else self._of(beside, size, value)
+        return Finding(left, right, kinds[0].label, REFUSED, NAME) if kinds else None
 
     def _of(self, named: tuple[tuple[Kind, ...], ...], size: int, value: str) -> tuple[Kind, ...]:
         """Kinds of a few words that a value may be by the number of its letters and digits."""
@@ -316,11 +318,17 @@ def neutral(start: int, end: int, label: str, score: float) -> Iterator[Finding]
         yield Finding(start, end, label, DOUBTED, NAME)
 
 
-def _beside(text: str, hit: _Hit, left: int, right: int) -> bool:
-    """Whether the word of ``hit`` stands directly before, or behind in brackets."""
-    if hit.start >= right:
-        return text[right : hit.start] in {" (", "("}
-    return left - NAMED_BEFORE <= hit.end <= left and _BETWEEN.fullmatch(text, hit.end, left) is not None
+def _beside(text: str, left: int, right: int, near: Sequence[_Hit]) -> tuple[tuple[Kind, ...], ...]:
+    """Kinds of the words that stand directly before a number, or behind it in brackets; none if one stands within."""
+    at = bisect_left(near, left, key=attrgetter("start"))
+    before, behind = near[at - 1 : at] if at else (), near[at : at + 1]
+    if behind and behind[0].start < right:
+        return ()
+    named = [h.kinds for h in behind if text[right : h.start] in {" (", "("}]
+    for h in before:
+        if left - NAMED_BEFORE <= h.end <= left and _BETWEEN.fullmatch(text, h.end, left):
+            named.append(h.kinds)
+    return tuple(named)
 
 
 def _windows(text: str, start: int, end: int, checks: _Checks) -> Iterator[tuple[int, int, int]]:

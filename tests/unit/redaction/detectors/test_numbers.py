@@ -102,6 +102,15 @@ def test_a_number_that_is_not_what_its_word_says_is_some_number(text: str, value
     assert payload_level(NOTHING, DETECTOR.detect(text)) is Sensitivity.REGULATED
 
 
+def test_each_mistyped_number_of_a_list_is_some_number() -> None:
+    text = "CPF 231.002.999-00 CPF 231.002.999-05; CPF 390.533.447-05, CPF: 231.002.999-07"
+    groups = [(text[g.start : g.end], g.label) for g in resolve(DETECTOR.detect(text))]
+    some, kind = "REFERENCE_NUMBER", "NATIONAL_ID"
+    assert groups == [
+        ("231.002.999-00", some), ("231.002.999-05", some), ("390.533.447-05", kind), ("231.002.999-07", some),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("text", "value", "label"),
     [
