@@ -11,7 +11,6 @@ This module never opens a connection, a file or a log and holds no payload beyon
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 import hashlib
 import hmac
@@ -56,6 +55,7 @@ from proxy.respond import Listening
 from proxy.restorers import STRUCTURED, Restorers, structured
 from proxy.rewrite import Leaky, Rewritten, rewrite, values
 from proxy.state import AS_JSON, Inherited, State, Talk
+from proxy.tasks import aside
 from redaction.pseudonym import StandIns
 from redaction.spans import GUESSING, OWN
 from redaction.surrogates import Surrogates
@@ -70,7 +70,7 @@ RELOADED = "detectors:reloaded"
 ANY = "*"
 """The route of models that the app names itself."""
 ASIDE_BYTES = 40_000
-"""A larger body is rewritten in a thread: the event loop serves others meanwhile."""
+"""What is done with a larger body is done in a thread: the event loop serves others meanwhile."""
 MODEL_NAME = re.compile(r"[A-Za-z0-9@][A-Za-z0-9_.:/@+-]{0,127}")
 
 
@@ -116,7 +116,8 @@ class Flow:
     async def run(self, call: Call, dialect: Dialect) -> Reply:
         """Steps 2 to 9 (the server did step 1). Raises SealgateError; a refusal is recorded before it is raised."""
         started = self._clock.monotonic()
-        parsed = call.complete(dialect.parse(call.body))  # 2
+        much = len(call.body) > ASIDE_BYTES
+        parsed = call.complete(await aside(much, dialect.parse, call.body))  # 2
         route = self._router.known(parsed.model, dialect.name, call.upstream)
         if route is None:
             raise NotFound("No such model here; GET /v1/models lists the configured ones.", code="model_not_found")
@@ -127,7 +128,8 @@ class Flow:
         if inherited.unresolved:
             parsed = replace(parsed, uninspected=parsed.uninspected | inherited.unresolved)
         inspected = await self._look(call.tenant, parsed.segments, inspection)  # 3
-        facts = facts_.build(parsed, inspected, call.app, call.tenant, route, self._clock.now().date())
+        today = self._clock.now().date()
+        facts = await aside(much, facts_.build, parsed, inspected, call.app, call.tenant, route, today)
         facts = inherited.join(facts)
         decision = decide(self._policy(), facts)  # 4
         common = self._common(call, parsed, inspected, facts, decision)
@@ -243,7 +245,7 @@ class Flow:
         """What would leave. Raises Untransformable or Leaky."""
         stand_ins = self._stand_ins(d)
         what = (d.dialect, d.parsed, d.inspected, d.decision, at.zone, at.model, stand_ins, d.call.address)
-        ready = rewrite(*what) if len(d.parsed.body) <= ASIDE_BYTES else await asyncio.to_thread(rewrite, *what)
+        ready = await aside(len(d.parsed.body) > ASIDE_BYTES, rewrite, *what)
         return ready, outbound(d.call, at, ready, stream=d.parsed.stream)
 
     async def _answer(

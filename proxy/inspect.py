@@ -11,10 +11,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 from policies.types import Inspection
 from proxy.attachments import spread
@@ -22,12 +22,12 @@ from proxy.dialects.base import Segment
 from proxy.errors import ConfigError
 from proxy.inspect_cache import Shelf, SpanCache
 from proxy.inspect_documents import jobs_of
-from proxy.inspect_jobs import About, Job, Queue, Waiting, unjudged
+from proxy.inspect_jobs import FORMAL, About, Job, Queue, Waiting, unjudged
 from proxy.inspect_process import Digests, Spec, Worker, differ
 from proxy.inspect_results import Asked, asked_of, combined, together
 from proxy.ports import Inspected
 from proxy.settings import Limits, RecognizerConfig
-from proxy.tasks import spawn
+from proxy.tasks import aside, spawn
 from redaction.custom import NOTHING, Custom
 from redaction.documents import Document
 from redaction.pipeline import whole
@@ -46,16 +46,12 @@ ASIDE_CHARS, ASIDE_TEXTS = 40_000, 1_000
 CHARS_PER_TOKEN = 3
 """A cautious estimate (English has about four characters a token) used for the request's token budget."""
 CACHE_ENTRIES = 200_000
-FORMAL = "formal"
-"""The depth at which joints, ids and signatures are looked at; others are words of ``Inspection``."""
 RETRY_S = 1.0
 """Pause before a worker that cannot start is tried again."""
 LEFT_S = 2.0
 """How long a worker may go on with a text whose app went away: mostly less than a new worker takes to start."""
 
 _NOTHING = Classification(Sensitivity.PUBLIC)
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 class WorkerPool:
@@ -202,14 +198,15 @@ class WorkerPool:
         self, tenant: str, texts: Sequence[Segment], inspection: Inspection, shelf: Shelf, own: Custom
     ) -> list[TextResult]:
         """What each text says by itself, with its neighbours, and given the rest of the request."""
-        asked: Asked = await _aside(texts, asked_of, texts)
+        much = _much(texts)
+        asked: Asked = await aside(much, asked_of, texts)
         formal = self._cache.shelf(tenant, FORMAL, (*self.digests[FORMAL].values(), *filter(None, (own.digest,))))
         until = asyncio.get_running_loop().time() + self._limits.inspect_deadline_s
         seen, narrowly = await asyncio.gather(
             self._results(shelf, asked.full, inspection.word, own, until),
             self._results(formal, asked.narrow, FORMAL, own, until),
         )
-        return await _aside(texts, combined, texts, seen, asked.rows, asked.near, narrowly, shelf)
+        return await aside(much, combined, texts, seen, asked.rows, asked.near, narrowly, shelf)
 
     async def _missing(self, inspection: Inspection) -> str | None:
         """Why nobody can look so closely; None where somebody can."""
@@ -271,10 +268,11 @@ class WorkerPool:
     async def _in_windows(self, text: str, depth: str, own: Custom, until: float) -> TextResult:
         """The result of a long text, by whichever workers have time."""
         loop = asyncio.get_running_loop()
-        parts = windows(text) if len(text) <= ASIDE_CHARS else await asyncio.to_thread(windows, text)
+        much = len(text) > ASIDE_CHARS
+        parts = await aside(much, windows, text)
         jobs = [Job([text[w.low : w.high]], loop.create_future(), depth, own, long=True, part=True) for w in parts]
         await self._collect(jobs, until)
-        found = whole(parts, [job.done.result()[0] for job in jobs])
+        found = await aside(much, whole, parts, [job.done.result()[0] for job in jobs])
         if depth == FORMAL:
             return found
         about = About(text, found, loop.create_future(), own)
@@ -298,8 +296,6 @@ class WorkerPool:
                 job.settle("deadline")
 
 
-async def _aside(texts: Sequence[Segment], do: Callable[P, T], *args: P.args, **more: P.kwargs) -> T:
-    """Does something with the texts of a request; in a thread if they are many or long."""
-    if len(texts) > ASIDE_TEXTS or sum(len(s.text) for s in texts) > ASIDE_CHARS:
-        return await asyncio.to_thread(do, *args, **more)
-    return do(*args, **more)
+def _much(texts: Sequence[Segment]) -> bool:
+    """Whether the texts of a request are many or long."""
+    return len(texts) > ASIDE_TEXTS or sum(len(s.text) for s in texts) > ASIDE_CHARS

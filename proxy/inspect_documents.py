@@ -21,6 +21,7 @@ class ReadJob:
     left: bool = False
     long: bool = True
     costly: bool = True
+    prompt: bool = False
 
     async def run(self, worker: Asked) -> Document:
         """Raises IncompleteReadError or OSError when the process is gone."""

@@ -2,12 +2,14 @@
 
 A job is some texts of one request, the windows of a long text, or the question what a long text is about. Jobs of long
 requests are small enough that a worker is soon free again; while both kinds wait, ``ROW`` short jobs go first for each
-long one, so that neither kind waits for ever. Costly long jobs leave one worker to the others.
+long one, so that neither kind waits for ever. While prompts come in, costly long jobs leave one worker to them; when
+none has come for a while, they have all.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +20,10 @@ from redaction.custom import NOTHING, Custom
 from redaction.types import Classification, Finding, Sensitivity, TextResult
 
 ROW = 8
+QUIET_S = 2.0
+"""So long after the last prompt costly jobs may have all workers; the first prompt that comes then may wait for one."""
+FORMAL = "formal"
+"""The depth at which joints, ids and signatures are looked at; others are words of ``Inspection``."""
 
 
 class Asked(Protocol):
@@ -39,7 +45,12 @@ class Waiting(Protocol):
 
     @property
     def costly(self) -> bool:
-        """Whether it takes so long that others should not wait for it on every worker."""
+        """Whether it takes so long that prompts should not wait for it on every worker."""
+        ...
+
+    @property
+    def prompt(self) -> bool:
+        """Whether it is the text of a short request, so that others like it may follow."""
         ...
 
     async def run(self, worker: Asked) -> Any: ...
@@ -82,10 +93,16 @@ class Job:
     def costly(self) -> bool:
         return self.long and self.depth == "full"
 
+    @property
+    def prompt(self) -> bool:
+        return not self.long and self.depth != FORMAL
+
     async def run(self, worker: Asked) -> list[TextResult]:
         """Raises IncompleteReadError or OSError when the process is gone."""
         await worker.equip(self.own)
-        frame = {"texts": self.texts, "depth": self.depth, "own": self.own.digest, "part": self.part}
+        frame = {
+            "texts": self.texts, "depth": self.depth, "own": self.own.digest, "part": self.part, "long": self.long,
+        }  # fmt: skip
         return decode(await worker.ask(frame))
 
     def settle(self, reason: str) -> None:
@@ -103,6 +120,7 @@ class About:
     own: Custom = NOTHING
     long: bool = True
     costly: bool = False
+    prompt: bool = False
     left: bool = False
 
     async def run(self, worker: Asked) -> list[TextResult]:
@@ -123,6 +141,10 @@ class About:
             self.done.set_result([unjudged(reason)])
 
 
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
 class Queue:
     """Jobs of all requests. ``get`` is for workers, which say ``finished`` when they are done with one."""
 
@@ -132,16 +154,21 @@ class Queue:
         self._row = 0
         self._costly, self._most = 0, max(1, workers - 1)
         self._news = asyncio.Event()
+        self._asked = -QUIET_S
 
     def put(self, job: Waiting) -> None:
         (self._long if job.long else self._short).append(job)
+        if job.prompt:
+            self._asked = _now()
         self._news.set()
 
     async def get(self) -> Waiting:
         """The next job whose request still waits for it."""
         while (job := self._next()) is None:
             self._news.clear()
-            await self._news.wait()
+            with contextlib.suppress(TimeoutError):  # then it is quiet, and long jobs may have this worker too
+                async with asyncio.timeout_at(self._asked + QUIET_S if self._long else None):
+                    await self._news.wait()
         self._costly += job.costly
         return job
 
@@ -154,7 +181,8 @@ class Queue:
         for line in (self._short, self._long):
             while line and line[0].done.done():  # given up while it waited
                 line.popleft()
-        may = bool(self._long) and not (self._long[0].costly and self._costly >= self._most)
+        free = self._costly < self._most or _now() >= self._asked + QUIET_S
+        may = bool(self._long) and (free or not self._long[0].costly)
         if self._short and (self._row < ROW or not may):
             self._row += may
             return self._short.popleft()

@@ -68,7 +68,7 @@ class Worker:
 
     async def _spawned(self, spec: Spec) -> tuple[Process, Digests]:
         env = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
-        env |= {"OMP_NUM_THREADS": str(self._threads), "TOKENIZERS_PARALLELISM": "false"}
+        env |= {"OMP_NUM_THREADS": str(self._threads), "TOKENIZERS_PARALLELISM": "false", "MALLOC_ARENA_MAX": "1"}
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-P", "-m", "proxy.inspect_worker",
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, env=env, limit=2**26,

@@ -1,16 +1,21 @@
 """The inspection worker: a process that reads texts on stdin and answers findings on stdout.
 
 Started by ``proxy.inspect`` as ``python -P -m proxy.inspect_worker``. It opens no connection and writes nothing but
-frames; the parent kills it when a deadline passes. A frame is a 4-byte big-endian length and JSON. The first says what
-to load; a job is ``{"texts": [...], "depth": "formal" | "fast" | "full", "own": digest, "part": bool}``, its answer one
-result per text, or per window of long texts (``part``); or ``{"about": text, "findings": [...], "own": digest}``; or a
-document to read; or ``{"own": …}``, patterns and terms that texts then name by their digest.
+frames; the parent kills it when a deadline passes. Long jobs run in a thread that gives way to others on the machine:
+the event loop and short prompts before documents. A frame is a 4-byte big-endian length and JSON. The first says what
+to load; a job is ``{"texts": [...], "depth": "formal" | "fast" | "full", "own": digest, "part": bool, "long": bool}``,
+its answer one result per text, or per window of long texts (``part``); or ``{"about": text, "findings": [...],
+"own": digest}``; or a document to read; or ``{"own": …}``, patterns and terms that texts then name by their digest.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
+import threading
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
@@ -40,6 +45,8 @@ WARM = (
     "https://example.org, MRN 48291734, card 4111 1111 1111 1111, IBAN DE89 3704 0044 0532 0130 00, caf%C3%A9."
 )
 """Read before a worker says that it is ready: libraries load tables and plan their work on the first text."""
+NICE = 10
+"""Of a document beside a prompt: a ninth of the time, where both want all of a core."""
 DOUBT = 0.1
 """What the student must give a finding of ``places`` for it to count: see docs/student.md."""
 
@@ -174,6 +181,13 @@ def write_frame(stream: IO[bytes], value: Any) -> None:
     stream.flush()
 
 
+def give_way() -> None:
+    """This thread from now on only gets what time others leave. Elsewhere than on Linux priorities are of processes."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):  # where a sandbox forbids it, documents are only a nuisance
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
+
+
 def main() -> None:
     """Serves frames until stdin closes."""
     out = os.fdopen(os.dup(1), "wb")
@@ -193,8 +207,11 @@ def main() -> None:
     for look in looks.values():
         bench.pipeline("").inspect([WARM], **look)
     write_frame(out, {"digests": {depth: dict(bench.pipeline("").digests_of(**look)) for depth, look in looks.items()}})
+    aside = ThreadPoolExecutor(1, initializer=give_way)
     while (frame := read_frame(stdin)) is not None:
-        write_frame(out, answered(orjson.loads(frame), bench, looks))
+        job = orjson.loads(frame)
+        whole = "document" in job or "about" in job or job.get("long")
+        write_frame(out, aside.submit(answered, job, bench, looks).result() if whole else answered(job, bench, looks))
 
 
 def answered(job: Mapping[str, Any], bench: Bench, looks: Mapping[str, Mapping[str, bool]]) -> Any:

@@ -65,11 +65,13 @@ def _strictest(
     planned: Sequence[tuple[Segment, tuple[Group, ...]]], decision: Decision, zone: Zone
 ) -> dict[str, Transform]:
     table: dict[str, Transform] = {}
+    asked: dict[str, Transform] = {}
     for segment, groups in planned:
         for group in groups:
             value = segment.text[group.start : group.end]
             for label in group.labels:
-                table[value] = stricter(table.get(value, Transform.KEEP), decision.transform(zone, label))
+                wanted = asked.get(label) or asked.setdefault(label, decision.transform(zone, label))
+                table[value] = stricter(table.get(value, Transform.KEEP), wanted)
     return table
 
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Coroutine
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, ParamSpec, TypeVar
 
 from proxy.errors import SealgateError
 from proxy.observe import log_fault
 
 log = logging.getLogger("sealgate")
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 _running: set[asyncio.Task[Any]] = set()
@@ -27,6 +28,11 @@ def spawn(coro: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
     _running.add(task)
     task.add_done_callback(_ended)
     return task
+
+
+async def aside(large: bool, do: Callable[P, T], *args: P.args, **more: P.kwargs) -> T:
+    """Does something; in a thread if it is much, so that the event loop serves others meanwhile."""
+    return await asyncio.to_thread(do, *args, **more) if large else do(*args, **more)
 
 
 async def awaited(what: Awaitable[object]) -> None:

@@ -56,6 +56,8 @@ class Undone:
 
     text: str = field(repr=False)
     pieces: tuple[tuple[int, int, int, int], ...]
+    starts: tuple[int, ...] = field(repr=False)
+    """Where the pieces start in ``text``."""
     apart: bool = False
     of: str = field(default="", repr=False)
     """The original."""
@@ -73,7 +75,7 @@ class Undone:
 
     def inside(self, start: int, end: int) -> bool:
         """Whether anything between ``start`` and ``end``, not at them, was undone."""
-        n = bisect_right(self.pieces, end - 1, key=lambda p: p[0]) - 1
+        n = self._piece(end - 1)
         return n >= 0 and self.pieces[n][1] >= start and (self.pieces[n][0] > start or self.pieces[n][1] > start)
 
     def between(self, start: int, end: int) -> Iterator[tuple[int, int, int, int]]:
@@ -85,7 +87,7 @@ class Undone:
                 yield self.pieces[n]
 
     def _piece(self, at: int) -> int:
-        return bisect_right(self.pieces, at, key=lambda p: p[0]) - 1
+        return bisect_right(self.starts, at) - 1
 
     def _back(self, at: int, *, after: bool) -> int:
         n = self._piece(at)
@@ -110,7 +112,8 @@ def build(text: str, changes: Iterable[Piece], *, apart: bool = False) -> Undone
         at = end
     if not pieces:
         return None
-    return Undone("".join([*out, "" if apart else text[at:]]), tuple(pieces), apart, text)
+    starts = tuple(piece[0] for piece in pieces)
+    return Undone("".join([*out, "" if apart else text[at:]]), tuple(pieces), starts, apart, text)
 
 
 def letters(text: str) -> Undone | None:

@@ -87,9 +87,11 @@ class Remembering:
 
     def __init__(self, known: Known, memo: Memo) -> None:
         self._known, self._memo = known, memo
-        self._marks = {memo.mark(n): n for n in known.needles}
+        self._needles = {n: memo.mark(n) for n in known.needles}
+        self._forms = {form: memo.mark(form) for form in known.labels}
+        self._marks = {mark: n for n, mark in self._needles.items()}
         self._all = frozenset(self._marks)
-        self._labels = {memo.mark(form): labels for form, labels in known.labels.items()}
+        self._labels = {mark: known.labels[form] for form, mark in self._forms.items()}
         self._missing: dict[int, tuple[frozenset[Hashable], Searches]] = {}
 
     def hits(self, text: str) -> Hits:
@@ -106,11 +108,10 @@ class Remembering:
     def _searched(self, text: str, seen: Seen | None) -> Seen:
         """With everything that is looked for now, and nothing else."""
         old = seen if seen is not None else Seen(frozenset(), ())
-        mark = self._memo.mark
         kept = [p for p in old.places if p[2] in self._all]
         others = () if old.plain else readings(text, flat=True)
         for place in self._since(old.needles).places(text, others):
-            kept.append((place.start, place.end, mark(place.needle), mark(place.form)))
+            kept.append((place.start, place.end, self._needles[place.needle], self._forms[place.form]))
         return Seen(self._all, tuple(dict.fromkeys(kept)), plain=not others)
 
     def _since(self, searched: frozenset[Hashable]) -> Searches:

@@ -29,6 +29,12 @@ SHORT: Mapping[str, str] = {
 """Shorter prefixes that models handle well; any other label stands for itself."""
 
 
+def _parts(*parts: str) -> bytes:
+    """Each with its length before it."""
+    data = [part.encode("utf-8", "surrogatepass") for part in parts]
+    return b"".join(len(d).to_bytes(8, "big") + d for d in data)
+
+
 class StandInsExhausted(Exception):
     """No free stand-in was found; only possible when the space is forced small."""
 
@@ -38,7 +44,7 @@ class StandIns:
 
     def __init__(self, key: bytes, scope: str, *, chars: int = CHARS) -> None:
         self._key = key
-        self._scope = scope
+        self._head = b"sealgate.stand-in.v1" + _parts(str(EPOCH), scope)
         self.chars = chars
 
     def stand_in(self, label: str, value: str, taken: Callable[[str], bool]) -> str:
@@ -52,11 +58,7 @@ class StandIns:
 
     def digest(self, label: str, value: str, counter: int) -> bytes:
         """32 bytes that depend on every part, and on the scope."""
-        said = [b"sealgate.stand-in.v1"]
-        for part in (str(EPOCH), self._scope, label, value, str(counter)):
-            data = part.encode("utf-8", "surrogatepass")
-            said += (len(data).to_bytes(8, "big"), data)
-        return hmac.digest(self._key, b"".join(said), "sha256")
+        return hmac.digest(self._key, self._head + _parts(label, value, str(counter)), "sha256")
 
     def _derive(self, label: str, value: str, counter: int) -> str:
         number = int.from_bytes(self.digest(label, value, counter)[:16], "big")

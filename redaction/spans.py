@@ -156,6 +156,8 @@ def spaceless(char: str) -> bool:
 
 
 def _wordish(char: str) -> bool:
+    if char < "\x80":
+        return char.isalnum() or char == "_"
     return (char.isalnum() or char == "_" or unicodedata.combining(char) != 0) and not spaceless(char)
 
 
@@ -173,6 +175,8 @@ FOLD = 4
 def fold(text: str) -> str:
     """Lower case that keeps every offset and does not depend on what stands beside a letter (final sigma)."""
     lower = text.lower()
+    if lower.isascii() and text.isascii():
+        return lower
     same = lower if len(lower) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
     return same.replace("ς", "σ")
 

@@ -55,8 +55,14 @@ _SILENT = re.compile(r"\\[nr]|[^A-Za-z0-9]+")
 _SOUND = re.compile(r"[^A-Za-z0-9]+")
 
 
+_QUIET = bytes(c for c in range(128) if not chr(c).isalnum())
+_LOW = bytes(range(128)).lower() + bytes(range(128, 256))
+
+
 def sounds(text: str) -> str:
     """What is left of a text without all that may stand inside a code: it holds every code that the text holds."""
+    if text.isascii() and "\\" not in text:  # the same, many times faster
+        return text.encode("ascii").translate(_LOW, _QUIET).decode("ascii")
     return _SILENT.sub("", text).lower()
 
 

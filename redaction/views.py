@@ -57,6 +57,8 @@ LOOSE = 4_000
 """Characters of the longest run in which short rows of text count; longer ones are files, where chance makes some."""
 _ASCII = re.compile(rb"[\x20-\x7e]{10,}")
 _ASCII_LONG = re.compile(rb"[\x20-\x7e]{16,}")
+_GLUED = 16
+"""Characters that ten bytes take, wherever their groups of four begin."""
 _STANDARD = str.maketrans({"-": "+", "_": "/", "=": None})
 APART = "\n\n\n\n\n"
 
@@ -178,6 +180,8 @@ def _in_run(run: str) -> Iterator[tuple[int, int, str]]:
 def _stretches(run: str, row: re.Pattern[bytes]) -> str | None:
     """What a run says that something was glued to: rows of ASCII, wherever its groups of four begin."""
     run = run.translate(_STANDARD)
+    if len(run) < _GLUED:
+        return None
     raws = (base64.b64decode(run[i : i + (len(run) - i) // 4 * 4]) for i in range(4))
     found = [m[0].decode() for raw in raws for m in row.finditer(raw)]
     return APART.join(found) or None

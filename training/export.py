@@ -18,6 +18,8 @@ from torch import nn
 
 from training.model import Student
 
+ZERO = np.uint8(128)
+
 
 class _Graph:
     def __init__(self, ranges: dict[int, float]) -> None:
@@ -35,21 +37,29 @@ class _Graph:
         self.nodes.append(helper.make_node(kind, list(inputs), [name], **attributes))
         return name
 
-    def linear(self, x: str, layer: nn.Linear, out: str = "") -> str:
-        """``x`` in 8 bits by its fixed scale, times weights in 8 bits with a scale per output, plus the bias.
+    def small(self, x: str, layer: nn.Linear) -> str:
+        """``x`` in 8 bits by the fixed scale of what ``layer`` reads; 0 is 128."""
+        return self.op("QuantizeLinear", x, self.const(self._scale(layer)), self.const(ZERO))
+
+    def product(self, small: str, layer: nn.Linear, out: str = "") -> str:
+        """What :meth:`small` gave times weights in 8 bits with a scale per output, plus the bias.
 
         Weights in 7 bits and a sign: processors without instructions for it add two products in 16 bits and cut off what
         does not fit, so that one model would judge differently on different machines.
         """
         weight = layer.weight.detach().numpy().T.astype(np.float32)
         scales = np.maximum(np.abs(weight).max(0), 1e-8) / 63
-        scale = self.const(np.float32(self.ranges[id(layer)] / 127))
-        zero, none = self.const(np.uint8(128)), self.const(np.int8(0))
-        small = self.op("QuantizeLinear", x, scale, zero)
+        scale, zero, none = self.const(self._scale(layer)), self.const(ZERO), self.const(np.int8(0))
         whole = self.const(np.round(weight / scales).astype(np.int8))
         factors, bias = self.const(scales.astype(np.float32)), self.const(layer.bias.detach().numpy())
         args = (small, whole, scale, factors, zero, none, bias)
         return self.op("MatMulIntegerToFloat", *args, out=out, domain="com.microsoft")
+
+    def linear(self, x: str, layer: nn.Linear, out: str = "") -> str:
+        return self.product(self.small(x, layer), layer, out)
+
+    def _scale(self, layer: nn.Linear) -> Any:
+        return np.float32(self.ranges[id(layer)] / 127)
 
     def norm(self, x: str, layer: nn.LayerNorm) -> str:
         scale, bias = layer.weight.detach().numpy(), layer.bias.detach().numpy()
@@ -88,12 +98,12 @@ def export(student: Student, seen: dict[int, float], file: Path) -> None:
     x = g.op("Add", g.op("Gather", distinct, "index", axis=0), gap)
     first, last = g.const(np.array([0])), g.const(np.array([np.iinfo(np.int64).max]))
     for block in student.blocks:
-        h, d = g.norm(x, block.norm), block.dilation
-        padded = g.op("Pad", h, g.const(np.array([d, 0, d, 0])))
+        h, d = g.small(g.norm(x, block.norm), block.up), block.dilation  # in 8 bits before it is there three times
+        padded = g.op("Pad", h, g.const(np.array([d, 0, d, 0])), g.const(ZERO))
         before = g.op("Slice", padded, first, g.const(np.array([-2 * d])), first)
         after = g.op("Slice", padded, g.const(np.array([2 * d])), last, first)
         near = g.op("Concat", before, h, after, axis=1)
-        x = g.op("Add", x, g.linear(g.op("Relu", g.linear(near, block.up)), block.down))
+        x = g.op("Add", x, g.linear(g.op("Relu", g.product(near, block.up)), block.down))
     g.linear(g.norm(x, student.norm), student.leave, out="logits")
     inputs = [
         helper.make_tensor_value_info("rows", TensorProto.INT32, ["distinct", "parts"]),

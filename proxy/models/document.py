@@ -198,7 +198,7 @@ def _harmless(facts: Facts) -> str:
         for row in facts.get(mode) or ():
             if row["leak"] is None:
                 labels = ", ".join(f"{k} {v['value']:.3f}" for k, v in row["flagged_by_label"].items())
-                shares = " | ".join(_said(row[part]) for part in parts)
+                shares = " | ".join(_said(row.get(part)) for part in parts)
                 out.append(f"| {row['name']} | {mode} | {shares} | {labels or '-'} |")
     return "## Texts in which nothing is sensitive\n\n" + "\n".join(out)
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from redaction.pseudonym import SHORT, StandIns
 from redaction.restore import Restorer, json_escape
+from redaction.spellings import sounds
 from redaction.transform import PSEUDONYM, Span, Transformer
 
 KEY, SCOPE = b"k" * 32, "s"
@@ -167,3 +168,9 @@ def test_where_stand_ins_are_few_none_is_shared_and_none_of_the_input_is_taken(
     assert len(set(made.mapping.values())) == len(made.mapping) == len({p for label, p in parts if label})
     assert not any(token.casefold() in text.casefold().replace("\\", "") for token in made.mapping)
     assert sent.count("_") >= len(made.mapping)
+
+
+@given(st.text(alphabet=st.characters(max_codepoint=0x180)) | st.text(alphabet="aZ09_\\nr\x7f \n-"))
+def test_what_is_left_of_a_text_is_its_letters_and_digits_in_order(text: str) -> None:
+    """The short way, for plain ASCII without a backslash, says what the long one says."""
+    assert sounds(text) == sounds(f"{text}\\.")

@@ -1,10 +1,13 @@
-"""The queue of inspection: short before long, long not for ever behind, costly ones leave a worker free."""
+"""The queue of inspection: short before long, long not for ever behind; costly ones leave a worker to prompts."""
 
 from __future__ import annotations
 
 import asyncio
 
-from proxy.inspect_jobs import ROW, Job, Queue, Waiting
+import pytest
+
+from proxy import inspect_jobs
+from proxy.inspect_jobs import FORMAL, QUIET_S, ROW, Job, Queue, Waiting
 
 
 def job(name: str, *, long: bool = False, depth: str = "fast") -> Job:
@@ -45,9 +48,20 @@ async def test_what_was_given_up_is_not_done() -> None:
     assert await names(queue, 1) == ["stays"]
 
 
-async def test_costly_jobs_leave_one_worker_to_the_others() -> None:
-    queue = Queue(2)
-    for name in ("c1", "c2"):
+class Time:
+    """The event loop's clock, moved by hand."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1000.0
+        monkeypatch.setattr(inspect_jobs, "_now", lambda: self.now)
+
+
+async def test_while_prompts_come_in_costly_jobs_leave_one_worker_to_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    time, queue = Time(monkeypatch), Queue(2)
+    queue.put(job("s1"))
+    assert await names(queue, 1) == ["s1"]
+    time.now += QUIET_S - 1
+    for name in ("l1", "l2"):
         queue.put(job(name, long=True, depth="full"))
     first = await queue.get()
     waiting = asyncio.ensure_future(queue.get())
@@ -57,7 +71,54 @@ async def test_costly_jobs_leave_one_worker_to_the_others() -> None:
     assert isinstance(short := await asyncio.wait_for(waiting, 1), Job) and short.texts == ["short"]
     waiting = asyncio.ensure_future(queue.get())
     queue.finished(first)
-    assert isinstance(second := await asyncio.wait_for(waiting, 1), Job) and second.texts == ["c2"]
+    assert isinstance(second := await asyncio.wait_for(waiting, 1), Job) and second.texts == ["l2"]
+
+
+async def test_when_no_prompt_comes_costly_jobs_have_every_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    time, queue = Time(monkeypatch), Queue(2)
+    for name in ("l1", "l2"):
+        queue.put(job(name, long=True, depth="full"))
+    both = [await asyncio.wait_for(queue.get(), 1) for _ in range(2)]
+    for each in both:
+        queue.finished(each)
+    queue.put(job("prompt"))
+    assert await names(queue, 1) == ["prompt"]
+    for name in ("l3", "l4"):
+        queue.put(job(name, long=True, depth="full"))
+    await asyncio.wait_for(queue.get(), 1)
+    time.now += QUIET_S
+    await asyncio.wait_for(queue.get(), 1)
+
+
+async def test_who_waits_for_quiet_is_woken_by_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inspect_jobs, "QUIET_S", 0.05)
+    queue = Queue(2)
+    queue.put(job("prompt"))
+    assert await names(queue, 1) == ["prompt"]
+    for name in ("l1", "l2"):
+        queue.put(job(name, long=True, depth="full"))
+    await asyncio.wait_for(queue.get(), 5)
+    await asyncio.wait_for(queue.get(), 5)  # nothing happens in the queue meanwhile
+
+
+async def test_the_small_jobs_of_a_long_request_are_no_prompts(monkeypatch: pytest.MonkeyPatch) -> None:
+    Time(monkeypatch)
+    queue = Queue(2)
+    queue.put(job("joints", depth=FORMAL))
+    assert await names(queue, 1) == ["joints"]
+    for name in ("l1", "l2"):
+        queue.put(job(name, long=True, depth="full"))
+        await asyncio.wait_for(queue.get(), 1)
+
+
+async def test_cheap_long_jobs_have_every_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    Time(monkeypatch)
+    queue = Queue(2)
+    queue.put(job("prompt"))
+    assert await names(queue, 1) == ["prompt"]
+    for name in ("l1", "l2"):
+        queue.put(job(name, long=True))
+        await asyncio.wait_for(queue.get(), 1)
 
 
 async def test_one_worker_does_everything() -> None:
