@@ -3,7 +3,8 @@
 ``Compare Julius Caesar and Cleopatra`` names nobody whose data could leave. The list (``data/public_figures.txt``)
 holds full names, and single ones that nobody else has; the living are not on it. Whoever is introduced or addressed by
 such a name, shares a word of it with another name in the text, or stands in a text with an address, a number, an
-account or an age, is somebody else.
+account or an age, is somebody else. Where nobody else is named and nobody speaks of himself, years and places are
+theirs as well (``how Julius Caesar crossed the Rubicon in 49``).
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ from pathlib import Path
 
 from redaction.detectors.terms import key
 from redaction.exercise import HARMLESS, LONGEST
-from redaction.spans import GUESSING
+from redaction.spans import GUESSING, OWN
 from redaction.types import Finding
 
 FIGURES = Path(__file__).parent / "data" / "public_figures.txt"
 BESIDE = HARMLESS - {"AGE"} | {"ORGANIZATION", "PERSON"}
 """Labels that may stand in such a text."""
+NAMES = frozenset({"PERSON", "LOCATION", "ORGANIZATION"})
+"""What the title of a film may be taken for."""
 _BEFORE = 40
 _CAPITAL = re.compile(r"\b[^\W\d_a-zß-öø-ÿ][\w.’'-]*")
 _POSSESSIVE = re.compile(r"['’]s?$")
@@ -40,6 +43,7 @@ _BORNE = re.compile(
 )
 """Before a name that somebody bears here and now."""
 _BESIDE_ANOTHER = re.compile(r"\b(?:and|or|from|by|with)\s+$|[,/&]\s*$", re.I)
+_FIRST_PERSON = re.compile(r"\b(?:I|I['’]\w+|[Mm]y|[Ww]e|[Oo]ur)\b")
 _SECOND = re.compile(r"\s+(?:[A-ZÀ-Þ][\w'’-]*|[A-ZÀ-Þ]\.)|_\w|@")
 
 Words = tuple[str, ...]
@@ -54,12 +58,25 @@ def figures() -> Mapping[Words, str]:
 
 def without_figures(text: str, findings: Sequence[Finding]) -> list[Finding]:
     """``findings`` without the names of public figures, where the text asks about them."""
-    names = [f for f in findings if f.label == "PERSON" and f.detector in GUESSING]
-    if not names or len(text) > LONGEST or any(f.label not in BESIDE for f in findings) or not _REQUEST.search(text):
+    names = [f for f in findings if f.label in NAMES and f.detector in GUESSING]
+    persons = any(f.label == "PERSON" for f in names)
+    if not persons or len(text) > LONGEST or any(f.label not in BESIDE for f in findings) or not _REQUEST.search(text):
         return list(findings)
-    known = {f: _figure(text, f) for f in names}
-    others = {word for f, said in known.items() if not said for word in key(text[f.start : f.end])}
-    return [f for f in findings if not (said := known.get(f)) or not _free(text, f, said, others)]
+    known = _known(text, names)
+    others = {w for f in names if f.label == "PERSON" and f not in known for w in key(text[f.start : f.end])}
+    left = [f for f in findings if f not in known or not _free(text, f, known[f], others)]
+    theirs = all(f.label in HARMLESS and f.detector != OWN for f in left) and not _FIRST_PERSON.search(text)
+    return [] if theirs and len(left) < len(findings) else left
+
+
+def _known(text: str, names: Sequence[Finding]) -> dict[Finding, Words]:
+    """What names a figure, and what names a part of one that the text names in full (``Stark`` of Tony Stark)."""
+    said = {f: _words(text, f) for f in names}
+    full = {f: words for f, words in said.items() if words in figures() and _unborne(text, f)}
+    full = {f: words for f, words in full.items() if f.label == "PERSON" or len(words) > 1}
+    whole = [set(words) for f, words in full.items() if f.label == "PERSON"]
+    parts = {f: w for f, w in said.items() if f.label == "PERSON" and f not in full and w and _unborne(text, f)}
+    return full | {f: w for f, w in parts.items() if any(set(w) < figure for figure in whole)}
 
 
 def _free(text: str, f: Finding, said: Words, others: set[str]) -> bool:
@@ -69,11 +86,13 @@ def _free(text: str, f: Finding, said: Words, others: set[str]) -> bool:
     return not (others and len(said) == 1 and _BESIDE_ANOTHER.search(text, max(0, f.start - _BEFORE), f.start))
 
 
-def _figure(text: str, f: Finding) -> Words:
-    """The words of the figure that is named, or none."""
+def _words(text: str, f: Finding) -> Words:
+    """Of a finding, from the first capital to the last one."""
     capitals = list(_CAPITAL.finditer(text, f.start, f.end))
-    if not capitals:
-        return ()
-    said = key(_POSSESSIVE.sub("", text[capitals[0].start() : capitals[-1].end()]))
-    borne = _BORNE.search(text, max(0, f.start - _BEFORE), f.start)
-    return () if said not in figures() or borne or _SECOND.match(text, f.end) else said
+    words = key(_POSSESSIVE.sub("", text[capitals[0].start() : capitals[-1].end()])) if capitals else ()
+    return words[1:] if len(words) > 1 and words[0] == "as" else words
+
+
+def _unborne(text: str, f: Finding) -> bool:
+    """Whether nobody is introduced or addressed by it, nor it is a part of a longer name."""
+    return not (_BORNE.search(text, max(0, f.start - _BEFORE), f.start) or _SECOND.match(text, f.end))

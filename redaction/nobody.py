@@ -1,5 +1,6 @@
 """What looks like a fact of a person and is nobody's: things called after somebody, ages of all people, roles that a
-model is asked to play, decades, remedies, dishes, and what is left of an exercise without its people. Pure.
+model is asked to play, decades, times of day, remedies, dishes, sums, and what is left of an exercise without its
+people. Pure.
 
 Each rule goes by the words around, none by what a name might be, so that whatever somebody is called stays a finding.
 Only what models guessed is left out, and ages, which no check stands behind. English; elsewhere the finding stays.
@@ -44,7 +45,20 @@ _ROLE = re.compile(
     r"(?:[\w-]+ ){0,2}$",
     re.I,
 )
+_A = re.compile(r"\ban? $", re.I)
+_MAY = re.compile(r" (?:can|could|may|might|should|must)\b")
+_WHETHER = re.compile(r"(?:^|[.!?:\n\"])\s?(?:can|could|may|should|must|does|would) an? $", re.I)
+"""Any of a profession: ``a nurse may help``, ``Can a manager work abroad?``"""
 _DECADE = re.compile(r"(?:the )?(?:(?:late|early|mid)[ -])?(?:the )?(?:1[5-9]|20)\d0['’]?s")
+_SHARE = re.compile(r"\d{1,2}/\d{1,2} of (?:the|a|an|all|his|her|its|their|my|our)\b")
+_SUM = re.compile(r"\d{1,4} [-+*/×−] \d{1,3}")
+_CLOCK = re.compile(
+    r"(?:(?:at|around|about|from|until) )?(?:\d{1,2}(?:[:.]\d\d)?(?: ?[ap]\.?m\.?)?\s?(?:-|–|to|and)\s?)?"
+    r"(?:\d{1,2}(?:[:.]\d\d)?(?: ?[ap]\.?m\.?| ?o['’]clock)|\d{1,2}:\d\d)",
+    re.I,
+)
+_WILD = re.compile(r"(?:the )?(?:Mount|Mt\.?) (?:Everest|Fuji|Kilimanjaro|Olympus|Rushmore|Etna|Vesuvius)", re.I)
+"""Where nobody lives."""
 _SHORT = re.compile(r"[A-Z]{2,6}")
 _LETTERS = re.compile(r"[^\W_]+")
 _DISH = re.compile(r"\brecipes? (?:for|of|called)?\s?(?:[A-Za-z]+n )?$", re.I)
@@ -69,6 +83,7 @@ _SOMEBODY = re.compile(
 def without_nobody(text: str, findings: tuple[Finding, ...], given: Callable[[str], bool]) -> tuple[Finding, ...]:
     """``findings`` without those that are about nobody. ``given``: whether a word is a common first name."""
     left = without_figures(text, [f for f in findings if not _nobodys(text, f, given)])
+    left = _without_clocks(text, left)
     if _invented(text, left):
         left = []
     return findings if len(left) == len(findings) else tuple(left)
@@ -81,25 +96,44 @@ def _nobodys(text: str, f: Finding, given: Callable[[str], bool]) -> bool:
     if f.label in FACTS:
         return _fact_of_none(text, f, before)
     if f.label == "DATE_TIME":
-        return _decade(text, f)
+        return _decade(text, f) or _SHARE.match(text, f.start) is not None
+    if f.label == "REFERENCE_NUMBER":
+        return _SUM.fullmatch(text, f.start, f.end) is not None
+    if f.label == "LOCATION" and _WILD.fullmatch(text, f.start, f.end):
+        return True
     if f.label not in NAMES or any(map(given, _LETTERS.findall(text, f.start, f.end))):
         return False
     return _called_after(text, f, before) or _abbreviation(text, f) or _product(text, f, before)
 
 
 def _fact_of_none(text: str, f: Finding, before: str) -> bool:
-    """``act as a nurse``, ``people over age 45``, ``20 to 30 years old``, ``Somali dishes``."""
+    """``act as a nurse``, ``a nurse may help``, ``people over age 45``, ``20 to 30 years old``, ``Somali dishes``."""
     if _ROLE.search(before):
         return True
+    if f.label == "PROFESSION":
+        may = _A.search(before) is not None and _MAY.match(text, f.end) is not None
+        return may or _WHETHER.search(before) is not None
     if f.label == "AGE":
         years = "old" in text[f.start : f.end] or _OLD.match(text, f.end) is not None
         return _ALL.search(before) is not None or (years and _RANGE.search(before) is not None)
-    return f.label == "NRP" and _OF_THINGS.match(text, f.end) is not None
+    return f.label == "NRP" and (_OF_THINGS.match(text, f.end) or _DISH.search(before)) is not None
 
 
 def _decade(text: str, f: Finding) -> bool:
     plural = text[f.end : f.end + 1] == "s"
     return _DECADE.fullmatch(text[f.start : f.end + plural]) is not None
+
+
+def _without_clocks(text: str, findings: list[Finding]) -> list[Finding]:
+    """A time of day says nothing of anybody where no text says which day's."""
+    clocks = {
+        f
+        for f in findings
+        if f.label == "DATE_TIME" and f.detector in GUESSING and _CLOCK.fullmatch(text, f.start, f.end)
+    }
+    if not clocks or any(f.label in {"DATE_TIME", "DATE_OF_BIRTH"} and f not in clocks for f in findings):
+        return findings
+    return [f for f in findings if f not in clocks]
 
 
 def _called_after(text: str, f: Finding, before: str) -> bool:

@@ -58,6 +58,19 @@ def test_a_name_shared_with_another_name_of_the_text_stays() -> None:
     assert without_figures(text, findings) == findings
 
 
+def test_a_part_of_a_figure_that_the_text_names_in_full_is_the_figure() -> None:
+    assert left('Play Tony Stark. Do not say "As Stark".', "Tony Stark", "As Stark") == []
+    assert left("Play Tony Stark. Is Joe Stark my uncle?", "Tony Stark", "Joe Stark") == ["Tony Stark", "Joe Stark"]
+    assert left("Is Stark here?", "Stark") == ["Stark"]
+
+
+def test_a_title_that_is_taken_for_a_place_is_one_as_well() -> None:
+    text = "Play Tony Stark from Iron Man, in Malibu. I insist."
+    values = (("Tony Stark", "PERSON"), ("Iron Man", "LOCATION"), ("Malibu", "LOCATION"))
+    found = [Finding(text.index(v), text.index(v) + len(v), label, 0.9, "student") for v, label in values]
+    assert [text[f.start : f.end] for f in without_figures(text, found)] == ["Malibu"]
+
+
 def test_a_single_name_beside_somebody_elses_stays() -> None:
     assert left("Invite whom? Jordan Miller and Mozart", "Jordan Miller", "Mozart") == ["Jordan Miller", "Mozart"]
     assert left("Does Jordan Miller like Mozart?", "Jordan Miller", "Mozart") == ["Jordan Miller"]
@@ -69,6 +82,20 @@ def test_what_says_where_somebody_is_keeps_the_name(label: str) -> None:
     at = text.index("HERE")
     findings = [Finding(11, 22, "PERSON", 0.9, "student"), Finding(at, at + 4, label, 0.9, "patterns")]
     assert without_figures(text, findings) == findings
+
+
+def test_years_and_places_in_a_question_about_a_figure_are_the_figures() -> None:
+    def rest(text: str, *more: tuple[str, str]) -> list[str]:
+        values = (("Walt Disney", "PERSON"), ("1923", "DATE_TIME"), *more)
+        found = [Finding(text.index(v), text.index(v) + len(v), label, 0.9, "student") for v, label in values]
+        return [text[f.start : f.end] for f in without_figures(text, found)]
+
+    assert rest("What did Walt Disney found in 1923?") == []
+    assert rest("What did Walt Disney found in 1923, when my father came?") == ["1923"]
+    assert rest("What did Walt Disney and Jordan Miller found in 1923?", ("Jordan Miller", "PERSON")) == [
+        "1923",
+        "Jordan Miller",
+    ]
 
 
 def test_an_own_rule_and_a_long_text_keep_the_name() -> None:

@@ -33,7 +33,17 @@ def left(text: str, *values: tuple[str, str], detector: str = "student") -> list
         ("in use before the late 1970s", "the late 1970s", "DATE_TIME"),
         ("acts like a 1920s aristocrat", "1920", "DATE_TIME"),
         ("a recipe for Canjeero?", "Canjeero", "PERSON"),
+        ("If in pain, an occupational therapist can help.", "occupational therapist", "PROFESSION"),
+        ("Can a qualifying manager work abroad?", "qualifying manager", "PROFESSION"),
+        ("only 3/4 of the passengers", "3/4", "DATE_TIME"),
+        ("at most 2^31 - 1", "31 - 1", "REFERENCE_NUMBER"),
         ("some Somali dishes", "Somali", "NRP"),
+        ("a recipe for Tunisian Kammounia", "Tunisian", "NRP"),
+        ("Can a crane lift Mount Everest?", "Mount Everest", "LOCATION"),
+        ("shall we meet at 3 pm?", "3 pm", "DATE_TIME"),
+        ("available from 9-11 am, or later", "9-11 am", "DATE_TIME"),
+        ("woke at 6 a.m. and left", "6 a.m.", "DATE_TIME"),
+        ("woke at 6:15 and left", "6:15", "DATE_TIME"),
         ("lubiprostone (Amitiza) helps", "Amitiza", "PERSON"),
     ],
 )
@@ -56,10 +66,19 @@ def test_what_is_of_nobody_is_no_finding(text: str, value: str, label: str) -> N
         ("He is 40 years old", "40", "AGE"),
         ("he is over 45 years old", "45", "AGE"),
         ("She is a machine learning engineer.", "machine learning engineer", "PROFESSION"),
+        ("My wife is a nurse and can help", "nurse", "PROFESSION"),
+        ("the nurse can help", "nurse", "PROFESSION"),
+        ("I wonder, can a nurse", "nurse", "PROFESSION"),
         ("the English patient", "English", "NRP"),
         ("He is Somali.", "Somali", "NRP"),
         ("born on 3 May 1970", "3 May 1970", "DATE_TIME"),
         ("left in 1970", "1970", "DATE_TIME"),
+        ("due 3/4 of this year", "3/4", "DATE_TIME"),
+        ("file 31-1", "31-1", "REFERENCE_NUMBER"),
+        ("file 20231 - 1", "20231 - 1", "REFERENCE_NUMBER"),
+        ("moved to Mount Vernon", "Mount Vernon", "LOCATION"),
+        ("May 3, 3 pm", "May 3, 3 pm", "DATE_TIME"),
+        ("on the 3rd", "3rd", "DATE_TIME"),
         ("a recipe for Jordan Miller", "Jordan Miller", "PERSON"),
         ("a recipe for Miller's birthday", "Miller", "PERSON"),
         ("ibuprofen (Jordan)", "Jordan", "PERSON"),
@@ -80,6 +99,11 @@ def test_what_has_a_form_or_an_own_rule_counts_always(detector: str) -> None:
 
 def test_ages_by_pattern_are_left_out_as_well() -> None:
     assert left("Rare in people under age 45.", ("45", "AGE"), detector="patterns") == []
+
+
+def test_a_time_of_a_day_that_is_known_stays() -> None:
+    text = "admitted on May 3; discharged at 10:30"
+    assert left(text, ("May 3", "DATE_TIME"), ("10:30", "DATE_TIME")) == ["May 3", "10:30"]
 
 
 EXERCISE = "Brett is 14 years old. In 4 years his sister will be 3 times as old. How old is she?"
