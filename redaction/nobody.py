@@ -51,12 +51,13 @@ _WHETHER = re.compile(r"(?:^|[.!?:\n\"])\s?(?:can|could|may|should|must|does|wou
 """Any of a profession: ``a nurse may help``, ``Can a manager work abroad?``"""
 _DECADE = re.compile(r"(?:the )?(?:(?:late|early|mid)[ -])?(?:the )?(?:1[5-9]|20)\d0['’]?s")
 _SHARE = re.compile(r"\d{1,2}/\d{1,2} of (?:the|a|an|all|his|her|its|their|my|our)\b")
-_SUM = re.compile(r"\d{1,4} [-+*/×−] \d{1,3}")
+_SUM = re.compile(r"\d{1,4} [-+*×] \d{1,3}")
 _CLOCK = re.compile(
     r"(?:(?:at|around|about|from|until) )?(?:\d{1,2}(?:[:.]\d\d)?(?: ?[ap]\.?m\.?)?\s?(?:-|–|to|and)\s?)?"
     r"(?:\d{1,2}(?:[:.]\d\d)?(?: ?[ap]\.?m\.?| ?o['’]clock)|\d{1,2}:\d\d)",
     re.I,
 )
+_AT = re.compile(r"@ ?$")
 _WILD = re.compile(r"(?:the )?(?:Mount|Mt\.?) (?:Everest|Fuji|Kilimanjaro|Olympus|Rushmore|Etna|Vesuvius)", re.I)
 """Where nobody lives."""
 _SHORT = re.compile(r"[A-Z]{2,6}")
@@ -126,10 +127,11 @@ def _decade(text: str, f: Finding) -> bool:
 
 def _without_clocks(text: str, findings: list[Finding]) -> list[Finding]:
     """A time of day says nothing of anybody where no text says which day's."""
+    dates = [f for f in findings if f.label == "DATE_TIME" and f.detector in GUESSING]
     clocks = {
         f
-        for f in findings
-        if f.label == "DATE_TIME" and f.detector in GUESSING and _CLOCK.fullmatch(text, f.start, f.end)
+        for f in dates
+        if _CLOCK.fullmatch(text, f.start, f.end) and not _AT.search(text, max(0, f.start - 2), f.start)
     }
     if not clocks or any(f.label in {"DATE_TIME", "DATE_OF_BIRTH"} and f not in clocks for f in findings):
         return findings

@@ -74,6 +74,8 @@ def test_what_is_of_nobody_is_no_finding(text: str, value: str, label: str) -> N
         ("born on 3 May 1970", "3 May 1970", "DATE_TIME"),
         ("left in 1970", "1970", "DATE_TIME"),
         ("due 3/4 of this year", "3/4", "DATE_TIME"),
+        ("demanda (no 1303 / 02)", "1303 / 02", "REFERENCE_NUMBER"),
+        ("who is @ 7 pm?", "7 pm", "DATE_TIME"),
         ("file 31-1", "31-1", "REFERENCE_NUMBER"),
         ("file 20231 - 1", "20231 - 1", "REFERENCE_NUMBER"),
         ("moved to Mount Vernon", "Mount Vernon", "LOCATION"),
