@@ -29,7 +29,7 @@ _ASKED = re.compile(
     r"|what (?:is|was|will be|are|fraction|percent\w*) (?:(?:the|his|her|their|of) ){0,2}(?:\w+ ){0,3}(?:total|average"
     r"|sum|difference|number|cost|price|ratio|age|score|distance|time|weight|length|amount|profit|area|probability"
     r"|percent\w*)"
-    r"|find the|calculate)\b[^.!?]{0,200}\?|\bin total\?",
+    r"|find the|calculate)\b[^.!?]{0,200}\?|\bcalculate (?:the|how)\b[^.!?]{3,200}|\bin total\?",
     re.I,
 )
 _ASKING = ("how ", "what ", "find the", "calculate", "in total?")
@@ -39,7 +39,7 @@ _NUMBER = re.compile(
     re.I,
 )
 _WORD = re.compile(r"([^\W\d_]+)(?:['’]s?)?")
-_TITLE = re.compile(
+TITLE = re.compile(
     r"\b(?:mr|mrs|ms|miss|mx|dr|prof|professor|sir|madam|lady|lord|judge|nurse|patient|client|customer|debtor|herr|frau)"
     r"\.?\s+$",
     re.I,
@@ -66,7 +66,7 @@ def without_names(text: str, findings: tuple[Finding, ...], given: Callable[[str
 def _somebody(text: str, name: Finding) -> bool:
     """Whether a title stands before it, or a capital behind it as a surname's or an initial's would."""
     second = _SECOND.match(text, name.end)
-    return _TITLE.search(text, max(0, name.start - 12), name.start) is not None or (
+    return TITLE.search(text, max(0, name.start - 12), name.start) is not None or (
         second is not None and second[0][-1].isupper()
     )
 
@@ -115,7 +115,9 @@ def _found(text: str, parts: dict[str, float]) -> Iterator[Finding]:
 
 def is_exercise(text: str) -> bool:
     """Whether a short text asks for an amount that follows from numbers in it."""
-    lower = text.lower() if "?" in text else ""  # most texts of a conversation ask nothing, or no amount
+    lower = (
+        text.lower() if "?" in text or "alculate" in text else ""
+    )  # most texts of a conversation ask nothing, or no amount
     if not any(asked in lower for asked in _ASKING):
         return False
     return len(_NUMBER.findall(text)) >= NUMBERS and _ASKED.search(text) is not None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
-from redaction import columns, coverage, exercise
+from redaction import columns, coverage, exercise, nobody
 from redaction.crossings import crossings
 from redaction.hidden import look
 from redaction.propagation import propagate
@@ -19,7 +19,7 @@ from redaction.windows import LONG, Window, gathered, windows
 
 __all__ = ["NOTHING", "VERSION", "Classifier", "Pipeline", "propagate", "whole"]
 
-VERSION = "7"
+VERSION = "8"
 """Of the readings in which detectors see a text, and of what is left out of their findings."""
 NOTHING = Classification(Sensitivity.PUBLIC)
 
@@ -117,6 +117,7 @@ class Pipeline:
         findings = self._in_columns(text, self._wide(text, result.findings, failed), failed)
         if self._given is not None:
             findings = exercise.without_names(text, findings, self._given)
+            findings = nobody.without_nobody(text, findings, self._given)
         seen = self._classified(text, findings, failed)
         reason = failed[-1] if failed else result.uninspected
         return TextResult(findings, _most(seen, result.classification), reason)

@@ -72,6 +72,7 @@ def _sections(figures: Sequence[SetFigures]) -> list[tuple[str, list[tuple[str, 
         ("typed", "spans found with exactly their ends and type"),
         ("typed_f1", "F1 of that"),
         ("invalid_typed", "numbers with a wrong checksum called a kind of number"),
+        ("flagged_unless_public", "texts flagged for anything but names of public persons and characters"),
         ("flagged_unless_person", "texts flagged for anything but persons"),
     )
     for part, heading in single:

@@ -45,7 +45,11 @@ _DEFINITIONS = """\
 - **right type**: share of sensitive spans found with exactly their ends and type, as `sealgate scan` prints them; F1
   with the findings that are no such span.
 - **wrong checksum typed**: share of texts whose number fails its checksum and is yet called a bank, card, national,
-  tax, passport, licence or medical number (it may be a valid number of another kind).
+  tax, passport, licence or medical number. The strict figure: it counts numbers that are valid as another kind, which
+  nothing in the text excludes, too ([what is left](limitations.md)).
+- **names of public persons and characters aside**: as *flagged*, without findings whose words are part of a name that
+  stands in the text and on a list made by hand ([figures](../redaction/data/public_figures.txt), which detection uses,
+  and [others of the benign prompts](../proxy/models/public_names.txt), living persons among them, which it does not).
 - **intervals** are 95 %, over resampled texts; exact binomial where everything or nothing is hit. They say how much the
   figure depends on which texts of *this* source were drawn, nothing about other sources.
 - **CPU ms/kB**: process CPU time per 1 000 characters, each text judged alone, with no cache; short texts cost more.
@@ -120,8 +124,8 @@ def _verdict(judged: Sequence[Outcome]) -> str:
     return text + (
         ' "Narrowly" means that the aim lies within the interval. Real users\' prompts (aim: leak ≤ 0.1) are not\n'
         "measured here. The benign prompts name public figures, invented people and products: of the rows on them the\n"
-        "first counts every name as flagged, the other none that is taken for a person's; public figures aside, the "
-        "figure lies between."
+        "first counts every name as flagged, the second all but those of public persons and characters, the third\n"
+        "none that is taken for a person's."
     )
 
 
@@ -185,12 +189,16 @@ def _identifiers(facts: Facts) -> str:
 
 
 def _harmless(facts: Facts) -> str:
-    out = ["| set | detectors | flagged | flagged, persons aside | by label |", "|---|---|--:|--:|---|"]
+    out = [
+        "| set | detectors | flagged | flagged, public names aside | flagged, persons aside | by label |",
+        "|---|---|--:|--:|--:|---|",
+    ]
+    parts = ("flagged", "flagged_unless_public", "flagged_unless_person")
     for mode in ("full", "fast"):
         for row in facts.get(mode) or ():
             if row["leak"] is None:
                 labels = ", ".join(f"{k} {v['value']:.3f}" for k, v in row["flagged_by_label"].items())
-                shares = f"{_said(row['flagged'])} | {_said(row['flagged_unless_person'])}"
+                shares = " | ".join(_said(row.get(part)) for part in parts)
                 out.append(f"| {row['name']} | {mode} | {shares} | {labels or '-'} |")
     return "## Texts in which nothing is sensitive\n\n" + "\n".join(out)
 

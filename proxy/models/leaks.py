@@ -18,6 +18,7 @@ from typing import Any
 
 from proxy.models.entities import recalled
 from proxy.models.labelled import COARSE, Names, coarse, label_map, labelled_sets, stem, texts
+from proxy.models.publicly import besides
 from proxy.models.shares import Share, gap, share, shares
 from redaction.spans import resolve
 from redaction.types import Finding
@@ -73,7 +74,9 @@ class SetFigures:
     """Worst group minus best."""
     flagged_by_label: Mapping[str, Share] = field(default_factory=dict)
     flagged_unless_person: Share | None = None
-    """Texts with a finding that is no person; both only where the set has no spans."""
+    """Texts with a finding that is no person; these only where the set has no spans."""
+    flagged_unless_public: Share | None = None
+    """Texts with a finding that is no name of a public person or character (``proxy.models.publicly``)."""
     uninspected: int = 0
     """Texts that could not be judged; the gate treats them as regulated."""
 
@@ -108,6 +111,7 @@ class TextCounts:
     masked: int
     flagged: frozenset[str]
     """Labels of all findings."""
+    flagged_unless_public: bool
     strict: tuple[int, int, int]
     """Spans found exactly, not found so, and findings that are no span."""
     entities: tuple[tuple[bool, bool], ...]
@@ -147,6 +151,7 @@ def count(
         outside=len(outside),
         masked=sum(wrong[i] for i in outside),
         flagged=frozenset(names.of(f.label) for f in found),
+        flagged_unless_public=any(besides(text, found)),
         strict=_strict(sensitive, found, names, known),
         entities=tuple(recalled(text, row["spans"], covered)) if with_entities else (),
         invalid_typed=_typed(text, row["invalid"], found, names) if row.get("invalid") else None,
@@ -229,6 +234,7 @@ def _of_harmless(counts: Sequence[TextCounts]) -> dict[str, Any]:
         "flagged_by_label": shares(
             (label, [(int(label in c.flagged), 1) for c in counts]) for label, _ in labels.most_common()
         ),
+        "flagged_unless_public": share([(int(c.flagged_unless_public), 1) for c in counts]),
         "flagged_unless_person": share([(int(bool(c.flagged - {"PERSON"})), 1) for c in counts]),
     }
 

@@ -41,6 +41,7 @@ TARGETS: Sequence[Target] = (
     Target("… of the right type, with exact ends", "ids_stdnum_dev", "typed", 0.95, at_least=True),
     Target("… wrong checksum, called a kind of number", "ids_stdnum_invalid", "invalid_typed", 0.0),
     Target("benign prompts with anything flagged", "benign_dev", "flagged", 0.10),
+    Target("… names of public persons and characters aside", "benign_dev", "flagged_unless_public", 0.10),
     Target("… names of persons aside", "benign_dev", "flagged_unless_person", 0.10),
     Target("names of 15 groups: worst minus best", "namebias_test", "gap", 0.03),
     Target("sensitivity: macro-F1", "", "macro_f1", 0.90, at_least=True),

@@ -15,10 +15,12 @@ from dataclasses import dataclass
 from heapq import nsmallest
 from importlib import import_module
 from importlib.metadata import version
+from operator import attrgetter
 from pathlib import Path
 
 from stdnum.exceptions import InvalidLength, ValidationError
 
+from redaction.detectors.chance import BOUND, DRAWS, Chances, drawn
 from redaction.detectors.kinds import FORMS, KINDS, LABEL_OF
 from redaction.detectors.linear import compile_pattern
 from redaction.detectors.purse import Purse
@@ -47,6 +49,15 @@ ALONE = 8
 """Characters that a number without any word needs to mean something."""
 BY_ITSELF = 0.58
 """Score of a number that no word names. Many kinds accept any number of their length, so it says little."""
+SOME_NUMBER = "REFERENCE_NUMBER"
+"""Label of a number of which nobody can say by whom it was issued. It is an identifier as any other: as sensitive, and
+replaced as they are."""
+REFUSED = 0.65
+"""Score of a number that is not what the words say it is: a digit is wrong, or the word means another."""
+DOUBTED = 0.4
+"""Score of the kind itself in both cases, so that what a policy says of that kind holds as well."""
+NAMED_BEFORE = 24
+"""Characters between the word that says what a number is and the number."""
 
 _DIGITED = r"[\pL\pN]*\pN[\pL\pN]*"
 _SEPARATOR = r"[ \-./,:·\x{a0}\x{2011}\x{202f}]{1,2}"
@@ -56,10 +67,18 @@ _RUN = compile_pattern(
 _WORD = re.compile(r"[^\W_]+")
 _LETTER = re.compile(r"[^\W\d_]")
 _SQUASH = re.compile(r"[\W_]+")
-_PLAIN = re.compile(
-    r"\d{1,4}[\-/.]\d{1,2}[\-/.]\d{1,4}|\d+[.,:]\d+|(?:19|20)\d\d[01]\d[0-3]\d|1[4-8]\d{8}(?:\d{3})?|\d{16}"
+_PLAIN = re.compile(r"\d{1,4}[\-/.]\d{1,2}[\-/.]\d{1,4}|\d+[.,:]\d+|(?:19|20)\d\d[01]\d[0-3]\d|1[4-8]\d{8}(?:\d{3})?")
+"""A date, a time, a decimal number, a Unix time of our days."""
+CARD = 16
+"""Digits alone, so many, are a card, or a number that is none by chance, or nothing."""
+_NO_NUMBER = re.compile(
+    r"\d{1,3}(?:[., ]\d{3})+(?:[.,]\d{1,2})?|\d+[.,:]\d+|"
+    r"\d{4}[\-/.]\d{1,2}[\-/.]\d{1,2}|\d{1,2}[\-/.]\d{1,2}[\-/.]\d{4}"
 )
-"""A date, a time, a decimal number, a Unix time of our days; sixteen digits, which are a card or nothing."""
+"""An amount or a date: a word beside it that names a number means another one."""
+_BETWEEN = re.compile(r"[^\d\n!?;]*")
+_GOES_ON = re.compile(r" (?=\w{0,3}[A-Z])\w{0,3}\d\w{0,3}\b")
+"""A short token of digits and letters: one of a number's own, not the next word."""
 _ONE = re.compile(r"\W*(?:[A-Z]{1,4}[ ./-]{1,2}){0,2}\w*\d\w*(?:[ ./,-]{1,2}(?:\w*\d\w*|[A-Z]{1,3}\b))*\W*")
 
 
@@ -153,27 +172,30 @@ class Numbers:
     """Finds them. Work is counted: a text that would need more fails the detector (``budget``)."""
 
     def __init__(self) -> None:
-        self._kinds = _kinds()
+        self.kinds = _kinds()
         self._specific = sorted(
-            self._kinds, key=lambda k: (len(k.lengths) > 9, k.label == "REFERENCE_NUMBER", len(k.lengths))
+            self.kinds, key=lambda k: (len(k.lengths) > 9, k.label == "REFERENCE_NUMBER", len(k.lengths))
         )
+        self.chances = Chances()
+        self._hardest: dict[int, tuple[Kind, ...]] = {}
         self._named: dict[str, tuple[Kind, ...]] = {}
         self._by_size: dict[tuple[tuple[tuple[Kind, ...], ...], int, bool], tuple[Kind, ...]] = {}
-        for kind in self._kinds:
+        for kind in self.kinds:
             for word in kind.words:
                 key = _SQUASH.sub("", word)
                 self._named[key] = (*self._named.get(key, ()), kind)
-        words = sorted({w for k in self._kinds for w in k.words}, key=len, reverse=True)
+        words = sorted({w for k in self.kinds for w in k.words}, key=len, reverse=True)
         spelled = "|".join(r"[ _.\-]{0,2}".join(map(re.escape, re.split(r"[ .\-]+", w))) for w in words)
         self._words = compile_pattern(rf"(?i)(?:^|[^\pL\pN])({spelled})")
-        by_module = {k.module: k for k in self._kinds}
+        by_module = {k.module: k for k in self.kinds}
         lines = (line.partition(": ") for line in FORMS.splitlines())
         self.forms = [(form, by_module[module]) for module, _, form in lines]
         """Patterns of kinds that need no word."""
         self.digest = hashlib.sha256(repr((KINDS, FORMS, _RUN.pattern)).encode()).hexdigest()[:16]
 
     def find(self, text: str, purse: Purse | None = None) -> Iterator[Finding]:
-        """Findings of numbers with a word, or alone in their text. Raises DetectorFailed."""
+        """Findings of numbers with a word, or alone in their text; with them, of score ``REFUSED``, those that are not
+        what their word says. Raises DetectorFailed."""
         runs = [spans[0] for spans in _RUN.spans(text)]
         if not runs:
             return
@@ -211,24 +233,45 @@ class Numbers:
             start = text.find(" ", start, end) + 1 or end
 
     def _named_in(self, text: str, start: int, end: int, near: Sequence[_Hit], checks: _Checks) -> Iterator[Finding]:
-        """The longest numbers of a run that the words near it allow."""
+        """The longest numbers of a run that the words near it allow; else what a word wrongly says is one."""
         hits = nsmallest(
             NEAREST, near, key=lambda h: start - h.end if h.end <= start + 2 else 40 + abs(h.start - start)
         )
         named = tuple(h.kinds for h in hits)
-        done = start
+        done, refused = start, None
         for left, right, size in _windows(text, start, end, checks):
+            if refused is not None and left >= refused.end:  # nothing in it was accepted
+                yield from neutral(refused.start, refused.end, refused.label, REFUSED)
+                done, refused = refused.end, None
             if left < done:
                 continue
             value = text[left:right]
             found = checks.first(value, self._of(named, size, value))
-            if found is None:
-                continue
-            if _tied(text, left, right, start, end):
+            tied = _tied(text, left, right, start, end)
+            if found is not None and tied:
                 yield Finding(left, right, "REFERENCE_NUMBER", BY_ITSELF, NAME)
-            else:
+            elif found is not None and not self._part(text, left, right, size, found):
                 yield Finding(left, right, found.label, 1.0, NAME)
-                done = right
+                done, refused = right, None
+            elif refused is None and not tied:
+                refused = self._refused(text, left, right, size, near)
+        if refused is not None:
+            yield from neutral(refused.start, refused.end, refused.label, REFUSED)
+
+    @staticmethod
+    def _part(text: str, left: int, right: int, size: int, kind: Kind) -> bool:
+        """Whether it goes on behind ``right`` in a way its kind allows, and is refused as a whole."""
+        more = _GOES_ON.match(text, right)
+        return more is not None and kind.long_enough(size + len(more[0]) - 1, text[left : more.end()])
+
+    def _refused(self, text: str, left: int, right: int, size: int, near: Sequence[_Hit]) -> Finding | None:
+        """What a word beside a number means and its kinds refused, if they have numbers as long."""
+        beside = _beside(text, left, right, near)
+        if not beside or size < SHORTEST:
+            return None
+        value = text[left:right]
+        kinds = () if _NO_NUMBER.fullmatch(value) else self._of(beside, size, value)
+        return Finding(left, right, kinds[0].label, REFUSED, NAME) if kinds else None
 
     def _of(self, named: tuple[tuple[Kind, ...], ...], size: int, value: str) -> tuple[Kind, ...]:
         """Kinds of a few words that a value may be by the number of its letters and digits."""
@@ -246,9 +289,49 @@ class Numbers:
         size, words = sum(map(str.isalnum, value)), len(_WORD.findall(value))
         bare = size >= max(ALONE, 2 * words) and not _PLAIN.fullmatch(value)  # a row of single digits is no number
         if bare and not any(map(str.isalnum, text[:start] + text[end:])):
-            found = checks.first(value, tuple(k for k in self._specific if k.long_enough(size, value)))
-            if found is not None:
-                yield Finding(start, end, found.label, BY_ITSELF, NAME)
+            yield from self._by_itself(start, end, value, size, checks)
+
+    def _by_itself(self, start: int, end: int, value: str, size: int, checks: _Checks) -> Iterator[Finding]:
+        """By the kind whose check is hardest to pass, if passing it is no chance; else as some number."""
+        lettered = _LETTER.search(value) is not None
+        kinds = self._specific if lettered else self._by_hardness(size)
+        found = checks.first(value, tuple(k for k in kinds if k.long_enough(size, value)))
+        if found is None:
+            return
+        if lettered:
+            checks.purse.pay(DRAWS * CHECK)
+            chance = drawn(value, found.accepts)
+        else:
+            chance = self.chances.any(found.module, value)
+        if chance < BOUND:
+            yield Finding(start, end, found.label, BY_ITSELF, NAME)
+        elif size != CARD or not value.isdigit():
+            yield from neutral(start, end, found.label, BY_ITSELF)
+
+    def _by_hardness(self, size: int) -> tuple[Kind, ...]:
+        if size not in self._hardest:
+            self._hardest[size] = tuple(sorted(self._specific, key=lambda k: self.chances.share(k.module, size)))
+        return self._hardest[size]
+
+
+def neutral(start: int, end: int, label: str, score: float) -> Iterator[Finding]:
+    """As some number, and less surely as ``label``."""
+    yield Finding(start, end, SOME_NUMBER, score, NAME)
+    if label != SOME_NUMBER:
+        yield Finding(start, end, label, DOUBTED, NAME)
+
+
+def _beside(text: str, left: int, right: int, near: Sequence[_Hit]) -> tuple[tuple[Kind, ...], ...]:
+    """Kinds of the words that stand directly before a number, or behind it in brackets; none if one stands within."""
+    at = bisect_left(near, left, key=attrgetter("start"))
+    before, behind = near[at - 1 : at] if at else (), near[at : at + 1]
+    if behind and behind[0].start < right:
+        return ()
+    named = [h.kinds for h in behind if text[right : h.start] in {" (", "("}]
+    for h in before:
+        if left - NAMED_BEFORE <= h.end <= left and _BETWEEN.fullmatch(text, h.end, left):
+            named.append(h.kinds)
+    return tuple(named)
 
 
 def _windows(text: str, start: int, end: int, checks: _Checks) -> Iterator[tuple[int, int, int]]:

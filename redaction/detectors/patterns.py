@@ -10,16 +10,20 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from redaction import lean
 from redaction.detectors.around import Around
+from redaction.detectors.chance import BOUND, DRAWS, drawn, form
 from redaction.detectors.formats import NAME, OWN
 from redaction.detectors.labelled import Labelled
+from redaction.detectors.linear import Pattern, compile_pattern
 from redaction.detectors.lookaround import Linear, linear
-from redaction.detectors.numbers import Numbers, is_alone
+from redaction.detectors.numbers import DOUBTED, REFUSED, SOME_NUMBER, Numbers, is_alone, neutral
 from redaction.detectors.phones import Phones
 from redaction.detectors.purse import Purse
 from redaction.detectors.sweep import Sweep
@@ -28,7 +32,7 @@ from redaction.types import LABELS, DetectorFailed, Finding
 with lean.without("spacy", "thinc"):
     from presidio_analyzer import PatternRecognizer, predefined_recognizers
 
-VERSION = "7"
+VERSION = "8"
 THRESHOLD = 0.4
 CONTEXT_BOOST = 0.4
 WEAK = 0.3
@@ -39,6 +43,20 @@ CHECK = 10
 _DIGIT = re.compile(r"\d")
 NEED_CONTEXT = frozenset({"LICENSE_PLATE", "PASSPORT", "DRIVER_LICENSE", "MEDICAL_LICENSE"})
 """Labels whose patterns match ordinary words unless a context word stands near."""
+
+CHECKED = frozenset({"US_SSN"})
+"""Labels of labelled numbers that a validator judges as well."""
+OF_KINDS = frozenset(
+    {
+        "NATIONAL_ID", "TAX_ID", "US_SSN", "BANK_ACCOUNT", "MEDICAL_RECORD", "MEDICAL_LICENSE", "PASSPORT",
+        "DRIVER_LICENSE",
+    }
+)  # fmt: skip
+"""Labels that say by whom a number was issued. Cards and IBAN have checks that hardly pass by chance."""
+BY_CHANCE = 0.55
+"""Score of a number that no word names and whose check many pass; less than that of one which few pass."""
+FORMS_KEPT = 5_000
+"""Forms of values whose chances are kept."""
 
 SKIPPED = frozenset(
     {
@@ -97,53 +115,90 @@ def _rules() -> list[_Rule]:
     return out
 
 
+def recognized() -> dict[str, Callable[[str], bool]]:
+    """By recognizer, whether it is sure of a value that is nothing but digits."""
+    out: dict[str, Callable[[str], bool]] = {}
+    for rule in _rules():
+        name = type(rule.recognizer).__name__
+        out[name] = partial(_sure_of, out.get(name), rule, compile_pattern(rule.form.pattern))
+    return out
+
+
+def _sure_of(other: Callable[[str], bool] | None, rule: _Rule, pattern: Pattern, value: str) -> bool:
+    if other is not None and other(value):
+        return True
+    whole = any(found[rule.form.group] == (0, len(value)) for found in pattern.spans(value))
+    return bool(whole and not rule.recognizer.invalidate_result(value) and rule.recognizer.validate_result(value))
+
+
 class PatternDetector:
     """Implements ``Detector``. Linear in the length of the text, and what its checks cost is bounded."""
 
     name = NAME
 
     def __init__(self) -> None:
-        self._rules = _rules()
-        self._numbers = Numbers()
+        self.rules = _rules()
+        self.numbers = Numbers()
+        self.drawn: dict[tuple[int, str], float] = {}
+        """Rule and form of a value -> share of values in that form which it takes for certain."""
         self._labelled = Labelled()
-        forms = [r.form for r in self._rules]
-        groups = [*(f.group for f in forms), *(0 for _ in self._numbers.forms)]
-        self._sweep = Sweep([*(f.pattern for f in forms), *(form for form, _ in self._numbers.forms)], group=groups)
-        names = "\n".join(f"{r.form.pattern}\t{r.score}\t{r.label}" for r in self._rules)
+        forms = [r.form for r in self.rules]
+        groups = [*(f.group for f in forms), *(0 for _ in self.numbers.forms)]
+        self._sweep = Sweep([*(f.pattern for f in forms), *(form for form, _ in self.numbers.forms)], group=groups)
+        names = "\n".join(f"{r.form.pattern}\t{r.score}\t{r.label}" for r in self.rules)
         self.digest = hashlib.sha256(
-            f"{VERSION}\n{names}\n{self._numbers.digest}\n{self._labelled.digest}".encode()
+            f"{VERSION}\n{names}\n{self.numbers.digest}\n{self._labelled.digest}".encode()
         ).hexdigest()[:16]
 
     def detect(self, text: str, /) -> tuple[Finding, ...]:
         found: list[Finding] = []
+        sure: set[Finding] = set()
         try:
-            for f in self._all(text):
+            for f in self._all(text, sure):
                 found.append(f)
         except DetectorFailed as e:
             e.found = tuple(found)
             raise
-        return tuple(found)
+        return tuple(_doubted(found, sure))
 
-    def _all(self, text: str) -> Iterator[Finding]:
-        """Cheap and certain first: what a failure leaves out are the numbers that cost most."""
+    def _all(self, text: str, sure: set[Finding]) -> Iterator[Finding]:
+        """Cheap and certain first: what a failure leaves out are the numbers that cost most. ``sure``: what a word and
+        a check both say."""
         for own in OWN:
             yield from own(text)
-        yield from self._labelled.find(text)
+        for f in self._labelled.find(text):
+            if f.label not in CHECKED:
+                sure.add(f)
+            yield f
         if _DIGIT.search(text) is None:
             return
         purse = Purse(NAME, len(text))
         around = Around(text)
-        yield from _Judge(self._rules, self._numbers, text, around, purse).find(self._sweep)
-        yield from self._numbers.find(text, purse)
+        yield from _Judge(self, text, around, purse, sure).find(self._sweep)
+        yield from self.numbers.find(text, purse)
         yield from Phones(text, around, purse).find()
+
+
+def _doubted(found: Sequence[Finding], sure: Collection[Finding]) -> Iterator[Finding]:
+    """With little weight to what a form alone says of a number that the words call by another name."""
+    refused = sorted((f.start, f.end) for f in found if f.label == SOME_NUMBER and f.score == REFUSED)
+    ends = [end for _, end in refused]
+    for f in found:
+        at = bisect_right(ends, f.start)
+        if f.label in OF_KINDS and f not in sure and at < len(refused) and refused[at][0] < f.end:
+            yield replace(f, score=min(f.score, DOUBTED))
+        else:
+            yield f
 
 
 class _Judge:
     """What the recognizers and the words around say of the candidates of one text."""
 
-    def __init__(self, rules: Sequence[_Rule], numbers: Numbers, text: str, around: Around, purse: Purse) -> None:
-        self._rules = rules
-        self._numbers = numbers
+    def __init__(self, detector: PatternDetector, text: str, around: Around, purse: Purse, sure: set[Finding]) -> None:
+        self._rules = detector.rules
+        self._numbers = detector.numbers
+        self._drawn = detector.drawn
+        self._sure = sure
         self._text = text
         self._around = around
         self._purse = purse
@@ -178,7 +233,8 @@ class _Judge:
 
     def _judged(self, number: int, start: int, end: int) -> Iterator[Finding]:
         rule = self._rules[number]
-        value = self._text[start:end]
+        value = self._text[start:end].rstrip()
+        end = start + len(value)  # some patterns take the space behind
         context = self._around.near(start, end, rule.context)
         if not context and not self._alone and (rule.weak or (rule.form.plain and value.isdigit())):
             return  # nothing below could make it a finding
@@ -195,7 +251,28 @@ class _Judge:
         elif value.isdigit() and not context:
             return
         if score >= THRESHOLD and (context or self._alone or rule.label not in NEED_CONTEXT):
-            yield Finding(start, end, rule.label, min(score, 1.0), NAME)
+            finding = Finding(start, end, rule.label, min(score, 1.0), NAME)
+            if valid and context:
+                self._sure.add(finding)
+            if valid and not context and rule.label in OF_KINDS and self._chance(number, value) >= BOUND:
+                yield from neutral(start, end, rule.label, BY_CHANCE)
+            else:
+                yield finding
+
+    def _chance(self, number: int, value: str) -> float:
+        """Share of values like it that are as valid as it is."""
+        if not any(map(str.isalpha, value)):
+            return self._numbers.chances.any(type(self._rules[number].recognizer).__name__, value)
+        key = number, form(value)
+        if key not in self._drawn:
+            if len(self._drawn) >= FORMS_KEPT:
+                self._drawn.clear()
+            self._purse.pay(DRAWS * CHECK)
+            recognizer = self._rules[number].recognizer
+            self._drawn[key] = drawn(
+                value, lambda v: bool(not recognizer.invalidate_result(v) and recognizer.validate_result(v))
+            )
+        return self._drawn[key]
 
     def _valid(self, number: int, value: str) -> bool | None:
         """What the recognizer says: False, True, or None for no opinion."""

@@ -99,11 +99,19 @@ def tokens(text: str, base: int = 0) -> Iterator[Token]:
 
 
 _MOSTLY_GIVEN = """
-adam adrian albert alex alexander anna anne anton ben billy bob brian carl carlos charles charlie christian
-dan daniel dave david diana elias emil emma frank fred george grace hannah harry henry jack james jenny joe
-john joseph julia karen kate kevin laura lena leo leon liam linda louis lucas luis luke maria mark mary matt
-max michael nina noah oscar paul pedro peter rafael robert rosa rose sam samuel sara sofia sophie stephen theo
-tom toni victor
+adam adrian albert alex alexander andrew anna anne anthony anton arthur barbara ben benjamin billy bob brenda
+brian bruno carl carla carlos catherine charles charlie chris christian christina claire clara claudia daisy
+dan daniel dave david dennis diana diego donna dora edward eleanor elena elias elizabeth ella emil emma eric
+erik ernest eva fabian felix fernando francis frank fred gabriel george gina gloria grace greg hannah harry
+helen henry ian irene isaac isabel isabella isabelle ivan jack jacob jake james jane jason jean jenny jeremy
+jerry jessica joan joe john jonathan jorge joseph josh joshua judith judy julia julian justin karen karl kate
+katie ken kevin larry laura leah lena leo leon leonard liam lily linda lisa louis lucas lucia lucy luis luke
+luther marcus margaret maria marie marina mario mark marta martha mary matt matthew max melissa mia michael
+michelle mike molly monica nancy nathan nicholas nick nicole nina noah oliver olivia oscar pamela patricia
+patrick paul pedro peter philip phillip rachel rafael ralph ray rebecca richard rita rob robert roger ronald
+rosa rose ruben ruth ryan sally sam samuel sandra sara sarah sean sebastian simon sofia sophie stella stephen
+steve steven susan teresa theo theresa timothy toby tom tommy toni tony valentina vanessa vera veronica victor
+vincent virginia walter wendy william zoe
 """
 MOSTLY_GIVEN = frozenset(_MOSTLY_GIVEN.split())
 """First names that are surnames too, of far fewer people."""

@@ -106,7 +106,7 @@ def test_every_served_route_has_a_table_and_every_table_a_route(ran: Ran) -> Non
 
 def test_every_label_that_a_rule_proves_has_a_canary() -> None:
     patterns = PatternDetector()
-    rules = {r.label for r in patterns._rules} | {k.label for k in patterns._numbers._kinds}
+    rules = {r.label for r in patterns.rules} | {k.label for k in patterns.numbers.kinds}
     assert (rules | {label for label, _, _ in (*TOKENS, *BLOCKS)}) - {v.label for v in VALUES} == set()
 
 

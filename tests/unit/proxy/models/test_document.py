@@ -42,12 +42,13 @@ def test_a_target_is_judged_with_its_interval(leaks: int, verdict: str) -> None:
 
 def test_what_was_not_measured_is_no_success() -> None:
     judged = outcomes(facts(0), "full")
-    assert sum(o.verdict == "-" for o in judged) == len(judged) - 5
+    assert sum(o.verdict == "-" for o in judged) == len(judged) - 6
     assert {o.target.task for o in judged if o.verdict != "-"} == {
         "leak, invented people in templates", "… over-masked", "… benign texts with a secret",
         "benign prompts with anything flagged", "… names of persons aside",
+        "… names of public persons and characters aside",
     }  # fmt: skip
-    assert f"{len(TARGETS) - 5} were not measured" in render(facts(0))
+    assert f"{len(TARGETS) - 6} were not measured" in render(facts(0))
 
 
 def test_the_page_says_that_it_shows_a_sample() -> None:

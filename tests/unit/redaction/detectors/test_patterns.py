@@ -134,8 +134,8 @@ def test_a_text_with_too_many_numbers_is_uninspected_and_keeps_what_was_found(mo
 
 def test_every_pattern_of_every_recognizer_is_used() -> None:
     """None is lost because RE2 lacks look-around."""
-    used = {type(r.recognizer).__name__ for r in DETECTOR._rules}
-    assert len(DETECTOR._rules) >= 137
+    used = {type(r.recognizer).__name__ for r in DETECTOR.rules}
+    assert len(DETECTOR.rules) >= 137
     assert {"CaSinRecognizer", "UkNinoRecognizer", "KrRrnRecognizer", "UsClaimNumberRecognizer"} <= used
 
 

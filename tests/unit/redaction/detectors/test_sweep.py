@@ -12,7 +12,7 @@ from redaction.detectors.linear import compile_pattern
 from redaction.detectors.patterns import PatternDetector
 from redaction.detectors.sweep import MARGIN, SETS, Sweep
 
-RULES = [rule.form.pattern for rule in PatternDetector()._rules]
+RULES = [rule.form.pattern for rule in PatternDetector().rules]
 SWEEP = Sweep(RULES)
 ALONE = [compile_pattern(p) for p in RULES]
 SAMPLES = [

@@ -1,0 +1,136 @@
+"""Facts of nobody are no findings; the same words about somebody are."""
+
+import pytest
+
+from redaction.nobody import without_nobody
+from redaction.types import Finding
+
+GIVEN = {"Anna", "Jordan", "Brett", "Emma"}.__contains__
+
+
+def left(text: str, *values: tuple[str, str], detector: str = "student") -> list[str]:
+    """What of ``values`` (what stands there and its label) stays a finding."""
+    findings = tuple(Finding(text.index(v), text.index(v) + len(v), label, 0.9, detector) for v, label in values)
+    return [text[f.start : f.end] for f in without_nobody(text, findings, GIVEN)]
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "label"),
+    [
+        ("Is Majeed syndrome inherited?", "Majeed", "PERSON"),
+        ("How many people have Pearson marrow-pancreas syndrome?", "Pearson", "PERSON"),
+        ("intellectual disability, Siderius type", "Siderius", "PERSON"),
+        ("Look at an Amsler grid.", "Amsler grid", "PERSON"),
+        ("Aarskog-Scott syndrome is rare", "Aarskog-Scott", "PERSON"),
+        ("treats obstructive sleep apnea (OSA). People with OSA snore.", "OSA", "PERSON"),
+        ("Rare in people under age 45.", "45", "AGE"),
+        ("It affects people between 20 - 60 years old.", "60", "AGE"),
+        ("when you are 30 to 40 years old", "40", "AGE"),
+        ("You are a machine learning engineer. Explain this.", "machine learning engineer", "PROFESSION"),
+        ("Please assume the role of an English translator.", "English", "NRP"),
+        ("Picture yourself as a 100-years-old tree.", "100", "AGE"),
+        ("Explain it like I'm a five year old", "five year old", "AGE"),
+        ("in use before the late 1970s", "the late 1970s", "DATE_TIME"),
+        ("acts like a 1920s aristocrat", "1920", "DATE_TIME"),
+        ("a recipe for Canjeero?", "Canjeero", "PERSON"),
+        ("If in pain, an occupational therapist can help.", "occupational therapist", "PROFESSION"),
+        ("Can a qualifying manager work abroad?", "qualifying manager", "PROFESSION"),
+        ("only 3/4 of the passengers", "3/4", "DATE_TIME"),
+        ("at most 2^31 - 1", "31 - 1", "REFERENCE_NUMBER"),
+        ("some Somali dishes", "Somali", "NRP"),
+        ("a recipe for Tunisian Kammounia", "Tunisian", "NRP"),
+        ("Can a crane lift Mount Everest?", "Mount Everest", "LOCATION"),
+        ("shall we meet at 3 pm?", "3 pm", "DATE_TIME"),
+        ("available from 9-11 am, or later", "9-11 am", "DATE_TIME"),
+        ("woke at 6 a.m. and left", "6 a.m.", "DATE_TIME"),
+        ("woke at 6:15 and left", "6:15", "DATE_TIME"),
+        ("lubiprostone (Amitiza) helps", "Amitiza", "PERSON"),
+    ],
+)
+def test_what_is_of_nobody_is_no_finding(text: str, value: str, label: str) -> None:
+    assert left(text, (value, label)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "label"),
+    [
+        ("Anna's disease is worse", "Anna", "PERSON"),
+        ("Anna syndrome", "Anna", "PERSON"),
+        ("Miller's disease progressed", "Miller", "PERSON"),
+        ("Jordan Miller syndrome", "Jordan Miller", "PERSON"),
+        ("the Miller type", "Miller", "PERSON"),
+        ("OSA called me", "OSA", "PERSON"),
+        ("Oscar S. Andrews (OSA) called. OSA will call again.", "OSA", "PERSON"),
+        ("The World Health Organization (WHO)", "WHO", "ORGANIZATION"),
+        ("She fell ill at age 45.", "45", "AGE"),
+        ("He is 40 years old", "40", "AGE"),
+        ("he is over 45 years old", "45", "AGE"),
+        ("She is a machine learning engineer.", "machine learning engineer", "PROFESSION"),
+        ("My wife is a nurse and can help", "nurse", "PROFESSION"),
+        ("the nurse can help", "nurse", "PROFESSION"),
+        ("I wonder, can a nurse", "nurse", "PROFESSION"),
+        ("the English patient", "English", "NRP"),
+        ("He is Somali.", "Somali", "NRP"),
+        ("born on 3 May 1970", "3 May 1970", "DATE_TIME"),
+        ("left in 1970", "1970", "DATE_TIME"),
+        ("due 3/4 of this year", "3/4", "DATE_TIME"),
+        ("demanda (no 1303 / 02)", "1303 / 02", "REFERENCE_NUMBER"),
+        ("who is @ 7 pm?", "7 pm", "DATE_TIME"),
+        ("file 31-1", "31-1", "REFERENCE_NUMBER"),
+        ("file 20231 - 1", "20231 - 1", "REFERENCE_NUMBER"),
+        ("moved to Mount Vernon", "Mount Vernon", "LOCATION"),
+        ("May 3, 3 pm", "May 3, 3 pm", "DATE_TIME"),
+        ("on the 3rd", "3rd", "DATE_TIME"),
+        ("a recipe for Jordan Miller", "Jordan Miller", "PERSON"),
+        ("a recipe for Miller's birthday", "Miller", "PERSON"),
+        ("ibuprofen (Jordan)", "Jordan", "PERSON"),
+        ("the phone (Miller) rings", "Miller", "PERSON"),
+        ("a recipe for success from Jordan Miller", "Jordan Miller", "PERSON"),
+    ],
+)
+def test_the_same_of_somebody_is_one(text: str, value: str, label: str) -> None:
+    assert left(text, (value, label)) == [value]
+
+
+@pytest.mark.parametrize("detector", ["patterns", "secrets", "custom"])
+def test_what_has_a_form_or_an_own_rule_counts_always(detector: str) -> None:
+    assert left("Is Majeed syndrome inherited?", ("Majeed", "PERSON"), detector=detector) == ["Majeed"]
+    own = left("You are a nurse aged 45 for people over age 45", ("45", "AGE"), detector="custom")
+    assert own == ["45"]
+
+
+def test_ages_by_pattern_are_left_out_as_well() -> None:
+    assert left("Rare in people under age 45.", ("45", "AGE"), detector="patterns") == []
+
+
+def test_a_time_of_a_day_that_is_known_stays() -> None:
+    text = "admitted on May 3; discharged at 10:30"
+    assert left(text, ("May 3", "DATE_TIME"), ("10:30", "DATE_TIME")) == ["May 3", "10:30"]
+
+
+EXERCISE = "Brett is 14 years old. In 4 years his sister will be 3 times as old. How old is she?"
+
+
+def test_facts_of_the_people_of_an_exercise_are_nobodys() -> None:
+    assert left(EXERCISE, ("14", "AGE")) == []
+    text = "A nurse buys 4 cakes for $3 each and pays with $20. How many dollars are left?"
+    assert left(text, ("nurse", "PROFESSION")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        (EXERCISE, (("14", "AGE"), ("Brett", "PERSON"))),  # whoever is named may be somebody
+        ("I'm 52, 80 kilos and 170 tall. How many calories should I eat, 1500 or 1800?", (("52", "AGE"),)),
+        (EXERCISE.replace("Brett", "The patient"), (("14", "AGE"),)),
+        (EXERCISE.replace("his sister", "his sister, 80 kg,"), (("14", "AGE"),)),
+        ("Brett is 14 years old.", (("14", "AGE"),)),
+        (EXERCISE + " Write to a@b.example", (("14", "AGE"), ("a@b.example", "EMAIL_ADDRESS"))),
+    ],
+)
+def test_facts_of_others_stay(text: str, values: tuple[tuple[str, str], ...]) -> None:
+    assert sorted(left(text, *values)) == sorted(v for v, _ in values)
+
+
+def test_an_organisations_own_finding_keeps_an_exercise() -> None:
+    assert left(EXERCISE, ("14", "AGE"), detector="custom") == ["14"]
