@@ -10,13 +10,14 @@ import pytest
 from redaction import columns
 from redaction.detectors.patterns import PatternDetector
 from redaction.pipeline import Pipeline
+from redaction.spans import resolve
 from redaction.types import DetectorFailed, Finding
 
 PATTERNS = PatternDetector()
 
 
 def _found(text: str) -> set[tuple[str, str]]:
-    return {(text[f.start : f.end], f.label) for f in columns.numbers(text, PATTERNS.detect)}
+    return {(text[g.start : g.end], g.label) for g in resolve(columns.numbers(text, PATTERNS.detect))}
 
 
 ROWS = [(str(n), "open", str(48291734 + 7 * n)) for n in range(60)]
