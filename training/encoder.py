@@ -1,8 +1,9 @@
-"""``python -m training.encoder``: Rampart's encoder trained further on the student's texts, from data to ONNX.
+"""``python -m training.encoder``: Rampart's encoder trained further on the student's texts, then made smaller, to ONNX.
 
 Needs the extra ``train-student``, the folder of labelled court cases and the installed Rampart bundle. The table of
-pieces stays as it is; six layers, what is said of a piece beside its number, and the head are trained. Products are of
-16 bits where the processor has them (AMX: twice the speed), so another machine gives other bytes of the same kind.
+pieces stays as it is; six layers, what is said of a piece beside its number, and the head are trained; then three layers
+learn to say what the six say (``training.distil``), and ship. Products are of 16 bits where the processor has them (AMX:
+twice the speed), so another machine gives other bytes of the same kind.
 """
 
 from __future__ import annotations
@@ -35,8 +36,9 @@ PIECES = 128
 """Most pieces of a passage."""
 BATCH = 4096
 """Pieces at once, about."""
-UNSEEN, UNLISTED, UNCASED = 0.06, 0.2, 0.1
-"""Shares of pieces that are hidden, of pieces whose word lists are, of passages whose upper case is."""
+UNSEEN, UNLISTED, UNCASED, SWAPPED = 0.06, 0.2, 0.1, 0.04
+"""Shares of pieces that are hidden, of pieces whose word lists are, of passages whose upper case is, and of pieces that
+another stands for where three layers learn from six: what is odd is learned, too."""
 
 
 class Layer(nn.Module):
@@ -59,18 +61,24 @@ class Layer(nn.Module):
 class Encoder(nn.Module):
     """Pieces and what is said of them to ``TAGS``."""
 
-    def __init__(self, vocabulary: int) -> None:
+    def __init__(self, vocabulary: int, layers: int = LAYERS) -> None:
         super().__init__()
         self.word, self.pos, self.typ = nn.Embedding(vocabulary, WIDE), nn.Embedding(512, WIDE), nn.Embedding(2, WIDE)
         self.n0 = nn.LayerNorm(WIDE, eps=1e-12)
         self.feat = nn.Linear(MARKS, WIDE, bias=False)
-        self.layers = nn.ModuleList(Layer() for _ in range(LAYERS))
+        self.layers = nn.ModuleList(Layer() for _ in range(layers))
         self.head = nn.Linear(WIDE, len(TAGS))
         nn.init.zeros_(self.feat.weight)
         self.word.requires_grad_(False)
 
+    def begin(self, ids: torch.Tensor, said: torch.Tensor) -> torch.Tensor:
+        x: torch.Tensor = self.n0(
+            self.word(ids) + self.pos.weight[: ids.shape[1]] + self.typ.weight[0] + self.feat(said)
+        )
+        return x
+
     def forward(self, ids: torch.Tensor, mask: torch.Tensor, said: torch.Tensor, drop: float = 0.0) -> torch.Tensor:
-        x = self.n0(self.word(ids) + self.pos.weight[: ids.shape[1]] + self.typ.weight[0] + self.feat(said))
+        x = self.begin(ids, said)
         bias = torch.zeros(mask.shape).masked_fill(mask == 0, -1e4)[:, None, None, :]
         for layer in self.layers:
             x = layer(x, bias, drop)
@@ -138,7 +146,8 @@ def passages(view: View, tokenizer: Tokenizer, text: str, spans: Sequence[genera
 class Batches:
     """Batches of passages of like length, with parts of what is known of a piece hidden at random."""
 
-    def __init__(self, held: list[Passage], tokenizer: Tokenizer, seed: int) -> None:
+    def __init__(self, held: list[Passage], tokenizer: Tokenizer, seed: int, swapped: float = 0.0) -> None:
+        self.swapped = swapped
         self.held, self.order, self.random = held, Random(seed), np.random.default_rng(seed)
         self.cls, self.sep, self.mask = (tokenizer.get_vocab()[f"[{name}]"] for name in ("CLS", "SEP", "MASK"))
 
@@ -163,7 +172,14 @@ class Batches:
             n = len(pieces)
             ids[i, 0], ids[i, 1 : n + 1], ids[i, n + 1], mask[i, : n + 2] = self.cls, pieces, self.sep, 1
             lists[i, 1 : n + 1], forms[i, 1 : n + 1], tags[i, 1 : n + 1] = listed, form, tag
-        ids = np.where((self.random.random(shape) < UNSEEN) & (tags != IGNORED), self.mask, ids)
+        inside = (mask == 1) & (ids != self.cls) & (ids != self.sep)
+        ids = np.where((self.random.random(shape) < UNSEEN) & inside, self.mask, ids)
+        if self.swapped:
+            other = (self.random.random(shape) < self.swapped) & inside
+            ids, tags = (
+                np.where(other, self.random.permutation(ids.ravel()).reshape(shape), ids),
+                np.where(other, IGNORED, tags),
+            )
         lists = np.where(self.random.random(shape) < UNLISTED, 0, lists)
         cases, gaps = forms // GAPS, forms % GAPS
         uncased = (self.random.random((len(some), 1)) < UNCASED) & (cases > 0) & (cases < 5)
@@ -203,17 +219,22 @@ def fit(encoder: Encoder, batches: Batches, minutes: float, rate: float, steps: 
 
 
 def main() -> None:
+    from training import distil
+
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--suite", type=Path, required=True)
     parser.add_argument("--rampart", type=Path, required=True, help="folder of the installed bundle")
     parser.add_argument("--wordnet", type=Path, required=True, help="folder of WordNet 3.1's files (data.noun, ...)")
+    parser.add_argument("--natural", type=Path, help="folder of mails and books (*.txt), read without labels")
     parser.add_argument("--out", type=Path, default=FOLDER)
-    parser.add_argument("--texts", type=int, default=72_000)
-    parser.add_argument("--minutes", type=float, default=45)
-    parser.add_argument("--steps", type=int, default=0)
+    parser.add_argument("--texts", type=int, default=174_000)
+    parser.add_argument("--minutes", type=float, default=70, help="of each of the two encoders")
+    parser.add_argument("--steps", type=int, default=0, help="of both together")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--rate", type=float, default=1.5e-4)
-    parser.add_argument("--weights", type=Path, help="encoder.pt of an earlier run to go on from")
+    parser.add_argument(
+        "--rate", type=float, default=1.5e-4, help="of the large one; the small one learns twice as fast"
+    )
+    parser.add_argument("--large", type=Path, help="large.pt of an earlier run, from which the small one learns")
     parser.add_argument("--seed", type=int, default=101)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -227,14 +248,20 @@ def main() -> None:
     source = generate.texts(args.seed)
     held = [p for _ in range(args.texts) for p in passages(view, tokenizer, *next(source))]
     print(f"{time.process_time():.0f} s: {len(held)} passages, {sum(len(p[0]) for p in held)} pieces", flush=True)
-    encoder = Encoder(tokenizer.get_vocab_size())
-    start(encoder, args.rampart / "model.onnx")
-    if args.weights:
-        encoder.load_state_dict(torch.load(args.weights))
     args.out.mkdir(parents=True, exist_ok=True)
-    fit(encoder, Batches(held, tokenizer, args.seed), args.minutes, args.rate, args.steps, args.out / "encoder.pt")
-    torch.save(encoder.state_dict(), args.out / "encoder.pt")
-    export(encoder.eval().state_dict(), args.out / "model.onnx")
+    large, half = Encoder(tokenizer.get_vocab_size()), args.steps // 2
+    start(large, args.rampart / "model.onnx")
+    if args.large:
+        large.load_state_dict(torch.load(args.large))
+    else:
+        fit(large, Batches(held, tokenizer, args.seed), args.minutes, args.rate, half, args.out / "large.pt")
+        torch.save(large.state_dict(), args.out / "large.pt")
+    if args.natural:
+        held += distil.unlabelled(view, tokenizer, distil.natural(args.natural, args.seed), distil.NATURAL)
+    made, batches = distil.small(large), Batches(held, tokenizer, args.seed, SWAPPED)
+    distil.distil(large, made, batches, args.minutes, 2 * args.rate, args.steps - half, args.out / "small.pt", half)
+    torch.save(made.state_dict(), args.out / "small.pt")
+    export(made.eval().state_dict(), args.out / "model.onnx")
     (args.out / "tokenizer.json").write_bytes(words)
 
 

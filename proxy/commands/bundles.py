@@ -68,7 +68,15 @@ def rollback(data: Path) -> str:
 
 
 def train_tokens(
-    part: str, data: Path, suite: Path | None, wordnet: Path | None, out: Path | None, steps: int, seed: int, bar: Bar
+    part: str,
+    data: Path,
+    suite: Path | None,
+    wordnet: Path | None,
+    natural: Path | None,
+    out: Path | None,
+    steps: int,
+    seed: int,
+    bar: Bar,
 ) -> None:
     """Trains the student or the encoder with a module of this checkout in a process of its own. Raises ConfigError."""
     missing = [name for name in NEEDS if importlib.util.find_spec(name) is None]
@@ -86,6 +94,7 @@ def train_tokens(
         sys.executable, "-m", MODULES[part], "--suite", str(suite.resolve()), "--rampart", str(rampart.resolve()),
         "--wordnet", str(wordnet.resolve()),
         "--steps", str(steps), "--seed", str(seed), *(("--out", str(out.resolve())) if out else ()),
+        *(("--natural", str(natural.resolve())) if natural and part == "encoder" else ()),
     ]  # fmt: skip
     with bar(f"the {part}: steps") as tick:
         _follow(command, steps, tick)

@@ -135,6 +135,10 @@ def verify(data: Path, as_json: bool, file: Path | None, key: Path | None) -> No
 @click.option(
     "--wordnet", type=click.Path(file_okay=False, exists=True, path_type=Path), help="For student and encoder."
 )
+@click.option(
+    "--natural", type=click.Path(file_okay=False, exists=True, path_type=Path),
+    help="For the encoder: mails and books (*.txt), read without labels.",
+)  # fmt: skip
 def train(
     data: Path,
     suite_dir: Path | None,
@@ -144,19 +148,21 @@ def train(
     steps: int,
     seed: int,
     wordnet: Path | None,
+    natural: Path | None,
 ) -> None:
     """Train the payload classifier, the student or the encoder, from data to the files that ship.
 
     classifier: from the committed texts (and, with --suite, licensed sources); needs the extra `train` and the encoder:
     `sealgate models install --training`. student: from templates, the labelled court cases of --suite and the words of
     --wordnet; needs a checkout, the extra `train-student` and Rampart's bundle; about 45 minutes on one core. encoder:
-    from the same, with the student's word lists; about two hours on two cores.
+    from the same, with the student's word lists and texts that nobody labelled (--natural), first large, then small;
+    about two and a half hours on two cores.
     """
     if part != "classifier":
         with _one_line():
             if check:
                 raise ConfigError(f"--check is for the classifier: other processors train the {part} to other bits")
-            bundles.train_tokens(part, data, suite_dir, wordnet, out, steps, seed, _bar)
+            bundles.train_tokens(part, data, suite_dir, wordnet, natural, out, steps, seed, _bar)
         click.echo("trained and exported; `sealgate models evaluate --suite DIR --part detectors` measures it")
         return
     from proxy.models.train import train as run

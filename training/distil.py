@@ -1,0 +1,160 @@
+"""The encoder that ships: a few layers that learn to say what the six of ``training/encoder.py`` say.
+
+Each layer of the small one begins as one of the large one and learns to hand on what the large one hands on at twice
+its depth; the last learns what the large one thinks of every piece, wrong guesses and doubts included. That says more
+than labels do, and needs none: mail, speeches and a novel that nobody labelled teach as well as templates, and so do
+texts with words exchanged at random.
+"""
+
+from __future__ import annotations
+
+import email
+import email.message
+import html
+import re
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+from torch.nn import functional as F
+
+from redaction.detectors.wordview import View
+from training.encoder import Batches, Encoder, Passage, passages
+from training.train import IGNORED
+
+FROM, LIKE = (0, 2, 4), (1, 3, 5)
+"""Layers of the large encoder with which those of the small one begin, and what they learn to hand on."""
+SURE, GOLD, INSIDE = 5.0, 0.3, 0.5
+"""Weight of a piece of a value beside that of a plain word, of labels where there are some, and of what is handed on."""
+NATURAL = 4_500_000
+"""Pieces of texts without labels."""
+LONGEST = 3_000
+"""Characters of a mail."""
+PARAGRAPH = 40
+"""Characters that a paragraph of a book has at least."""
+_MARKUP = re.compile(r"(?is)<(script|style)\b.*?</\1>|<[^>]+>")
+
+
+def small(large: Encoder) -> Encoder:
+    """An encoder of as many layers as ``FROM`` names, with the weights of those."""
+    made = Encoder(large.word.num_embeddings, len(FROM))
+    held = large.state_dict()
+    state = {name: value for name, value in held.items() if not name.startswith("layers.")}
+    for at, source in enumerate(FROM):
+        head = f"layers.{source}."
+        state |= {f"layers.{at}.{n.removeprefix(head)}": v for n, v in held.items() if n.startswith(head)}
+    made.load_state_dict(state)
+    return made
+
+
+def natural(folder: Path, seed: int) -> Iterator[str]:
+    """Texts of the files ``*.txt`` of ``folder``, in the order of their names: mails whole, with their heads now and
+    then; of other files some paragraphs."""
+    random, seen = Random(seed), set()
+    for file in sorted(folder.rglob("*.txt")):
+        raw = file.read_bytes()
+        mail = email.message_from_bytes(raw)
+        if mail["From"] is None or mail["Date"] is None:
+            parts = [p.strip() for p in re.split(r"\n\s*\n", raw.decode("utf-8", "replace"))]
+            random.shuffle(parts)
+            yield from [p for p in parts if len(p) > PARAGRAPH][:6]
+        elif (said := _body(mail)) and said[:200] not in seen:
+            seen.add(said[:200])
+            names = ("From", "To", "Cc", "Subject", "Date")
+            head = "\n".join(f"{n}: {mail[n]}" for n in names if mail[n]) if random.random() < 0.4 else ""
+            yield f"{head}\n\n{said}" if head else said
+
+
+def _body(mail: email.message.Message) -> str:
+    for part in mail.walk():
+        kind, raw = part.get_content_type(), part.get_payload(decode=True)
+        if kind in {"text/plain", "text/html"} and isinstance(raw, bytes):
+            said = raw.decode("utf-8" if part.get_content_charset() == "utf-8" else "latin-1", "replace")
+            if kind == "text/html":
+                said = re.sub(r"[ \t]+", " ", html.unescape(_MARKUP.sub(" ", said)))
+            return re.sub(r"\n\s*\n+", "\n\n", said.replace("\r", ""))[:LONGEST]
+    return ""
+
+
+def unlabelled(view: View, tokenizer: Tokenizer, texts: Iterator[str], most: int) -> list[Passage]:
+    """Passages of at most so many pieces in all, none of which says anything about labels."""
+    out: list[Passage] = []
+    left = most
+    for text in texts:
+        for ids, lists, forms, _ in passages(view, tokenizer, text, ()):
+            out.append((ids, lists, forms, np.full(len(ids), IGNORED, np.int8)))
+            left -= len(ids)
+        if left <= 0:
+            break
+    return out
+
+
+def _handed_on(encoder: Encoder, ids: Any, mask: Any, said: Any, drop: float = 0.0) -> tuple[Any, list[Any]]:
+    """Logits, and what each layer hands on."""
+    x = encoder.begin(ids, said)
+    bias = torch.zeros(mask.shape).masked_fill(mask == 0, -1e4)[:, None, None, :]
+    out = []
+    for layer in encoder.layers:
+        x = layer(x, bias, drop)
+        out.append(x)
+    return encoder.head(x), out
+
+
+def distil(
+    large: Encoder,
+    made: Encoder,
+    batches: Batches,
+    minutes: float,
+    rate: float,
+    steps: int,
+    kept: Path,
+    before: int = 0,
+) -> None:
+    """Trains ``made`` for so many minutes of wall time, or so many steps where given; saves now and then. ``before``:
+    steps that the large one took, for who counts them."""
+    teacher = large.eval().to(torch.bfloat16)
+    optimizer = torch.optim.AdamW([p for p in made.parameters() if p.requires_grad], lr=rate, weight_decay=0.01)
+    began, seen, total = time.monotonic(), 0, 0.0
+    made.train()
+    for step, (ids, mask, said, tags) in enumerate(batches, 1):
+        done = step / steps if steps else (time.monotonic() - began) / (minutes * 60)
+        if done >= 1:
+            break
+        for group in optimizer.param_groups:
+            group["lr"] = rate * min(1.0, step / 150) * (0.02 + 0.98 * (1 - done))
+        with torch.no_grad():
+            wanted = _handed_on(teacher, ids, mask, said.to(torch.bfloat16))
+        with torch.autocast("cpu", torch.bfloat16):
+            given = _handed_on(made, ids, mask, said)
+        loss = _loss(wanted, given, mask.bool(), tags)
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(made.parameters(), 1.0)
+        optimizer.step()
+        seen, total = seen + int(mask.sum()), 0.98 * total + 0.02 * loss.item()
+        if step % 100 == 0:
+            spent = time.monotonic() - began
+            mean = total / (1 - 0.98**step)
+            print(
+                f"step {before + step}  loss {mean:.4f}  {seen / spent:.0f} pieces/s  {spent / 60:.1f} min", flush=True
+            )
+        if step % 500 == 0:
+            torch.save(made.state_dict(), kept)
+
+
+def _loss(wanted: tuple[Any, Sequence[Any]], given: tuple[Any, Sequence[Any]], real: Any, tags: Any) -> Any:
+    teacher, student = (torch.log_softmax(logits.float()[real], -1) for logits in (wanted[0], given[0]))
+    apart = F.kl_div(student, teacher, log_target=True, reduction="none").sum(-1)
+    weights = 1 + (SURE - 1) * (1 - teacher[:, 0].exp())
+    loss = (apart * weights).mean()
+    for at, place in enumerate(LIKE):
+        loss = loss + INSIDE / len(LIKE) * F.mse_loss(given[1][at].float()[real], wanted[1][place].float()[real])
+    if (tags != IGNORED).any():
+        flat = given[0].float().flatten(0, 1)
+        loss = loss + GOLD * F.cross_entropy(flat, tags.flatten(), ignore_index=IGNORED, label_smoothing=0.02)
+    return loss
