@@ -20,7 +20,6 @@ class ReadJob:
     done: asyncio.Future[Document]
     left: bool = False
     long: bool = True
-    costly: bool = True
     prompt: bool = False
 
     async def run(self, worker: Asked) -> Document:

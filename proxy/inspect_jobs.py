@@ -2,8 +2,8 @@
 
 A job is some texts of one request, the windows of a long text, or the question what a long text is about. Jobs of long
 requests are small enough that a worker is soon free again; while both kinds wait, ``ROW`` short jobs go first for each
-long one, so that neither kind waits for ever. While prompts come in, costly long jobs leave one worker to them; when
-none has come for a while, they have all.
+long one, so that neither kind waits for ever. While prompts come in, long jobs leave one worker to them; when none has
+come for a while, they have all.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from redaction.types import Classification, Finding, Sensitivity, TextResult
 
 ROW = 8
 QUIET_S = 2.0
-"""So long after the last prompt costly jobs may have all workers; the first prompt that comes then may wait for one."""
+"""So long after the last prompt long jobs may have all workers; the first prompt that comes then may wait for one."""
 FORMAL = "formal"
 """The depth at which joints, ids and signatures are looked at; others are words of ``Inspection``."""
 
@@ -42,11 +42,6 @@ class Waiting(Protocol):
     """Whether the request was given up."""
     long: bool
     """Whether it belongs to a long request."""
-
-    @property
-    def costly(self) -> bool:
-        """Whether it takes so long that prompts should not wait for it on every worker."""
-        ...
 
     @property
     def prompt(self) -> bool:
@@ -90,10 +85,6 @@ class Job:
     left: bool = False
 
     @property
-    def costly(self) -> bool:
-        return self.long and self.depth == "full"
-
-    @property
     def prompt(self) -> bool:
         return not self.long and self.depth != FORMAL
 
@@ -119,7 +110,6 @@ class About:
     done: asyncio.Future[list[TextResult]]
     own: Custom = NOTHING
     long: bool = True
-    costly: bool = False
     prompt: bool = False
     left: bool = False
 
@@ -152,7 +142,7 @@ class Queue:
         self._short: deque[Waiting] = deque()
         self._long: deque[Waiting] = deque()
         self._row = 0
-        self._costly, self._most = 0, max(1, workers - 1)
+        self._held, self._most = 0, max(1, workers - 1)
         self._news = asyncio.Event()
         self._asked = -QUIET_S
 
@@ -169,20 +159,19 @@ class Queue:
             with contextlib.suppress(TimeoutError):  # then it is quiet, and long jobs may have this worker too
                 async with asyncio.timeout_at(self._asked + QUIET_S if self._long else None):
                     await self._news.wait()
-        self._costly += job.costly
+        self._held += job.long
         return job
 
     def finished(self, job: Waiting) -> None:
-        if job.costly:
-            self._costly -= 1
+        if job.long:
+            self._held -= 1
             self._news.set()
 
     def _next(self) -> Waiting | None:
         for line in (self._short, self._long):
             while line and line[0].done.done():  # given up while it waited
                 line.popleft()
-        free = self._costly < self._most or _now() >= self._asked + QUIET_S
-        may = bool(self._long) and (free or not self._long[0].costly)
+        may = bool(self._long) and (self._held < self._most or _now() >= self._asked + QUIET_S)
         if self._short and (self._row < ROW or not may):
             self._row += may
             return self._short.popleft()

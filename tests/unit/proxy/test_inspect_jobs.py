@@ -1,4 +1,4 @@
-"""The queue of inspection: short before long, long not for ever behind; costly ones leave a worker to prompts."""
+"""The queue of inspection: short before long, long not for ever behind; they leave a worker to prompts."""
 
 from __future__ import annotations
 
@@ -56,13 +56,16 @@ class Time:
         monkeypatch.setattr(inspect_jobs, "_now", lambda: self.now)
 
 
-async def test_while_prompts_come_in_costly_jobs_leave_one_worker_to_them(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("depth", ["fast", "full"])
+async def test_while_prompts_come_in_long_jobs_leave_one_worker_to_them(
+    monkeypatch: pytest.MonkeyPatch, depth: str
+) -> None:
     time, queue = Time(monkeypatch), Queue(2)
     queue.put(job("s1"))
     assert await names(queue, 1) == ["s1"]
     time.now += QUIET_S - 1
     for name in ("l1", "l2"):
-        queue.put(job(name, long=True, depth="full"))
+        queue.put(job(name, long=True, depth=depth))
     first = await queue.get()
     waiting = asyncio.ensure_future(queue.get())
     await asyncio.sleep(0.01)
@@ -74,7 +77,7 @@ async def test_while_prompts_come_in_costly_jobs_leave_one_worker_to_them(monkey
     assert isinstance(second := await asyncio.wait_for(waiting, 1), Job) and second.texts == ["l2"]
 
 
-async def test_when_no_prompt_comes_costly_jobs_have_every_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_when_no_prompt_comes_long_jobs_have_every_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     time, queue = Time(monkeypatch), Queue(2)
     for name in ("l1", "l2"):
         queue.put(job(name, long=True, depth="full"))
@@ -108,16 +111,6 @@ async def test_the_small_jobs_of_a_long_request_are_no_prompts(monkeypatch: pyte
     assert await names(queue, 1) == ["joints"]
     for name in ("l1", "l2"):
         queue.put(job(name, long=True, depth="full"))
-        await asyncio.wait_for(queue.get(), 1)
-
-
-async def test_cheap_long_jobs_have_every_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    Time(monkeypatch)
-    queue = Queue(2)
-    queue.put(job("prompt"))
-    assert await names(queue, 1) == ["prompt"]
-    for name in ("l1", "l2"):
-        queue.put(job(name, long=True))
         await asyncio.wait_for(queue.get(), 1)
 
 
