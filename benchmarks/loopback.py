@@ -143,6 +143,7 @@ async def gate(folder: Path, upstream: str, key: str, models: str) -> None:
     from policies.types import Zone
     from proxy.app import Gate
     from proxy.auth import digest
+    from proxy.pace import steady
     from proxy.settings import AppConfig, Limits, ModelRoute, Settings, UpstreamConfig
 
     os.environ["SEALGATE_MODELS"] = models
@@ -159,6 +160,7 @@ async def gate(folder: Path, upstream: str, key: str, models: str) -> None:
         environment="development",
     )
     async with Gate(settings, base=folder) as running:
+        steady()  # as `sealgate serve` does
         await _until_told(running.url)
 
 

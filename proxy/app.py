@@ -12,7 +12,6 @@ import datetime as dt
 import ipaddress
 import logging
 import ssl
-import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -57,9 +56,6 @@ AnyFlow = TypeVar("AnyFlow", bound=Flow)
 
 WATCH_S = 1.0
 """How often policy and certificate files are looked at for changes."""
-SWITCH_S = 0.0005
-"""After so long a thread that works on a document lets the event loop go on, which needs to go on some twenty times for
-one request; Python's own five milliseconds add up to a tenth of a second."""
 SWEEP_S = 600.0
 """How often expired state is removed."""
 BUNDLES = {"smollm2-135m": ("smollm2", "model.gguf")}
@@ -119,7 +115,6 @@ class Gate:
         if foreign := foreign_files():
             raise ConfigError(f"{foreign[0]} is not the installed file of this release; reinstall Sealgate")
         observe.quiet_libraries()
-        sys.setswitchinterval(SWITCH_S)
         s = self.settings
         refuse_plain_http(s)
         secret = keys.load_or_create(s.keys_file or s.data.with_name(s.data.name + ".keys"))

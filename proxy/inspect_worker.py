@@ -25,6 +25,7 @@ import orjson
 from proxy.attachments import read_document
 from proxy.errors import ConfigError
 from proxy.models.own import weights
+from proxy.pace import steady
 from proxy.recognizers import started
 from proxy.settings import RecognizerConfig
 from redaction.custom import NOTHING, Custom
@@ -207,6 +208,7 @@ def main() -> None:
     for look in looks.values():
         bench.pipeline("").inspect([WARM], **look)
     write_frame(out, {"digests": {depth: dict(bench.pipeline("").digests_of(**look)) for depth, look in looks.items()}})
+    steady()
     aside = ThreadPoolExecutor(1, initializer=give_way)
     while (frame := read_frame(stdin)) is not None:
         job = orjson.loads(frame)

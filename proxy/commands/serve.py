@@ -12,6 +12,7 @@ from proxy import observe
 from proxy.app import Gate
 from proxy.auth import new_key
 from proxy.config import embedded, load_settings
+from proxy.pace import steady
 from proxy.settings import Settings
 from proxy.tasks import spawn
 
@@ -42,6 +43,7 @@ async def _run(settings: Settings, base: Path, key: str | None) -> None:
     async with gate:
         loop.add_signal_handler(signal.SIGHUP, lambda: spawn(gate.reload(), "reload"))
         _greet(gate, key)
+        steady()
         await stop.wait()
         click.echo("stopping: no new requests, running answers finish", err=True)
 

@@ -1,0 +1,40 @@
+"""A gate's process is not held up by housekeeping."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+_SAID = """
+import gc, sys
+from proxy.pace import MIDDLE, OLD, YOUNG, steady
+kept = [[] for _ in range(50_000)]
+steady()
+assert gc.get_freeze_count() > 50_000, gc.get_freeze_count()
+assert sys.getswitchinterval() < 0.001 and gc.get_threshold() == (YOUNG, MIDDLE, OLD)
+gone = {0: 0, 1: 0, 2: 0}
+def count(phase, info):
+    if phase == "stop":
+        gone[info["generation"]] += info["collected"]
+gc.callbacks.append(count)
+for _ in range(2 * YOUNG):
+    circle = []
+    circle.append(circle)
+assert gone[0] and not gone[2], gone
+print("still collected")
+"""
+
+
+def _run(code: str) -> str:
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=False)
+    assert not ended.returncode, ended.stderr
+    return ended.stdout
+
+
+def test_what_is_loaded_is_not_searched_again_and_garbage_still_goes() -> None:
+    assert _run(_SAID) == "still collected\n"
+
+
+def test_serve_and_its_workers_are_steady() -> None:
+    for module in ("proxy.commands.serve", "proxy.inspect_worker"):
+        assert _run(f"import {module} as m; print(m.steady.__module__)") == "proxy.pace\n"
