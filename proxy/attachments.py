@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import unquote_to_bytes
 
 from proxy.dialects.base import Segment, Untransformable
-from redaction.detectors.numbers import BY_ITSELF
+from redaction.detectors.numbers import BY_ITSELF, DOUBTED
 from redaction.documents import Document, Limits, Piece, read
 from redaction.spans import GUESSING
 from redaction.types import Classification, Finding, Sensitivity, TextResult
@@ -99,7 +99,9 @@ def _divided(text: str) -> Iterator[str]:
 def sober(segment: Segment, result: TextResult) -> TextResult:
     """A result without the guesses of detectors that markup misleads or that any long number would satisfy."""
     if segment.kind == "number":
-        return replace(result, findings=tuple(f for f in result.findings if f.score != BY_ITSELF))
+        chance = {(f.start, f.end) for f in result.findings if f.score == BY_ITSELF}
+        kept = (f for f in result.findings if f.score not in {BY_ITSELF, DOUBTED} or (f.start, f.end) not in chance)
+        return replace(result, findings=tuple(kept))
     if segment.kind != MARKUP:
         return result
     sure = tuple(f for f in result.findings if f.detector not in GUESSING)

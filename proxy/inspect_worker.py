@@ -36,7 +36,7 @@ from redaction.types import Finding, TextResult
 FORMAL = ("patterns", "secrets")
 """Detectors that need no model."""
 FAST = (*FORMAL, "student")
-"""Detectors that need no bundle: about a tenth of the cost of all, with the recall of docs/student.md."""
+"""Detectors that need no bundle: about a third of the cost of all, with the recall of docs/detection.md."""
 FULL = (*FORMAL, "encoder")
 """Detectors of a full look; what the student says is part of what the encoder says."""
 DETECTORS = (*FAST, "encoder")

@@ -59,6 +59,8 @@ _ITEM = re.compile(
 _TITLE = re.compile(r"[^\W\d_][^:;,|]{1,39}")
 _KEY = re.compile(r"([^\W\d_][\w .\-]{1,39})[\"'`\\]{0,3}\s{0,3}[:=]\s{0,3}$")
 _ENUMERATION = re.compile(r"[ \t]*[:=]((?:[^\n,;:=]{1,60}[,;]){2,}[^\n,;:=]{1,60})")
+_SAYS = re.compile(r"(?<!\w)[^\W\d_]{3,}(?!\w)")
+"""A word in what may be a list of numbers: ``account: mail a@b.cd, IBAN DE89 …, card 4111 …`` names each by itself."""
 _GROUP = re.compile(r"[\[(]([^\[\](){}]+)[\])]")
 _ROW = re.compile(r"<(tr|/?table)\b", re.IGNORECASE)
 _HTML_CELL = re.compile(r"<t[hd]\b[^<>]{0,200}>(?:\s{0,20}<[a-z][^<>]{0,100}>){0,3}([^<>]{0,200})", re.IGNORECASE)
@@ -226,9 +228,10 @@ class _Tables:
             found = _ENUMERATION.match(self.text, colon)
             if found and not _split_at(self.text, start, colon):
                 end = found.end()
-                values = re.finditer(r"[^,;]+", self.text[found.start(1) : end])
                 at = found.start(1)
-                yield [[(start, colon)], *([(at + m.start(), at + m.end())] for m in values)]
+                values = [(at + m.start(), at + m.end()) for m in re.finditer(r"[^,;]+", self.text[at:end])]
+                if not any(_SAYS.search(self.text, *value) for value in values[:-1]):
+                    yield [[(start, colon)], *([value] for value in values)]
 
     def _html(self) -> Iterator[Table]:
         table: Table = []

@@ -3,8 +3,10 @@
 ``Compare Julius Caesar and Cleopatra`` names nobody whose data could leave. The list (``data/public_figures.txt``)
 holds full names, and single ones that nobody else has; the living are not on it. Whoever is introduced or addressed by
 such a name, shares a word of it with another name in the text, or stands in a text with an address, a number, an
-account or an age, is somebody else. Where nobody else is named and nobody speaks of himself, years and places are
-theirs as well (``how Julius Caesar crossed the Rubicon in 49``).
+account or an age, or about affairs of somebody alive (``the loan of Harry Potter``), is somebody else.
+
+Where nobody else is named and nobody speaks of himself, years and places are theirs as well (``how Julius Caesar
+crossed the Rubicon in 49``). English; elsewhere the finding stays.
 """
 
 from __future__ import annotations
@@ -43,6 +45,22 @@ _BORNE = re.compile(
 )
 """Before a name that somebody bears here and now."""
 _BESIDE_ANOTHER = re.compile(r"\b(?:and|or|from|by|with)\s+$|[,/&]\s*$", re.I)
+_AFFAIRS = re.compile(
+    r"\b(?:accounts?|balance|invoices?|bill(?:ed|ing)|loans?|mortgage|overdrawn|payments?|paid|pays?|owe[sd]?"
+    r"|overdue|salar(?:y|ies)|payroll|refund\w*|contracts?|lease|rent|tenanc\w+|landlord|policyholder|insur\w+"
+    r"|claims?|claimant|complain\w*|appl(?:ied|icants?|ication)|candidates?|interview\w*|hire[ds]?|hiring|fired"
+    r"|terminat\w+|resign\w*|employ\w+|colleagues?|coworkers?|team|manager|staff|hr|customers?|clients?"
+    r"|subscri\w+|orders?|ordered|deliver\w+|tickets?|appointments?|diagnos\w+|admitted|admission|discharge[ds]?"
+    r"|prescri\w+|medication|dosage|treatment|patients?|surgery|chest|lab results?|court|lawsuit|su(?:ed|es|ing)"
+    r"|probation|arrest\w*|passwords?|log ?in|e-?mails?|phones?|address(?:es)?|meeting|our|us)\b",
+    re.I,
+)
+"""Affairs of somebody alive: what bears a famous name there is a namesake."""
+_ENGLISH = re.compile(
+    r"\b(?:the|and|who|whom|whose|what|which|when|where|how|why|did|does|about|of|from|with|this|that|his|not|tell|write|explain"
+    r"|compare|like|quote|list)\b",
+    re.I,
+)
 _FIRST_PERSON = re.compile(r"\b(?:I|I['’]\w+|[Mm]y|[Ww]e|[Oo]ur)\b")
 _SECOND = re.compile(r"\s+(?:[A-ZÀ-Þ][\w'’-]*|[A-ZÀ-Þ]\.)|_\w|@")
 
@@ -60,7 +78,9 @@ def without_figures(text: str, findings: Sequence[Finding]) -> list[Finding]:
     """``findings`` without the names of public figures, where the text asks about them."""
     names = [f for f in findings if f.label in NAMES and f.detector in GUESSING]
     persons = any(f.label == "PERSON" for f in names)
-    if not persons or len(text) > LONGEST or any(f.label not in BESIDE for f in findings) or not _REQUEST.search(text):
+    if not persons or len(text) > LONGEST or any(f.label not in BESIDE for f in findings):
+        return list(findings)
+    if not _REQUEST.search(text) or not _ENGLISH.search(text) or _AFFAIRS.search(text):
         return list(findings)
     known = _known(text, names)
     others = {w for f in names if f.label == "PERSON" and f not in known for w in key(text[f.start : f.end])}

@@ -27,7 +27,7 @@ from redaction.detectors.wordview import KINDS, Gazetteer, Token, View, matrix
 from redaction.spans import NUMERIC
 from redaction.types import DetectorFailed, Finding
 
-VERSION = "9"
+VERSION = "10"
 FOLDER = Path(__file__).resolve().parents[1] / "data" / "student"
 LABELS = (
     "PERSON", "ORGANIZATION", "LOCATION", "ADDRESS", "DATE_TIME", "AGE", "NRP", "PROFESSION", "USERNAME",
@@ -59,6 +59,8 @@ _DIGIT = re.compile(r"\d")
 _WORD = re.compile(r"[^\W\d_]+")
 MONTH = 1 << KINDS.index("month")
 LONGEST_FIELD = 60
+_SAID_BEFORE = frozenset({"mail", "email", "e-mail", "phone", "tel", "fax", "mobile", "iban", "card", "ssn", "address"})
+"""Words before a value, in small letters, which models take for a part of it."""
 _FIELD = re.compile(r"[a-z]+(?:_[a-z]+)+")
 _COLON = re.compile(r'"\s{0,3}:')
 THRESHOLDS: Mapping[str, float] = {
@@ -195,6 +197,8 @@ class StudentDetector:
             if f.label == "USERNAME" and self._is_word(text, trimmed.start, trimmed.end):
                 continue
             if f.label == "DATE_TIME" and not self._is_dated(text[trimmed.start : trimmed.end]):
+                continue
+            if f.label == "PERSON" and text[trimmed.start : trimmed.end] in _SAID_BEFORE:
                 continue
             yield trimmed
 

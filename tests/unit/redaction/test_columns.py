@@ -195,3 +195,11 @@ def test_lines_that_are_nearly_items_of_a_list_cost_little(line: str) -> None:
     """Where one of them could be read in several ways, six in a row would take minutes."""
     text = "Account number\n" + (" ".join([line] * 6) + " ~\n") * 200
     assert not [*columns.numbers(text, lambda _: ())]
+
+
+def test_a_list_whose_parts_have_names_of_their_own_is_no_column() -> None:
+    text = (
+        "Update the account: mail a.birch0487@example.org, phone +12025550164, IBAN DE93759382421948924115, card 4111."
+    )
+    assert _found(text) == set()
+    assert {v for v, _ in _found("account numbers: 48291734, 48291741, 48291755")} >= {"48291734", "48291755"}

@@ -50,6 +50,25 @@ def test_whoever_bears_the_name_is_one(text: str, value: str) -> None:
     assert left(text, value) == [value]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Summarize the complaint of Harry Potter against the bank.",
+        "Draft a rejection letter for applicant Harry Potter.",
+        "What is the account balance of Harry Potter?",
+        "Translate: Harry Potter was admitted on Monday with pain in the chest.",
+        "What diagnosis does Harry Potter have?",
+        "How is Harry Potter doing on the new team?",
+        "Can you tell us whether Harry Potter came?",
+        "Does Harry Potter owe anything?",
+        "Wie hoch ist der Kontostand von Harry Potter?",
+        "¿Cuándo paga Harry Potter?",
+    ],
+)
+def test_a_namesake_with_affairs_of_today_stays(text: str) -> None:
+    assert left(text, "Harry Potter") == ["Harry Potter"]
+
+
 def test_a_name_shared_with_another_name_of_the_text_stays() -> None:
     assert left("Who is Jordan Mozart? When did Mozart call?", "Jordan Mozart") == ["Jordan Mozart"]
     text = "Who is Jordan Gandhi? And is Gandhi late?"

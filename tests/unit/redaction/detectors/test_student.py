@@ -227,3 +227,12 @@ def test_programs_dishes_and_laws_of_nature_are_not_strange_and_nobody_is_called
     common = module.KINDS.index("first_name"), module.KINDS.index("surname")
     assert not [word for word in THINGS if any(student.lists(word) >> bit & 1 for bit in common)]
     assert all(word == fold(word) for word in THINGS)
+
+
+def test_the_word_before_an_address_is_nobody() -> None:
+    """``mail birch.delta8365@…`` in small letters: the word in front of an address is no first name."""
+    scores = np.zeros((1, len(TAGS)), np.float32)
+    scores[0, TAGS.index("B-PERSON")] = 1.0
+    student = StudentDetector()
+    for word, found in (("mail", 0), ("phone", 0), ("maria", 1), ("Mail", 1)):
+        assert len(student.judged(word, student.tokens(word), scores, module.THRESHOLDS, "x")) == found
