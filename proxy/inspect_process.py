@@ -15,6 +15,7 @@ import orjson
 
 from proxy.errors import ConfigError
 from proxy.settings import RecognizerConfig
+from proxy.tasks import aside
 from redaction.custom import Custom
 
 Digests = Mapping[str, Mapping[str, str]]
@@ -121,7 +122,7 @@ def differ(one: Digests, other: Digests) -> bool:
 
 async def _write(process: Process, frame: Any) -> None:
     assert process.stdin is not None
-    data = await asyncio.to_thread(orjson.dumps, frame) if "document" in frame else orjson.dumps(frame)
+    data = await aside("document" in frame, orjson.dumps, frame)
     process.stdin.write(len(data).to_bytes(4, "big") + data)
     await process.stdin.drain()
 
@@ -130,7 +131,7 @@ async def _read(process: Process) -> Any:
     assert process.stdout is not None
     size = int.from_bytes(await process.stdout.readexactly(4), "big")
     data = await process.stdout.readexactly(size)
-    return orjson.loads(data) if size < LARGE else await asyncio.to_thread(orjson.loads, data)
+    return await aside(size >= LARGE, orjson.loads, data)
 
 
 async def _kill(process: Process) -> None:

@@ -115,9 +115,8 @@ def _found(text: str, parts: dict[str, float]) -> Iterator[Finding]:
 
 def is_exercise(text: str) -> bool:
     """Whether a short text asks for an amount that follows from numbers in it."""
-    lower = (
-        text.lower() if "?" in text or "alculate" in text else ""
-    )  # most texts of a conversation ask nothing, or no amount
+    asks = "?" in text or "alculate" in text  # most texts of a conversation ask nothing, or no amount
+    lower = text.lower() if asks else ""
     if not any(asked in lower for asked in _ASKING):
         return False
     return len(_NUMBER.findall(text)) >= NUMBERS and _ASKED.search(text) is not None

@@ -67,11 +67,16 @@ _SECOND = re.compile(r"\s+(?:[A-ZÀ-Þ][\w'’-]*|[A-ZÀ-Þ]\.)|_\w|@")
 Words = tuple[str, ...]
 
 
+def listed(file: Path) -> list[str]:
+    """The names of a list: a line each, and remarks behind ``#``."""
+    lines = (line.strip() for line in file.read_text("utf-8").splitlines())
+    return [line for line in lines if line and not line.startswith("#")]
+
+
 @cache
 def figures() -> Mapping[Words, str]:
     """Every name of the list, by the words it is compared by."""
-    lines = (line.strip() for line in FIGURES.read_text("utf-8").splitlines())
-    return {key(line): line for line in lines if line and not line.startswith("#")}
+    return {key(name): name for name in listed(FIGURES)}
 
 
 def without_figures(text: str, findings: Sequence[Finding]) -> list[Finding]:

@@ -12,7 +12,6 @@ import email
 import email.message
 import html
 import re
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
@@ -24,7 +23,7 @@ from tokenizers import Tokenizer
 from torch.nn import functional as F
 
 from redaction.detectors.wordview import View
-from training.encoder import Batches, Encoder, Passage, passages
+from training.encoder import Batches, Encoder, Passage, learn, passages
 from training.train import IGNORED
 
 FROM, LIKE = (0, 2, 4), (1, 3, 5)
@@ -94,17 +93,6 @@ def unlabelled(view: View, tokenizer: Tokenizer, texts: Iterator[str], most: int
     return out
 
 
-def _handed_on(encoder: Encoder, ids: Any, mask: Any, said: Any, drop: float = 0.0) -> tuple[Any, list[Any]]:
-    """Logits, and what each layer hands on."""
-    x = encoder.begin(ids, said)
-    bias = torch.zeros(mask.shape).masked_fill(mask == 0, -1e4)[:, None, None, :]
-    out = []
-    for layer in encoder.layers:
-        x = layer(x, bias, drop)
-        out.append(x)
-    return encoder.head(x), out
-
-
 def distil(
     large: Encoder,
     made: Encoder,
@@ -115,36 +103,18 @@ def distil(
     kept: Path,
     before: int = 0,
 ) -> None:
-    """Trains ``made`` for so many minutes of wall time, or so many steps where given; saves now and then. ``before``:
-    steps that the large one took, for who counts them."""
+    """Trains ``made`` as :func:`training.encoder.learn` does."""
     teacher = large.eval().to(torch.bfloat16)
     optimizer = torch.optim.AdamW([p for p in made.parameters() if p.requires_grad], lr=rate, weight_decay=0.01)
-    began, seen, total = time.monotonic(), 0, 0.0
-    made.train()
-    for step, (ids, mask, said, tags) in enumerate(batches, 1):
-        done = step / steps if steps else (time.monotonic() - began) / (minutes * 60)
-        if done >= 1:
-            break
-        for group in optimizer.param_groups:
-            group["lr"] = rate * min(1.0, step / 150) * (0.02 + 0.98 * (1 - done))
+
+    def loss_of(ids: Any, mask: Any, said: Any, tags: Any) -> Any:
         with torch.no_grad():
-            wanted = _handed_on(teacher, ids, mask, said.to(torch.bfloat16))
+            wanted = teacher.handed_on(ids, mask, said.to(torch.bfloat16))
         with torch.autocast("cpu", torch.bfloat16):
-            given = _handed_on(made, ids, mask, said)
-        loss = _loss(wanted, given, mask.bool(), tags)
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(made.parameters(), 1.0)
-        optimizer.step()
-        seen, total = seen + int(mask.sum()), 0.98 * total + 0.02 * loss.item()
-        if step % 100 == 0:
-            spent = time.monotonic() - began
-            mean = total / (1 - 0.98**step)
-            print(
-                f"step {before + step}  loss {mean:.4f}  {seen / spent:.0f} pieces/s  {spent / 60:.1f} min", flush=True
-            )
-        if step % 500 == 0:
-            torch.save(made.state_dict(), kept)
+            given = made.handed_on(ids, mask, said)
+        return _loss(wanted, given, mask.bool(), tags)
+
+    learn(made, optimizer, loss_of, batches, minutes, steps, kept, before)
 
 
 def _loss(wanted: tuple[Any, Sequence[Any]], given: tuple[Any, Sequence[Any]], real: Any, tags: Any) -> Any:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import time
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -71,19 +71,20 @@ class Encoder(nn.Module):
         nn.init.zeros_(self.feat.weight)
         self.word.requires_grad_(False)
 
-    def begin(self, ids: torch.Tensor, said: torch.Tensor) -> torch.Tensor:
-        x: torch.Tensor = self.n0(
-            self.word(ids) + self.pos.weight[: ids.shape[1]] + self.typ.weight[0] + self.feat(said)
-        )
-        return x
-
     def forward(self, ids: torch.Tensor, mask: torch.Tensor, said: torch.Tensor, drop: float = 0.0) -> torch.Tensor:
-        x = self.begin(ids, said)
+        return self.handed_on(ids, mask, said, drop)[0]
+
+    def handed_on(
+        self, ids: torch.Tensor, mask: torch.Tensor, said: torch.Tensor, drop: float = 0.0
+    ) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        """Logits, and what each layer hands on."""
+        x = self.n0(self.word(ids) + self.pos.weight[: ids.shape[1]] + self.typ.weight[0] + self.feat(said))
         bias = torch.zeros(mask.shape).masked_fill(mask == 0, -1e4)[:, None, None, :]
+        out = []
         for layer in self.layers:
             x = layer(x, bias, drop)
-        logits: torch.Tensor = self.head(F.dropout(x, drop, self.training))
-        return logits
+            out.append(x)
+        return self.head(F.dropout(x, drop, self.training)), out
 
 
 def start(encoder: Encoder, rampart: Path) -> None:
@@ -189,31 +190,51 @@ class Batches:
 
 
 def fit(encoder: Encoder, batches: Batches, minutes: float, rate: float, steps: int, kept: Path) -> None:
-    """Trains for so many minutes of wall time, or so many steps where given; saves now and then."""
+    """Trains on labels for so many minutes of wall time, or so many steps where given."""
     new = [p for n, p in encoder.named_parameters() if n.startswith(("head", "feat"))]
     old = [p for n, p in encoder.named_parameters() if p.requires_grad and not n.startswith(("head", "feat"))]
-    rates = (rate, rate * 5)
-    optimizer = torch.optim.AdamW([{"params": old}, {"params": new}], lr=rate, weight_decay=0.01)
+    optimizer = torch.optim.AdamW([{"params": old, "lr": rate}, {"params": new, "lr": rate * 5}], weight_decay=0.01)
+
+    def loss_of(ids: Any, mask: Any, said: Any, tags: Any) -> Any:
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = encoder(ids, mask, said, 0.1)
+        flat = logits.float().flatten(0, 1)
+        return F.cross_entropy(flat, tags.flatten(), ignore_index=IGNORED, label_smoothing=0.02)
+
+    learn(encoder, optimizer, loss_of, batches, minutes, steps, kept)
+
+
+def learn(
+    encoder: Encoder,
+    optimizer: torch.optim.Optimizer,
+    loss_of: Callable[..., Any],
+    batches: Batches,
+    minutes: float,
+    steps: int,
+    kept: Path,
+    before: int = 0,
+) -> None:
+    """Steps along ``loss_of`` a batch; the rates of ``optimizer`` rise, then fall to almost nothing. Saves now and then.
+    ``before``: steps taken earlier, for who counts them."""
+    rates = [group["lr"] for group in optimizer.param_groups]
     began, seen, total = time.monotonic(), 0, 0.0
     encoder.train()
-    for step, (ids, mask, said, tags) in enumerate(batches, 1):
+    for step, batch in enumerate(batches, 1):
         done = step / steps if steps else (time.monotonic() - began) / (minutes * 60)
         if done >= 1:
             break
         for group, most in zip(optimizer.param_groups, rates, strict=True):
             group["lr"] = most * min(1.0, step / 150) * (0.02 + 0.98 * (1 - done))
-        with torch.autocast("cpu", torch.bfloat16):
-            logits = encoder(ids, mask, said, 0.1)
-        loss = F.cross_entropy(logits.float().flatten(0, 1), tags.flatten(), ignore_index=IGNORED, label_smoothing=0.02)
+        loss = loss_of(*batch)
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(encoder.parameters(), 1.0)
         optimizer.step()
-        seen, total = seen + int(mask.sum()), 0.98 * total + 0.02 * loss.item()
+        seen, total = seen + int(batch[1].sum()), 0.98 * total + 0.02 * loss.item()
         if step % 100 == 0:
             spent = time.monotonic() - began
-            mean = total / (1 - 0.98**step)
-            print(f"step {step}  loss {mean:.4f}  {seen / spent:.0f} pieces/s  {spent / 60:.1f} min", flush=True)
+            mean, pace = total / (1 - 0.98**step), seen / spent
+            print(f"step {before + step}  loss {mean:.4f}  {pace:.0f} pieces/s  {spent / 60:.1f} min", flush=True)
         if step % 500 == 0:
             torch.save(encoder.state_dict(), kept)
 

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from redaction.detectors.terms import Terms, key
-from redaction.figures import figures
+from redaction.figures import figures, listed
 from redaction.types import Finding
 
 NAMES = Path(__file__).parent / "public_names.txt"
@@ -32,6 +32,5 @@ _SMALL = frozenset({"as", "s"})
 
 @cache
 def _listed() -> tuple[Terms, Sequence[tuple[str, ...]]]:
-    own = (line.strip() for line in NAMES.read_text("utf-8").splitlines())
-    names = [*figures().values(), *(line for line in own if line and not line.startswith("#"))]
+    names = [*figures().values(), *listed(NAMES)]
     return Terms((name, number) for number, name in enumerate(names)), [key(name) for name in names]

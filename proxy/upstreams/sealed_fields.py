@@ -6,7 +6,6 @@ answer that opens was meant for this request; that the enclave wrote it is for i
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -21,6 +20,7 @@ from attestation.sealing import Fault, SealingError
 from attestation.types import Malformed
 from proxy.errors import NotSealable, UpstreamError
 from proxy.outbound import Answer, Outbound
+from proxy.tasks import aside
 from proxy.upstreams.lease import AttestationRefused
 from proxy.upstreams.sealing import EVENTS, VERIFIED_ONLY, broken, head, media_type, refuse_exposed, returned, unsealed
 from proxy.upstreams.transports import Arrived, Carried, Carrier, Opened
@@ -107,7 +107,7 @@ class FieldsWire:
         headers = head(self._name, out)
         if out.large is not None or out.size > MAX_BODY:
             raise NotSealable(self._name, ("body.size",))
-        made = await asyncio.to_thread(self._seal, out) if out.size > ASIDE_BYTES else self._seal(out)
+        made = await aside(out.size > ASIDE_BYTES, self._seal, out)
         sent = Carried(out.method, out.path, out.query, (*headers, *made.exchange.headers.items()), made.body)
         arrived = await self._carrier.carry(replace(sent, restored=made.restored))
         try:
@@ -161,8 +161,7 @@ class FieldsWire:
             if media_type(arrived.headers) == EVENTS:
                 events = Events(opening)
                 async for data in arrived.chunks:
-                    aside = events.held + len(data) > ASIDE_BYTES
-                    if plain := await asyncio.to_thread(events.feed, data) if aside else events.feed(data):
+                    if plain := await aside(events.held + len(data) > ASIDE_BYTES, events.feed, data):
                         yield plain
                 yield events.close()
             else:
@@ -172,8 +171,7 @@ class FieldsWire:
                     if len(raw) > MAX_ANSWER:
                         raise SealingError(Fault.FRAME, "too long")
                 whole = bytes(raw)
-                aside = len(raw) > ASIDE_BYTES
-                yield await asyncio.to_thread(opening.whole, whole) if aside else opening.whole(whole)
+                yield await aside(len(raw) > ASIDE_BYTES, opening.whole, whole)
         except SealingError as e:
             raise broken(self._name, e.fault) from None
 
