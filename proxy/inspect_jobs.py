@@ -117,14 +117,16 @@ class About:
         """Raises IncompleteReadError or OSError when the process is gone."""
         spans = [[f.start, f.end, f.label, f.score, f.detector] for f in self.found.findings]
         await worker.equip(self.own)
-        (said,) = decode(await worker.ask({"about": self.text, "findings": spans, "own": self.own.digest}))
+        answer = await worker.ask({"about": self.text, "findings": spans, "own": self.own.digest})
+        (said,), gone = decode(answer["said"]), frozenset(answer["gone"])
+        left = (f for n, f in enumerate(self.found.findings) if n not in gone)
         level = max(said.classification.sensitivity, self.found.classification.sensitivity)
         scores = dict(self.found.classification.categories)
         for name, score in said.classification.categories.items():
             scores[name] = max(score, scores.get(name, 0.0))
         tags = said.classification.tags | self.found.classification.tags
         reason = passing(self.found.uninspected, said.uninspected)
-        return [TextResult((*self.found.findings, *said.findings), Classification(level, scores, tags), reason)]
+        return [TextResult((*left, *said.findings), Classification(level, scores, tags), reason)]
 
     def settle(self, reason: str) -> None:
         if not self.done.done():

@@ -221,9 +221,7 @@ def answered(job: Mapping[str, Any], bench: Bench, looks: Mapping[str, Mapping[s
     if "document" in job:
         return said(job)
     if "about" in job:
-        found = TextResult(tuple(Finding(*f) for f in job["findings"]), PUBLIC)
-        result = bench.pipeline(job["own"]).about(job["about"], found)
-        return encode([replace(result, findings=result.findings[len(found.findings) :])])  # what is new comes last
+        return about(bench.pipeline(job["own"]), job["about"], tuple(Finding(*f) for f in job["findings"]))
     if "texts" not in job:
         bench.equip(Custom.from_json(job["own"]))
         return {}
@@ -231,6 +229,14 @@ def answered(job: Mapping[str, Any], bench: Bench, looks: Mapping[str, Mapping[s
     if job["part"]:
         return encode([pipeline.part(text, **look) for text in job["texts"]])
     return encode(pipeline.inspect(job["texts"], **look))
+
+
+def about(pipeline: Pipeline, text: str, known: tuple[Finding, ...]) -> dict[str, Any]:
+    """What a long text is about, what it says beside what its windows do, and which findings of theirs are none."""
+    result = pipeline.about(text, TextResult(known, PUBLIC))
+    said, before = frozenset(result.findings), frozenset(known)
+    new = tuple(f for f in result.findings if f not in before)
+    return {"said": encode([replace(result, findings=new)]), "gone": [n for n, f in enumerate(known) if f not in said]}
 
 
 if __name__ == "__main__":

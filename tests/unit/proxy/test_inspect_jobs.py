@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from typing import Any
 
+import orjson
 import pytest
 
 from proxy import inspect_jobs
-from proxy.inspect_jobs import FORMAL, QUIET_S, ROW, Job, Queue, Waiting
+from proxy.inspect_jobs import FORMAL, QUIET_S, ROW, About, Job, Queue, Waiting
+from proxy.inspect_worker import answered
+from redaction.custom import Custom
+from redaction.detectors.patterns import PatternDetector
+from redaction.pipeline import Pipeline, whole
+from redaction.types import Finding
+from redaction.windows import windows
 
 
 def job(name: str, *, long: bool = False, depth: str = "fast") -> Job:
@@ -131,3 +140,41 @@ async def test_a_queue_that_is_emptied_settles_what_waits() -> None:
 
     queue.drain(stop)
     assert [each.done.result()[0].uninspected for each in some] == ["stopped", "stopped"]
+
+
+class Guesses:
+    """A model that takes each ``over 45`` for somebody's age."""
+
+    name = digest = "student"
+
+    def given(self, word: str, /) -> bool:
+        return False
+
+    def detect(self, text: str, /) -> tuple[Finding, ...]:
+        return tuple(Finding(m.end() - 2, m.end(), "AGE", 0.9, self.name) for m in re.finditer("over 45", text))
+
+
+async def test_a_long_text_is_about_what_one_process_says_it_is() -> None:
+    """What its windows found may be nobody's once the whole is known; that hides nothing that is new."""
+    pipeline = Pipeline([PatternDetector(), Guesses()], None)
+
+    class Here:
+        async def equip(self, own: Custom) -> None:
+            pass
+
+        async def ask(self, frame: Any) -> Any:
+            return orjson.loads(orjson.dumps(answered(frame, self, {})))  # type: ignore[arg-type]
+
+        def pipeline(self, digest: str) -> Pipeline:
+            return pipeline
+
+    rows = "\n".join(f"{n},open,{48291734 + 7 * n}" for n in range(400))
+    text = "Adults over 45 may come. " * 4 + "She is over 45.\n\nid,state,MRN\n" + rows
+    parts = windows(text)
+    found = whole(parts, [pipeline.part(text[w.low : w.high]) for w in parts])
+    (seen,) = await About(text, found, asyncio.get_running_loop().create_future()).run(Here())
+    (here,) = pipeline.inspect([text])
+    assert set(seen.findings) == set(here.findings)
+    assert len([f for f in found.findings if f.label == "AGE"]) == 5
+    assert len([f for f in seen.findings if f.label == "AGE"]) == 1
+    assert len({f.start for f in seen.findings if f.label == "MEDICAL_RECORD"}) == 400
