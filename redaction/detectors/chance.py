@@ -21,6 +21,8 @@ LEAST = 0.00025
 """Share of a kind that accepted none of the random numbers tried."""
 DRAWS = 40
 """Random values of one form with letters."""
+KEPT = 5_000
+"""Answers that are kept, each the work of looking at every kind."""
 _ALPHABETS = (digits, ascii_uppercase, ascii_lowercase)
 
 
@@ -39,6 +41,7 @@ class Chances:
             name: _Passing({int(size): share for size, share in shares.items()}, frozenset(separators))
             for name, (shares, separators) in held.items()
         }
+        self._known: dict[tuple[str, int, frozenset[str]], float] = {}
 
     def share(self, name: str, size: int) -> float:
         """Of random numbers of ``size`` digits, those that this kind accepts; all, where the kind is not known."""
@@ -48,7 +51,14 @@ class Chances:
     def any(self, name: str, value: str) -> float:
         """Of numbers of as many digits, between separators as in ``value``, those that this kind, or another that is
         at least as hard to pass, accepts."""
-        size, separators = sum(map(str.isdigit, value)), frozenset(c for c in value if not c.isdigit())
+        key = name, sum(map(str.isdigit, value)), frozenset(c for c in value if not c.isdigit())
+        if key not in self._known:
+            if len(self._known) >= KEPT:
+                self._known.clear()
+            self._known[key] = self._any(*key)
+        return self._known[key]
+
+    def _any(self, name: str, size: int, separators: frozenset[str]) -> float:
         bound = self.share(name, size)
         none = 1.0 - bound
         for other, kind in self._kinds.items():

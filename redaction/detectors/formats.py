@@ -88,7 +88,7 @@ CARD_SHAPES = frozenset(
         (4, 4, 4, 3), (6, 13),
     ]
 )  # fmt: skip
-_CARD_WORD = compile_pattern(
+CARD_WORD = compile_pattern(
     r"(?i)(?:^|\PL)(?:(?:credit|debit|payment|bank|prepaid|gift|fuel|charge)?[ _\-]?cards?(?:no|nr|num|number)?|"
     r"credit|debit|cc(?:n|no|nr|num|number)?|primary[ _\-]?account|visa|mastercard|maestro|amex|american[ _\-]?express|"
     r"diners?(?:[ _\-]?club)?|discover|jcb|union ?pay|ru ?pay|uatp|dankort|humo|uzcard|troy|verve|hipercard|elo|"
@@ -128,7 +128,7 @@ def may_be_card(digits: str) -> bool:
 def near_card_word(text: str, start: int, end: int) -> bool:
     """Whether a word close to ``[start, end)`` says that a card is meant."""
     around = f"{text[max(0, start - BEFORE) : start]} {text[end : end + AFTER]}"
-    return _CARD_WORD.search(_HUMP.sub(" ", around)) is not None
+    return CARD_WORD.search(_HUMP.sub(" ", around)) is not None
 
 
 def _luhn(digits: str) -> bool:

@@ -20,25 +20,33 @@ _SIGN = r"[ \t]{0,24}\s?[:=#>|][ \t]{0,24}"
 _LINK = rf"(?:[ \-_]?{_NUMBER})?[\"']?(?:{_SIGN}|\s{{0,3}}(?:is\b|ist\b|es\b|est\b|è\b|é\b|jest\b))?\s{{0,3}}[\"']?"
 _MUST = rf"(?:[ \-_]?{_NUMBER}[\"']?(?:{_SIGN})?|[\"']?{_SIGN})\s{{0,3}}[\"']?"
 """A number must be announced as one. ``>`` and ``|``: in XML and in rows of key and value."""
-_DATE = r"\d{1,4}[./\- ]\d{1,2}[./\- ]\d{2,4}|\d{1,2}(?:\.|er|º|st|nd|rd|th)? (?:de |of )?\pL{3,10}\.?,? (?:de )?\d{4}|\pL{3,10} \d{1,2},? \d{4}"
+_DATE = (
+    r"\d{1,4}[./\- ]\d{1,2}[./\- ]\d{2,4}|\d{1,2}(?:\.|er|º|st|nd|rd|th)?[ \-/]?(?:de |of )?\pL{3,10}\.?,?[ \-/](?:de )?\d{2,4}|"
+    r"\pL{3,10} \d{1,2}(?:st|nd|rd|th)?, ?\d{4}|(?:19|20)\d\d[01]\d[0-3]\d|[0-3]\d[01]\d(?:19|20)\d\d"
+)
+_TILL = r"[^\d.,;!]{0,30}(?:\[?\d{1,2}:\d\d(?::\d\d)?\]?[^\d.,;!]{0,30})?"
+"""Between the words for a date of birth and the date: ``on file is``, or whose answer it is, and when it came."""
 _CODE = r"[A-Z]{0,6}[\-/ ]?\d[\dA-Z\-/.]{3,24}"
 
 _NAMED = (
-    ("MEDICAL_RECORD", rf"(?:MRN|medical record|patient|hospital|chart|NHC|historia(?: cl[ií]nica)?|episodio|CIPA|NASS|IPP|"
+    ("MEDICAL_RECORD", rf"(?:MRN|medical[ _\-]?record|patient|hospital|chart|NHC|historia(?: cl[ií]nica)?|episodio|CIPA|NASS|IPP|"
      rf"dossier patient|Patienten-?|Fall-?|cartella clinica|prontu[áa]rio|processo cl[ií]nico|pati[ëe]nt(?:en)?|"
      rf"karta pacjenta){_LINK}([A-Z]{{0,3}}-?\d[\dA-Z\-]{{3,14}}|\d{{2}} \d{{6,10}} \d{{2}})"),
     ("BANK_ACCOUNT", rf"(?:account|acct|a/c|konto|kontonummer|cuenta|compte|conto|conta|rekening|rachun\w+){_LINK}(\d[\d \-]{{5,24}}\d)"),
     ("PASSPORT", rf"(?:passport|reisepass|passeport|pasaporte|passaporto|passaporte|paspoort|paszport\w*){_LINK}([A-Z]{{0,3}}\d[A-Z0-9]{{5,10}})"),
-    ("DRIVER_LICENSE", rf"(?:driver'?s?'? licen[cs]e|driving licen[cs]e|führerschein|permis de conduire|permiso de conducir|"
-     rf"patente(?: di guida)?|carta de condução|rijbewijs|prawo jazdy){_LINK}([A-Z]{{0,5}}\d[A-Z0-9\-]{{4,16}})"),
-    ("TAX_ID", rf"(?:tax id|taxpayer id){_LINK}([A-Z]{{0,3}}-?\d[\dA-Z/\-]{{6,14}})"),
-    ("US_SSN", rf"(?:ssn|social security){_LINK}(\d{{3}}[ \-]?\d{{2}}[ \-]?\d{{4}})"),
-    ("NATIONAL_ID", rf"(?:national id|identity card|id card|personalausweis|carte d'identité|carta d'identità|identiteitskaart|"
+    ("DRIVER_LICENSE", rf"(?:driver[’']?s?'?[ _\-]?licen[cs]e|driving[ _\-]?licen[cs]e|führerschein|permis[ _]de[ _]conduire|permiso[ _]de[ _]conducir|"
+     rf"patente(?: di guida)?|carta de condução|rijbewijs|prawo[ _]jazdy){_LINK}([A-Z]{{0,5}}\d[A-Z0-9\-]{{4,16}})"),
+    ("TAX_ID", rf"(?:tax[ _\-]?id|taxpayer[ _\-]?id){_LINK}([A-Z]{{0,3}}-?\d[\dA-Z/\-]{{6,14}})"),
+    ("US_SSN", rf"(?:ssn|social[ _\-]?security){_LINK}(\d{{3}}[ \-]?\d{{2}}[ \-]?\d{{4}})"),
+    ("NATIONAL_ID", rf"(?:national[ _\-]?id|identity[ _\-]?card|id[ _\-]?card|personalausweis|carte d'identité|carta d'identità|identiteitskaart|"
      rf"dow[oó]d(?:em|u)? osobist(?:y|ym|ego)|cartão de cidadão){_LINK}([A-Z]{{0,3}} ?\d[\dA-Z\-]{{5,20}})"),
     ("NATIONAL_ID", r"([A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D])"),
-    ("DATE_OF_BIRTH", rf"(?:d\.?o\.?b\.?|date of birth|birth ?(?:date|day)|born(?: on)?|geboren am|geburtsdatum|geb\.|n[ée]e? le|"
-     rf"date de naissance|nacid[oa] el|fecha de nacimiento|nat[oa] il|data di nascita|nascid[oa] em|data de nascimento|"
-     rf"geboren op|geboortedatum|urodzon[ya]|data urodzenia|ur\.)[\"']?\s{{0,3}}[:=>|]?\s{{0,3}}[\"']?({_DATE})"),
+    ("DATE_OF_BIRTH", rf"(?:d\.?o\.?b\.?|date[ _\-]?of[ _\-]?birth|birth[ _\-]?date|geburtsdatum|date[ _\-]?de[ _\-]?naissance|"
+     rf"fecha[ _\-]?(?:de[ _\-]?)?nacimiento|f\. ?nacimiento|data[ _\-]?di[ _\-]?nascita|data[ _\-]?de[ _\-]?nascimento|"
+     rf"geboortedatum|data[ _\-]?urodzenia)(?:{_TILL}\b)?({_DATE})"),
+    ("DATE_OF_BIRTH", rf"(?:birth ?day|born(?: on)?|geboren am|geb\.|n[ée]e? le|"
+     rf"nacid[oa] el|nat[oa] il|nascid[oa] em|"
+     rf"geboren op|urodzon[ya]|ur\.)[\"']?\s{{0,3}}[:=>|]?\s{{0,3}}[\"']?({_DATE})"),
     ("AGE", r"(\d{1,3})(?:[ \-](?:years?|yrs?|months?|weeks?|days?)[ \-]old| ?y/?o|-jährige[rnms]?|-year-olds?| Jahre alt| jaar oud)"),
     ("AGE", r"(\d{1,3} (?:años|anos)) (?:de edad|de idade)"),
     ("AGE", r"(?:aged?|im Alter von|âgée?s? de|de edad de|di|de|d'|wieku|leeftijd van) (\d{1,3} ?(?:años|ans|anni|anos|Jahren?|jaar|lat|meses|mois))"),

@@ -67,7 +67,7 @@ _RUN = compile_pattern(
 _WORD = re.compile(r"[^\W_]+")
 _LETTER = re.compile(r"[^\W\d_]")
 _SQUASH = re.compile(r"[\W_]+")
-_PLAIN = re.compile(r"\d{1,4}[\-/.]\d{1,2}[\-/.]\d{1,4}|\d+[.,:]\d+|(?:19|20)\d\d[01]\d[0-3]\d|1[4-8]\d{8}(?:\d{3})?")
+PLAIN = re.compile(r"\d{1,4}[\-/.]\d{1,2}[\-/.]\d{1,4}|\d+[.,:]\d+|(?:19|20)\d\d[01]\d[0-3]\d|1[4-8]\d{8}(?:\d{3})?")
 """A date, a time, a decimal number, a Unix time of our days."""
 CARD = 16
 """Digits alone, so many, are a card, or a number that is none by chance, or nothing."""
@@ -287,7 +287,7 @@ class Numbers:
         """A number that is all there is to the text."""
         value = text[start:end]
         size, words = sum(map(str.isalnum, value)), len(_WORD.findall(value))
-        bare = size >= max(ALONE, 2 * words) and not _PLAIN.fullmatch(value)  # a row of single digits is no number
+        bare = size >= max(ALONE, 2 * words) and not PLAIN.fullmatch(value)  # a row of single digits is no number
         if bare and not any(map(str.isalnum, text[:start] + text[end:])):
             yield from self._by_itself(start, end, value, size, checks)
 

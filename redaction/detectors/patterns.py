@@ -23,6 +23,7 @@ from redaction.detectors.formats import NAME, OWN
 from redaction.detectors.labelled import Labelled
 from redaction.detectors.linear import Pattern, compile_pattern
 from redaction.detectors.lookaround import Linear, linear
+from redaction.detectors.mistyped import mistyped
 from redaction.detectors.numbers import DOUBTED, REFUSED, SOME_NUMBER, Numbers, is_alone, neutral
 from redaction.detectors.phones import Phones
 from redaction.detectors.purse import Purse
@@ -32,7 +33,7 @@ from redaction.types import LABELS, DetectorFailed, Finding
 with lean.without("spacy", "thinc"):
     from presidio_analyzer import PatternRecognizer, predefined_recognizers
 
-VERSION = "8"
+VERSION = "9"
 THRESHOLD = 0.4
 CONTEXT_BOOST = 0.4
 WEAK = 0.3
@@ -53,6 +54,9 @@ OF_KINDS = frozenset(
     }
 )  # fmt: skip
 """Labels that say by whom a number was issued. Cards and IBAN have checks that hardly pass by chance."""
+CLEAR = frozenset({"CREDIT_CARD", "IBAN_CODE"})
+CERTAIN = 0.7
+"""Score from which on a finding says well enough by whom a number was issued."""
 BY_CHANCE = 0.55
 """Score of a number that no word names and whose check many pass; less than that of one which few pass."""
 FORMS_KEPT = 5_000
@@ -159,6 +163,7 @@ class PatternDetector:
         except DetectorFailed as e:
             e.found = tuple(found)
             raise
+        found += mistyped(text, ((f.start, f.end) for f in found if f.label in CLEAR or (f.label in OF_KINDS and f.score >= CERTAIN)))
         return tuple(_doubted(found, sure))
 
     def _all(self, text: str, sure: set[Finding]) -> Iterator[Finding]:

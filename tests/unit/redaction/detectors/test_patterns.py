@@ -178,8 +178,9 @@ def test_a_number_that_no_issuer_gives_is_a_card_only_beside_a_word(digits: str)
     digits = next(d for d in (digits[:-1] + c for c in "0123456789") if luhn.is_valid(d))
     assert not is_card(digits)
     assert "CREDIT_CARD" not in {label for _, label in found(f"the corporate number is {digits} today")}
-    expected = digits[0] != "0"
-    assert ((digits, "CREDIT_CARD") in found(f"the credit card is {digits} today")) is expected
+    text = f"the credit card is {digits} today"
+    sure = {text[f.start : f.end] for f in PatternDetector().detect(text) if f.label == "CREDIT_CARD" and f.score > 0.4}
+    assert (digits in sure) is (digits[0] != "0")
 
 
 def test_digits_before_a_number_do_not_hide_it() -> None:
