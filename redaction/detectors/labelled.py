@@ -16,22 +16,24 @@ from redaction.types import Finding
 
 NAME = "patterns"
 _NUMBER = r"(?:number|num\.?|no\.?|nr\.?|n[°º.]|№|#|id|code|nummer|numer|número|numéro|numero)"
-_SIGN = r"[ \t]{0,24}\s?[:=#>|][ \t]{0,24}"
-_LINK = rf"(?:[ \-_]?{_NUMBER})?[\"']?(?:{_SIGN}|\s{{0,3}}(?:is\b|ist\b|es\b|est\b|è\b|é\b|jest\b))?\s{{0,3}}[\"']?"
+_FAR = r"\s?\.{3,60}\s?|</\w{1,8}>\s{0,8}<\w{1,8}[^<>]{0,40}>|[\"'],\s{0,8}[\"']\w{1,8}[\"']\s?:\s?"
+"""Leaders, the next cell, and the value of what is told as name and value."""
+_SIGN = rf"(?:[ \t]{{0,24}}\s?[:=#>|][ \t]{{0,24}}|{_FAR})"
+_LINK = rf"(?:[ \-_]?{_NUMBER})?(?:_\d{{1,3}})?[\"']?(?:{_SIGN}|\s{{0,3}}(?:is\b|ist\b|es\b|est\b|è\b|é\b|jest\b))?\s{{0,3}}[\"']?"
 _MUST = rf"(?:[ \-_]?{_NUMBER}[\"']?(?:{_SIGN})?|[\"']?{_SIGN})\s{{0,3}}[\"']?"
 """A number must be announced as one. ``>`` and ``|``: in XML and in rows of key and value."""
 _DATE = (
     r"\d{1,4}[./\- ]\d{1,2}[./\- ]\d{2,4}|\d{1,2}(?:\.|er|º|st|nd|rd|th)?[ \-/]?(?:de |of )?\pL{3,10}\.?,?[ \-/](?:de )?\d{2,4}|"
-    r"\pL{3,10} \d{1,2}(?:st|nd|rd|th)?, ?\d{4}|(?:19|20)\d\d[01]\d[0-3]\d|[0-3]\d[01]\d(?:19|20)\d\d"
+    r"\pL{3,10} \d{1,2}(?:st|nd|rd|th)?, ?\d{4}|(?:19|20)\d{6}|[0-3]\d[01]\d(?:19|20)\d\d"
 )
-_TILL = r"[^\d.,;!]{0,30}(?:\[?\d{1,2}:\d\d(?::\d\d)?\]?[^\d.,;!]{0,30})?"
+_TILL = rf"(?:_\d{{1,3}})?[\"']?(?:{_FAR})[\"']?|(?:_\d{{1,3}}\b)?[^\d.,;!]{{0,30}}(?:\n[^\d.;!]{{0,30}})?(?:\[?\d{{1,2}}:\d\d(?::\d\d)?\]?[^\d.,;!]{{0,30}})?"
 """Between the words for a date of birth and the date: ``on file is``, or whose answer it is, and when it came."""
 _CODE = r"[A-Z]{0,6}[\-/ ]?\d[\dA-Z\-/.]{3,24}"
 
 _NAMED = (
     ("MEDICAL_RECORD", rf"(?:MRN|medical[ _\-]?record|patient|hospital|chart|NHC|historia(?: cl[ií]nica)?|episodio|CIPA|NASS|IPP|"
      rf"dossier patient|Patienten-?|Fall-?|cartella clinica|prontu[áa]rio|processo cl[ií]nico|pati[ëe]nt(?:en)?|"
-     rf"karta pacjenta){_LINK}([A-Z]{{0,3}}-?\d[\dA-Z\-]{{3,14}}|\d{{2}} \d{{6,10}} \d{{2}})"),
+     rf"(?:karta )?pacjenta){_LINK}([A-Z]{{0,3}}-?\d[\dA-Z\-]{{3,14}}|\d{{2}} \d{{6,10}} \d{{2}})"),
     ("BANK_ACCOUNT", rf"(?:account|acct|a/c|konto|kontonummer|cuenta|compte|conto|conta|rekening|rachun\w+){_LINK}(\d[\d \-]{{5,24}}\d)"),
     ("PASSPORT", rf"(?:passport|reisepass|passeport|pasaporte|passaporto|passaporte|paspoort|paszport\w*){_LINK}([A-Z]{{0,3}}\d[A-Z0-9]{{5,10}})"),
     ("DRIVER_LICENSE", rf"(?:driver[’']?s?'?[ _\-]?licen[cs]e|driving[ _\-]?licen[cs]e|führerschein|permis[ _]de[ _]conduire|permiso[ _]de[ _]conducir|"
@@ -64,7 +66,7 @@ _NAMED = (
      rf"staff|student|tracking|confirmation|transaction|reservation|subscription|loyalty|badge|permit|certificate|receipt|"
      rf"case|Rechnungs?|Auftrags?|Bestell|Kunden|Vertrags?|Vorgangs?|Mitglieds?|Personal|Matrikel|Sendungs?|facture|commande|dossier|contrat|"
      rf"pedido|factura|contrato|cliente|expediente|póliza|pratica|fattura|ordine|contratto|polizza|fatura|encomenda|apólice|"
-     rf"factuur|bestelling|klant|polis|faktur[ay]|umowy|zamówieni[ea]|klienta|polisy){_MUST}({_CODE}|[A-Z]{{2,6}}-[A-Z0-9\-]{{4,20}})"),
+     rf"factuur|bestelling|klant|polis|(?:n[°ºo.]{{1,2}}|num[ée]ro) de police|faktur[ay]|umowy|zamówieni[ea]|klienta|polisy){_MUST}({_CODE}|[A-Z]{{2,6}}-[A-Z0-9\-]{{4,20}})"),
     ("LICENSE_PLATE", r"(?:licen[cs]e plate|number ?plate|plates?|car registration|vehicle reg(?:istration|\.)?|kennzeichen|immatricul\w+|"
      r"matr[ií]cula|targa|kenteken|(?:nr|numer\w*|tablic\w*) rej(?:estracyjn\w+|\.))[\"']?(?: (?:number|no\.?|is|ist|es|est|was))?\s{0,2}[:=>|]?\s{0,2}[\"']?"
      r"((?-i:[A-ZÄÖÜ]{1,3}[ \-]?[A-Z]{0,2}[ \-]?\d{1,4}[ \-]?[A-Z]{0,3}|\d{1,4}[ \-]?[A-Z]{2,3}(?:[ \-]?\d{1,2})?))\b"),

@@ -185,7 +185,7 @@ class Numbers:
                 key = _SQUASH.sub("", word)
                 self._named[key] = (*self._named.get(key, ()), kind)
         words = sorted({w for k in self.kinds for w in k.words}, key=len, reverse=True)
-        spelled = "|".join(r"[ _.\-]{0,2}".join(map(re.escape, re.split(r"[ .\-]+", w))) for w in words)
+        spelled = "|".join(map(_spelled, words))
         self._words = compile_pattern(rf"(?i)(?:^|[^\pL\pN])({spelled})")
         by_module = {k.module: k for k in self.kinds}
         lines = (line.partition(": ") for line in FORMS.splitlines())
@@ -312,6 +312,13 @@ class Numbers:
         if size not in self._hardest:
             self._hardest[size] = tuple(sorted(self._specific, key=lambda k: self.chances.share(k.module, size)))
         return self._hardest[size]
+
+
+def _spelled(word: str) -> str:
+    """A pattern of a word of the table. Its end is seen where RE2 can, so that one that is the beginning of another
+    word (``n° sécu``) hides nothing that stands in it."""
+    said = r"[ _.\-]{0,2}".join(map(re.escape, re.split(r"[ .\-]+", word)))
+    return said + r"(?:\b|_)" if word[-1].isascii() and word[-1].isalnum() else said
 
 
 def neutral(start: int, end: int, label: str, score: float) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ from functools import partial
 from typing import Any
 
 from redaction import lean
+from redaction.detectors import keys
 from redaction.detectors.around import Around
 from redaction.detectors.chance import BOUND, DRAWS, drawn, form
 from redaction.detectors.formats import NAME, OWN
@@ -155,6 +156,7 @@ class PatternDetector:
         ).hexdigest()[:16]
 
     def detect(self, text: str, /) -> tuple[Finding, ...]:
+        text = keys.apart(text)
         found: list[Finding] = []
         sure: set[Finding] = set()
         try:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from redaction import columns
+from redaction import columns, tables
 from redaction.detectors.patterns import PatternDetector
 from redaction.pipeline import Pipeline
 from redaction.spans import resolve
@@ -121,7 +121,8 @@ def test_what_no_head_names_is_left_alone(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["id,mrn\n1,48291734\n\n2,48291735", "(id, mrn) VALUES (1, 48291734)" + " and" * 30 + " (2, 48291735)",
+    ["id,mrn\n1,48291734\n\nOn day two, 48291735", "id,mrn\n1,48291734" + "\nx" * 4 + "\n2,48291735",
+     "id,mrn\n1,48291734\n\nid,kg\n2,48291735", "(id, mrn) VALUES (1, 48291734)" + " and" * 30 + " (2, 48291735)",
      "MRN:\n- 48291734\nand\n- 48291735", "<table><tr><th>mrn<tr><td>48291734</table><tr><td>48291735"],
 )  # fmt: skip
 def test_a_table_ends(text: str) -> None:
@@ -168,16 +169,16 @@ def test_four_times_the_text_is_four_times_the_work(piece: str, monkeypatch: pyt
     done = 0
 
     def counted(name: str) -> None:
-        real = getattr(columns, name)
+        real = getattr(tables, name)
 
         def call(text: str, *rest: Any) -> Any:
             nonlocal done
             done += 1
             return real(text, *rest)
 
-        monkeypatch.setattr(columns, name, call)
+        monkeypatch.setattr(tables, name, call)
 
-    for name in ("_value", "_split", "_trimmed"):
+    for name in ("value", "_split", "_trimmed"):
         counted(name)
 
     def work(size: int) -> int:

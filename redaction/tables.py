@@ -1,0 +1,342 @@
+"""Tables and lists whose head may name numbers: rows with separators, HTML, tuples and dumps of SQL, JSON, headings.
+
+Only where they stand: what is in them is read by ``redaction.columns``. Pure, linear.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from redaction.detectors.linear import compile_pattern
+
+Span = tuple[int, int]
+Row = list[Span]
+Table = list[Row]
+
+LONGEST_HEAD, LONGEST_TITLE, LONGEST_CELL, DIGITS = 40, 80, 60, 4
+"""Characters of a head, of a heading that is a sentence, and of a cell at most; digits of a cell at least."""
+LABELLED = 6
+"""Digits of an item of a list that has a label of its own, at least."""
+SURROUND = " \t\n\r\"'*_`\\"
+PART = 4_000
+"""Characters of one row, and what a detector is given at once."""
+BETWEEN = 80
+"""Characters between two tuples or arrays that are rows of one table."""
+GAP = 3
+"""Lines within a table that are no rows of it: sums, comments, marks of a page."""
+DUMP = 20_000
+"""Characters of the columns of a table of SQL."""
+
+_WORDS = (
+    "a/c|acct|account|iban|konto|cuenta|compte|conto|conta|rekening|rachun|bank|routing|sort|passport|reisepa|passeport|"
+    "pasaporte|passapor|paspoort|paszport|licen[cs]e|führerschein|permis|patente|rijbewijs|prawo|tax|steuer|vat|ust|nip|"
+    "pesel|regon|ssn|sin|social|sozial|sécurité|seguridad|national|identi|ident|ausweis|dni|nie|nif|nir|cpf|cnpj|bsn|nino|"
+    "nhs|insee|codice|curp|rfc|ahv|aadhaar|pan|mrn|medical|patient|pacient|paz|hospital|chart|record|insurance|versicher|"
+    "dob|birth|geburt|naissance|nacimiento|nascita|nascimento|geboorte|urodz|phone|tel|mobil|móvil|cell|fax|handy|gsm|"
+    "whatsapp|contact|card|cc|credit|karte|kredit|tarjeta|carte|carta|cart[aã]o|kaart|karta|plate|kennzeichen|matr|targa|"
+    "kenteken|rejestr|serial|serien|imei|imsi|iccid|vin|device|chassis|policy|police|member|employee|personal|customer|"
+    "client|kunde|case|claim|student|matrikel|loan|legajo|nss|expediente|ap[oó]lice|p[oó]li[zs]|histori|pacjent"
+)
+"""Beginnings of words that name a number of somebody, in eight languages."""
+_HUMPS = "|".join(word[0].upper() + word[1:] for word in _WORDS.split("|"))
+NAMED = compile_pattern(rf"(?:^|\PL)(?i:{_WORDS})|\p{{Ll}}(?:{_HUMPS})")
+_NAMING = re.compile(
+    r"[^\W\d_]+(?:[ _\-](?:cards?|numbers?|nos?|nr|ids?|codes?|records?|of birth|security|licen[cs]es?)\b){0,2}",
+    re.IGNORECASE,
+)
+_PLURAL = re.compile(r"(?<=[^\W_]{2})(?<!s)(?<!\bnh)(?<!\bpp)(?<!\bna)(?<!\bav)(?<!\bpi)(?<!ermi)s\b")
+_APOSTROPHE = re.compile(r"&(?:#x27|#39|apos);")
+_SHORT = re.compile(r"[A-Z0-9/\-]{6,20}")
+"""A cell that is nothing but a code may have few digits."""
+_DIGIT = re.compile(r"\d")
+_LINE = re.compile(r"[^\r\n]+")
+_CELLS = tuple(re.compile(rf'[ ]*("(?:[^"]|"")*"|[^{sign}]*)(?:[{sign}]|$)') for sign in (r"\t", "|", ";", ",", "│", "&"))
+_COMMA = _CELLS[3]
+_DOUBLE = re.compile(r"[! ]*([^|!]*)(?:\|\||!!|$)")
+"""Heads of wikis."""
+_SPACED = re.compile(r"([^ \t]+(?: [^ \t]+)*)(?: *\t *| {2,}|$)")
+_RULE = frozenset(" \t|:+=-─━┼├┤│┌┐└┘┬┴")
+_CODE = r"[^\s\d]{0,20}\d\S{0,36}"
+_DAY = r"\d{1,2}[. ]{1,2}[^\W\d_]{3,10}[., ]{1,2}\d{4}|[^\W\d_]{3,10} \d{1,2}, \d{4}"
+_ITEM = re.compile(rf"(?:[A-Z]{{1,4}} ){{0,2}}{_CODE}(?: (?:{_CODE}|[A-Z]{{1,4}})){{0,8}}|{_DAY}")
+_BULLET = re.compile(r"(?:[-*•·+][ \t]+|\d{1,3}[.)][ \t]+)?(?:\[[ xX]?\][ \t]+)?[\"'`]?")
+_REMARK = re.compile(r"(?<=[\dA-Za-z])(?:[\"'`]?,?[ \t]+[(\[–—#]|[\"'`]?, |[ \t]+-[ \t])")
+"""Behind an item: a name, a state."""
+_TITLE = re.compile(r"[^\W\d_][^:;,|]{1,79}")
+_KEY = re.compile(r"([^\W\d_][\w .\-]{1,39})[\"'`\\]{0,3}\s{0,3}(?:[:=]|\b[Ii][Nn])\s{0,3}$")
+_AND = r" (?:and|und|et|y|e|i|or|oder|ou|o|en|of) "
+_ENUMERATION = re.compile(
+    r"([^,;:=\n]{1,40}?)(?:[ \t]*[:=]| (?:are|were|sind|waren|lauten|sont|son|são|sono|są)\b)"
+    rf"((?:[^\n,;:=]{{1,60}}[,;]){{2,}}[^\n,;:=]{{1,60}}|[^\n,;:=]{{1,60}}{_AND}[^\n,;:=]{{1,60}}|"
+    r"(?:[^\n,;:=/|]{1,60}[/|] ){2,}[^\n,;:=/|]{1,60})"
+)
+_NEXT = re.compile(rf"[,;]|{_AND}| [/|] ")
+_SAYS = re.compile(r"(?<!\w)[^\W\d_]{3,}(?!\w)")
+"""A word in what may be a list of numbers: ``account: mail a@b.cd, IBAN DE89 …, card 4111 …`` names each by itself."""
+_GROUP = re.compile(r"[\[(]([^\[\](){}]+)[\])]")
+_MAP = re.compile(r"\{(\s{0,40}[\"']?\d{1,7}[\"']?\s{0,3}:[^\[\](){}]+)\}")
+_IN_MAP = re.compile(r"\s*[\"']?\d{1,7}[\"']?\s*:\s*(\"[^\"]*\"|'[^']*'|[^,]*)(?:,|$)")
+_CREATE = re.compile(r"\bCREATE TABLE\b[^(;]{0,120}?([\w$]+)[`\"\]]{0,2}\s{0,9}\(", re.IGNORECASE)
+_COLUMN = re.compile(r"(?:^|[,(])\s*[`\"\[]?([A-Za-z_]\w{0,60})[`\"\]]?\s+[A-Za-z]")
+_INSERT = re.compile(r"\bINSERT\b[^(;]{0,120}?\bINTO\b[^(;]{0,120}?([\w$]+)[`\"\]]{0,2}\s{1,9}VALUES?\s", re.IGNORECASE)
+_IN_TUPLE = re.compile(r"\s*('(?:[^'\\]|''|\\.)*'|\"[^\"]*\"|[^,]*)(?:,|$)")
+_COPY = re.compile(r"\bCOPY\b[^(;\n]{1,120}\(([^)\n]{1,4000})\) FROM STDIN;?[^\n]{0,80}\n", re.IGNORECASE)
+_ROW = re.compile(r"<(tr|/?table)\b", re.IGNORECASE)
+_HTML_CELL = re.compile(r"<t[hd]\b[^<>]{0,200}>(?:\s{0,20}<[a-z][^<>]{0,100}>){0,6}([^<>]{0,200})", re.IGNORECASE)
+
+
+class Tables:
+    """Those of one text. ``named``: where words begin that name numbers."""
+
+    def __init__(self, text: str, named: Sequence[int]) -> None:
+        self.text = text
+        self._named = named
+
+    def all(self) -> Iterator[Table]:
+        """Rows of cells, the head first."""
+        yield from self._in_lines()
+        if "<t" in self.text or "<T" in self.text:
+            yield from self._html()
+        yield from self._groups()
+        yield from self._maps()
+        yield from self._dumps()
+        yield from self._enumerations()
+
+    def names(self, span: Span) -> bool:
+        """Whether such a word begins there."""
+        at = bisect_left(self._named, max(0, span[0] - 1))
+        return at < len(self._named) and self._named[at] < span[1]
+
+    def figures(self, span: Span) -> bool:
+        """Whether a digit stands there."""
+        return _DIGIT.search(self.text, *span) is not None
+
+    def head(self, span: Span) -> str:
+        """The words of a head that names numbers, in the singular; else nothing."""
+        if not self.names(span):
+            return ""
+        said = _APOSTROPHE.sub("'", self.text[slice(*span)])
+        said = said.rpartition("(")[2] if ")" not in said else said.partition(")")[0] if "(" not in said else said
+        said = said.strip(SURROUND + ":")
+        fits = len(said) <= LONGEST_HEAD and not _DIGIT.search(said) and NAMED.search(said) is not None
+        return _PLURAL.sub("", said) if fits else ""
+
+    def _in_lines(self) -> Iterator[Table]:
+        """Rows with separators, and lists."""
+        lines = [m.span() for m in _LINE.finditer(self.text)]
+        at = 0
+        while at + 1 < len(lines):
+            table = self._table(lines, at) if self.names(lines[at]) else None
+            if table is None:
+                at += 1
+            else:
+                at += table[1]
+                yield table[0]
+
+    def _table(self, lines: Sequence[Span], at: int) -> tuple[Table, int] | None:
+        """The table or list whose head is line ``at``, and its lines."""
+        if lines[at][1] - lines[at][0] > PART:
+            return None
+        line = self.text[slice(*lines[at])]
+        for cells in (*((_DOUBLE,) if "||" in line or "!!" in line else ()), *_CELLS, _SPACED):
+            head = _split(self.text, lines[at], cells)
+            if len(head) < 2 or not any(map(self.head, head)):
+                continue
+            rows, size = self._rows(lines, at, cells, head)
+            if len(rows) > 1:
+                return rows, size
+        return self._list(lines, at)
+
+    def _rows(self, lines: Sequence[Span], at: int, cells: re.Pattern[str], head: Row) -> tuple[Table, int]:
+        """The rows of a table and its lines. What stands apart from the rows before must look like one of them."""
+        rows, n, end, others = [head], at + 1, at + 1, 0
+        while n < len(lines) and others <= GAP:
+            row = self._row(lines[n], cells, first=len(rows) == 1)
+            apart = others or self.text.count("\n", lines[n - 1][1], lines[n][0]) > 1 + (len(rows) == 1)
+            if apart and row and not self.figures(lines[n]):  # the head of another table
+                break
+            if row is None or (apart and row and not self._alike(lines[at], head, lines[n], row)):
+                others += 1
+            else:
+                rows += [row] if row else []
+                others, end = 0, n + 1
+            n += 1
+        return rows, end - at
+
+    def _row(self, line: Span, cells: re.Pattern[str], *, first: bool) -> Row | None:
+        """The cells of a line of a table, none of a rule; None where it is no row."""
+        if line[1] - line[0] > PART:
+            return None
+        said = self.text[slice(*line)]
+        if (first and said.startswith("```")) or (("-" in said or "─" in said) and _RULE.issuperset(said)):
+            return []
+        if cells is _DOUBLE:
+            cells = _DOUBLE if "||" in said else _CELLS[1]
+        row = _split(self.text, line, cells)
+        return row if len(row) > 1 else None
+
+    def _alike(self, first: Span, head: Row, line: Span, row: Row) -> bool:
+        """Whether a row has as many cells as the head, and is no sentence with commas."""
+        spaced = ", " in self.text[slice(*line)] and ", " not in self.text[slice(*first)]
+        return len(row) == len(head) and not spaced
+
+    def _list(self, lines: Sequence[Span], at: int) -> tuple[Table, int] | None:
+        """The numbers that stand one below the other, and the heading above them."""
+        title = self._title(lines[at])
+        rows, forms = [[title]] if title else [], (False, False)
+        for number in range(at + 1, len(lines) if title else 0):
+            item, form = self._item(lines[number])
+            if item is None or (len(rows) > 1 and form != forms):
+                break
+            forms = form
+            rows.append([item])
+        return (rows, len(rows)) if len(rows) > 1 else None
+
+    def _title(self, line: Span) -> Span | None:
+        """The words of a heading that name numbers: all of them, or those of a sentence that ends with a colon."""
+        title = _trimmed(self.text, line, " \t#*_>:-")
+        if not _TITLE.fullmatch(self.text, *title):
+            return None
+        if title[1] - title[0] <= LONGEST_HEAD:
+            return title if self.head(title) else None
+        if self.text[slice(*line)].rstrip(" *_")[-1:] != ":":
+            return None
+        at = bisect_left(self._named, title[1]) - 1
+        words = _NAMING.search(self.text, max(title[0], self._named[at]), title[1]) if at >= 0 else None
+        return words.span() if words and self.head(words.span()) else None
+
+    def _item(self, line: Span) -> tuple[Span | None, tuple[bool, bool]]:
+        """The number of an item of a list, without what is said of it; its bullets and labels."""
+        first, end = _trimmed(self.text, line, " \t,;")
+        start = _BULLET.match(self.text, first, end).end()  # type: ignore[union-attr]  # it matches nothing as well
+        colon = self.text.find(": ", start, min(end, start + LONGEST_HEAD))
+        label = colon >= 0 and len(_DIGIT.findall(self.text, start, colon)) < DIGITS
+        form = start > first, label
+        start = colon + 2 if label else start
+        remark = _REMARK.search(self.text, start, end)
+        for last in (remark.start(), end) if remark else (end,):
+            item = value(self.text, (start, last))
+            if item and _ITEM.fullmatch(self.text, *item):
+                sure = not label or len(_DIGIT.findall(self.text, *item)) >= LABELLED
+                return item if sure else None, form
+        return None, form
+
+    def _groups(self) -> Iterator[Table]:
+        """Tuples of SQL and arrays of JSON, whose first one names what stands in the others, or that a key names."""
+        table: Table = []
+        end = 0
+        for group in _GROUP.finditer(self.text):
+            row = _split(self.text, group.span(1), _COMMA)
+            if key := self._key(group.start(), end):
+                yield [[key], *([cell] for cell in row)]
+            first = len(row) > 1 and self.names(group.span()) and any(map(self.head, row))
+            if first or not table or group.start() - end > BETWEEN:
+                if len(table) > 1:
+                    yield table
+                table = [row] if first else []
+            else:
+                table.append(row)
+            end = group.end()
+        if len(table) > 1:
+            yield table
+
+    def _key(self, at: int, low: int = 0) -> Span | None:
+        """The key whose value begins there, if it may name numbers."""
+        low = max(low, at - LONGEST_HEAD - 10)
+        key = _KEY.search(self.text, low, at) if self.names((low, at)) else None
+        return key.span(1) if key else None
+
+    def _maps(self) -> Iterator[Table]:
+        """``"ssn": {"0": …, "1": …}``: a column by the numbers of its rows."""
+        for found in _MAP.finditer(self.text):
+            if key := self._key(found.start()):
+                yield [[key], *([cell.span(1)] for cell in _IN_MAP.finditer(self.text, *found.span(1)))]
+
+    def _dumps(self) -> Iterator[Table]:
+        """Rows of SQL whose columns are named where the table is made, or where rows are copied into it."""
+        columns = {m[1].lower(): self._created(m.end()) for m in _CREATE.finditer(self.text)}
+        for m in _INSERT.finditer(self.text) if any(columns.values()) else ():
+            if head := columns.get(m[1].lower()):
+                yield [head, *self._tuples(m.end())]
+        for m in _COPY.finditer(self.text):
+            if self.names(m.span(1)):
+                end = self.text.find("\n\\.", m.end())
+                lines = _LINE.finditer(self.text, m.end(), end if end >= 0 else len(self.text))
+                rows = (_split(self.text, line.span(), _CELLS[0]) for line in lines if len(line[0]) <= PART)
+                yield [_split(self.text, m.span(1), _COMMA), *rows]
+
+    def _created(self, at: int) -> Row:
+        """The names of columns, if one of them names numbers."""
+        end = self.text.find(";", at, at + DUMP)
+        end = end if end >= 0 else min(len(self.text), at + DUMP)
+        return [m.span(1) for m in _COLUMN.finditer(self.text, at - 1, end)] if self.names((at, end)) else []
+
+    def _tuples(self, at: int) -> Iterator[Row]:
+        """The tuples of one statement."""
+        for group in _GROUP.finditer(self.text, at):
+            if group.start() - at > BETWEEN or ";" in self.text[at : group.start()]:
+                return
+            at = group.end()
+            row = [m.span(1) for m in _IN_TUPLE.finditer(self.text, *group.span(1))]
+            yield row[:-1] if row[-1][0] == row[-1][1] == group.end(1) else row
+
+    def _enumerations(self) -> Iterator[Table]:
+        """``account numbers: 1, 2, 3``, ``the account numbers are 1 and 2``"""
+        end = 0
+        for start in self._named:
+            found = _ENUMERATION.match(self.text, start) if start >= end else None
+            if found is None:
+                continue
+            end = found.end()
+            values = list(_between(self.text, _NEXT, *found.span(2)))
+            if not any(_SAYS.search(self.text, *cell) for cell in values[:-1]):
+                yield [[found.span(1)], *([cell] for cell in values)]
+
+    def _html(self) -> Iterator[Table]:
+        table: Table = []
+        marks = [(m.start(), m[1].lower()) for m in _ROW.finditer(self.text)]
+        for (start, kind), (end, _) in pairwise([*marks, (len(self.text), "")]):
+            if kind != "tr":
+                if table:
+                    yield table
+                table = []
+            elif row := [m.span(1) for m in _HTML_CELL.finditer(self.text, start, end)]:
+                table.append(row)
+        if table:
+            yield table
+
+
+def value(text: str, cell: Span) -> Span | None:
+    """A cell without what surrounds it, if it may be a number."""
+    start, end = _trimmed(text, cell, SURROUND)
+    said = text[start:end]
+    if ")" not in said:
+        start += len(said) - len(said.lstrip("( "))
+    elif "(" not in said:
+        end = start + len(said.rstrip("); "))
+    start, end = _trimmed(text, (start, end), SURROUND)
+    digits = len(_DIGIT.findall(text, start, end)) if end - start <= LONGEST_CELL else 0
+    return (start, end) if digits >= DIGITS or (digits > 1 and _SHORT.fullmatch(text, start, end)) else None
+
+
+def _between(text: str, signs: re.Pattern[str], start: int, end: int) -> Iterator[Span]:
+    """What stands between the matches of ``signs``."""
+    for found in signs.finditer(text, start, end):
+        yield start, found.start()
+        start = found.end()
+    yield start, end
+
+
+def _trimmed(text: str, span: Span, signs: str) -> Span:
+    said = text[slice(*span)]
+    start = span[0] + len(said) - len(said.lstrip(signs))
+    return start, start + len(said.strip(signs))
+
+
+def _split(text: str, line: Span, cells: re.Pattern[str]) -> Row:
+    start, end = _trimmed(text, line, " " if cells is _SPACED else " |│")
+    out = [m.span(1) for m in cells.finditer(text, start, end)]
+    return out[:-1] if len(out) > 1 and out[-1] == (end, end) else out
