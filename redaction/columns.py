@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from redaction.tables import NAMED, PART, Span, Table, Tables, value
+from redaction.tables import NAMED, PART, SURROUND, Span, Table, Tables, value
 from redaction.types import Finding
 
 DETECTOR = "patterns"
@@ -25,6 +25,14 @@ HEADS = 3
 _ESCAPE = re.compile(r"\\{1,4}[nrt]")
 _FIGURE = re.compile(r"\d{1,3}(?:[., ]\d{3})+(?:[.,]\d{1,2})?|\d+[.,]\d{1,2}|(?:19|20)\d\d")
 """An amount, a share or a year, as they stand beside a word in statistics."""
+_COUNT = re.compile(rf"{_FIGURE.pattern}|\d{{1,6}}")
+_MANY = re.compile(
+    r"(?:bank |credit )?(?:accounts|cards|cases|claims|clients|customers|devices|employees|loans|members|patients|policies|"
+    r"policyholders|records|students)|kunden|mitglieder|patienten|konten|karten|versicherte|comptes|cartes|clientes|"
+    r"pacientes|cuentas|tarjetas|conti|carte|clienti|pazienti|contas|klanten|rekeningen|konta|karty|pacjenci",
+    re.IGNORECASE,
+)
+"""Heads of statistics: how many there are."""
 
 
 def numbers(text: str, detect: Callable[[str], Iterable[Finding]]) -> Iterator[Finding]:
@@ -71,25 +79,33 @@ def _columns(tables: Tables) -> Iterator[tuple[str, Sequence[Span]]]:
 
 def _below(tables: Tables, table: Table) -> Iterator[tuple[str, Sequence[Span]]]:
     width = len(table[0])
-    columns: dict[int, dict[str, list[Span]]] = {}
+    columns: dict[int, dict[Span, list[Span]]] = {}
     for n, row in enumerate(table):
-        if n < HEADS and not any(tables.figures(cell) for cell in row):
-            for number, cell in enumerate(row):
-                if head := tables.head(cell):
-                    columns.setdefault(number, {}).setdefault(head, [])
-                    width = len(row)
+        if not n or (n < HEADS and not any(tables.figures(cell) for cell in row)):
+            named = [number for number, cell in enumerate(row) if tables.head(cell)]
+            for number in named:
+                columns.setdefault(number, {})[row[number]] = []
+            width = len(row) if named else width
             continue
         for number, cell in enumerate(row):  # in a row of another width, from either side
             for place in {number, number + width - len(row)} & columns.keys():
                 if span := value(tables.text, cell):
                     for cells in columns[place].values():
                         cells.append(span)
-    yield from (column for heads in columns.values() for column in heads.items())
+    for heads in columns.values():
+        yield from ((tables.head(at), cells) for at, cells in heads.items() if not _counts(tables.text, at, cells))
+
+
+def _counts(text: str, head: Span, cells: Sequence[Span]) -> bool:
+    """Whether a column says how many there are, and not which."""
+    said = _MANY.fullmatch(text[slice(*head)].strip(SURROUND))
+    return said is not None and all(_COUNT.fullmatch(text, *cell) for cell in cells)
 
 
 def _beside(tables: Tables, row: Sequence[Span]) -> Iterator[tuple[str, Sequence[Span]]]:
     """A row whose first cell names what stands in most of the others: a table that lies on its side."""
     head = tables.head(row[0]) if len(row) > 2 else ""
     cells = [span for cell in row[1:] if (span := value(tables.text, cell))] if head else []
-    if 2 * len(cells) >= len(row) - 1 and not all(_FIGURE.fullmatch(tables.text, *cell) for cell in cells):
+    figures = all(_FIGURE.fullmatch(tables.text, *cell) for cell in cells) or _counts(tables.text, row[0], cells)
+    if 2 * len(cells) >= len(row) - 1 and not figures:
         yield head, cells

@@ -36,7 +36,7 @@ _WORDS = (
     "pesel|regon|ssn|sin|social|sozial|sécurité|seguridad|national|identi|ident|ausweis|dni|nie|nif|nir|cpf|cnpj|bsn|nino|"
     "nhs|insee|codice|curp|rfc|ahv|aadhaar|pan|mrn|medical|patient|pacient|paz|hospital|chart|record|insurance|versicher|"
     "dob|birth|geburt|naissance|nacimiento|nascita|nascimento|geboorte|urodz|phone|tel|mobil|móvil|cell|fax|handy|gsm|"
-    "whatsapp|contact|card|cc|credit|karte|kredit|tarjeta|carte|carta|cart[aã]o|kaart|karta|plate|kennzeichen|matr|targa|"
+    "whatsapp|contact|card|cc|credit|karte|kredit|tarjeta|carte|carta|cart[aã]o|kaart|kart[aąeęoy]|plate|kennzeichen|matr|targa|"
     "kenteken|rejestr|serial|serien|imei|imsi|iccid|vin|device|chassis|policy|police|member|employee|personal|customer|"
     "client|kunde|case|claim|student|matrikel|loan|legajo|nss|expediente|ap[oó]lice|p[oó]li[zs]|histori|pacjent"
 )
@@ -44,8 +44,12 @@ _WORDS = (
 _HUMPS = "|".join(word[0].upper() + word[1:] for word in _WORDS.split("|"))
 NAMED = compile_pattern(rf"(?:^|\PL)(?i:{_WORDS})|\p{{Ll}}(?:{_HUMPS})")
 _NAMING = re.compile(
-    r"[^\W\d_]+(?:[ _\-](?:cards?|numbers?|nos?|nr|ids?|codes?|records?|of birth|security|licen[cs]es?)\b){0,2}",
+    r"[^\W\d_]+(?:[ _\-](?:(?:de|of|di) )?(?:cards?|numbers?|nos?|nr|ids?|codes?|records?|birth|security|licen[cs]es?|conduire|"
+    r"conducir|naissance|nacimiento|nascita|nascimento|urodzenia|cl[ií]nica|sociale?s?|bancaria|fiscale|jazdy|pacjenta)\b){0,2}",
     re.IGNORECASE,
+)
+_LEAD = re.compile(
+    r"(?:date|data|fecha|driver['’]?s?|social|national|medical|prawo|numer|codice|historia) (?:(?:of|de|di) )?\Z", re.IGNORECASE
 )
 _PLURAL = re.compile(r"(?<=[^\W_]{2})(?<!s)(?<!\bnh)(?<!\bpp)(?<!\bna)(?<!\bav)(?<!\bpi)(?<!ermi)s\b")
 _APOSTROPHE = re.compile(r"&(?:#x27|#39|apos);")
@@ -74,8 +78,9 @@ _ENUMERATION = re.compile(
     r"(?:[^\n,;:=/|]{1,60}[/|] ){2,}[^\n,;:=/|]{1,60})"
 )
 _NEXT = re.compile(rf"[,;]|{_AND}| [/|] ")
-_SAYS = re.compile(r"(?<!\w)[^\W\d_]{3,}(?!\w)")
-"""A word in what may be a list of numbers: ``account: mail a@b.cd, IBAN DE89 …, card 4111 …`` names each by itself."""
+_SAYS = re.compile(r"(?<!\w)(?<!\d[ -])[^\W\d_]{3,}(?!\w|[\-/]\d| \d{1,2}(?!\d))")
+"""A word in what may be a list of numbers: ``account: mail a@b.cd, IBAN DE89 …, card 4111 …`` names each by itself. The
+month of a date and the bank within an IBAN do not."""
 _GROUP = re.compile(r"[\[(]([^\[\](){}]+)[\])]")
 _MAP = re.compile(r"\{(\s{0,40}[\"']?\d{1,7}[\"']?\s{0,3}:[^\[\](){}]+)\}")
 _IN_MAP = re.compile(r"\s*[\"']?\d{1,7}[\"']?\s*:\s*(\"[^\"]*\"|'[^']*'|[^,]*)(?:,|$)")
@@ -204,9 +209,17 @@ class Tables:
             return title if self.head(title) else None
         if self.text[slice(*line)].rstrip(" *_")[-1:] != ":":
             return None
-        at = bisect_left(self._named, title[1]) - 1
-        words = _NAMING.search(self.text, max(title[0], self._named[at]), title[1]) if at >= 0 else None
-        return words.span() if words and self.head(words.span()) else None
+        at = self._named[bisect_left(self._named, title[1]) - 1] if self._named else 0
+        words = self._naming(max(title[0], at), title[1], title[0])
+        return words if self.head(words) else None
+
+    def _naming(self, start: int, end: int, low: int) -> Span:
+        """Of what stands there, only the first words, which name numbers, and those from ``low`` on that belong to them."""
+        words = _NAMING.search(self.text, start, end)
+        if words is None:
+            return start, end
+        lead = _LEAD.search(self.text, max(low, words.start() - LONGEST_HEAD), words.start())
+        return lead.start() if lead else words.start(), words.end()
 
     def _item(self, line: Span) -> tuple[Span | None, tuple[bool, bool]]:
         """The number of an item of a list, without what is said of it; its bullets and labels."""
@@ -220,7 +233,7 @@ class Tables:
         for last in (remark.start(), end) if remark else (end,):
             item = value(self.text, (start, last))
             if item and _ITEM.fullmatch(self.text, *item):
-                sure = not label or len(_DIGIT.findall(self.text, *item)) >= LABELLED
+                sure = not label or len(_DIGIT.findall(self.text, *item)) >= LABELLED or _SHORT.fullmatch(self.text, *item)
                 return item if sure else None, form
         return None, form
 
@@ -293,7 +306,8 @@ class Tables:
             end = found.end()
             values = list(_between(self.text, _NEXT, *found.span(2)))
             if not any(_SAYS.search(self.text, *cell) for cell in values[:-1]):
-                yield [[found.span(1)], *([cell] for cell in values)]
+                for head in {found.span(1), self._naming(*found.span(1), max(0, start - LONGEST_HEAD))}:
+                    yield [[head], *([cell] for cell in values)]
 
     def _html(self) -> Iterator[Table]:
         table: Table = []

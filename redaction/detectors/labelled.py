@@ -20,7 +20,7 @@ _FAR = r"\s?\.{3,60}\s?|</\w{1,8}>\s{0,8}<\w{1,8}[^<>]{0,40}>|[\"'],\s{0,8}[\"']
 """Leaders, the next cell, and the value of what is told as name and value."""
 _SIGN = rf"(?:[ \t]{{0,24}}\s?[:=#>|][ \t]{{0,24}}|{_FAR})"
 _LINK = rf"(?:[ \-_]?{_NUMBER})?(?:_\d{{1,3}})?[\"']?(?:{_SIGN}|\s{{0,3}}(?:is\b|ist\b|es\b|est\b|è\b|é\b|jest\b))?\s{{0,3}}[\"']?"
-_MUST = rf"(?:[ \-_]?{_NUMBER}[\"']?(?:{_SIGN})?|[\"']?{_SIGN})\s{{0,3}}[\"']?"
+_MUST = rf"(?:[ \-_]?{_NUMBER}[\"']?(?:{_SIGN})?|(?:_\d{{1,3}})?[\"']?{_SIGN})\s{{0,3}}[\"']?"
 """A number must be announced as one. ``>`` and ``|``: in XML and in rows of key and value."""
 _DATE = (
     r"\d{1,4}[./\- ]\d{1,2}[./\- ]\d{2,4}|\d{1,2}(?:\.|er|º|st|nd|rd|th)?[ \-/]?(?:de |of )?\pL{3,10}\.?,?[ \-/](?:de )?\d{2,4}|"
@@ -31,13 +31,13 @@ _TILL = rf"(?:_\d{{1,3}})?[\"']?(?:{_FAR})[\"']?|(?:_\d{{1,3}}\b)?[^\d.,;!]{{0,3
 _CODE = r"[A-Z]{0,6}[\-/ ]?\d[\dA-Z\-/.]{3,24}"
 
 _NAMED = (
-    ("MEDICAL_RECORD", rf"(?:MRN|medical[ _\-]?record|patient|hospital|chart|NHC|historia(?: cl[ií]nica)?|episodio|CIPA|NASS|IPP|"
+    ("MEDICAL_RECORD", rf"(?:MRN|medical[ _\-]?record|patient|hospital|chart|NHC|historia(?:[ _]?cl[ií]nica)?|episodio|CIPA|NASS|IPP|"
      rf"dossier patient|Patienten-?|Fall-?|cartella clinica|prontu[áa]rio|processo cl[ií]nico|pati[ëe]nt(?:en)?|"
      rf"(?:karta )?pacjenta){_LINK}([A-Z]{{0,3}}-?\d[\dA-Z\-]{{3,14}}|\d{{2}} \d{{6,10}} \d{{2}})"),
     ("BANK_ACCOUNT", rf"(?:account|acct|a/c|konto|kontonummer|cuenta|compte|conto|conta|rekening|rachun\w+){_LINK}(\d[\d \-]{{5,24}}\d)"),
     ("PASSPORT", rf"(?:passport|reisepass|passeport|pasaporte|passaporto|passaporte|paspoort|paszport\w*){_LINK}([A-Z]{{0,3}}\d[A-Z0-9]{{5,10}})"),
-    ("DRIVER_LICENSE", rf"(?:driver[’']?s?'?[ _\-]?licen[cs]e|driving[ _\-]?licen[cs]e|führerschein|permis[ _]de[ _]conduire|permiso[ _]de[ _]conducir|"
-     rf"patente(?: di guida)?|carta de condução|rijbewijs|prawo[ _]jazdy){_LINK}([A-Z]{{0,5}}\d[A-Z0-9\-]{{4,16}})"),
+    ("DRIVER_LICENSE", rf"(?:driver[’']?s?'?[ _\-]?licen[cs]e|driving[ _\-]?licen[cs]e|führerschein|permis[ _]?de[ _]?conduire|permiso[ _]?de[ _]?conducir|"
+     rf"patente(?: di guida)?|carta de condução|rijbewijs|prawo[ _]?jazdy){_LINK}([A-Z]{{0,5}}\d[A-Z0-9\-]{{4,16}})"),
     ("TAX_ID", rf"(?:tax[ _\-]?id|taxpayer[ _\-]?id){_LINK}([A-Z]{{0,3}}-?\d[\dA-Z/\-]{{6,14}})"),
     ("US_SSN", rf"(?:ssn|social[ _\-]?security){_LINK}(\d{{3}}[ \-]?\d{{2}}[ \-]?\d{{4}})"),
     ("NATIONAL_ID", rf"(?:national[ _\-]?id|identity[ _\-]?card|id[ _\-]?card|personalausweis|carte d'identité|carta d'identità|identiteitskaart|"

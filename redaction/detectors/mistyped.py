@@ -13,7 +13,7 @@ from itertools import accumulate
 
 from redaction.detectors.formats import CARD_WORD, IBAN_LENGTHS
 from redaction.detectors.linear import Span, compile_pattern
-from redaction.detectors.numbers import NAMED_BEFORE, PLAIN, REFUSED, SOME_NUMBER, neutral
+from redaction.detectors.numbers import INDEX, NAMED_BEFORE, PLAIN, REFUSED, SOME_NUMBER, neutral
 from redaction.types import Finding
 
 MISSING = 2
@@ -27,7 +27,7 @@ _NO_PAYMENT = re.compile(
     r"(?:id|ids|identity|sim|insurance|health|library|member|membership|loyalty)[ _\-]?\Z", re.IGNORECASE
 )
 """Before "card": one of these is no means of payment."""
-_TO = rf"[^\d\n!?;]{{0,{NAMED_BEFORE}}}?(?:\r?\n[ \t]{{0,8}})?"
+_TO = rf"{INDEX}[^\d\n!?;]{{0,{NAMED_BEFORE}}}?(?:\r?\n[ \t]{{0,8}})?"
 _CARD = re.compile(
     _TO + r"(?<![\w.,/])((?=\d{3})(?!(?:19|20)\d\d-\d\d-)\d(?:[ \-\u00a0\u2011\u202f]?\d){11,18}|\d{4}(?:\.\d{4}){3})"
     r"(?![\d/]|[.,\-]\d|[^\W_])"

@@ -76,7 +76,9 @@ _NO_NUMBER = re.compile(
     r"\d{4}[\-/.]\d{1,2}[\-/.]\d{1,2}|\d{1,2}[\-/.]\d{1,2}[\-/.]\d{4}"
 )
 """An amount or a date: a word beside it that names a number means another one."""
-_BETWEEN = re.compile(r"[^\d\n!?;]*")
+INDEX = r"(?:_?\d{1,3}(?=\s?[=:\"'\]]))?"
+"""Of a name in a row of them: ``IBAN_2=``."""
+_BETWEEN = re.compile(rf"{INDEX}[^\d\n!?;]*")
 _GOES_ON = re.compile(r" (?=\w{0,3}[A-Z])\w{0,3}\d\w{0,3}\b")
 """A short token of digits and letters: one of a number's own, not the next word."""
 _ONE = re.compile(r"\W*(?:[A-Z]{1,4}[ ./-]{1,2}){0,2}\w*\d\w*(?:[ ./,-]{1,2}(?:\w*\d\w*|[A-Z]{1,3}\b))*\W*")
