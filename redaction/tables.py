@@ -270,26 +270,36 @@ class Tables:
 
     def _dumps(self) -> Iterator[Table]:
         """Rows of SQL whose columns are named where the table is made, or where rows are copied into it."""
-        columns = {m[1].lower(): self._created(m.end()) for m in _CREATE.finditer(self.text)}
-        for m in _INSERT.finditer(self.text) if any(columns.values()) else ():
+        columns = {m[1].lower(): self._created(m.end(), end) for m, end in self._each(_CREATE)}
+        for m, end in self._each(_INSERT) if any(columns.values()) else ():
             if head := columns.get(m[1].lower()):
-                yield [head, *self._tuples(m.end())]
-        for m in _COPY.finditer(self.text):
+                yield [head, *self._tuples(m.end(), end)]
+        for m, end in self._each(_COPY):
             if self.names(m.span(1)):
-                end = self.text.find("\n\\.", m.end())
-                lines = _LINE.finditer(self.text, m.end(), end if end >= 0 else len(self.text))
+                last = self.text.find("\n\\.", m.end() - 1, end)
+                lines = _LINE.finditer(self.text, m.end(), last if last >= 0 else end)
                 rows = (_split(self.text, line.span(), _CELLS[0]) for line in lines if len(line[0]) <= PART)
                 yield [_split(self.text, m.span(1), _COMMA), *rows]
 
-    def _created(self, at: int) -> Row:
+    def _each(self, statement: re.Pattern[str]) -> Iterator[tuple[re.Match[str], int]]:
+        """The statements of a kind, and where the next one begins."""
+        last = None
+        for found in statement.finditer(self.text):
+            if last:
+                yield last, found.start()
+            last = found
+        if last:
+            yield last, len(self.text)
+
+    def _created(self, at: int, end: int) -> Row:
         """The names of columns, if one of them names numbers."""
-        end = self.text.find(";", at, at + DUMP)
-        end = end if end >= 0 else min(len(self.text), at + DUMP)
+        last = self.text.find(";", at, min(end, at + DUMP))
+        end = last if last >= 0 else min(end, at + DUMP)
         return [m.span(1) for m in _COLUMN.finditer(self.text, at - 1, end)] if self.names((at, end)) else []
 
-    def _tuples(self, at: int) -> Iterator[Row]:
+    def _tuples(self, at: int, last: int) -> Iterator[Row]:
         """The tuples of one statement."""
-        for group in _GROUP.finditer(self.text, at):
+        for group in _GROUP.finditer(self.text, at, last):
             if group.start() - at > BETWEEN or ";" in self.text[at : group.start()]:
                 return
             at = group.end()

@@ -163,7 +163,11 @@ def test_that_cells_could_not_be_read_is_said() -> None:
      "account ", "<tr><td", "<table>", "a b \xa0", "account,1\n-----x\n", "account" + " " * 99 + "x\n", "\\n1,123456",
      "[1,2]", "account=[1,2],", "account(", "account: [[[", "account: 1,2,3\n", "account: 1,", "account:1;",
      "(account, ssn) ", "account=", "tel ", "a b c d e [1]",
-     ",".join(["account"] * 400) + "\na,12345678\nb,12345678\n", "- 12345678\n"],
+     ",".join(["account"] * 400) + "\na,12345678\nb,12345678\n", "- 12345678\n",
+     "||account!!\n", "CREATE TABLE t (account int, ", "INSERT INTO t VALUES ", "CREATE TABLE t (mrn int);INSERT INTO t VALUES ",
+     "COPY t (mrn, b) FROM stdin;\n1\t2\n", '{"account": {"1": 2', '"account":{"1":12},', "account & b\n",
+     "accounts are 1 and 2 ", "account and ", "account:\n- row 1: 123\n", "account,b\n1,2\n\n", "the account of the:\n1234\n",
+     "a,b,mrn\n1,2,3\nx\n"],
 )  # fmt: skip
 def test_four_times_the_text_is_four_times_the_work(piece: str, monkeypatch: pytest.MonkeyPatch) -> None:
     done = 0
@@ -178,7 +182,7 @@ def test_four_times_the_text_is_four_times_the_work(piece: str, monkeypatch: pyt
 
         monkeypatch.setattr(tables, name, call)
 
-    for name in ("value", "_split", "_trimmed"):
+    for name in ("value", "_split", "_trimmed", "_between"):
         counted(name)
 
     def work(size: int) -> int:
@@ -204,3 +208,97 @@ def test_a_list_whose_parts_have_names_of_their_own_is_no_column() -> None:
     )
     assert _found(text) == set()
     assert {v for v, _ in _found("account numbers: 48291734, 48291741, 48291755")} >= {"48291734", "48291755"}
+
+
+NUMBERS = [str(48291734 + 7 * n) for n in range(12)]
+
+
+def _turned(way: str, head: str) -> str:
+    """As :func:`_written`, in forms that are less regular."""
+    rows = [(str(n), "open", number, "12.50") for n, number in enumerate(NUMBERS)]
+    table = [("id", "state", head, "sum"), *rows]
+    lines = [",".join(row) for row in table]
+    on_its_side = list(zip(*table, strict=True))
+    apart = "\n".join(lines[:5] + ["", *lines[5:9], "", "# page 2", *lines[9:]])
+    made = {
+        "on its side": "\n".join(",".join(row) for row in on_its_side),
+        "on its side, in HTML": "<table>"
+        + "".join(f"<tr><th scope=row>{a}</th>" + "".join(f"<td>{c}</td>" for c in b) + "</tr>" for a, *b in on_its_side)
+        + "</table>",
+        "a head above the head": ",,client details,\n" + "\n".join(lines),
+        "a span above the head": "<table><tr><th colspan=2>A</th><th colspan=2>B</th></tr>"
+        + "".join("<tr>" + "".join(f"<td><div><p><a href='#'><b>{c}</b></a></p></div></td>" for c in row) + "</tr>" for row in table)
+        + "</table>",
+        "empty lines": "\n\n".join(lines),
+        "groups and comments": apart,
+        "sums": "\n".join(line + ("\nSubtotal 12.50" if n % 5 == 4 else "") for n, line in enumerate(lines)),
+        "jira": f"||id||state||{head}||sum||\n" + "\n".join("|" + "|".join(row) + "|" for row in rows),
+        "wiki": f'{{| class="x"\n! id !! state !! {head} !! sum\n' + "\n".join("|-\n| " + " || ".join(r) for r in rows),
+        "latex": "\n".join(" & ".join(row) + r" \\" for row in table),
+        "dump": "CREATE TABLE `t` (\n `id` int,\n `state` decimal(10,2),\n `%s` varchar(9),\n `sum` int\n);\nINSERT INTO `t` VALUES "
+        % head.replace(" ", "_")
+        + ",".join(f"({a},'{b}, {b}','{c}',{d})" for a, b, c, d in rows)
+        + ";",
+        "copy": f"COPY public.t (id, state, {head}, sum) FROM stdin;\n" + "\n".join("\t".join(r) for r in rows) + "\n\\.\n",
+        "IN": f"SELECT * FROM t WHERE {head} IN ({', '.join(NUMBERS)});",
+        "by number": json.dumps({head: {str(n): number for n, number in enumerate(NUMBERS)}}),
+        "a sentence": f"Would you please check the following {head} for me in the books:\n" + "\n".join(NUMBERS),
+        "labels": f"{head}:\n" + "\n".join(f"- row {n}: {number}" for n, number in enumerate(NUMBERS)),
+        "states": f"{head}:\n" + "\n".join(f"- {number} (open, since May)" for number in NUMBERS),
+        "boxes": f"{head}:\n" + "\n".join(f"- [x] '{number}'" for number in NUMBERS),
+        "are": f"The {head} are {', '.join(NUMBERS[:-1])} and {NUMBERS[-1]}.",
+        "slashes": f"{head}: {' / '.join(NUMBERS)}",
+        "escaped": "See below.\n" + json.dumps("\n".join(lines)),
+    }
+    return made[way]
+
+
+@pytest.mark.parametrize(
+    "way",
+    ["on its side", "on its side, in HTML", "a head above the head", "a span above the head", "empty lines",
+     "groups and comments", "sums", "jira", "wiki", "latex", "dump", "copy", "IN", "by number", "a sentence", "labels", "states",
+     "boxes", "are", "slashes", "escaped"],
+)  # fmt: skip
+@pytest.mark.parametrize(("head", "label"), [("MRN", "MEDICAL_RECORD"), ("account number", "BANK_ACCOUNT")])
+def test_a_less_regular_table_is_read_as_well(way: str, head: str, label: str) -> None:
+    found = {v for v, said in _found(_turned(way, head)) if said == label}
+    assert found >= set(NUMBERS)
+
+
+@pytest.mark.parametrize("head", ["permis de conduire", "nhs", "Driver&#x27;s License", "Drivers licenses"])
+def test_the_singular_of_a_head_is_a_word(head: str) -> None:
+    value = "9434765919" if head == "nhs" else "D2532583"
+    for end in ("th", "td"):
+        text = f"<table><tr><{end}>id</{end}><{end}>{head}</{end}></tr><tr><td>1</td><td>{value}</td></tr></table>"
+        assert value in {v for v, _ in _found(text)}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "year,customers,claims\n2012,43445,12345\n2013,51000,13345\n2014,52000,12005",
+        "customers,2012,2013,2014\n,1,2,3",
+        "<table><tr><td>year<td>Kunden</tr><tr><td>2012<td>12.345</tr><tr><td>2013<td>1.234.567</tr></table>",
+        "region,north,south\ncustomers,43445,51000\nclaims,12345,13345",
+    ],
+)
+def test_how_many_there_are_says_nothing_of_anybody(text: str) -> None:
+    assert _found(text) == set()
+
+
+def test_a_head_that_means_how_many_names_long_numbers() -> None:
+    assert _found("id,accounts\n1,48291734\n2,5") == {("48291734", "BANK_ACCOUNT")}
+
+
+def test_items_of_another_form_do_not_belong_to_a_list() -> None:
+    text = "MRN:\n- 48291734\n- 48291741\n48291748\n"
+    assert {v for v, _ in _found(text)} == {"48291734", "48291741"}
+    assert _found("MRN:\nrow 1: 1234\nrow 2: 1235\n") == set()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["MRNs: 48291734, mail 48291741, 48291748", "MRNs: card 4829 1734, 48291741, 48291748"],
+)  # fmt: skip
+def test_parts_that_say_what_they_are_are_no_enumeration(text: str) -> None:
+    assert _found(text) == set()
