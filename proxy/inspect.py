@@ -123,9 +123,13 @@ class WorkerPool:
             job = await self._queue.get()
             try:
                 async with worker.busy:
-                    await self._revive(worker)
-                    if not job.done.done():  # its request may have given up while it waited
+                    if worker.pid is None:  # it died while it had nothing to do; another one may be there
+                        self._queue.back(job)
+                    elif not job.done.done():  # its request may have given up while it waited
                         await self._run(worker, job)
+            except asyncio.CancelledError:
+                job.settle("stopped")
+                raise
             finally:
                 self._queue.finished(job)
 
@@ -162,7 +166,6 @@ class WorkerPool:
         except asyncio.CancelledError:
             run.cancel()
             await asyncio.wait({run})
-            job.settle("stopped")
             raise
 
     async def _restart(self, worker: Worker) -> None:

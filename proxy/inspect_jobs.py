@@ -154,6 +154,11 @@ class Queue:
             self._asked = _now()
         self._news.set()
 
+    def back(self, job: Waiting) -> None:
+        """It is the next one again: who took it cannot do it."""
+        (self._long if job.long else self._short).appendleft(job)
+        self._news.set()
+
     async def get(self) -> Waiting:
         """The next job whose request still waits for it."""
         while (job := self._next()) is None:

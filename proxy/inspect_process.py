@@ -70,10 +70,13 @@ class Worker:
     async def _spawned(self, spec: Spec) -> tuple[Process, Digests]:
         env = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
         env |= {"OMP_NUM_THREADS": str(self._threads), "TOKENIZERS_PARALLELISM": "false", "MALLOC_ARENA_MAX": "1"}
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-P", "-m", "proxy.inspect_worker",
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, env=env, limit=2**26,
-        )  # fmt: skip
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-P", "-m", "proxy.inspect_worker",
+                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, env=env, limit=2**26,
+            )  # fmt: skip
+        except OSError:  # no memory, processes or descriptors left, which may pass
+            raise ConfigError("an inspection worker could not be started by the system") from None
         try:
             await _write(process, asdict(spec))  # not as an argument: others can read those
             answer = await _read(process)

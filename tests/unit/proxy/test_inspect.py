@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from policies.types import Inspection
+from proxy import inspect
 from proxy.dialects.base import Segment
 from proxy.errors import ConfigError
 from proxy.inspect import WorkerPool
 from proxy.inspect_results import classify_payload, inspect_here
-from proxy.inspect_worker import build
+from proxy.inspect_worker import NICE, build
 from proxy.settings import Limits
 from redaction.types import Classification, Sensitivity, TextResult
 
@@ -174,6 +177,77 @@ async def test_stopping_answers_what_waits_as_uninspected() -> None:
     await asyncio.sleep(0.1)
     await made.close()
     assert (await task).results[0].uninspected == "stopped"
+
+
+async def test_stopping_answers_also_what_waits_for_a_worker_that_gives_way() -> None:
+    made = pool()
+    await made.start()
+    async with made.workers[0].busy:
+        task = asyncio.ensure_future(made.inspect("t", segments("mail a@example.org")))
+        await asyncio.sleep(0.05)  # it is taken from the queue now; where it were not, it would be answered as well
+        closing = asyncio.ensure_future(made.close())
+        async with asyncio.timeout(20):
+            assert (await task).results[0].uninspected == "stopped"
+    await closing
+
+
+async def test_a_text_does_not_wait_for_a_worker_that_died_while_it_had_nothing_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = pool(replace(Limits(), inspect_deadline_s=60.0), workers=2)
+    await made.start()
+    await asyncio.sleep(0)
+    dead = made.workers[0]
+    starts = 0
+
+    async def fails() -> None:
+        nonlocal starts
+        starts += 1
+        raise ConfigError("no models")
+
+    monkeypatch.setattr(dead, "start", fails)
+    await dead.stop()
+    async with asyncio.timeout(30):
+        for i in range(4):
+            seen = await made.inspect("t", segments(f"mail a{i}@example.org", _letter(9_000) + str(i)))
+            assert {r.uninspected for r in seen.results} == {None}
+    assert starts and made._queue._held == 0
+    await made.close()
+
+
+async def test_a_system_that_starts_no_process_for_a_while_costs_no_worker_for_ever(
+    running: WorkerPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = 0
+    real = asyncio.create_subprocess_exec
+
+    async def scarce(*what: Any, **how: Any) -> Any:
+        nonlocal refused
+        refused += 1
+        if refused < 3:
+            raise BlockingIOError(11, "Resource temporarily unavailable")
+        return await real(*what, **how)
+
+    monkeypatch.setattr(inspect, "RETRY_S", 0.01)
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", scarce)
+    pid = running.workers[0].pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    assert (await _until_inspected(running)).uninspected is None
+    assert refused == 3 and running.alive
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="priorities are of processes elsewhere")
+async def test_long_jobs_run_in_a_thread_that_gives_way_and_short_ones_do_not(running: WorkerPool) -> None:
+    def nice() -> list[int]:
+        tasks = Path(f"/proc/{running.workers[0].pid}/task")
+        return sorted(int((at / "stat").read_text().rpartition(")")[2].split()[16]) for at in tasks.iterdir())
+
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    await running.inspect("t", segments("mail a@example.org"))
+    assert set(nice()) == {own}
+    await running.inspect("t", segments(_letter(9_000)))
+    assert nice()[-1] >= NICE and nice().count(own) >= 1
 
 
 async def test_a_worker_whose_models_were_changed_refuses_to_start(tmp_path: Path) -> None:

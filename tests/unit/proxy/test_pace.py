@@ -24,6 +24,26 @@ assert gone[0] and not gone[2], gone
 print("still collected")
 """
 
+_GROWS = """
+import gc, sys, collections
+from proxy.pace import steady
+kept = [[] for _ in range(50_000)]
+steady()
+alive = collections.deque(maxlen=30_000)  # longer than two searches of the young: they grow old first
+class Circle:
+    living = most = 0
+    def __init__(self):
+        self.me = self
+        Circle.living += 1
+        Circle.most = max(Circle.most, Circle.living)
+    def __del__(self):
+        Circle.living -= 1
+for _ in range(1_500_000):
+    alive.append(Circle())
+assert Circle.most < 750_000, Circle.most
+print("bounded")
+"""
+
 
 def _run(code: str) -> str:
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=False)
@@ -33,6 +53,10 @@ def _run(code: str) -> str:
 
 def test_what_is_loaded_is_not_searched_again_and_garbage_still_goes() -> None:
     assert _run(_SAID) == "still collected\n"
+
+
+def test_what_grew_old_and_then_is_garbage_goes_as_well() -> None:
+    assert _run(_GROWS) == "bounded\n"
 
 
 def test_serve_and_its_workers_are_steady() -> None:

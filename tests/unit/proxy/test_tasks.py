@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import threading
 
 import pytest
 
-from proxy.tasks import spawn
+from proxy.tasks import aside, spawn
 
 
 async def test_a_task_nobody_holds_still_runs_to_its_end() -> None:
@@ -44,3 +45,13 @@ async def test_a_failure_nobody_awaits_is_logged_without_its_message(caplog: pyt
         await asyncio.sleep(0)
     assert "task fails ended with ValueError" in caplog.text
     assert "payload" not in caplog.text
+
+
+async def test_much_is_done_in_another_thread_and_little_here() -> None:
+    here = threading.get_ident()
+    assert await aside(False, threading.get_ident) == here
+    assert await aside(True, threading.get_ident) != here
+    assert await aside(True, int, "12", base=16) == await aside(False, int, "12", base=16) == 18
+    for much in (False, True):
+        with pytest.raises(ValueError, match="invalid"):
+            await aside(much, int, "x")
