@@ -27,8 +27,8 @@ _FIGURE = re.compile(r"\d{1,3}(?:[., ]\d{3})+(?:[.,]\d{1,2})?|\d+[.,]\d{1,2}|(?:
 """An amount, a share or a year, as they stand beside a word in statistics."""
 _COUNT = re.compile(rf"{_FIGURE.pattern}|\d{{1,6}}")
 _MANY = re.compile(
-    r"(?:bank |credit )?(?:accounts|cards|cases|claims|clients|customers|devices|employees|loans|members|patients|policies|"
-    r"policyholders|records|students)|kunden|mitglieder|patienten|konten|karten|versicherte|comptes|cartes|clientes|"
+    r"(?:bank |credit )?(?:accounts|cards|cases|claims|clients|customers|devices|employees|loans|members|patients|"
+    r"policies|policyholders|records|students)|kunden|mitglieder|patienten|konten|karten|versicherte|comptes|cartes|clientes|"
     r"pacientes|cuentas|tarjetas|conti|carte|clienti|pazienti|contas|klanten|rekeningen|konta|karty|pacjenci",
     re.IGNORECASE,
 )

@@ -44,12 +44,13 @@ _WORDS = (
 _HUMPS = "|".join(word[0].upper() + word[1:] for word in _WORDS.split("|"))
 NAMED = compile_pattern(rf"(?:^|\PL)(?i:{_WORDS})|\p{{Ll}}(?:{_HUMPS})")
 _NAMING = re.compile(
-    r"[^\W\d_]+(?:[ _\-](?:(?:de|of|di) )?(?:cards?|numbers?|nos?|nr|ids?|codes?|records?|birth|security|licen[cs]es?|conduire|"
-    r"conducir|naissance|nacimiento|nascita|nascimento|urodzenia|cl[ií]nica|sociale?s?|bancaria|fiscale|jazdy|pacjenta)\b){0,2}",
+    r"[^\W\d_]+(?:[ _\-](?:(?:de|of|di) )?(?:cards?|numbers?|nos?|nr|ids?|codes?|records?|birth|security|licen[cs]es?|"
+    r"conduire|conducir|naissance|nacimiento|nascita|nascimento|urodzenia|cl[ií]nica|sociale?s?|bancaria|fiscale|jazdy|pacjenta)\b){0,2}",
     re.IGNORECASE,
 )
 _LEAD = re.compile(
-    r"(?:date|data|fecha|driver['’]?s?|social|national|medical|prawo|numer|codice|historia) (?:(?:of|de|di) )?\Z", re.IGNORECASE
+    r"(?:date|data|fecha|driver['’]?s?|social|national|medical|prawo|numer|codice|historia) (?:(?:of|de|di) )?\Z",
+    re.IGNORECASE,
 )
 _PLURAL = re.compile(r"(?<=[^\W_]{2})(?<!s)(?<!\bnh)(?<!\bpp)(?<!\bna)(?<!\bav)(?<!\bpi)(?<!ermi)s\b")
 _APOSTROPHE = re.compile(r"&(?:#x27|#39|apos);")
@@ -57,7 +58,9 @@ _SHORT = re.compile(r"[A-Z0-9/\-]{6,20}")
 """A cell that is nothing but a code may have few digits."""
 _DIGIT = re.compile(r"\d")
 _LINE = re.compile(r"[^\r\n]+")
-_CELLS = tuple(re.compile(rf'[ ]*("(?:[^"]|"")*"|[^{sign}]*)(?:[{sign}]|$)') for sign in (r"\t", "|", ";", ",", "│", "&"))
+_CELLS = tuple(
+    re.compile(rf'[ ]*("(?:[^"]|"")*"|[^{sign}]*)(?:[{sign}]|$)') for sign in (r"\t", "|", ";", ",", "│", "&")
+)
 _COMMA = _CELLS[3]
 _DOUBLE = re.compile(r"[! ]*([^|!]*)(?:\|\||!!|$)")
 """Heads of wikis."""
@@ -214,7 +217,7 @@ class Tables:
         return words if self.head(words) else None
 
     def _naming(self, start: int, end: int, low: int) -> Span:
-        """Of what stands there, only the first words, which name numbers, and those from ``low`` on that belong to them."""
+        """Of what stands there, the first words, which name numbers, and those from ``low`` on that belong to them."""
         words = _NAMING.search(self.text, start, end)
         if words is None:
             return start, end
@@ -233,8 +236,9 @@ class Tables:
         for last in (remark.start(), end) if remark else (end,):
             item = value(self.text, (start, last))
             if item and _ITEM.fullmatch(self.text, *item):
-                sure = not label or len(_DIGIT.findall(self.text, *item)) >= LABELLED or _SHORT.fullmatch(self.text, *item)
-                return item if sure else None, form
+                digits = len(_DIGIT.findall(self.text, *item))
+                short = label and digits < LABELLED and _SHORT.fullmatch(self.text, *item) is None
+                return None if short else item, form
         return None, form
 
     def _groups(self) -> Iterator[Table]:

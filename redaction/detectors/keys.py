@@ -7,8 +7,9 @@ import re
 from redaction.detectors.kinds import KINDS
 
 _OTHERS = (
-    "TaxId", "TaxNumber", "Mrn", "Dob", "Passport", "Account", "Acct", "Konto", "Phone", "Iban", "Card", "Compte", "Cuenta",
-    "Rachunku", "Passeport", "Pasaporte", "Paszportu", "Carte", "Tarjeta", "Karty", "Póliza", "Polisy", "Pacjenta", "Patient",
+    "TaxId", "TaxNumber", "Mrn", "Dob", "Passport", "Account", "Acct", "Konto", "Phone", "Iban", "Card", "Compte",
+    "Cuenta", "Rachunku", "Passeport", "Pasaporte", "Paszportu", "Carte", "Tarjeta", "Karty", "Póliza", "Polisy",
+    "Pacjenta", "Patient",
 )  # fmt: skip
 _WORDS = sorted(
     {*_OTHERS, *(w.capitalize() for _, _, words in KINDS for w in words if w.isascii() and w.isalpha() and len(w) > 2)},

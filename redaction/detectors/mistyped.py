@@ -27,7 +27,7 @@ _NO_PAYMENT = re.compile(
     r"(?:id|ids|identity|sim|insurance|health|library|member|membership|loyalty)[ _\-]?\Z", re.IGNORECASE
 )
 """Before "card": one of these is no means of payment."""
-_TO = rf"{INDEX}[^\d\n!?;]{{0,{NAMED_BEFORE}}}?(?:\r?\n[ \t]{{0,8}})?"
+_TO = rf"(?:[ _\-]?(?i:no|nr|num|number|id))?{INDEX}[^\d\n!?;]{{0,{NAMED_BEFORE}}}?(?:\r?\n[ \t]{{0,8}})?"
 _CARD = re.compile(
     _TO + r"(?<![\w.,/])((?=\d{3})(?!(?:19|20)\d\d-\d\d-)\d(?:[ \-\u00a0\u2011\u202f]?\d){11,18}|\d{4}(?:\.\d{4}){3})"
     r"(?![\d/]|[.,\-]\d|[^\W_])"
@@ -76,7 +76,8 @@ def _end(text: str, start: int, last: int) -> int:
     ends, size = [], 0
     for token in _TOKEN.finditer(text, start, last):
         size += token.end() - token.start()
-        ends.append((size, token.end()))
+        if not token[0].isalpha():
+            ends.append((size, token.end()))
     meant = IBAN_LENGTHS.get(text[start : start + 2].upper())
     if meant is None:
         return max((end for size, end in ends if SHORTEST <= size <= LONGEST), default=0)

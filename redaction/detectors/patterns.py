@@ -165,7 +165,9 @@ class PatternDetector:
         except DetectorFailed as e:
             e.found = tuple(found)
             raise
-        found += mistyped(text, ((f.start, f.end) for f in found if f.label in CLEAR or (f.label in OF_KINDS and f.score >= CERTAIN)))
+        found += mistyped(
+            text, ((f.start, f.end) for f in found if f.label in CLEAR or (f.label in OF_KINDS and f.score >= CERTAIN))
+        )
         return tuple(_doubted(found, sure))
 
     def _all(self, text: str, sure: set[Finding]) -> Iterator[Finding]:

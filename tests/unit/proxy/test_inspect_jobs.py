@@ -11,11 +11,11 @@ import pytest
 
 from proxy import inspect_jobs
 from proxy.inspect_jobs import FORMAL, QUIET_S, ROW, About, Job, Queue, Waiting
-from proxy.inspect_worker import answered
+from proxy.inspect_worker import answered, encode
 from redaction.custom import Custom
 from redaction.detectors.patterns import PatternDetector
 from redaction.pipeline import Pipeline, whole
-from redaction.types import Finding
+from redaction.types import Classification, Finding, Sensitivity, TextResult
 from redaction.windows import windows
 
 
@@ -178,3 +178,80 @@ async def test_a_long_text_is_about_what_one_process_says_it_is() -> None:
     assert len([f for f in found.findings if f.label == "AGE"]) == 5
     assert len([f for f in seen.findings if f.label == "AGE"]) == 1
     assert len({f.start for f in seen.findings if f.label == "MEDICAL_RECORD"}) == 400
+
+
+async def test_the_only_worker_does_long_jobs_while_prompts_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    Time(monkeypatch)
+    queue = Queue(1)
+    queue.put(job("prompt"))
+    queue.put(job("long", long=True))
+    assert await names(queue, 2) == ["prompt", "long"]
+
+
+async def test_a_long_job_that_is_done_wakes_who_waits_for_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    Time(monkeypatch)
+    queue = Queue(2)
+    queue.put(job("prompt"))
+    assert await names(queue, 1) == ["prompt"]
+    for name in ("l1", "l2"):
+        queue.put(job(name, long=True))
+    first = await queue.get()
+    waiting = asyncio.ensure_future(queue.get())
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not waiting.done()
+    queue.finished(first)
+    assert (await asyncio.wait_for(waiting, 1)).long
+
+
+async def test_after_a_long_job_it_is_the_turn_of_as_many_short_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    time, queue = Time(monkeypatch), Queue(2)
+    for i in range(6 * ROW):
+        queue.put(job(f"s{i}"))
+    held = job("held", long=True)
+    queue.put(held)
+    order = await names(queue, ROW)
+    assert await queue.get() is held
+    for name in ("l1", "l2"):
+        queue.put(job(name, long=True))
+    order += await names(queue, ROW + 2)  # none of them counts: no long job may go, one is held
+    assert not any(name.startswith("l") for name in order)
+    time.now += QUIET_S
+    order = await names(queue, 2 * ROW)
+    assert [n for n, name in enumerate(order) if name.startswith("l")] == [ROW]
+    assert (await names(queue, 2))[-1] == "l2"
+
+
+async def test_what_a_worker_gives_back_is_next_and_wakes_another() -> None:
+    queue = Queue(2)
+    for name in ("a", "b"):
+        queue.put(job(name))
+    taken = await queue.get()
+    queue.back(taken)
+    assert await names(queue, 2) == ["a", "b"]
+    waiting = asyncio.ensure_future(queue.get())
+    for _ in range(5):
+        await asyncio.sleep(0)
+    queue.back(taken)
+    assert await asyncio.wait_for(waiting, 1) is taken
+
+
+@pytest.mark.parametrize("later", [False, True])
+async def test_neither_the_windows_nor_the_whole_take_back_what_the_other_says(later: bool) -> None:
+    """Levels, categories, tags, and that something was not judged."""
+    much = TextResult((), Classification(Sensitivity.REGULATED, {"health": 0.9}, frozenset({"marked"})), "budget")
+    less = TextResult((), Classification(Sensitivity.INTERNAL, {"health": 0.2, "legal": 0.4}))
+
+    class Says:
+        async def equip(self, own: Custom) -> None:
+            pass
+
+        async def ask(self, frame: Any) -> Any:
+            return {"said": encode([much if later else less]), "gone": []}
+
+    found = less if later else much
+    (seen,) = await About("text", found, asyncio.get_running_loop().create_future()).run(Says())
+    assert seen.uninspected == "budget"
+    assert seen.classification.sensitivity is Sensitivity.REGULATED
+    assert seen.classification.categories == {"health": 0.9, "legal": 0.4}
+    assert seen.classification.tags == {"marked"}

@@ -6,10 +6,19 @@ import subprocess
 import sys
 
 _SAID = """
-import gc, sys
+import gc, sys, weakref
 from proxy.pace import MIDDLE, OLD, YOUNG, steady
 kept = [[] for _ in range(50_000)]
+class Circle:
+    pass
+gc.disable()
+lost = Circle()
+lost.me = lost
+seen = weakref.ref(lost)
+del lost
+gc.enable()
 steady()
+assert seen() is None, "garbage is not kept for ever"
 assert gc.get_freeze_count() > 50_000, gc.get_freeze_count()
 assert sys.getswitchinterval() < 0.001 and gc.get_threshold() == (YOUNG, MIDDLE, OLD)
 gone = {0: 0, 1: 0, 2: 0}

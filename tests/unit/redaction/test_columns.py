@@ -164,9 +164,10 @@ def test_that_cells_could_not_be_read_is_said() -> None:
      "[1,2]", "account=[1,2],", "account(", "account: [[[", "account: 1,2,3\n", "account: 1,", "account:1;",
      "(account, ssn) ", "account=", "tel ", "a b c d e [1]",
      ",".join(["account"] * 400) + "\na,12345678\nb,12345678\n", "- 12345678\n",
-     "||account!!\n", "CREATE TABLE t (account int, ", "INSERT INTO t VALUES ", "CREATE TABLE t (mrn int);INSERT INTO t VALUES ",
-     "COPY t (mrn, b) FROM stdin;\n1\t2\n", '{"account": {"1": 2', '"account":{"1":12},', "account & b\n",
-     "accounts are 1 and 2 ", "account and ", "account:\n- row 1: 123\n", "account,b\n1,2\n\n", "the account of the:\n1234\n",
+     "||account!!\n", "CREATE TABLE t (account int, ", "INSERT INTO t VALUES ",
+     "CREATE TABLE t (mrn int);INSERT INTO t VALUES ", "COPY t (mrn, b) FROM stdin;\n1\t2\n", '{"account": {"1": 2',
+     '"account":{"1":12},', "account & b\n", "accounts are 1 and 2 ", "account and ", "account:\n- row 1: 123\n",
+     "account,b\n1,2\n\n", "the account of the:\n1234\n",
      "a,b,mrn\n1,2,3\nx\n"],
 )  # fmt: skip
 def test_four_times_the_text_is_four_times_the_work(piece: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -219,15 +220,20 @@ def _turned(way: str, head: str) -> str:
     table = [("id", "state", head, "sum"), *rows]
     lines = [",".join(row) for row in table]
     on_its_side = list(zip(*table, strict=True))
-    apart = "\n".join(lines[:5] + ["", *lines[5:9], "", "# page 2", *lines[9:]])
+    apart = "\n".join([*lines[:5], "", *lines[5:9], "", "# page 2", *lines[9:]])
     made = {
         "on its side": "\n".join(",".join(row) for row in on_its_side),
         "on its side, in HTML": "<table>"
-        + "".join(f"<tr><th scope=row>{a}</th>" + "".join(f"<td>{c}</td>" for c in b) + "</tr>" for a, *b in on_its_side)
+        + "".join(
+            f"<tr><th scope=row>{a}</th>" + "".join(f"<td>{c}</td>" for c in b) + "</tr>" for a, *b in on_its_side
+        )
         + "</table>",
         "a head above the head": ",,client details,\n" + "\n".join(lines),
         "a span above the head": "<table><tr><th colspan=2>A</th><th colspan=2>B</th></tr>"
-        + "".join("<tr>" + "".join(f"<td><div><p><a href='#'><b>{c}</b></a></p></div></td>" for c in row) + "</tr>" for row in table)
+        + "".join(
+            "<tr>" + "".join(f"<td><div><p><a href='#'><b>{c}</b></a></p></div></td>" for c in row) + "</tr>"
+            for row in table
+        )
         + "</table>",
         "empty lines": "\n\n".join(lines),
         "groups and comments": apart,
@@ -235,11 +241,13 @@ def _turned(way: str, head: str) -> str:
         "jira": f"||id||state||{head}||sum||\n" + "\n".join("|" + "|".join(row) + "|" for row in rows),
         "wiki": f'{{| class="x"\n! id !! state !! {head} !! sum\n' + "\n".join("|-\n| " + " || ".join(r) for r in rows),
         "latex": "\n".join(" & ".join(row) + r" \\" for row in table),
-        "dump": "CREATE TABLE `t` (\n `id` int,\n `state` decimal(10,2),\n `%s` varchar(9),\n `sum` int\n);\nINSERT INTO `t` VALUES "
-        % head.replace(" ", "_")
+        "dump": "CREATE TABLE `t` (\n `id` int,\n `state` decimal(10,2),\n "
+        f"`{head.replace(' ', '_')}` varchar(9),\n `sum` int\n);\nINSERT INTO `t` VALUES "
         + ",".join(f"({a},'{b}, {b}','{c}',{d})" for a, b, c, d in rows)
         + ";",
-        "copy": f"COPY public.t (id, state, {head}, sum) FROM stdin;\n" + "\n".join("\t".join(r) for r in rows) + "\n\\.\n",
+        "copy": f"COPY public.t (id, state, {head}, sum) FROM stdin;\n"
+        + "\n".join("\t".join(r) for r in rows)
+        + "\n\\.\n",
         "IN": f"SELECT * FROM t WHERE {head} IN ({', '.join(NUMBERS)});",
         "by number": json.dumps({head: {str(n): number for n, number in enumerate(NUMBERS)}}),
         "a sentence": f"Would you please check the following {head} for me in the books:\n" + "\n".join(NUMBERS),
@@ -256,8 +264,8 @@ def _turned(way: str, head: str) -> str:
 @pytest.mark.parametrize(
     "way",
     ["on its side", "on its side, in HTML", "a head above the head", "a span above the head", "empty lines",
-     "groups and comments", "sums", "jira", "wiki", "latex", "dump", "copy", "IN", "by number", "a sentence", "labels", "states",
-     "boxes", "are", "slashes", "escaped"],
+     "groups and comments", "sums", "jira", "wiki", "latex", "dump", "copy", "IN", "by number", "a sentence", "labels",
+     "states", "boxes", "are", "slashes", "escaped"],
 )  # fmt: skip
 @pytest.mark.parametrize(("head", "label"), [("MRN", "MEDICAL_RECORD"), ("account number", "BANK_ACCOUNT")])
 def test_a_less_regular_table_is_read_as_well(way: str, head: str, label: str) -> None:
