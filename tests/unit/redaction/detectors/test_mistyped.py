@@ -27,8 +27,8 @@ CARDS = [
 @pytest.mark.parametrize("value", CARDS)
 @pytest.mark.parametrize(
     "frame",
-    ["my credit card number is {}", "Karte: {} 12/27", '{{"cardNumber": "{}",
-     "x": 1}}', '"homeCard": "{}"', "CARD_NO_2={}",
+    ["my credit card number is {}", "Karte: {} 12/27",
+     '{{"cardNumber": "{}", "x": 1}}', '"homeCard": "{}"', "CARD_NO_2={}",
      "Card number:\n  {}\n", "<card>{}</card>"],
 )  # fmt: skip
 def test_a_mistyped_card_is_some_number_and_perhaps_a_card(value: str, frame: str) -> None:
@@ -94,10 +94,10 @@ def test_four_times_the_text_is_read_at_as_many_words() -> None:
 
 @pytest.mark.parametrize(
     "frame",
-    ["Date of birth: {}", "date_of_birth='{}'", '"dateOfBirth": "{}"', "DOB {}", "dob,{}".replace(",", ": "),
+    ["Date of birth: {}", "date_of_birth='{}'", '"dateOfBirth": "{}"', "DOB {}",
      "DOB ..... {}",
-     "The date of birth on file is {}.", "<dt>Date of birth</dt><dd>{}</dd>", '{{"name": "Date of birth",
-     "value": "{}"}}',
+     "The date of birth on file is {}.", "<dt>Date of birth</dt><dd>{}</dd>",
+     '{{"name": "Date of birth", "value": "{}"}}',
      "[10:07] A: and your date of birth?\n[10:08] B: {}", "Q: Geburtsdatum?\nA: sure, it is {}", "DATE_OF_BIRTH_3={}",
      "Fecha de nacimiento {}", "Date de naissance (jj/mm/aaaa) : {}", "data_urodzenia: {}"],
 )  # fmt: skip
