@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
-from redaction import columns, coverage, exercise, nobody
+from redaction import columns, coverage, exercise, kin, nobody
 from redaction.crossings import crossings
 from redaction.hidden import look
 from redaction.propagation import propagate
@@ -19,7 +19,7 @@ from redaction.windows import LONG, Window, gathered, windows
 
 __all__ = ["NOTHING", "VERSION", "Classifier", "Pipeline", "propagate", "whole"]
 
-VERSION = "9"
+VERSION = "10"
 """Of the readings in which detectors see a text, and of what is left out of their findings."""
 NOTHING = Classification(Sensitivity.PUBLIC)
 
@@ -136,6 +136,7 @@ class Pipeline:
         known = set(findings)
         patterns = self._all([d for d in self._formal if d.name == columns.DETECTOR], failed)
         more = [f for f in columns.numbers(text, patterns) if f not in known]
+        more += kin.numbers(text, [*findings, *more])
         return tuple(cut(text, [*findings, *more])) if more else findings
 
     def _guessing(self, *, patterns_only: bool, fast: bool) -> Sequence[Detector]:
