@@ -3,21 +3,11 @@ English, German, French, Spanish, Italian, Portuguese, Dutch and Polish.
 
 Little by itself, and with an age, a profession and a town one person out of a million: what is told of somebody only.
 Words alone say nothing (``married couples``, ``two children``), so each form needs a word that ties it to a person:
-a verb, a possessive, the name of a form's field. RE2 only.
+a verb, a possessive, the name of a form's field. Data only, for RE2.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Sequence
-
-from redaction.detectors.linear import Pattern, compile_pattern
-from redaction.spans import bounded
-from redaction.types import Finding
-
-NAME = "patterns"
-LABEL = "NRP"
-SCORE = 0.55
 _ADJ = r"(?:[\pL'’-]+ ){0,2}"
 _FIELD = r"[\"']?(?:\s{0,3}[:=|>]\s{0,3}|\s(?:is|ist|est|es|è|é|jest)\s|\s{1,3})[\"']?"
 
@@ -123,21 +113,5 @@ _KIDS = (
     _kids(r"(?:ojciec|ojcem|matka|matką|tata|tatą|mama|mamą|rodzice|dziadek|babcia)", "", r"mam|mamy|moich|naszych|swoich|mojej|naszej|żonaty,?(?: i| z)?|zamężna,?(?: i| z)?", _PL_N, _PL_KID).replace("  ", " "),
 )  # fmt: skip
 
-
-def _any(forms: Sequence[str]) -> Pattern:
-    return compile_pattern(rf"(?i)(?:{'|'.join(forms)})")
-
-
-class Family:
-    """Finds them. Linear; needs no check."""
-
-    def __init__(self) -> None:
-        self._patterns = [_any(forms) for forms in (_MARITAL, _FORM, _KIDS)]
-        self.digest = hashlib.sha256(repr((SCORE, _MARITAL, _FORM, _KIDS)).encode()).hexdigest()[:16]
-
-    def find(self, text: str) -> Iterator[Finding]:
-        for pattern in self._patterns:
-            for match in pattern.finditer(text):
-                start, end = match.span(match.taken)
-                if bounded(text, match.start(), end) and bounded(text, start, end):
-                    yield Finding(start, end, LABEL, SCORE, NAME)
+FAMILY = (_MARITAL, _FORM, _KIDS)
+"""Forms that are sought together; the first group that takes part is the finding."""
