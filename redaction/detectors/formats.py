@@ -90,8 +90,8 @@ _BARE_URL = compile_pattern(
 """As people write the address of a page: a domain and a path, without ``https``."""
 _FILE_ENDINGS = """
     app as bat bin bz c cc cfg cpp cs css csv d dart db do fi go gz h hs htm html img in ipynb iso jar java jl js json
-    jsx kt lock log lua m map md ml mm mod mov net ng nim nu pas pdf php pl pm png properties ps py pyc r rb rs s sc sh so
-    spec sql sum svg swift tex tf ts tsx txt vb vue xml yaml yml zip zsh
+    jsx kt lock log lua m map md ml mm mod mov net ng nim nu pas pdf php pl pm png properties ps py pyc r rb rs s sc sh
+    so spec sql sum svg swift tex tf ts tsx txt vb vue xml yaml yml zip zsh
 """
 _FILES = frozenset(_FILE_ENDINGS.split())
 """Endings of files, which are names of countries and other domains too: there only well-known ones count."""
