@@ -339,7 +339,7 @@ class Tables:
 
 
 def rows(text: str) -> Iterator[Table]:
-    """Neighbouring lines with as many separators each, tuples with as many cells, and lists; without regard to heads."""
+    """Neighbouring lines with as many separators each, tuples with as many cells, lists; without regard to heads."""
     lines = [m.span() for m in _LINE.finditer(text) if len(m[0]) <= PART]
     for sign, cells in zip("\t|;,", _CELLS, strict=False):
         if sign in text:
