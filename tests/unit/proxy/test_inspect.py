@@ -215,6 +215,20 @@ async def test_a_text_does_not_wait_for_a_worker_that_died_while_it_had_nothing_
     await made.close()
 
 
+async def test_workers_that_die_in_a_long_job_leave_their_places_to_the_next() -> None:
+    made = pool(workers=2)
+    await made.start()
+    long = asyncio.ensure_future(made.inspect("t", segments(_letter(250_000))))
+    await asyncio.sleep(0.1)
+    for worker in made.workers:
+        assert worker.pid is not None
+        os.kill(worker.pid, signal.SIGKILL)
+    assert (await long).results[0].uninspected in {None, "worker_died"}, "never clean by half"
+    again = await made.inspect("t", segments(_letter(250_000)))
+    assert again.results[0].uninspected is None and made._queue._held == 0
+    await made.close()
+
+
 async def test_a_system_that_starts_no_process_for_a_while_costs_no_worker_for_ever(
     running: WorkerPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
