@@ -28,6 +28,11 @@ _DATE = (
 )
 _TILL = rf"(?:_\d{{1,3}})?[\"']?(?:{_FAR})[\"']?|(?:_\d{{1,3}}\b)?[^\d.,;!]{{0,30}}(?:\n[^\d.;!]{{0,30}})?(?:\[?\d{{1,2}}:\d\d(?::\d\d)?\]?[^\d.,;!]{{0,30}})?"
 """Between the words for a date of birth and the date: ``on file is``, or whose answer it is, and when it came."""
+_BIRTH = (
+    r"(?:d\.?o\.?b\.?|date[ _\-]?of[ _\-]?birth|birth[ _\-]?date|geburtsdatum|date[ _\-]?de[ _\-]?naissance|"
+    r"fecha[ _\-]?(?:de[ _\-]?)?nacimiento|f\. ?nacimiento|data[ _\-]?di[ _\-]?nascita|data[ _\-]?de[ _\-]?nascimento|"
+    r"geboortedatum|data[ _\-]?urodzenia)"
+)
 _CODE = r"[A-Z]{0,6}[\-/ ]?\d[\dA-Z\-/.]{3,24}"
 
 _NAMED = (
@@ -43,9 +48,8 @@ _NAMED = (
     ("NATIONAL_ID", rf"(?:national[ _\-]?id|identity[ _\-]?card|id[ _\-]?card|personalausweis|carte d'identité|carta d'identità|identiteitskaart|"
      rf"dow[oó]d(?:em|u)? osobist(?:y|ym|ego)|cartão de cidadão){_LINK}([A-Z]{{0,3}} ?\d[\dA-Z\-]{{5,20}})"),
     ("NATIONAL_ID", r"([A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D])"),
-    ("DATE_OF_BIRTH", rf"(?:d\.?o\.?b\.?|date[ _\-]?of[ _\-]?birth|birth[ _\-]?date|geburtsdatum|date[ _\-]?de[ _\-]?naissance|"
-     rf"fecha[ _\-]?(?:de[ _\-]?)?nacimiento|f\. ?nacimiento|data[ _\-]?di[ _\-]?nascita|data[ _\-]?de[ _\-]?nascimento|"
-     rf"geboortedatum|data[ _\-]?urodzenia)(?:{_TILL}\b)?({_DATE})"),
+    ("DATE_OF_BIRTH", rf"{_BIRTH}(?:{_TILL}\b)?({_DATE})"),
+    ("DATE_OF_BIRTH", rf"({_DATE}) (?:is|as|ist|als|est|comme|es|como|è|come|to jest|jako) (?:\pL{{1,8}} ){{0,3}}{_BIRTH}"),
     ("DATE_OF_BIRTH", rf"(?:birth ?day|born(?: on)?|geboren am|geb\.|n[ée]e? le|"
      rf"nacid[oa] el|nat[oa] il|nascid[oa] em|"
      rf"geboren op|urodzon[ya]|ur\.)[\"']?\s{{0,3}}[:=>|]?\s{{0,3}}[\"']?({_DATE})"),

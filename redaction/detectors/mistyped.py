@@ -36,6 +36,18 @@ _IBAN = re.compile(
     _TO + r"(?<!\w)([A-Za-z]{2} ?[0-9]{2}[A-Za-z0-9]{0,34}"
     r"(?:[ \-/\u00a0](?:[A-Z]{0,4}[0-9][A-Za-z0-9]{0,34}|[A-Z]{1,4}(?!\w))){0,9})(?!\w)"
 )
+_IS = r" (?:is|as|ist|als|est|comme|es|como|è|come|to|jako)(?: [^\W\d_]{1,8}){0,3}[ _\-]?\Z"
+_CARD_IS = re.compile(
+    r"(?<![\w.,/\-])(?<!\d )((?=\d{3})(?!(?:19|20)\d\d-\d\d-)\d(?:[ \-\u00a0\u2011\u202f]?\d){11,18}"
+    r"|\d{4}(?:\.\d{4}){3})" + _IS
+)
+_IBAN_IS = re.compile(
+    r"(?<!\w)([A-Za-z]{2} ?[0-9]{2}[A-Za-z0-9]{0,34}"
+    r"(?:[ \-/\u00a0](?:[A-Z]{0,4}[0-9][A-Za-z0-9]{0,34}|[A-Z]{1,4}(?!\w))){0,9})" + _IS
+)
+"""What is said to be one: ``4111… is my card``."""
+SAID = 80
+"""Characters before the word in which it stands."""
 _TOKEN = re.compile(r"\w+")
 
 
@@ -52,7 +64,7 @@ def mistyped(text: str, known: Iterable[Span]) -> Iterator[Finding]:
 def _cards(text: str) -> Iterator[tuple[int, int, str]]:
     done = 0
     for word in sorted(spans[0] for pattern in (CARD_WORD, _HUMP) for spans in pattern.spans(text)):
-        m = _CARD.match(text, _behind(text, word))
+        m = _CARD.match(text, _behind(text, word)) or _CARD_IS.search(text, max(0, word[0] - SAID), _first(text, word))
         if m and m.start(1) >= done and not PLAIN.fullmatch(m[1]):
             payment = _NO_PAYMENT.search(text, max(0, word[0] - 12), word[0] + 1) is None
             yield *m.span(1), "CREDIT_CARD" if payment else SOME_NUMBER
@@ -61,7 +73,8 @@ def _cards(text: str) -> Iterator[tuple[int, int, str]]:
 
 def _ibans(text: str) -> Iterator[tuple[int, int, str]]:
     for spans in _IBAN_WORD.spans(text):
-        m = _IBAN.match(text, _behind(text, spans[0]))
+        word = spans[0]
+        m = _IBAN.match(text, _behind(text, word)) or _IBAN_IS.search(text, max(0, word[0] - SAID), _first(text, word))
         if m and (end := _end(text, *m.span(1))):
             yield m.start(1), end, "IBAN_CODE"
 
@@ -69,6 +82,11 @@ def _ibans(text: str) -> Iterator[tuple[int, int, str]]:
 def _behind(text: str, word: Span) -> int:
     """Where a word ends: its pattern takes the sign behind it as well."""
     return word[1] if text[word[1] - 1].isalpha() else word[1] - 1
+
+
+def _first(text: str, word: Span) -> int:
+    """Where a word begins: its pattern may take the sign before it as well."""
+    return word[0] if text[word[0]].isalpha() else word[0] + 1
 
 
 def _end(text: str, start: int, last: int) -> int:

@@ -29,7 +29,7 @@ CARDS = [
     "frame",
     ["my credit card number is {}", "Karte: {} 12/27",
      '{{"cardNumber": "{}", "x": 1}}', '"homeCard": "{}"', "CARD_NO_2={}",
-     "Card number:\n  {}\n", "<card>{}</card>"],
+     "Card number:\n  {}\n", "{} is my credit card", "I entered {} as card number", "<card>{}</card>"],
 )  # fmt: skip
 def test_a_mistyped_card_is_some_number_and_perhaps_a_card(value: str, frame: str) -> None:
     scores = next(scores for found, scores in said(frame.format(value)).items() if value in found)
@@ -49,7 +49,8 @@ IBANS = [
 @pytest.mark.parametrize(
     "frame",
     ["IBAN: {}", "the IBAN is {} BIC COBADEFFXXX", '"customerIban": "{}",', "iban_2={}", "IBAN\n{}",
-     "IBAN no. {}, thanks"]
+     "IBAN no. {}, thanks",
+     "{} is my IBAN", "I entered {} as an IBAN"]
 )  # fmt: skip
 def test_a_mistyped_iban_is_some_number_and_perhaps_an_iban(value: str, frame: str) -> None:
     text = frame.format(value)
@@ -99,7 +100,8 @@ def test_four_times_the_text_is_read_at_as_many_words() -> None:
      "The date of birth on file is {}.", "<dt>Date of birth</dt><dd>{}</dd>",
      '{{"name": "Date of birth", "value": "{}"}}',
      "[10:07] A: and your date of birth?\n[10:08] B: {}", "Q: Geburtsdatum?\nA: sure, it is {}", "DATE_OF_BIRTH_3={}",
-     "Fecha de nacimiento {}", "Date de naissance (jj/mm/aaaa) : {}", "data_urodzenia: {}"],
+     "Fecha de nacimiento {}", "Date de naissance (jj/mm/aaaa) : {}", "data_urodzenia: {}",
+     "Could you check whether {} is a valid date of birth?", "{} ist mein Geburtsdatum"],
 )  # fmt: skip
 @pytest.mark.parametrize(
     "value",
