@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 
 from redaction.tables import NAMED, PART, SURROUND, Span, Table, Tables, value
 from redaction.types import Finding
@@ -49,7 +48,7 @@ def numbers(text: str, detect: Callable[[str], Iterable[Finding]]) -> Iterator[F
                 (first, last, low) = cells[at]
                 start, end = max(f.start, first), min(f.end, last)
                 if start < end:
-                    yield replace(f, start=low + start - first, end=low + end - first)
+                    yield Finding(low + start - first, low + end - first, f.label, f.score, f.detector)
 
 
 def _read(text: str, tables: Tables) -> Iterator[tuple[str, list[tuple[int, int, int]]]]:

@@ -135,7 +135,7 @@ class Pipeline:
         """With the numbers of tables, whose head may stand windows away."""
         known = set(findings)
         patterns = self._all([d for d in self._formal if d.name == columns.DETECTOR], failed)
-        more = [f for f in columns.numbers(text, patterns) if f not in known]
+        more = [f for f in dict.fromkeys(columns.numbers(text, patterns)) if f not in known]
         more += kin.numbers(text, [*findings, *more])
         return tuple(cut(text, [*findings, *more])) if more else findings
 

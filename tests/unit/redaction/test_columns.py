@@ -122,7 +122,8 @@ def test_what_no_head_names_is_left_alone(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["id,mrn\n1,48291734\n\nOn day two, 48291735", "id,mrn\n1,48291734" + "\nx" * 4 + "\n2,48291735",
-     "id,mrn\n1,48291734\n\nid,kg\n2,48291735", "(id, mrn) VALUES (1, 48291734)" + " and" * 30 + " (2, 48291735)",
+     "id,mrn\n1,48291734\n\nid,kg\n2,48291735", "id,kg,mrn\n1,2,48291734\n\n7,48291735",
+     "(id, mrn) VALUES (1, 48291734)" + " and" * 30 + " (2, 48291735)",
      "MRN:\n- 48291734\nand\n- 48291735", "<table><tr><th>mrn<tr><td>48291734</table><tr><td>48291735"],
 )  # fmt: skip
 def test_a_table_ends(text: str) -> None:
@@ -310,3 +311,43 @@ def test_items_of_another_form_do_not_belong_to_a_list() -> None:
 )  # fmt: skip
 def test_parts_that_say_what_they_are_are_no_enumeration(text: str) -> None:
     assert _found(text) == set()
+
+
+def test_a_row_that_is_longer_than_any_is_not_read() -> None:
+    long = "1," * 2_500 + "48291735"
+    assert _found(f"id,mrn\n1,48291734\n{long}\n") == {("48291734", "MEDICAL_RECORD")}
+    rows = "COPY t (id, mrn) FROM stdin;\n1\t48291734\n" + long.replace(",", "\t")
+    assert _found(rows) == {("48291734", "MEDICAL_RECORD")}
+
+
+@pytest.mark.parametrize("rest", ["; call f(48291735)", " and" * 30 + " (48291735)"])
+def test_a_statement_ends(rest: str) -> None:
+    text = "CREATE TABLE t (mrn int); INSERT INTO t VALUES (48291734)" + rest
+    assert _found(text) == {("48291734", "MEDICAL_RECORD")}
+
+
+def test_the_cells_of_a_tuple_stand_below_their_own_heads() -> None:
+    text = (
+        "CREATE TABLE t (id int, mrn int, kg int); INSERT INTO t VALUES (1, '48291734', 48291735), (2, '48291741', 5);"
+    )
+    assert _found(text) == {("48291734", "MEDICAL_RECORD"), ("48291741", "MEDICAL_RECORD")}
+    far = text.replace("id int", "a int, " * 4_000)
+    assert _found(far) == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("The account number of the people: 48291734, 48291741, 48291748", ["48291734", "48291741", "48291748"]),
+        ("Policy numbers: POL-12345678, POL-12345679, POL-12345680", ["POL-12345679", "POL-12345680"]),
+        ("IBANs: NL91 ABNA 0417 1643 01, NL91 ABNA 0417 1643 02, NL91 ABNA 0417 1643 03", ["NL91 ABNA 0417 1643 02"]),
+        ("Dates of birth: date of birth 3 May 1984", []),
+        ("id,passport no\n1,CK7VGJ1P0\n2,C01X00T47\n", ["CK7VGJ1P0", "C01X00T47"]),
+    ],
+)  # fmt: skip
+def test_codes_with_letters_are_values(text: str, values: list[str]) -> None:
+    assert {v for v, _ in _found(text)} >= set(values)
+
+
+def test_a_row_of_which_few_cells_are_numbers_is_not_on_its_side() -> None:
+    assert _found("x,a,b,c,d\naccount,none,lost,48291734,open\n") == set()

@@ -48,6 +48,7 @@ def test_tuples_are_rows() -> None:
 @pytest.mark.parametrize("count", [0, 1, 2])
 def test_a_few_findings_say_nothing_of_a_column(count: int) -> None:
     assert _found(_text("csv"), IDS[:count]) == {}
+    assert _found("\n".join(IDS[:4]), IDS[:count]) == {}
 
 
 def test_less_than_a_third_says_nothing_of_a_column() -> None:

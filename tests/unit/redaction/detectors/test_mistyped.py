@@ -60,7 +60,8 @@ def test_a_mistyped_iban_is_some_number_and_perhaps_an_iban(value: str, frame: s
 @pytest.mark.parametrize(
     "text",
     [
-        "I paid by card on 2024-05-06 123456789012", "card 1714550400123 was read", "the card costs 12 to 15",
+        "I paid by card on 2024-05-06 123456", "card paid 123456789012.50", "card e4111111111111112",
+        "IBAN DE89370400440", "card 1714550400123 was read", "the card costs 12 to 15",
         "card 192.168.100.200", "card, or 10/12/20241111", "0.4111111111111112 card", "card 12345678901",
         "IBAN is missing", "IBAN DE12 is short", "IBAN of GB12 ABCD", "my card! 4111111111111112",
     ],
@@ -86,6 +87,18 @@ def test_a_card_that_is_no_means_of_payment_is_some_number() -> None:
 )
 def test_what_is_known_better_is_not_called_mistyped(text: str, value: str, label: str) -> None:
     assert set(said(text)[value]) == {label}
+
+
+def test_where_it_is_known_what_stands_nothing_is_said() -> None:
+    text = "card 4111 1111 1111 1112"
+    assert len([*mistyped(text, [(0, 4), (24, 30)])]) == 2
+    for known in ((5, 24), (0, 6), (20, 30)):
+        assert [*mistyped(text, [known])] == []
+
+
+def test_two_words_before_a_number_say_it_once() -> None:
+    for text in ("Visa Card: 4111 1111 1111 1112", "card no.4111111111111112", "mastercard or visa 4111111111111112"):
+        assert len([*mistyped(text, ())]) == 2, text
 
 
 def test_four_times_the_text_is_read_at_as_many_words() -> None:
