@@ -5,7 +5,7 @@ BIN := .venv/bin
 MODELS := var/models/.ready
 
 .PHONY: run test check fix bench bench-answers bench-attested bench-peers bench-worst suites crash fuzz fuzz-evidence soak models classifier clean detection-doc \
-	golden-floors
+	golden-floors people
 .DELETE_ON_ERROR:
 
 run: $(MODELS)
@@ -54,11 +54,17 @@ bench-peers: $(MODELS) .venv-peers/.ready
 
 # Everything measured on the labelled sets, and docs/detection.md with its figures in docs/detection.json: minutes.
 detection-doc: $(MODELS)
-	$(BIN)/sealgate models evaluate --suite $(SUITE) --jobs 2 --write docs/detection.md
+	PYTHONPATH=.:tests/support $(BIN)/python -m people var/suite $(SUITE)
+	$(BIN)/sealgate models evaluate --suite var/suite --jobs 2 --write docs/detection.md
 
 # What the detectors find in tests/golden/ now becomes the floor; look at the diff.
 golden-floors: $(MODELS)
 	PYTHONPATH=.:tests/support $(BIN)/python -m golden
+
+# What is missed and masked in texts written for this project without a look at its detectors.
+people: $(MODELS)
+	@PYTHONPATH=.:tests/support $(BIN)/python -m people var/people
+	@$(BIN)/sealgate models evaluate --data var --suite var/people --part detectors --inspection both
 
 .venv-peers/.ready: benchmarks/peers.txt
 	@[ -x .venv-peers/bin/python ] || $(PYTHON) -m venv .venv-peers
