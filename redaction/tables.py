@@ -21,9 +21,11 @@ LONGEST_HEAD, LONGEST_TITLE, LONGEST_CELL, DIGITS = 40, 80, 60, 4
 """Characters of a head, of a heading that is a sentence, and of a cell at most; digits of a cell at least."""
 LABELLED = 6
 """Digits of an item of a list that has a label of its own, at least."""
+SENTENCE = 4
+"""Spaces in a heading that is a sentence."""
 SURROUND = " \t\n\r\"'*_`\\"
-PART = 4_000
-"""Characters of one row, and what a detector is given at once."""
+PART, LINE = 4_000, 20_000
+"""Characters that a detector is given at once, and of one row."""
 BETWEEN = 80
 """Characters between two tuples or arrays that are rows of one table."""
 GAP = 3
@@ -147,7 +149,7 @@ class Tables:
 
     def _table(self, lines: Sequence[Span], at: int) -> tuple[Table, int] | None:
         """The table or list whose head is line ``at``, and its lines."""
-        if lines[at][1] - lines[at][0] > PART:
+        if lines[at][1] - lines[at][0] > LINE:
             return None
         line = self.text[slice(*lines[at])]
         for cells in (*((_DOUBLE,) if "||" in line or "!!" in line else ()), *_CELLS, _SPACED):
@@ -177,7 +179,7 @@ class Tables:
 
     def _row(self, line: Span, cells: re.Pattern[str], *, first: bool) -> Row | None:
         """The cells of a line of a table, none of a rule; None where it is no row."""
-        if line[1] - line[0] > PART:
+        if line[1] - line[0] > LINE:
             return None
         said = self.text[slice(*line)]
         if (first and said.startswith("```")) or (("-" in said or "─" in said) and _RULE.issuperset(said)):
@@ -209,7 +211,7 @@ class Tables:
         title = _trimmed(self.text, line, " \t#*_>:-")
         if not _TITLE.fullmatch(self.text, *title):
             return None
-        if title[1] - title[0] <= LONGEST_HEAD:
+        if title[1] - title[0] <= LONGEST_HEAD and self.text.count(" ", *title) < SENTENCE:
             return title if self.head(title) else None
         if self.text[slice(*line)].rstrip(" *_")[-1:] != ":":
             return None
@@ -283,7 +285,7 @@ class Tables:
             if self.names(m.span(1)):
                 last = self.text.find("\n\\.", m.end() - 1, end)
                 lines = _LINE.finditer(self.text, m.end(), last if last >= 0 else end)
-                rows = (_split(self.text, line.span(), _CELLS[0]) for line in lines if len(line[0]) <= PART)
+                rows = (_split(self.text, line.span(), _CELLS[0]) for line in lines if len(line[0]) <= LINE)
                 yield [_split(self.text, m.span(1), _COMMA), *rows]
 
     def _each(self, statement: re.Pattern[str]) -> Iterator[tuple[re.Match[str], int]]:
@@ -340,7 +342,7 @@ class Tables:
 
 def rows(text: str) -> Iterator[Table]:
     """Neighbouring lines with as many separators each, tuples with as many cells, lists; without regard to heads."""
-    lines = [m.span() for m in _LINE.finditer(text) if len(m[0]) <= PART]
+    lines = [m.span() for m in _LINE.finditer(text) if len(m[0]) <= LINE]
     for sign, cells in zip("\t|;,", _CELLS, strict=False):
         if sign in text:
             yield from _alike(((line, text.count(sign, *line)) for line in lines), text, cells)

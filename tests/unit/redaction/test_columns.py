@@ -251,6 +251,7 @@ def _turned(way: str, head: str) -> str:
         + "\n\\.\n",
         "IN": f"SELECT * FROM t WHERE {head} IN ({', '.join(NUMBERS)});",
         "by number": json.dumps({head: {str(n): number for n, number in enumerate(NUMBERS)}}),
+        "a short sentence": f"Please check these {head}s for me:\n" + "\n".join(NUMBERS),
         "a sentence": f"Would you please check the following {head} for me in the books:\n" + "\n".join(NUMBERS),
         "labels": f"{head}:\n" + "\n".join(f"- row {n}: {number}" for n, number in enumerate(NUMBERS)),
         "states": f"{head}:\n" + "\n".join(f"- {number} (open, since May)" for number in NUMBERS),
@@ -266,6 +267,7 @@ def _turned(way: str, head: str) -> str:
     "way",
     ["on its side", "on its side, in HTML", "a head above the head", "a span above the head", "empty lines",
      "groups and comments", "sums", "jira", "wiki", "latex", "dump", "copy", "IN", "by number", "a sentence", "labels",
+     "a short sentence",
      "states", "boxes", "are", "slashes", "escaped"],
 )  # fmt: skip
 @pytest.mark.parametrize(("head", "label"), [("MRN", "MEDICAL_RECORD"), ("account number", "BANK_ACCOUNT")])
@@ -314,7 +316,9 @@ def test_parts_that_say_what_they_are_are_no_enumeration(text: str) -> None:
 
 
 def test_a_row_that_is_longer_than_any_is_not_read() -> None:
-    long = "1," * 2_500 + "48291735"
+    long = "1," * 10_000 + "48291735"
+    wide = "1," * 5_000 + "48291735"
+    assert len(_found(f"id,mrn\n1,48291734\n{wide}\n")) == 2
     assert _found(f"id,mrn\n1,48291734\n{long}\n") == {("48291734", "MEDICAL_RECORD")}
     rows = "COPY t (id, mrn) FROM stdin;\n1\t48291734\n" + long.replace(",", "\t")
     assert _found(rows) == {("48291734", "MEDICAL_RECORD")}
