@@ -255,7 +255,7 @@ class Numbers:
             elif found is not None and not self._part(text, left, right, size, found):
                 yield Finding(left, right, found.label, 1.0, NAME)
                 done, refused = right, None
-            elif refused is None and not tied:
+            elif refused is None:
                 refused = self._refused(text, left, right, size, near)
         if refused is not None:
             yield from neutral(refused.start, refused.end, refused.label, REFUSED)

@@ -87,6 +87,7 @@ def test_a_card_that_is_no_means_of_payment_is_some_number() -> None:
 )
 def test_what_is_known_better_is_not_called_mistyped(text: str, value: str, label: str) -> None:
     assert set(said(text)[value]) == {label}
+    assert not [f for f in DETECTOR.detect(text) if f.score in {0.65, 0.4}]
 
 
 def test_where_it_is_known_what_stands_nothing_is_said() -> None:

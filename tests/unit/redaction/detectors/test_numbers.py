@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from redaction.classifier import payload_level
-from redaction.detectors import numbers, purse
+from redaction.detectors import chance, numbers, purse
 from redaction.detectors.chance import CHANCES, Chances, like
 from redaction.detectors.kinds import FORMS, KINDS
 from redaction.detectors.numbers import BY_ITSELF, Numbers, known_lengths, probed_lengths
@@ -179,6 +179,28 @@ def test_chances_are_those_of_all_kinds_that_are_as_hard_to_pass() -> None:
     assert chances.share("ch.ssn", 13) < 0.01 < chances.share("nl.bsn", 9) < 0.2
     assert chances.any("nl.bsn", "111222333") > 0.2 > chances.any("ch.ssn", "7569217076985")
     assert chances.share("unheard.of", 9) == chances.any("unheard.of", "111222333") == 1.0
+
+
+def test_kinds_that_do_not_read_over_a_separator_make_no_chance(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the same digits without it were asked about before: what is kept is bounded, and of one form only."""
+    monkeypatch.setattr(chance, "KEPT", 3)
+    chances = Chances()
+    forms = ("111222333", "111 222 333", "111.222.333", "111/222/333", "111-222-333")
+    first = [chances.any("nl.bsn", form) for form in forms]
+    assert [chances.any("nl.bsn", form) for form in forms] == first
+    assert [Chances().any("nl.bsn", form) for form in forms] == first
+    assert first[0] > first[2] > first[3]
+    assert len(chances._known) <= 3
+
+
+def test_a_refused_number_of_no_kind_of_its_own_is_said_once() -> None:
+    found = [f for f in DETECTOR.detect("SIREN: 732829321") if f.score in {0.65, 0.4}]
+    assert [(f.label, f.score) for f in found] == [("REFERENCE_NUMBER", 0.65)]
+
+
+def test_a_refused_number_may_be_tied_to_another() -> None:
+    text = "SIN: 123456789-77"
+    assert {text[f.start : f.end] for f in DETECTOR.detect(text) if f.score == 0.65} == {"123456789"}
 
 
 def test_the_table_of_chances_is_what_the_validators_say() -> None:
