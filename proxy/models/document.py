@@ -134,9 +134,9 @@ def _verdict(judged: Sequence[Outcome]) -> str:
     text += f". **Not reached:** {'; '.join(missed)}." if missed else "."
     return text + (
         ' "Narrowly" means that the aim lies within the interval. Real users\' prompts (aim: leak ≤ 0.1) are not\n'
-        "measured here; prompts written like them are. The benign prompts name public figures, invented people and products: of the rows on them the\n"
-        "first counts every name as flagged, the second all but those of public persons and characters, the third\n"
-        "none that is taken for a person's."
+        "measured here; prompts written like them are. The benign prompts name public figures, invented people and\n"
+        "products: of the rows on them the first counts every name as flagged, the second all but those of public\n"
+        "persons and characters, the third none that is taken for a person's."
     )
 
 

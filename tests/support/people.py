@@ -61,7 +61,7 @@ def records(name: str) -> Iterator[Record]:
 
 
 def main(folder: Path, suite: Path | None = None) -> None:
-    """Writes the sets, and what our labels are called in them; with a ``suite`` in its words, and its sets beside them."""
+    """Writes the sets, and what our labels are called in them; with a ``suite`` in its words, beside its sets."""
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.jsonl.gz"):
         old.unlink()
