@@ -252,7 +252,8 @@ async def test_a_system_that_starts_no_process_for_a_while_costs_no_worker_for_e
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="priorities are of processes elsewhere")
-async def test_long_jobs_run_in_a_thread_that_gives_way_and_short_ones_do_not(running: WorkerPool) -> None:
+@pytest.mark.parametrize("many", [False, True])
+async def test_long_jobs_run_in_a_thread_that_gives_way_and_short_ones_do_not(running: WorkerPool, many: bool) -> None:
     def nice() -> list[int]:
         tasks = Path(f"/proc/{running.workers[0].pid}/task")
         return sorted(int((at / "stat").read_text().rpartition(")")[2].split()[16]) for at in tasks.iterdir())
@@ -260,7 +261,7 @@ async def test_long_jobs_run_in_a_thread_that_gives_way_and_short_ones_do_not(ru
     own = os.getpriority(os.PRIO_PROCESS, 0)
     await running.inspect("t", segments("mail a@example.org"))
     assert set(nice()) == {own}
-    await running.inspect("t", segments(_letter(9_000)))
+    await running.inspect("t", segments(*(f"{i} {_letter(200)}" for i in range(60)) if many else [_letter(9_000)]))
     assert nice()[-1] >= NICE and nice().count(own) >= 1
 
 

@@ -342,7 +342,7 @@ def test_the_cells_of_a_tuple_stand_below_their_own_heads() -> None:
 @pytest.mark.parametrize(
     ("text", "values"),
     [
-        ("The account number of the people: 48291734, 48291741, 48291748", ["48291734", "48291741", "48291748"]),
+        ("The MRN of the affected people: 48291734, 48291741, 48291748", ["48291734", "48291741", "48291748"]),
         ("Policy numbers: POL-12345678, POL-12345679, POL-12345680", ["POL-12345679", "POL-12345680"]),
         ("IBANs: NL91 ABNA 0417 1643 01, NL91 ABNA 0417 1643 02, NL91 ABNA 0417 1643 03", ["NL91 ABNA 0417 1643 02"]),
         ("Dates of birth: date of birth 3 May 1984", []),
@@ -354,4 +354,4 @@ def test_codes_with_letters_are_values(text: str, values: list[str]) -> None:
 
 
 def test_a_row_of_which_few_cells_are_numbers_is_not_on_its_side() -> None:
-    assert _found("x,a,b,c,d\naccount,none,lost,48291734,open\n") == set()
+    assert _found("id,mrn,b,c,d\naccount,none,lost,48291734,open\n1,2,3,4,5\n") == set()

@@ -48,7 +48,7 @@ def test_tuples_are_rows() -> None:
 @pytest.mark.parametrize("count", [0, 1, 2])
 def test_a_few_findings_say_nothing_of_a_column(count: int) -> None:
     assert _found(_text("csv"), IDS[:count]) == {}
-    assert _found("\n".join(IDS[:4]), IDS[:count]) == {}
+    assert _found("\n".join(IDS[:4]) + "\n\ncall 5550100 or 5550101 now", [*IDS[:count], "5550100", "5550101"]) == {}
 
 
 def test_less_than_a_third_says_nothing_of_a_column() -> None:
