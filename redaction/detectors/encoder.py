@@ -178,6 +178,10 @@ class EncoderDetector:
         """Whether it is a common first name, written like one."""
         return self._student.given(word)
 
+    def surname(self, word: str, /) -> bool:
+        """Whether a list of surnames has it."""
+        return self._student.surname(word)
+
     def scores(self, text: str, tokens: Sequence[Token]) -> Any:
         """Probabilities ``[tokens, TAGS]`` of both together. Raises DetectorFailed as the two do."""
         words = [text[t.start : t.end] for t in tokens]

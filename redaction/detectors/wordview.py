@@ -30,6 +30,7 @@ KINDS = (
 _ENGLISH = 1 << KINDS.index("english_word")
 _GIVEN = 1 << KINDS.index("first_name")
 _SURNAME = 1 << KINDS.index("surname")
+_SURNAMES = _SURNAME | 1 << KINDS.index("surname_seldom")
 _NAMES = 1 << KINDS.index("first_name") | 1 << KINDS.index("surname")
 _FIELDS = frozenset(
     ("my", "me", "to", "in", "on", "at", "is", "id", "or", "an", "as", "do", "no", "up", "us", "we", "so", "it",
@@ -196,6 +197,10 @@ class View:
         folded = fold(word)
         mask = self._gazetteer.mask(folded)
         return bool(mask & _GIVEN) and (not mask & _SURNAME or folded in MOSTLY_GIVEN)
+
+    def surname(self, word: str) -> bool:
+        """Whether it is a surname, common or seldom."""
+        return bool(self._gazetteer.mask(fold(word)) & _SURNAMES)
 
     def _row(self, letters: str) -> int:
         return self.hashed + crc32(letters.encode()) % HASHED
