@@ -151,7 +151,7 @@ def _known(text: str, names: Sequence[Finding]) -> dict[Finding, Words]:
     full = {f: words for f, words in full.items() if f.label == "PERSON" or len(words) > 1}
     full = {f: words for f, words in full.items() if words in unmistakable() or _meant(text, full, words)}
     last = {words[-1:] for f, words in full.items() if f.label == "PERSON"}
-    return full | {f: w for f, w in said.items() if f.label == "PERSON" and w in last and _unborne(text, f)}
+    return full | {f: w for f, w in said.items() if w in last and _unborne(text, f)}
 
 
 def _meant(text: str, full: Mapping[Finding, Words], words: Words) -> bool:
@@ -174,7 +174,7 @@ def _theirs(text: str, f: Finding) -> bool:
     """Whether it is a place or a year of somebody who is long dead."""
     if f.detector == OWN or _FIRST_PERSON.search(text):
         return False
-    return _PAST.fullmatch(text, f.start, f.end) is not None if f.label == "DATE_TIME" else f.label in HARMLESS
+    return _PAST.fullmatch(text, f.start, f.end) is not None if f.label == "DATE_TIME" else f.label == "LOCATION"
 
 
 def _free(text: str, f: Finding, said: Words, others: set[str]) -> bool:

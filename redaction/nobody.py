@@ -61,7 +61,7 @@ _AND_MORE = re.compile(
     r"(?: years)?(?: old)?(?:(?: ?[-–] ?| to )\d| (?:and|or) (?:over|older|above|up|under|younger|more)\b)"
 )
 _SOME = re.compile(
-    r"\b(?:my|our|his|her|their|your|its|the|these|this|those|both|two|three|four|five|six|several|\d+|of)"
+    r"\b(?:my|our|his|her|their|your|its|the|these|this|those|both|two|three|four|five|six|several|\d+)"
     r"(?: [a-z-]+)?(?: of the)? $",
     re.I,
 )
@@ -109,7 +109,7 @@ _OF_THINGS = re.compile(
     r"|poetry)\b(?! [a-z]*(?:er|or|ist|ant|ent|chef|cook|guy|man|woman|lady|owners?|staff|people)s?\b)"
 )
 _REMEDY = re.compile(
-    r"\b(?!(?:april|cocaine)\b)(?i:[a-z]{4,})(?:astine|atadine|enadine|tirizine|azole|cillin|mycin|cycline|floxacin|pril|sartan|statin|tidine|mab|nib|platin|rubicin"
+    r"\b(?i:[a-z]{3,})(?:astine|atadine|enadine|tirizine|azole|cillin|mycin|cycline|floxacin|pril|sartan|statin|tidine|mab|nib|platin|rubicin"
     r"|taxel|zolomide|zolamide|tecan|ulfan|prostone|clotide|gliptin|gliflozin|setron|triptan|oxetine|zepam|zolam|caine"
     r"|dronate|parin|xaban|ciclovir|olol|dipine|terol|solone|onide|profen|coxib|codone) \($"
 )
