@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
-from redaction import columns, coverage, exercise, nobody
+from redaction import bare, columns, coverage, exercise, nobody
 from redaction.crossings import crossings
 from redaction.hidden import look
 from redaction.propagation import propagate
@@ -43,6 +43,8 @@ class Namer(Protocol):
     """A detector that knows names."""
 
     def given(self, word: str, /) -> bool: ...
+
+    def named(self, word: str, /) -> bool: ...
 
     def surname(self, word: str, /) -> bool: ...
 
@@ -119,6 +121,7 @@ class Pipeline:
         findings = self._in_columns(text, self._wide(text, result.findings, failed), failed)
         if self._names is not None:
             findings = exercise.without_names(text, findings, self._names.given)
+            findings = bare.with_names(text, findings, self._names.named)
             findings = nobody.without_nobody(text, findings, self._names)
         seen = self._classified(text, findings, failed)
         reason = failed[-1] if failed else result.uninspected

@@ -1,0 +1,97 @@
+"""Names that models take for those of an exercise, found where the text is none. Pure, linear.
+
+Models learned from exercises that a name of one word beside a number is nobody's (``Anna has 3 apples``), and say so of
+``Anna has 3 convictions and 1 pending case`` as well. So beside a number a common name counts that stands alone, unless
+the text asks for an amount; there a word of health, of trouble at work or with the law must stand near. English;
+elsewhere it is as models say.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Callable
+
+from redaction.types import Finding
+
+LONGEST = 20_000
+"""Code points. In a longer text, models have more to go by."""
+NEAR = 100
+"""Code points between a name and such a word, to either side."""
+SCORE = 0.5
+"""As of a token that models just believe in."""
+DETECTOR = "student"
+"""Whose lists of names they are."""
+BESIDE = 60
+"""Code points between a name and a number."""
+
+_MATTERS = re.compile(
+    r"\b(?:cancer|burn ?out|stroke|epilep\w+|diabet(?:es|ic)|autis\w+|depress(?:ed|ive)|adhd|hiv|chemo\w*|biopsy"
+    r"|pregnan(?:t|cy)|abortion|miscarr\w+|pills?|tablets|mg|insulin|hba1c|creatinine|medication|prescri\w+|therap(?:y|ist)"
+    r"|psych(?:iatr|olog|otic|os)\w+|rehab|detox|drunk|beers?|whisk\w+|vodka|alcohol\w*|heroin|cocaine|weed"
+    r"|drinking problem|addict\w*|gambl\w+|overdose\w*|suicid\w+|self[- ]harm|bmi|hospital|clinic|ward|nurse|surgery"
+    r"|diagnos(?:ed|is)|discharged|admitted|disab(?:led|ility)|wheelchair|off sick|sick (?:pay|leave|days?|note)|fired"
+    r"|sacked|layoffs?|warnings?|absences?|overtime|payroll|resign(?:ed|s)|severance|pension|alimony|custody|divorced?"
+    r"|child support|rents|evict\w*|arrears|debts|bankrupt\w*|welfare|asylum|deport\w*|refugee|prison|jail|probation"
+    r"|police|arrested|convicted|stole|theft|assault\w*|abused?|raped?|violent|victim|suspect|stabb\w+|crash(?:ed)?"
+    r"|injur(?:y|ed)|bullied|suspended|expelled|sessions?"
+    r"|(?:my|our) (?:wife|husband|ex|partner|sons?|daughters?|mother|father|sister|brother|boss|colleague|neighbou?r"
+    r"|tenant|employee|client|patient))\b",
+    re.I,
+)
+_AMOUNT = re.compile(
+    r"\bhow (?:many|much|long|far|old|tall|fast|big|heavy|often)\b[^.!?]{0,200}\?|\bwhat (?:is|was|will be|are|score"
+    r"|number|fraction|percent\w*|amount)\b[^.!?]{0,80}\b(?:total|average|sum|difference|number|cost|price|ratio|age|score|distance"
+    r"|time|weight|length|height|width|volume|speed|amount|profit|area|probability|percent\w*|fraction|need)\b"
+    r"|\bcalculate\b|\bfind the\b",
+    re.I,
+)
+"""What an exercise asks for."""
+_FIGURE = (
+    r"\d|\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|forty|fifty|hundred|half|twice"
+    r"|each)\b"
+)
+_NUMBER = re.compile(_FIGURE, re.I)
+_NUMBERS = re.compile(rf"{_FIGURE}|\bhow (?:many|much|long|far|old|tall|often)\b", re.I)
+_ENGLISH = re.compile(
+    r"\b(?:the|and|has|have|had|how|what|does|did|with|from|for|should|she|his|her|which|our|were|than|lost|took|owes|needs"
+    r"|gets|earns|weighs|pays?|gave|said|says|about|only|every|years?|weeks?|months?|days?|hours?)\b",
+    re.I,
+)
+_WORD = re.compile(r"[^\W\d_]{3,}")
+_EPONYM = (
+    "syndrome|disease|structures?|acids?|theorem|equations?|diagrams?|curves?|constant|distribution|transform|laws?|effect"
+    "|algorithm"
+)
+"""Things called after somebody."""
+_AFTER = re.compile(rf"['’]s\b|['’]?(?:\s+(?!(?:van|von|de|der|del|da|di|{_EPONYM})\b)(?:[a-z]|\d)|\s*[.,;:?!)]|\s*$)")
+"""Behind a name that stands alone."""
+_WITHIN = re.compile(r"(?:[^\W\d_a-zß-öø-ÿ][\w'’.-]*[ -]|[-_@/\w])$")
+"""Before a word that is a part of another name or of an identifier."""
+_BEGINS = re.compile(r"(?:^|[.!?:\n\"]\s{0,3})[^\W\d_]+ $")
+"""One word before it in its sentence: a capital means nothing there."""
+
+
+def with_names(text: str, findings: tuple[Finding, ...], named: Callable[[str], bool]) -> tuple[Finding, ...]:
+    """``findings`` and such names. ``named``: whether a word is a common name, and hardly another word."""
+    if len(text) > LONGEST or not _NUMBERS.search(text) or not _ENGLISH.search(text):
+        return findings
+    places = _MATTERS if _AMOUNT.search(text) and _NUMBER.search(text) else _NUMBERS
+    reach = NEAR if places is _MATTERS else BESIDE
+    near = [m.start() for m in places.finditer(text)]
+    covered = {at for f in findings for at in range(f.start, f.end)}
+    more = []
+    for m in _WORD.finditer(text) if near else ():
+        at, end = m.span()
+        following = bisect_left(near, at - reach)
+        close = following < len(near) and near[following] <= end + reach
+        if close and at not in covered and named(m[0]) and _alone(text, at, end):
+            more.append(Finding(at, end, "PERSON", SCORE, DETECTOR))
+    return (*findings, *more)
+
+
+def _alone(text: str, start: int, end: int) -> bool:
+    if not _AFTER.match(text, end):
+        return False
+    before = text[max(0, start - 30) : start]
+    return not _WITHIN.search(before) or _BEGINS.search(before) is not None
