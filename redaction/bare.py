@@ -2,16 +2,18 @@
 
 Models learned from exercises that a name of one word beside a number is nobody's (``Anna has 3 apples``), and say so of
 ``Anna has 3 convictions and 1 pending case`` as well. So beside a number a common name counts that stands alone, unless
-the text asks for an amount; there a word of health, of trouble at work or with the law must stand near. English;
-elsewhere it is as models say.
+the text asks for an amount; there a word of health, of trouble at work or with the law must stand near. In other
+languages first names count that are no word of any language where a sentence begins with them.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable
+from typing import Protocol
 
+from redaction.detectors.wordview import MOSTLY_GIVEN
+from redaction.language import table
 from redaction.types import Finding
 
 LONGEST = 20_000
@@ -47,12 +49,18 @@ _AMOUNT = re.compile(
     re.I,
 )
 """What an exercise asks for."""
+_AMOUNTS = re.compile(
+    r"\b(?:wie ?viele?|wie (?:lange|alt|weit|oft)|combien|quel (?:âge|est le)|cu[aá]nt[oa]s?|qu[ae]nt[oiae]s?"
+    r"|hoeveel|hoe (?:oud|lang)|ile|berechne|calcul[ea]\w*|oblicz)\b",
+    re.I,
+)
+"""The same in other languages."""
 _FIGURE = (
     r"\d|\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|forty|fifty|hundred|half|twice"
     r"|each)\b"
 )
 _NUMBER = re.compile(_FIGURE, re.I)
-_NUMBERS = re.compile(rf"{_FIGURE}|\bhow (?:many|much|long|far|old|tall|often)\b", re.I)
+_NUMBERS = re.compile(rf"{_FIGURE}|\bhow (?:many|much|long|far|old|tall|often)\b|{_AMOUNTS.pattern}", re.I)
 _ENGLISH = re.compile(
     r"\b(?:the|and|has|have|had|how|what|does|did|with|from|for|should|she|his|her|which|our|were|than|lost|took|owes|needs"
     r"|gets|earns|weighs|pays?|gave|said|says|about|only|every|years?|weeks?|months?|days?|hours?)\b",
@@ -68,15 +76,33 @@ _AFTER = re.compile(rf"['’]s\b|['’]?(?:\s+(?!(?:van|von|de|der|del|da|di|{_E
 """Behind a name that stands alone."""
 _WITHIN = re.compile(r"(?:[^\W\d_a-zß-öø-ÿ][\w'’.-]*[ -]|[-_@/\w])$")
 """Before a word that is a part of another name or of an identifier."""
+_FIRST = re.compile(r"(?:^|[.!?:;\n\"“«¿¡•*-])\s{0,3}$")
 _BEGINS = re.compile(r"(?:^|[.!?:\n\"]\s{0,3})[^\W\d_]+ $")
 """One word before it in its sentence: a capital means nothing there."""
 
 
-def with_names(text: str, findings: tuple[Finding, ...], named: Callable[[str], bool]) -> tuple[Finding, ...]:
-    """``findings`` and such names. ``named``: whether a word is a common name, and hardly another word."""
-    if len(text) > LONGEST or not _NUMBERS.search(text) or not _ENGLISH.search(text):
+_NAMES = MOSTLY_GIVEN | frozenset(
+    ("elke", "ellen", "greta", "ida", "jim", "joan", "jose", "klara", "marina", "nora", "priya",
+     "ron", "shirin", "sian", "sid", "tanya", "thanh", "tim", "trang", "tuan", "udo", "uwe")
+)  # fmt: skip
+"""Of the words of some language, those that are names."""
+
+
+class Names(Protocol):
+    """Lists of names."""
+
+    def named(self, word: str, /, *, first: bool = False) -> bool:
+        """Whether a word is a common name (``first``: a first name), written like one, and hardly another word."""
+        ...
+
+
+def with_names(text: str, findings: tuple[Finding, ...], names: Names) -> tuple[Finding, ...]:
+    """``findings`` and such names."""
+    if len(text) > LONGEST or not _NUMBERS.search(text):
         return findings
-    places = _MATTERS if _AMOUNT.search(text) and _NUMBER.search(text) else _NUMBERS
+    english = _ENGLISH.search(text) is not None
+    asked = _NUMBER.search(text) and (_AMOUNT if english else _AMOUNTS).search(text)
+    places = _MATTERS if asked else _NUMBERS
     reach = NEAR if places is _MATTERS else BESIDE
     near = [m.start() for m in places.finditer(text)]
     covered = {at for f in findings for at in range(f.start, f.end)}
@@ -85,7 +111,8 @@ def with_names(text: str, findings: tuple[Finding, ...], named: Callable[[str], 
         at, end = m.span()
         following = bisect_left(near, at - reach)
         close = following < len(near) and near[following] <= end + reach
-        if close and at not in covered and named(m[0]) and _alone(text, at, end):
+        known = close and at not in covered and names.named(m[0], first=not english)
+        if known and _alone(text, at, end) and (english or not _begins(text, at, m[0])):
             more.append(Finding(at, end, "PERSON", SCORE, DETECTOR))
     return (*findings, *more)
 
@@ -95,3 +122,8 @@ def _alone(text: str, start: int, end: int) -> bool:
         return False
     before = text[max(0, start - 30) : start]
     return not _WITHIN.search(before) or _BEGINS.search(before) is not None
+
+
+def _begins(text: str, start: int, word: str) -> bool:
+    """Whether a word of some language begins a sentence: ``Una``, ``Elle``."""
+    return word.lower() in table().words and word.lower() not in _NAMES and _FIRST.search(text, 0, start) is not None

@@ -44,7 +44,7 @@ class Namer(Protocol):
 
     def given(self, word: str, /) -> bool: ...
 
-    def named(self, word: str, /) -> bool: ...
+    def named(self, word: str, /, *, first: bool = False) -> bool: ...
 
     def surname(self, word: str, /) -> bool: ...
 
@@ -121,7 +121,7 @@ class Pipeline:
         findings = self._in_columns(text, self._wide(text, result.findings, failed), failed)
         if self._names is not None:
             findings = exercise.without_names(text, findings, self._names.given)
-            findings = bare.with_names(text, findings, self._names.named)
+            findings = bare.with_names(text, findings, self._names)
             findings = nobody.without_nobody(text, findings, self._names)
         seen = self._classified(text, findings, failed)
         reason = failed[-1] if failed else result.uninspected

@@ -178,9 +178,9 @@ class EncoderDetector:
         """Whether it is a common first name, written like one."""
         return self._student.given(word)
 
-    def named(self, word: str, /) -> bool:
-        """Whether it is written like a name, a common one, and hardly another word."""
-        return self._student.named(word)
+    def named(self, word: str, /, *, first: bool = False) -> bool:
+        """Whether it is written like a name, a common one (``first``: first name), and hardly another word."""
+        return self._student.named(word, first=first)
 
     def surname(self, word: str, /) -> bool:
         """Whether a list of surnames has it."""

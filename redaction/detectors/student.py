@@ -116,9 +116,9 @@ class StudentDetector:
         """Whether it is a common first name, written like one."""
         return word[:1].isupper() and self._view.given(word)
 
-    def named(self, word: str, /) -> bool:
-        """Whether it is written like a name, a common one, and hardly another word."""
-        return self._view.named(word)
+    def named(self, word: str, /, *, first: bool = False) -> bool:
+        """Whether it is written like a name, a common one (``first``: first name), and hardly another word."""
+        return self._view.named(word, first=first)
 
     def surname(self, word: str, /) -> bool:
         """Whether a list of surnames has it."""

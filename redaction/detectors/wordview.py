@@ -212,15 +212,20 @@ class View:
         mask = self._gazetteer.mask(folded)
         return bool(mask & _GIVEN) and (not mask & _SURNAME or folded in MOSTLY_GIVEN)
 
-    def named(self, word: str) -> bool:
-        """Whether it is written like a name, a common first name or surname, and hardly another word."""
+    def named(self, word: str, *, first: bool = False) -> bool:
+        """Whether it is written like a name, a common first name or surname (``first``: no surname), and hardly another
+        word."""
         if len(word) < 3 or not word[0].isupper() or not word[1:].islower():
             return False
         folded = fold(word)
         if folded in _SMALL:
             return False
         mask = self._gazetteer.mask(folded)
-        return folded in MOSTLY_GIVEN | _MOSTLY_NAMES or bool(mask & (_GIVEN | _SURNAME) and not mask & _OTHERWISE)
+        return (
+            folded in MOSTLY_GIVEN
+            or (not first and folded in _MOSTLY_NAMES)
+            or bool(mask & (_GIVEN if first else _GIVEN | _SURNAME) and not mask & _OTHERWISE)
+        )
 
     def surname(self, word: str) -> bool:
         """Whether it is a surname, common or seldom."""

@@ -11,7 +11,7 @@ LISTS = load_view(FOLDER / "words.npz")
 
 
 def found(text: str, *known: Finding) -> list[str]:
-    return [text[f.start : f.end] for f in with_names(text, known, LISTS.named)[len(known) :]]
+    return [text[f.start : f.end] for f in with_names(text, known, LISTS)[len(known) :]]
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,7 @@ def found(text: str, *known: Finding) -> list[str]:
         ("Anna has 3 convictions and 1 pending case.", ["Anna"]),
         ("Give Mohammed 5 mg at night and 10 mg at noon.", ["Mohammed"]),
         ("How old is Olga?", ["Olga"]),
+        ("Adil has 3 convictions.", ["Adil"]),
         ("How many sessions does Juan need?", ["Juan"]),
         ("Miller, 4 months behind with the rent, has two children.", ["Miller"]),
         ("The nurse gave Khan's wife 5 units.", ["Khan"]),
@@ -44,7 +45,11 @@ def test_a_name_beside_a_number_is_somebody(text: str, names: list[str]) -> None
         "Eric drives 40 miles with a speed of 20. What is the time that he needs?",
         "Calculate the age of Laura if she is 4 years older than her brother.",
         "Anna went home with the others.",  # no number, where models see names
-        "Anna tiene 3 hijos.",  # not English
+        "¿Cuántas manzanas tiene Ana, si Carlos tiene 3 y ella 2 más?",
+        "Wie viele Äpfel hat Anna, wenn Eric 3 hat?",
+        "Una gran masa de 3 cm. Esta masa mide 4 cm. ¿Alta 5? «Así 6»",
+        "Elle a 3 chats.",
+        "Der Miller, 3 Kilo",  # surnames are words, too
         "The hotel has 4 stars and 3 cats.",
         "With Anna Berg and 3 others",  # models know full names
         "anna has 3 convictions",
@@ -59,10 +64,26 @@ def test_what_is_an_exercise_or_no_name_is_nobody(text: str) -> None:
     assert found(text) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("Anna hat 3 Tabletten zu 50 mg genommen und 2 Bier getrunken.", ["Anna"]),
+        ("Wie alt ist Jonas?", ["Jonas"]),
+        ("Julien pèse 82 kilos et a 4 enfants.", ["Julien"]),
+        ("Ayer Javier tomó 3 pastillas de 50 mg.", ["Javier"]),
+        ("Uwe hat 3 Kinder.", ["Uwe"]),
+        ("Ieri Alta ha rubato 40 euro.", ["Alta"]),  # a word, but no sentence begins there
+        ("Tomasz waży 82 kilo i ma 4 dzieci.", ["Tomasz"]),
+    ],
+)
+def test_first_names_count_in_other_languages(text: str, names: list[str]) -> None:
+    assert found(text) == names
+
+
 def test_what_is_found_already_stays_one_finding() -> None:
     text = "Anna has 3 convictions"
     known = Finding(0, 4, "PERSON", 0.9, "encoder")
-    assert with_names(text, (known,), LISTS.named) == (known,)
+    assert with_names(text, (known,), LISTS) == (known,)
 
 
 def test_a_number_is_near_and_so_is_a_matter() -> None:
