@@ -126,4 +126,8 @@ def _alone(text: str, start: int, end: int) -> bool:
 
 def _begins(text: str, start: int, word: str) -> bool:
     """Whether a word of some language begins a sentence: ``Una``, ``Elle``."""
-    return word.lower() in table().words and word.lower() not in _NAMES and _FIRST.search(text, 0, start) is not None
+    return (
+        word.lower() in table().words
+        and word.lower() not in _NAMES
+        and _FIRST.search(text, max(0, start - 4), start) is not None
+    )
