@@ -202,10 +202,11 @@ class WorkerPool:
         asked: Asked = await aside(much, asked_of, texts)
         formal = self._cache.shelf(tenant, FORMAL, (*self.digests[FORMAL].values(), *filter(None, (own.digest,))))
         until = asyncio.get_running_loop().time() + self._limits.inspect_deadline_s
-        seen, narrowly = await asyncio.gather(
-            self._results(shelf, asked.full, inspection.word, own, until),
-            self._results(formal, asked.narrow, FORMAL, own, until),
-        )
+        full = self._results(shelf, asked.full, inspection.word, own, until)
+        if asked.narrow:
+            seen, narrowly = await asyncio.gather(full, self._results(formal, asked.narrow, FORMAL, own, until))
+        else:  # a prompt by itself, mostly: two tasks less
+            seen, narrowly = await full, list[TextResult]()
         return await aside(much, combined, texts, seen, asked.rows, asked.near, narrowly, shelf)
 
     async def _missing(self, inspection: Inspection) -> str | None:
@@ -259,11 +260,15 @@ class WorkerPool:
                     size = 0
                 jobs[-1].texts.append(text)
                 size += len(text)
-        in_windows = asyncio.gather(*(self._in_windows(text, depth, own, until) for text in apart))
-        results, _ = await asyncio.gather(in_windows, self._collect(jobs, until))
+        if apart:
+            in_windows = asyncio.gather(*(self._in_windows(text, depth, own, until) for text in apart))
+            results, _ = await asyncio.gather(in_windows, self._collect(jobs, until))
+            out |= dict(zip(apart, results, strict=True))
+        else:
+            await self._collect(jobs, until)
         for job in jobs:
             out.update(zip(job.texts, job.done.result(), strict=True))
-        return out | dict(zip(apart, results, strict=True))
+        return out
 
     async def _in_windows(self, text: str, depth: str, own: Custom, until: float) -> TextResult:
         """The result of a long text, by whichever workers have time."""

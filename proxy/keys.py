@@ -18,23 +18,31 @@ from proxy.errors import ConfigError
 
 EPOCH = 1
 """Rotated by a later release; part of every derivation so that epochs never share a key."""
+HELD = 4_096
+"""Derived keys that are kept beside the master; a request needs some ten of them."""
 
 
 class Keys:
     """Derives keys by HKDF-SHA256 (RFC 5869) from the master secret. The repr shows nothing."""
 
-    __slots__ = ("_master",)
+    __slots__ = ("_made", "_master")
 
     def __init__(self, master: bytes) -> None:
         if len(master) != 32:
             raise ConfigError("the master key must be 32 bytes (64 hex digits)")
         self._master = master
+        self._made: dict[tuple[str, str], bytes] = {}
 
     def purpose(self, name: str, tenant: str = "") -> bytes:
         """A 32-byte key for one purpose (``audit``, ``stand-in``, ``cache``, …) and tenant."""
-        parts = (name.encode(), tenant.encode(), str(EPOCH).encode())
-        info = b"".join(len(p).to_bytes(4, "big") + p for p in (b"sealgate.keys.v1", *parts))
-        return HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=info).derive(self._master)
+        made = self._made.get((name, tenant))
+        if made is None:
+            parts = (name.encode(), tenant.encode(), str(EPOCH).encode())
+            info = b"".join(len(p).to_bytes(4, "big") + p for p in (b"sealgate.keys.v1", *parts))
+            made = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=info).derive(self._master)
+            if len(self._made) < HELD:
+                self._made[name, tenant] = made
+        return made
 
     def __repr__(self) -> str:
         return "Keys(***)"

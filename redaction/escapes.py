@@ -128,7 +128,8 @@ def undo(text: str, *, flat: bool = False) -> Undone | None:
 
     ``flat``: line breaks, tabs, rows of spaces and ``+`` are one space, for the search of known values.
     """
-    return build(text, _changes(text, _FLAT, _BEGIN_FLAT) if flat else _changes(text, _DISGUISED, _BEGIN))
+    pattern, begin = (_FLAT, _BEGIN_FLAT) if flat else (_DISGUISED, _BEGIN)
+    return build(text, _changes(text, pattern, begin)) if begin.search(text) else None
 
 
 def quoted(text: str) -> Undone | None:

@@ -57,7 +57,9 @@ def said(value: str) -> str:
     out = value
     for _ in range(2):
         undone = undo(out, flat=True)
-        out = undone.text if undone else out
+        if undone is None:
+            break
+        out = undone.text
     return out.strip() or value
 
 
@@ -70,7 +72,7 @@ class Known:
         plain = {value: said(value) for value in values}
         digits: set[str] = set()
         for value, labels in values.items():
-            for form in {fold(w) for v in (value, plain[value]) for w in (v, v.upper(), v.capitalize())}:
+            for form in {form for v in {value, plain[value]} for form in _forms(v)}:
                 better(self.labels.setdefault(form, {}), labels.items())
             if number := _number(value):
                 digits.add(number)
@@ -113,7 +115,7 @@ class Searches:
             for found in (*self._in(reading.name, reading.text), *self._numbers.find(reading.name, reading.text)):
                 place = reading.place(found.start, found.end)
                 if place is not None and place[0] < place[1]:
-                    yield found._replace(start=place[0], end=place[1])
+                    yield Place(found.view, *place, found.needle, found.form)
 
     def _in(self, view: str, text: str) -> Iterator[Place]:
         for start, end, needle in self._search.places(text):
@@ -145,9 +147,11 @@ class _Numbers:
         if len(self._known) > FEW:
             return False
         digits = _NOT_DIGIT.sub("", text)
-        return not any(number in digits for number in self._known)
+        return not any(map(digits.__contains__, self._known))
 
     def _in_groups(self, text: str, start: int, end: int) -> Iterator[tuple[int, int, str]]:
+        if self._none_in(text[start:end]):
+            return
         begins: dict[int, int] = {}
         ends: dict[int, int] = {}
         joined = []
@@ -163,6 +167,13 @@ class _Numbers:
                 number = digits[at : at + length]
                 if at + length in ends and number in self._known:
                     yield first, ends[at + length], number
+
+
+def _forms(value: str) -> set[str]:
+    """Folded, as it is found in every case that it may have."""
+    if value.isascii():  # in ASCII all of them are one
+        return {value.lower()}
+    return {fold(w) for w in (value, value.upper(), value.capitalize())}
 
 
 def _number(value: str) -> str:

@@ -27,6 +27,8 @@ class Seen:
     places: tuple[tuple[int, int, Hashable, Hashable], ...]
     plain: bool = False
     """Whether the text has no other readings."""
+    bare: bool = False
+    """Whether none of them is of an encoded run, for which it need not be looked again."""
 
 
 class Memo(Protocol):
@@ -109,10 +111,11 @@ class Remembering:
         """With everything that is looked for now, and nothing else."""
         old = seen if seen is not None else Seen(frozenset(), ())
         kept = [p for p in old.places if p[2] in self._all]
-        others = () if old.plain else readings(text, flat=True)
+        others = () if old.plain else readings(text, flat=True, bare=old.bare)
         for place in self._since(old.needles).places(text, others):
             kept.append((place.start, place.end, self._needles[place.needle], self._forms[place.form]))
-        return Seen(self._all, tuple(dict.fromkeys(kept)), plain=not others)
+        bare = not any(reading.encoded for reading in others)
+        return Seen(self._all, tuple(dict.fromkeys(kept)), plain=not others, bare=bare)
 
     def _since(self, searched: frozenset[Hashable]) -> Searches:
         """For what is new. Texts of one conversation were searched for the same, mostly."""

@@ -62,8 +62,4 @@ class StandIns:
 
     def _derive(self, label: str, value: str, counter: int) -> str:
         number = int.from_bytes(self.digest(label, value, counter)[:16], "big")
-        out = []
-        for _ in range(self.chars):
-            number, digit = divmod(number, len(ALPHABET))
-            out.append(ALPHABET[digit])
-        return "".join(out)
+        return "".join([ALPHABET[number >> shift & 31] for shift in range(0, 5 * self.chars, 5)])  # five bits a sign

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import accumulate
@@ -260,6 +260,19 @@ class Purse:
             raise Exhausted
 
 
+def _places(text: str, some: Collection[str], words: int) -> Iterator[tuple[str, int]]:
+    """Where ``some`` of the words of a text stand in it, which has so many. Few are sooner looked for one by one."""
+    if sum(map(text.count, some)) * 2 > words:
+        yield from ((match[0], match.start()) for match in _WORD.finditer(text) if match[0] in some)
+        return
+    for word in some:
+        end = 0
+        while (at := text.find(word, end)) >= 0:
+            end = at + len(word)
+            if not (at and _WORD.match(text, at - 1, at)) and not _WORD.match(text, end, end + 1):
+                yield word, at
+
+
 class _Index:
     """Values by their first word; values that start in a spaceless script, or hold no word, one by one.
 
@@ -289,14 +302,13 @@ class _Index:
     def find(self, text: str) -> Iterator[tuple[int, int]]:
         if len(self._values) <= FEW and not any(value in text for value in self._values):
             return
-        some = self._by_word.keys() & _WORD.findall(text)  # mostly nothing, and then this is all the work
-        for match in _WORD.finditer(text) if some else ():
-            if match[0] not in some:
-                continue
-            known = self._by_word[match[0]]
+        words = _WORD.findall(text)
+        some = self._by_word.keys() & words  # mostly nothing, and then this is all the work
+        for word, begin in _places(text, some, len(words)) if some else ():
+            known = self._by_word[word]
             self._purse.pay(known[1])
             for offset, length in known[0]:
-                start = match.start() - offset
+                start = begin - offset
                 end = start + length
                 whole = start >= 0 and end <= len(text) and text[start:end] in self._values
                 if whole and bounded(text, start, end):

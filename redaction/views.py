@@ -8,7 +8,6 @@ work is bounded by the size of the text; a text with more in it than that cannot
 
 from __future__ import annotations
 
-import base64
 import binascii
 import re
 from collections import Counter
@@ -42,6 +41,8 @@ _HEX = re.compile(
     r"(?<![0-9A-Za-z])(?:0[xX])?(?:[0-9A-Fa-f]{2}){4,}(?![0-9A-Za-z])"
     r"|(?<![0-9A-Za-z:])(?:0[xX])?[0-9A-Fa-f]{2}(?:(?: |:|, ?|-)(?:0[xX])?[0-9A-Fa-f]{2}){7,}(?![0-9A-Za-z:])"
 )
+_ANY_HEX = compile_pattern(r"[0-9A-Fa-f]{8}|[0-9A-Fa-f]{2}(?:[ :,\-]{1,2}(?:0[xX])?[0-9A-Fa-f]{2}){7}")
+"""What every text with such digits holds, found many times faster."""
 _NOT_HEX = re.compile(r"0[xX]|[^0-9A-Fa-f]")
 _TAGS = re.compile("[\U000e0000-\U000e007f]{4,}")
 _BLANK = re.compile(r"[\s>]+")
@@ -59,7 +60,7 @@ _ASCII = re.compile(rb"[\x20-\x7e]{10,}")
 _ASCII_LONG = re.compile(rb"[\x20-\x7e]{16,}")
 _GLUED = 16
 """Characters that ten bytes take, wherever their groups of four begin."""
-_STANDARD = str.maketrans({"-": "+", "_": "/", "=": None})
+_STANDARD = bytes.maketrans(b"-_", b"+/")
 APART = "\n\n\n\n\n"
 
 
@@ -89,21 +90,22 @@ class Reading:
         return place
 
 
-def readings(text: str, *, flat: bool = False) -> list[Reading]:
+def readings(text: str, *, flat: bool = False, bare: bool = False) -> list[Reading]:
     """Every spelling that differs from the text, each once. Raises TooMuch.
 
-    ``flat``: for the search of known values (see :func:`redaction.escapes.undo`); otherwise for detectors.
+    ``flat``: for the search of known values (see :func:`redaction.escapes.undo`); otherwise for detectors. ``bare``: no
+    encoded run of the text says anything, as is known.
     """
-    return _Reader(text, flat=flat).out
+    return _Reader(text, flat=flat, depth=0 if bare else DEPTH).out
 
 
 class _Reader:
-    def __init__(self, text: str, *, flat: bool) -> None:
+    def __init__(self, text: str, *, flat: bool, depth: int) -> None:
         self.out: list[Reading] = []
         self._flat = flat
         self._known = {text}
         self._left = GROWTH * len(text) + SPARE
-        self._read(Reading("plain", text), DEPTH)
+        self._read(Reading("plain", text), depth)
 
     def _read(self, base: Reading, depth: int) -> None:
         stages = [base]
@@ -167,11 +169,11 @@ def _base64(text: str) -> Iterator[tuple[int, int, str]]:
 
 def _in_run(run: str) -> Iterator[tuple[int, int, str]]:
     """The whole of a run, with and without its last line, which may be a word of the text; or its lines or parts."""
-    lines = run.splitlines(keepends=True)
-    wholes = {run, "".join(lines[:-1]).rstrip()} - {""}
-    found = [(0, len(w), said) for w in wholes if (said := _decoded(_BLANK.sub("", w))) is not None]
+    one = "\n" not in run
+    wholes = {run} if one else {run, run[: run.rindex("\n")].rstrip()}
+    found = [(0, len(w), said) for w in wholes if (said := _decoded(w if one else _BLANK.sub("", w))) is not None]
     if not found and not run.isalnum():
-        for part in (_LINE if "\n" in run else _B64_PART).finditer(run):
+        for part in (_B64_PART if one else _LINE).finditer(run):
             if (said := _decoded(part[0])) is not None:
                 found.append((*part.span(), said))
     yield from found
@@ -179,18 +181,17 @@ def _in_run(run: str) -> Iterator[tuple[int, int, str]]:
 
 def _stretches(run: str, row: re.Pattern[bytes]) -> str | None:
     """What a run says that something was glued to: rows of ASCII, wherever its groups of four begin."""
-    run = run.translate(_STANDARD)
-    if len(run) < _GLUED:
+    data = run.encode().translate(_STANDARD, b"=")
+    if len(data) < _GLUED:
         return None
-    raws = (base64.b64decode(run[i : i + (len(run) - i) // 4 * 4]) for i in range(4))
-    found = [m[0].decode() for raw in raws for m in row.finditer(raw)]
-    return APART.join(found) or None
+    raws = b"\0".join([binascii.a2b_base64(data[i : i + (len(data) - i) // 4 * 4]) for i in range(4)])
+    return APART.join([said.decode() for said in row.findall(raws)]) or None
 
 
 def _decoded(run: str) -> str | None:
-    run = run.translate(_STANDARD)
+    data = run.encode().translate(_STANDARD, b"=")
     try:
-        return _said(base64.b64decode(run + "=" * (-len(run) % 4), validate=True))
+        return _said(binascii.a2b_base64(data + b"=" * (-len(data) % 4), strict_mode=True))
     except binascii.Error:
         return None
 
@@ -225,6 +226,8 @@ def _text(raw: bytes, code: str) -> str | None:
 
 
 def _hex(text: str) -> Iterator[tuple[int, int, str]]:
+    if text.isascii() and _ANY_HEX.search(text) is None:
+        return
     for match in _HEX.finditer(text):
         digits = _NOT_HEX.sub("", match[0])
         said = None if digits.isdecimal() and len(digits) < SHORT else _said(bytes.fromhex(digits))

@@ -44,7 +44,7 @@ def plain(value: Any, form: re.Pattern[str] = _NAME, depth: int = _DEPTH) -> Any
         return _text(value, form)
     if depth == 0:
         raise Misuse("a record is not nested that deeply")
-    if isinstance(value, Mapping):
+    if isinstance(value, (dict, Mapping)):  # an abstract class alone is slow to ask
         return {_text(k, _NAME): plain(v, _FORMS.get(k, _NAME), depth - 1) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(v, form, depth - 1) for v in value]

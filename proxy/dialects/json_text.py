@@ -129,6 +129,8 @@ def _constant(_: str) -> Any:
 
 
 def _check_depth(text: str, limit: int) -> None:
+    if text.count("[") + text.count("{") <= limit:  # wherever they stand, they cannot be nested deeper
+        return
     depth = 0
     for match in _BRACKETS.finditer(text):
         first = text[match.start()]

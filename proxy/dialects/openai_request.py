@@ -51,16 +51,18 @@ class Request:
         self.first_user: str | None = None
         self.said: list[str] = []
         self._tools = Tools(self.walk)
+        self._tables: dict[str, dict[str, Reader | None]] = {}
         if not isinstance(tree.get("model"), str) or not tree["model"]:
             raise bad("/model", "a model name", code="missing_model")
         if tree.get("messages") in (None, []):
             raise bad("/messages", "a list with at least one message", code="missing_messages")
-        table = self._top()
+        table = self._top(tree)
         self.walk.fields("", "other", tree, table)
         unknown = {key: value for key, value in tree.items() if key not in table}
         self.walk.reaches |= provider_tools.members(tree) | provider_tools.asked(unknown)
 
-    def _top(self) -> dict[str, Reader | None]:
+    def _top(self, tree: Mapping[str, Any]) -> dict[str, Reader | None]:
+        """The readers of those known members that are there."""
         tools = self._tools
         optional: dict[str, Reader] = {
             "tools": tools.definitions,
@@ -77,10 +79,10 @@ class Request:
             "web_search_options": self._web_search,
             "metadata": self._object,
         }
-        table: dict[str, Reader | None] = {name: _unless_null(read) for name, read in optional.items()}
-        table |= dict.fromkeys(NUMBERS, _unless_null(self._number))
-        table |= dict.fromkeys(FLAGS, _unless_null(_flag))
-        table |= {name: self._words(words) for name, words in ENUMS.items()}
+        table: dict[str, Reader | None] = {n: _unless_null(read) for n, read in optional.items() if n in tree}
+        table |= dict.fromkeys((n for n in NUMBERS if n in tree), _unless_null(self._number))
+        table |= dict.fromkeys((n for n in FLAGS if n in tree), _unless_null(_flag))
+        table |= {n: self._words(words) for n, words in ENUMS.items() if n in tree}
         return table | {"model": lambda at, node: None, "messages": self._messages}
 
     def _number(self, at: str, node: Any) -> None:
@@ -101,7 +103,8 @@ class Request:
             origin = ROLES.get(role, "other")
             if origin == "tool":
                 origin = self._tools.origin(message)
-            self.walk.fields(f"{at}/{i}", origin, message, self._message(origin))
+            table = self._tables.get(origin) or self._tables.setdefault(origin, self._message(origin))
+            self.walk.fields(f"{at}/{i}", origin, message, table)
             if role == "user" and self.first_user is None:
                 self.first_user = "".join(plain(message.get("content")))
             runs.turn(message.get("content") or "" if role == "assistant" else None)

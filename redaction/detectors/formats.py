@@ -80,6 +80,38 @@ def urls(text: str) -> Iterator[Finding]:
         while text[end - 1] in ".,;:!?":
             end -= 1
         yield Finding(start, end, "URL", 0.6, NAME)
+    if "/" in text:
+        yield from _bare_urls(text)
+
+
+_BARE_URL = compile_pattern(
+    r"(?i)(?:^|[\s(\[<\"',;:|])((?:[a-z0-9][a-z0-9\-]{0,62}\.){1,4}([a-z]{2,18})/[a-z0-9@~_\-][^\s<>\"'\x60)\]}]{1,400})"
+)
+"""As people write the address of a page: a domain and a path, without ``https``."""
+_FILE_ENDINGS = """
+    app as bat bin bz c cc cfg cpp cs css csv d dart db do fi go gz h hs htm html img in ipynb iso jar java jl js json
+    jsx kt lock log lua m map md ml mm mod mov net ng nim nu pas pdf php pl pm png properties ps py pyc r rb rs s sc sh
+    so spec sql sum svg swift tex tf ts tsx txt vb vue xml yaml yml zip zsh
+"""
+_FILES = frozenset(_FILE_ENDINGS.split())
+"""Endings of files, which are names of countries and other domains too: there only well-known ones count."""
+_SITES = re.compile(
+    r"(?:[a-z]{2,3}\.|www\.|m\.)?(?:linkedin|facebook|fb|instagram|twitter|x|tiktok|youtube|youtu|snapchat|pinterest|reddit|github|gitlab"
+    r"|bitbucket|medium|substack|patreon|twitch|soundcloud|spotify|behance|dribbble|strava|flickr|tumblr|vk|xing|t|wa|linktr)\."
+    r"(?:com|net|me|be|tv|ee|ru|org|in|app|io)/",
+    re.I,
+)
+
+
+def _bare_urls(text: str) -> Iterator[Finding]:
+    for spans in _BARE_URL.spans(text):
+        (start, last), (low, high) = spans[1], spans[2]
+        end = last
+        while text[end - 1] in ".,;:!?":
+            end -= 1
+        said = _SITES.match(text, start, end) is not None
+        if said or (text[low:high].lower() not in _FILES and known_domain(text[start:high])):
+            yield Finding(start, end, "URL", 0.6, NAME)
 
 
 CARD_SHAPES = frozenset(

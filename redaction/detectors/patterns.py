@@ -27,12 +27,13 @@ from redaction.detectors.numbers import DOUBTED, REFUSED, SOME_NUMBER, Numbers, 
 from redaction.detectors.phones import Phones
 from redaction.detectors.purse import Purse
 from redaction.detectors.sweep import Sweep
+from redaction.detectors.told import Told
 from redaction.types import LABELS, DetectorFailed, Finding
 
 with lean.without("spacy", "thinc"):
     from presidio_analyzer import PatternRecognizer, predefined_recognizers
 
-VERSION = "8"
+VERSION = "9"
 THRESHOLD = 0.4
 CONTEXT_BOOST = 0.4
 WEAK = 0.3
@@ -142,12 +143,13 @@ class PatternDetector:
         self.drawn: dict[tuple[int, str], float] = {}
         """Rule and form of a value -> share of values in that form which it takes for certain."""
         self._labelled = Labelled()
+        self._told = Told()
         forms = [r.form for r in self.rules]
         groups = [*(f.group for f in forms), *(0 for _ in self.numbers.forms)]
         self._sweep = Sweep([*(f.pattern for f in forms), *(form for form, _ in self.numbers.forms)], group=groups)
         names = "\n".join(f"{r.form.pattern}\t{r.score}\t{r.label}" for r in self.rules)
         self.digest = hashlib.sha256(
-            f"{VERSION}\n{names}\n{self.numbers.digest}\n{self._labelled.digest}".encode()
+            f"{VERSION}\n{names}\n{self.numbers.digest}\n{self._labelled.digest}\n{self._told.digest}".encode()
         ).hexdigest()[:16]
 
     def detect(self, text: str, /) -> tuple[Finding, ...]:
@@ -166,6 +168,7 @@ class PatternDetector:
         a check both say."""
         for own in OWN:
             yield from own(text)
+        yield from self._told.find(text)
         for f in self._labelled.find(text):
             if f.label not in CHECKED:
                 sure.add(f)

@@ -15,10 +15,11 @@ from typing import Any
 
 from redaction.detectors.linear import Match, compile_pattern
 from redaction.detectors.secret_rules import BLOCKS, TOKENS
+from redaction.detectors.spoken import Spoken
 from redaction.detectors.sweep import Sweep
 from redaction.types import Finding
 
-VERSION = "3"
+VERSION = "4"
 
 _WORD = (
     r"(?:key|secret|token|credentials?|private|access|auth|api|pat|passcode|bearer|signature|webhook|licen[cs]e|"
@@ -200,13 +201,17 @@ class SecretsDetector:
             ("API_KEY", 0.6, compile_pattern(_LONE), _lone),
         ]
         self._words = compile_pattern(_WORDS)
-        source = repr((VERSION, TOKENS, [p.pattern for _, _, p, _ in self._assignments], _WORDS, _PLACEHOLDERS))
+        self._spoken = Spoken()
+        source = repr(
+            (VERSION, Spoken.forms, TOKENS, [p.pattern for _, _, p, _ in self._assignments], _WORDS, _PLACEHOLDERS)
+        )
         self.digest = hashlib.sha256(source.encode()).hexdigest()[:16]
 
     def detect(self, text: str, /) -> tuple[Finding, ...]:
         found = list(self._formats(text))
         if self._word.search(text):
             found += self._assigned(text, self._assignments)
+        found += self._spoken.find(text)
         if _LONG.search(text):
             found += self._assigned(text, self._long)
             found += self._any_name(text)

@@ -1,4 +1,4 @@
-"""Names of programs, brands, dishes, plants, medicines and laws of nature, which no vocabulary of words has. Data only.
+"""Names of programs, makes, dishes, plants, illnesses, medicines and laws of nature, which no vocabulary has. Data only.
 
 A model half believes that such a word is a name. None of them stands in the lists of common first names and surnames.
 """
@@ -34,13 +34,32 @@ _NATURE = """
     kalanchoe labradoodle permian pleistocene pseudomonas toxoplasma triassic
 """
 _MEDICINES = """
-    adderall amlodipine apixaban benadryl botox cetirizine clopidogrel diclofenac eliquis fentanyl humira jardiance
-    lantus loratadine losartan novalgin oxycodone ozempic pantoprazole paracetamol pregabalin prozac ritalin
-    rivaroxaban tramadol tylenol valium viagra voltaren wegovy xanax xarelto zoloft
+    abilify accutane adderall adrenaclick adriamycin advil aleve amlodipine apixaban augmentin avastin bactrim benadryl
+    botox celebrex cetirizine cialis claritin clopidogrel concerta coumadin crestor cymbalta diclofenac diflucan
+    effexor eliquis enbrel entresto epipen farxiga fentanyl flonase fluoxetine gleevec herceptin humalog humira imodium
+    invokana januvia jardiance keflex keppra keytruda klonopin lamictal lantus lasix levitra lexapro lipitor loratadine
+    losartan lovenox lunesta lyrica metformin metoprolol motrin mounjaro mucinex naprosyn naproxen neurontin nexium
+    novalgin novolog omeprazole opdivo oxycodone ozempic pantoprazole paracetamol pepcid plaquenil plavix prednisone
+    pregabalin prilosec propecia prozac remicade risperdal ritalin rituxan rivaroxaban robitussin seroquel sertraline
+    simvastatin singulair stelara strattera suboxone sudafed symbicort synthroid tamiflu taxol tegretol topamax
+    tramadol trulicity tylenol valium ventolin viagra vicodin victoza voltaren vyvanse wegovy wellbutrin xanax xarelto
+    zantac zithromax zofran zoloft zyprexa zyrtec
+"""
+_ILLNESSES = """
+    achalasia alzheimers ankylosing asbestosis bronchiectasis chlamydia cholangitis dengue diverticulitis ebola eczema
+    endometriosis fibromyalgia gastroparesis glaucoma gonorrhea hashimotos hemochromatosis hepatitis lupus lymphedema
+    malaria measles meningitis mononucleosis narcolepsy neuroblastoma osteoporosis pancreatitis polio preeclampsia
+    psoriasis rosacea sarcoidosis schizophrenia sciatica scleroderma sepsis shingles spondylitis tinnitus toxoplasmosis
+    tuberculosis vasculitis vertigo vitiligo zika
+"""
+_MAKES = """
+    adidas airbnb asus bmw cadillac caterpillar citroen ducati galaxy gopro hyundai ioniq lego lenovo liebherr maserati
+    mazda mitsubishi nintendo nissan nvidia oneplus opel peugeot playstation prius qashqai realme roomba ryzen samsung
+    subaru toyota tupperware vauxhall vitamix volkswagen xbox xiaomi yamaha
 """
 _OTHER = """
     ashtanga bauhaus bitcoin blockchain bollywood capoeira charizard dogecoin ethereum hatha impressionism kundalini
     orcs pikachu pilates pokemon reiki tiktok vinyasa wikipedia zumba
 """
-THINGS = frozenset(f"{_SOFTWARE} {_LAWS} {_FOOD} {_NATURE} {_MEDICINES} {_OTHER}".split())
+THINGS = frozenset(f"{_SOFTWARE} {_LAWS} {_FOOD} {_NATURE} {_MEDICINES} {_ILLNESSES} {_MAKES} {_OTHER}".split())
 """Folded as ``redaction.detectors.wordview.fold`` does it."""

@@ -59,8 +59,22 @@ def requests(draw: st.DrawFn) -> list[tuple[list[str], list[TextResult]]]:
     return out
 
 
+def found(end: int) -> TextResult:
+    return TextResult((Finding(0, end, "PERSON", 0.9, "names"),), PUBLIC, None)
+
+
+ENCODED, SPACED = "amFuZUBleGFtcGxlLm9yZyBoZXJl", "call +49 40 555012345\nor Mark"
+LATER = [
+    (["Mark", ENCODED, SPACED], [found(4), TextResult((), PUBLIC, None), TextResult((), PUBLIC, None)]),
+    (["jane@example.org", ENCODED, SPACED], [found(16), TextResult((), PUBLIC, None), TextResult((), PUBLIC, None)]),
+    (["+49 40 555012345", ENCODED, SPACED], [found(16), TextResult((), PUBLIC, None), TextResult((), PUBLIC, None)]),
+]
+"""Texts that were searched once say in an encoded run, or in another spelling, what is a value only later."""
+
+
 @settings(deadline=None, database=None, max_examples=200)
 @example([(["Mark", "McDonald mcdonald"], [TextResult((Finding(0, 4, "PERSON", 0.9, "names"),), PUBLIC, None)] * 2)])
+@example(LATER)
 @given(requests())
 def test_the_same_findings_with_a_memo_as_without(asked: list[tuple[list[str], list[TextResult]]]) -> None:
     memo = Remembers()
