@@ -1,4 +1,4 @@
-"""Names of programs, makes, dishes, plants, illnesses, medicines and laws of nature, which no vocabulary has. Data only.
+"""Names of programs, makes, dishes, plants, illnesses, medicines and laws of nature that no vocabulary has. Data.
 
 A model half believes that such a word is a name. None of them stands in the lists of common first names and surnames.
 """
