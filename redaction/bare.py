@@ -9,7 +9,6 @@ languages first names count that are no word of any language where a sentence be
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from typing import Protocol
 
 from redaction.detectors.wordview import MOSTLY_GIVEN
@@ -66,7 +65,7 @@ _ENGLISH = re.compile(
     r"|gets|earns|weighs|pays?|gave|said|says|about|only|every|years?|weeks?|months?|days?|hours?)\b",
     re.I,
 )
-_WORD = re.compile(r"[^\W\d_]{3,}")
+_WORD = re.compile(r"(?<![^\W\d_])[^\W\d_a-zß-öø-ÿ][^\W\d_]{2,}")
 _EPONYM = (
     "syndrome|disease|structures?|acids?|theorem|equations?|diagrams?|curves?|constant|distribution|transform|laws?|effect"
     "|algorithm"
@@ -102,17 +101,14 @@ def with_names(text: str, findings: tuple[Finding, ...], names: Names) -> tuple[
         return findings
     english = _ENGLISH.search(text) is not None
     asked = _NUMBER.search(text) and (_AMOUNT if english else _AMOUNTS).search(text)
-    places = _MATTERS if asked else _NUMBERS
-    reach = NEAR if places is _MATTERS else BESIDE
-    near = [m.start() for m in places.finditer(text)]
+    near, reach = (_MATTERS, NEAR) if asked else (_NUMBERS, BESIDE)
     covered = {at for f in findings for at in range(f.start, f.end)}
     more = []
-    for m in _WORD.finditer(text) if near else ():
+    for m in _WORD.finditer(text):
         at, end = m.span()
-        following = bisect_left(near, at - reach)
-        close = following < len(near) and near[following] <= end + reach
-        known = close and at not in covered and names.named(m[0], first=not english)
-        if known and _alone(text, at, end) and (english or not _begins(text, at, m[0])):
+        if at in covered or not names.named(m[0], first=not english) or not _alone(text, at, end):
+            continue
+        if near.search(text, max(0, at - reach), end + reach) and (english or not _begins(text, at, m[0])):
             more.append(Finding(at, end, "PERSON", SCORE, DETECTOR))
     return (*findings, *more)
 

@@ -93,7 +93,7 @@ def test_a_number_is_near_and_so_is_a_matter() -> None:
     assert found("3 of the others " + gap[: BESIDE - 30] + " tell Anna to go") == ["Anna"]
     assert found("3 of the others " + gap[:BESIDE] + " tell Anna to go") == []
     asked = " How many of the 3 are left?"
-    assert found("Anna and " + gap[: NEAR - 10] + " prison." + asked) == ["Anna"]
+    assert found("Anna and " + gap[: NEAR - 20] + " prison." + asked) == ["Anna"]
     assert found("Anna and " + gap[:NEAR] + " prison." + asked) == []
 
 
