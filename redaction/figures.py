@@ -9,8 +9,8 @@ Most of them have namesakes, and what is asked about those has no end (``Tell Ro
 positive``). So a name that somebody alive may bear counts only beside a word of what the figure is known for (``a poem
 in the style of Robert Frost``, ``the theory of``), in a text that says nothing of today or of whoever asks.
 
-Where nobody else is named and nobody speaks of himself, years long past and places beside them are theirs as well
-(``how Julius Caesar crossed the Rubicon in 49``). English; elsewhere the finding stays.
+Where nobody else is named and nobody speaks of himself, years long past are theirs as well (``how Julius Caesar crossed
+a river in 49``). English; elsewhere the finding stays.
 """
 
 from __future__ import annotations
@@ -171,10 +171,10 @@ def _asked_of(text: str, f: Finding) -> bool:
 
 
 def _theirs(text: str, f: Finding) -> bool:
-    """Whether it is a place or a year of somebody who is long dead."""
-    if f.detector == OWN or _FIRST_PERSON.search(text):
+    """Whether it is a year of somebody who is long dead."""
+    if f.label != "DATE_TIME" or f.detector == OWN or _FIRST_PERSON.search(text):
         return False
-    return _PAST.fullmatch(text, f.start, f.end) is not None if f.label == "DATE_TIME" else f.label == "LOCATION"
+    return _PAST.fullmatch(text, f.start, f.end) is not None
 
 
 def _free(text: str, f: Finding, said: Words, others: set[str]) -> bool:
