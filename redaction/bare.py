@@ -9,6 +9,7 @@ languages first names count that are no word of any language where a sentence be
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Protocol
 
 from redaction.detectors.wordview import MOSTLY_GIVEN
@@ -65,16 +66,28 @@ _ENGLISH = re.compile(
     r"|gets|earns|weighs|pays?|gave|said|says|about|only|every|years?|weeks?|months?|days?|hours?)\b",
     re.I,
 )
-_WORD = re.compile(r"(?<![^\W\d_])[^\W\d_a-zß-öø-ÿ][^\W\d_]{2,}")
+_WORD = re.compile(r"(?<![^\W\d_])[^\W\d_]{3,}")
+_CAPITAL = re.compile(r"(?<![^\W\d_])[^\W\d_a-zß-öø-ÿ][^\W\d_]{2,}")
+SHORTEST = 4
+"""Letters of a name in capitals: shorter ones are abbreviations."""
+CHAT = 50
+"""In a text that has no more than one capital in so many letters, beside its first, names have small ones, too."""
 _EPONYM = (
     "syndrome|disease|structures?|acids?|theorem|equations?|diagrams?|curves?|constant|distribution|transform|laws?|effect"
     "|algorithm"
 )
 """Things called after somebody."""
-_AFTER = re.compile(rf"['’]s\b|['’]?(?:\s+(?!(?:van|von|de|der|del|da|di|{_EPONYM})\b)(?:[a-z]|\d)|\s*[.,;:?!)]|\s*$)")
+_AFTER = re.compile(
+    rf"[*_]{{0,3}}(?:['’]s\b|['’]?(?:\s+(?!(?:van|von|de|der|del|da|di|{_EPONYM})\b)(?:[a-z]|\d)|\s*[.,;:?!)]|\s*$))"
+)
 """Behind a name that stands alone."""
-_WITHIN = re.compile(r"(?:[^\W\d_a-zß-öø-ÿ][\w'’.-]*[ -]|[-_@/\w])$")
+_NEXT = re.compile(r" ([^\W\d_]{2,})")
+_LAST = re.compile(r"([^\W\d_]{2,}) $")
+_WITHIN = re.compile(r"(?:[^\W\d_a-zß-öø-ÿ][\w'’.-]*[ -]|[-@/\w]|\w_)$")
 """Before a word that is a part of another name or of an identifier."""
+_TITLE = re.compile(r"\b(?:Mr|Mrs|Ms|Miss|Dr|Herr|Frau|Mme|Sra?|Signora?|Pani?)\.? $")
+_BEGINS = re.compile(r"(?:^|[.!?:\n\"]\s{0,3})[^\W\d_]+ $")
+"""One word before it in its sentence: a capital means nothing there."""
 _FIRST = re.compile(r"(?:^|[.!?:;\n\"“«¿¡•*-])\s{0,3}$")
 _BEGINS = re.compile(r"(?:^|[.!?:\n\"]\s{0,3})[^\W\d_]+ $")
 """One word before it in its sentence: a capital means nothing there."""
@@ -85,6 +98,12 @@ _NAMES = MOSTLY_GIVEN | frozenset(
      "ron", "shirin", "sian", "sid", "tanya", "thanh", "tim", "trang", "tuan", "udo", "uwe")
 )  # fmt: skip
 """Of the words of some language, those that are names."""
+_WORDS = frozenset(
+    ("mark", "rose", "grace", "frank", "max", "ray", "rob", "jack", "christian", "bob", "daisy", "lily", "art", "will",
+     "may", "june", "april", "hope", "faith", "joy", "dawn", "summer", "sky", "chase", "grant", "miles", "dean", "earl",
+     "duke", "elif", "org", "sys", "dev", "alt", "ing", "len", "iban", "cuda", "bert", "blas", "belo")
+)  # fmt: skip
+"""Names that mean something else in small letters or in capitals."""
 
 
 class Names(Protocol):
@@ -103,21 +122,36 @@ def with_names(text: str, findings: tuple[Finding, ...], names: Names) -> tuple[
     asked = _NUMBER.search(text) and (_AMOUNT if english else _AMOUNTS).search(text)
     near, reach = (_MATTERS, NEAR) if asked else (_NUMBERS, BESIDE)
     covered = {at for f in findings for at in range(f.start, f.end)}
+    chat = (sum(map(str.isupper, text)) - 1) * CHAT < len(text)
+
+    def known(at: int, word: str) -> bool:
+        return at in covered or names.named(_written(word), first=not english)
+
     more = []
-    for m in _WORD.finditer(text):
+    for m in (_WORD if chat else _CAPITAL).finditer(text):
         at, end = m.span()
-        if at in covered or not names.named(m[0], first=not english) or not _alone(text, at, end):
+        if at in covered or not known(at, m[0]) or not _alone(text, at, end, known):
             continue
         if near.search(text, max(0, at - reach), end + reach) and (english or not _begins(text, at, m[0])):
             more.append(Finding(at, end, "PERSON", SCORE, DETECTOR))
     return (*findings, *more)
 
 
-def _alone(text: str, start: int, end: int) -> bool:
-    if not _AFTER.match(text, end):
+def _written(word: str) -> str:
+    """A word in capitals or in small letters, as a name is written."""
+    other = (word.isupper() and len(word) >= SHORTEST) or word.islower()
+    return word.capitalize() if other and word.lower() not in _WORDS else word
+
+
+def _alone(text: str, start: int, end: int, known: Callable[[int, str], bool]) -> bool:
+    """Whether it is no part of anything but a person's name."""
+    following, before = _NEXT.match(text, end), text[max(0, start - 30) : start]
+    if not _AFTER.match(text, end) and not (following and known(following.start(1), following[1])):
         return False
-    before = text[max(0, start - 30) : start]
-    return not _WITHIN.search(before) or _BEGINS.search(before) is not None
+    if not _WITHIN.search(before) or _BEGINS.search(before) or _TITLE.search(before):
+        return True
+    last = _LAST.search(before)
+    return last is not None and known(start - len(before) + last.start(1), last[1])
 
 
 def _begins(text: str, start: int, word: str) -> bool:

@@ -21,6 +21,13 @@ def found(text: str, *known: Finding) -> list[str]:
         ("Give Mohammed 5 mg at night and 10 mg at noon.", ["Mohammed"]),
         ("How old is Olga?", ["Olga"]),
         ("Adil has 3 convictions.", ["Adil"]),
+        ("anna has 3 convictions", ["anna"]),
+        ("Give anna 5 mg at night.", ["anna"]),
+        ("The others of group B and Group C say that ANNA has 3 convictions", ["ANNA"]),
+        ("**Anna** has 3 convictions", ["Anna"]),
+        ("I met Mr Anna with 3 others", ["Anna"]),
+        ("Did you say that Anna Nowak has 3 convictions?", ["Anna", "Nowak"]),
+        ("Did you say that Blorp Nowak has 3 convictions?", []),
         ("How many sessions does Juan need?", ["Juan"]),
         ("Miller, 4 months behind with the rent, has two children.", ["Miller"]),
         ("The nurse gave Khan's wife 5 units.", ["Khan"]),
@@ -51,9 +58,10 @@ def test_a_name_beside_a_number_is_somebody(text: str, names: list[str]) -> None
         "Elle a 3 chats.",
         "Der Miller, 3 Kilo",  # surnames are words, too
         "The hotel has 4 stars and 3 cats.",
-        "With Anna Berg and 3 others",  # models know full names
-        "anna has 3 convictions",
-        "ANNA has 3 convictions",
+        "The others of group B and Group C say that anna has 3 convictions",  # it writes capitals
+        "The IDA and the IBAN have 3 parts",
+        "the mark is 3, and so is the dev",
+        "With Anna Blorp and 3 others",  # who has a strange name is for models
         "user_Anna has 3 files and @Anna has 4 files, http://x/Anna has 5",
         "the Lewis structure has 3 electrons, the Leigh syndrome has 2 genes",
         "Django has 3 servers and London has 4",
@@ -81,6 +89,9 @@ def test_first_names_count_in_other_languages(text: str, names: list[str]) -> No
 
 
 def test_what_is_found_already_stays_one_finding() -> None:
+    text = "We say that Anna Blorp has 3 convictions, and that Blorp Nowak has 4"
+    blorps = [Finding(at, at + 5, "PERSON", 0.9, "encoder") for at in (17, text.rindex("Blorp"))]
+    assert found(text, *blorps) == ["Anna", "Nowak"]
     text = "Anna has 3 convictions"
     known = Finding(0, 4, "PERSON", 0.9, "encoder")
     assert with_names(text, (known,), LISTS) == (known,)
