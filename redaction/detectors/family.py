@@ -27,7 +27,7 @@ _MARITAL = (
     rf"{_EN_IS}{_EN_HOW}\s(married|unmarried|divorced|widowed|remarried|childless|separated from (?:my|his|her))",
     r"((?:happily |newly |recently )?(?:married|divorced|widowed)),? (?:to|with|since|for \d|mother|father|mom|mum|dad|parent|life)",
     rf"((?:married|divorced|widowed|unmarried|stay[- ]at[- ]home) {_EN_PARENT}|single (?:mom|mum|mother|dad|father))",
-    r"(?:my|our|his|her|their|(?:after|since|through|during) (?:a|an|the)) (?:[\pL]+ ){0,1}(divorce|separation) ",
+    r"(?:my|our|his|her|their|(?:after|since|through|thru|during) (?:a|an|the)) (?:[\pL]+ ){0,1}(divorce|separation)",
     r"(#(?:married|divorced|widowed)(?:life|dad|mom|mum|father|mother|parent|couple)?|#single(?:life|dad|mom|mum|father|mother|parent))",
     r"(?:bin|ist|sind|war|waren|glücklich|frisch|wieder|nicht mehr|noch)\s(verheiratet|geschieden|verwitwet|ledig|getrennt lebend"
     r"|alleinerziehend)",
@@ -52,6 +52,16 @@ _MARITAL = (
     r"(żonaty|zamężna) (?:z|od|i)",
     r"((?:samotn[ya]|rozwiedzion[ya]) (?:ojciec|matka|mama|tata))",
 )
+_STATUS = (
+    r"(?:married|divorced|widowed|separated|widow(?:er)?|bachelor|unmarried|verheiratet|geschieden|verwitwet|ledig|getrennt lebend|mariée?|divorcée?"
+    r"|veuf|veuve|pacsée?|célibataire|casad[oa]|divorciad[oa]|separad[oa]|viud[oa]|solter[oa]|sposat[oa]|divorziat[oa]|separat[oa]|vedov[oa]"
+    r"|viúv[oa]|solteir[oa]|getrouwd|gehuwd|gescheiden|weduwnaar|weduwe|alleenstaand|żonaty|zamężna|rozwiedzion[ya]|wdowiec|wdowa)"
+)
+_LISTED = (
+    rf"(?:[,;(.:]|\n)\s?({_STATUS}),? ?(?:[,;).]|\n|\d)",
+    rf"[1-9]\d ?[fmFM]?,\s?((?:{_STATUS}|single))[,;). ]",
+)
+"""In a row of facts: ``40, divorced, lives in …``."""
 _FORM = (
     rf"(?:marital|family|civil|relationship) status{_FIELD}(single|(?:un|never |re)?married|divorced|widow(?:ed|er)?|separated"
     rf"|engaged|in a relationship|civil partnership|cohabiting|domestic partnership)",
@@ -100,7 +110,7 @@ def _kids(parents: str, of: str, have: str, number: str, kid: str) -> str:
 
 _KIDS = (
     rf"({_EN_PARENT} of (?:one|{_EN_N})(?: {_ADJ}{_EN_KID})?)",
-    rf"(?:(?:my|our|raising|parenting|{_EN_PARENT} to|blessed with|(?:i|we)(?:['’]ve| have)(?: got)?|(?:he|she) has|married,? (?:with|and)"
+    rf"(?:(?:my|our|raising|parenting|{_EN_PARENT} to|blessed with|(?:i|we)(?:['’]ve| have)(?: got)?|(?:he|she) has|they have|married,? (?:with|and)"
     rf"|(?:my|his|her|their) (?:wife|husband|partner|spouse|ex|hubby)(?: \pL+)? (?:and|&)(?: (?:my|our|his|her|their))?) )"
     rf"((?:a )?{_EN_N} {_ADJ}{_EN_KID}|(?:a )?(?:trio|pair|bunch) of {_EN_KID}|little ones?|no (?:kids|children))",
     rf"(?:his|her|their) ({_EN_N} (?:young |small |little |adult |grown |teenage |minor |beautiful ){{0,2}}{_EN_KID})",
@@ -113,5 +123,5 @@ _KIDS = (
     _kids(r"(?:ojciec|ojcem|matka|matką|tata|tatą|mama|mamą|rodzice|dziadek|babcia)", "", r"mam|mamy|moich|naszych|swoich|mojej|naszej|żonaty,?(?: i| z)?|zamężna,?(?: i| z)?", _PL_N, _PL_KID).replace("  ", " "),
 )  # fmt: skip
 
-FAMILY = (_MARITAL, _FORM, _KIDS)
+FAMILY = (_MARITAL, _LISTED, _FORM, _KIDS)
 """Forms that are sought together; the first group that takes part is the finding."""

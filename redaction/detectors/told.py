@@ -59,7 +59,7 @@ _SPELT = r"(?:four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen
 _AGES = (
     r"(?:^|\n)(?:i['’]?m (?:an? )?)?([1-9]\d ?(?:yo ?|/)?(?:f|m|mtf|ftm|nb|female|male))[,;.) ]",
     rf"(?:i|me|he|she|{_KIN}) ?[(\[]([1-9]\d ?(?:yo ?|/)?(?:f|m|mtf|ftm|nb|female|male))[,;)\]]",
-    rf"(?:my|our|his|her|the) {_KIN}(?: \p{{Lu}}[\pL'’-]+)? ?[(\[] ?(\d{{1,2}}) ?(?:yo|y/o|f|m|years?)? ?[)\],]",
+    rf"(?:my|our|his|her|their|the|['’]s|,|:) {_KIN}(?: \p{{Lu}}[\pL'’-]+)? ?[(\[] ?(\d{{1,2}}(?: (?:weeks|wks|months|mos|days))?) ?(?:yo|y/o|f|m|years?)? ?[)\],;]",
     rf"(?:my|our|his|her) {_KIN}(?: \p{{Lu}}[\pL'’-]+)?,? (?:is|turns|turned|just turned|was|aged) (?:now |only |just )?((?:\d{{1,2}}|{_SPELT}))(?:$|[.,;!?)]| and | years| yrs)",
     rf"(?:when|until|since) (?:i|he|she|we|they) (?:was|were|turned) (?:only |just |about |around )?((?:\d{{1,2}}|{_SPELT}))(?:$|[.,;!?)\s])",
     rf"(?:at|from) the age of ((?:\d{{1,2}}|{_SPELT}))",

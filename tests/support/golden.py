@@ -1,7 +1,7 @@
 """The golden set: texts with marked values, what the detectors find in them, and floors under that.
 
-``written.txt``, ``student.txt`` and ``harmless.txt`` were written by hand for this project, values marked
-``⟦value|LABEL⟧``; ``excerpts.jsonl`` are sentences of licensed sets (``NOTICE``), chosen by hash
+``written.txt``, ``student.txt``, ``harmless.txt``, ``people/`` (``people.py``) were written by hand for this project,
+values marked ``⟦value|LABEL⟧``; ``excerpts.jsonl`` are sentences of licensed sets (``NOTICE``), chosen by hash
 (``golden_excerpts.py``). ``floors.json`` says how many of the values each detector covered, and in how many lines it
 left everything else alone; ``make golden-floors`` writes it.
 
@@ -20,6 +20,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import people
 
 from proxy.inspect_worker import FAST, FULL
 from proxy.models.leaks import leaks
@@ -72,7 +74,7 @@ def lines(name: str) -> list[str]:
 
 def cases() -> list[Case]:
     """The whole golden set."""
-    return [*_written(), *_excerpts()]
+    return [*_written(), *_excerpts(), *_people()]
 
 
 def _written() -> Iterator[Case]:
@@ -97,6 +99,13 @@ def _excerpts() -> Iterator[Case]:
     for line in (FOLDER / "excerpts.jsonl").read_text("utf-8").splitlines():
         row = json.loads(line)
         yield Case(row["kind"], row["lang"], row["text"], [(s, e, label) for s, e, label in row["spans"]])
+
+
+def _people() -> Iterator[Case]:
+    for name in people.names():
+        for language, text, spans in people.records(name):
+            labels = [(s, e, SKIP if label == people.UNSOUGHT else _LABELS.get(label, label)) for s, e, label in spans]
+            yield Case(f"people {name}", language, text, labels)
 
 
 Counts = dict[str, list[int]]

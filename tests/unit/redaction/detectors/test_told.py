@@ -13,8 +13,8 @@ TOLD = Told()
 
 
 def found(text: str, label: str = "NRP") -> list[str]:
-    findings = sorted(TOLD.find(text), key=lambda f: f.start)
-    return [text[f.start : f.end] for f in findings if f.label == label]
+    places = sorted({(f.start, f.end) for f in TOLD.find(text) if f.label == label})
+    return [text[start:end] for start, end in places]
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,8 @@ def found(text: str, label: str = "NRP") -> list[str]:
         ("the patient is married with no children", ["married", "no children"]),
         ("she is a stay-at-home mom", ["stay-at-home mom"]),
         ("since my divorce last year", ["divorce"]),
+        ("Georgian, 40, divorced, lives here; Soy: Separada, dos; verwitwet.", ["divorced", "Separada", "verwitwet"]),
+        ("41, single, tram driver; they have four daughters", ["single", "four daughters"]),
         ("love it #MarriedLife #SingleDad", ["#MarriedLife", "#SingleDad"]),
         ("Marital status: Single", ["Single"]),
         ('"marital_status": "x", "marital status": "divorced"', ["divorced"]),
@@ -87,6 +89,7 @@ def test_what_is_told_of_somebody(text: str, values: list[str]) -> None:
         "Is the Pope Catholic? What is a trans fat, and orthodox economics?",
         "Christian Bale is an actor; the city is Catholic by majority",
         "was married-looking, our twoness",
+        "single, double, triple; who marries? A widow, in law",
     ],
 )
 def test_what_is_told_of_nobody(text: str) -> None:
