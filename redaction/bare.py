@@ -3,7 +3,7 @@
 Models learned from exercises that a name of one word beside a number is nobody's (``Anna has 3 apples``), and say so of
 ``Anna has 3 convictions and 1 pending case`` as well. So beside a number a common name counts that stands alone, unless
 the text asks for an amount; there a word of health, of trouble at work or with the law must stand near. In other
-languages first names count that are no word of any language where a sentence begins with them.
+languages first names count, those that are a word of some language only within a sentence and with a capital.
 """
 
 from __future__ import annotations
@@ -70,6 +70,7 @@ _WORD = re.compile(r"(?<![^\W\d_])[^\W\d_]{3,}")
 _CAPITAL = re.compile(r"(?<![^\W\d_])[^\W\d_a-zß-öø-ÿ][^\W\d_]{2,}")
 SHORTEST = 4
 """Letters of a name in capitals: shorter ones are abbreviations."""
+LONGEST_CHAT = 2_000
 CHAT = 50
 """In a text that has no more than one capital in so many letters, beside its first, names have small ones, too."""
 _EPONYM = (
@@ -122,7 +123,7 @@ def with_names(text: str, findings: tuple[Finding, ...], names: Names) -> tuple[
     asked = _NUMBER.search(text) and (_AMOUNT if english else _AMOUNTS).search(text)
     near, reach = (_MATTERS, NEAR) if asked else (_NUMBERS, BESIDE)
     covered = {at for f in findings for at in range(f.start, f.end)}
-    chat = (sum(map(str.isupper, text)) - 1) * CHAT < len(text)
+    chat = len(text) <= LONGEST_CHAT and (sum(map(str.isupper, text)) - 1) * CHAT < len(text)
 
     def known(at: int, word: str) -> bool:
         return at in covered or names.named(_written(word), first=not english)
@@ -132,7 +133,7 @@ def with_names(text: str, findings: tuple[Finding, ...], names: Names) -> tuple[
         at, end = m.span()
         if at in covered or not known(at, m[0]) or not _alone(text, at, end, known):
             continue
-        if near.search(text, max(0, at - reach), end + reach) and (english or not _begins(text, at, m[0])):
+        if near.search(text, max(0, at - reach), end + reach) and (english or not _foreign(text, at, m[0])):
             more.append(Finding(at, end, "PERSON", SCORE, DETECTOR))
     return (*findings, *more)
 
@@ -154,10 +155,8 @@ def _alone(text: str, start: int, end: int, known: Callable[[int, str], bool]) -
     return last is not None and known(start - len(before) + last.start(1), last[1])
 
 
-def _begins(text: str, start: int, word: str) -> bool:
-    """Whether a word of some language begins a sentence: ``Una``, ``Elle``."""
-    return (
-        word.lower() in table().words
-        and word.lower() not in _NAMES
-        and _FIRST.search(text, max(0, start - 4), start) is not None
-    )
+def _foreign(text: str, start: int, word: str) -> bool:
+    """Whether it is a word of some language that begins a sentence, or has small letters: ``Una``, ``orden``."""
+    if word.lower() not in table().words or word.lower() in _NAMES:
+        return False
+    return word.islower() or _FIRST.search(text, max(0, start - 4), start) is not None

@@ -2,7 +2,7 @@
 
 import pytest
 
-from redaction.bare import BESIDE, DETECTOR, LONGEST, NEAR, with_names
+from redaction.bare import BESIDE, DETECTOR, LONGEST, LONGEST_CHAT, NEAR, with_names
 from redaction.detectors.student import FOLDER, StudentDetector, load_view
 from redaction.pipeline import Pipeline
 from redaction.types import Finding
@@ -56,6 +56,7 @@ def test_a_name_beside_a_number_is_somebody(text: str, names: list[str]) -> None
         "Wie viele Äpfel hat Anna, wenn Eric 3 hat?",
         "Una gran masa de 3 cm. Esta masa mide 4 cm. ¿Alta 5? «Así 6»",
         "Elle a 3 chats.",
+        "se le notificó una orden de 3 meses, pero la vista durante 4",
         "Der Miller, 3 Kilo",  # surnames are words, too
         "The hotel has 4 stars and 3 cats.",
         "The others of group B and Group C say that anna has 3 convictions",  # it writes capitals
@@ -80,6 +81,7 @@ def test_what_is_an_exercise_or_no_name_is_nobody(text: str) -> None:
         ("Julien pèse 82 kilos et a 4 enfants.", ["Julien"]),
         ("Ayer Javier tomó 3 pastillas de 50 mg.", ["Javier"]),
         ("Uwe hat 3 Kinder.", ["Uwe"]),
+        ("und uwe hat 3 kinder", ["uwe"]),
         ("Ieri Alta ha rubato 40 euro.", ["Alta"]),  # a word, but no sentence begins there
         ("Tomasz waży 82 kilo i ma 4 dzieci.", ["Tomasz"]),
     ],
@@ -112,6 +114,8 @@ def test_a_long_text_is_left_to_models() -> None:
     text = "Anna has 3 convictions and "
     assert found(text + "x" * (LONGEST - len(text))) == ["Anna"]
     assert found(text + "x" * (LONGEST - len(text) + 1)) == []
+    assert found((text + "x" * (LONGEST_CHAT - len(text))).lower()) == ["anna"]
+    assert found((text + "x" * (LONGEST_CHAT - len(text) + 1)).lower()) == []
 
 
 @pytest.mark.parametrize(
