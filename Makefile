@@ -54,7 +54,8 @@ bench-peers: $(MODELS) .venv-peers/.ready
 
 # Everything measured on the labelled sets, and docs/detection.md with its figures in docs/detection.json: minutes.
 detection-doc: $(MODELS)
-	$(BIN)/sealgate models evaluate --suite $(SUITE) --jobs 2 --write docs/detection.md
+	PYTHONPATH=.:tests/support $(BIN)/python -m people var/suite $(SUITE)
+	$(BIN)/sealgate models evaluate --suite var/suite --jobs 2 --write docs/detection.md
 
 # What the detectors find in tests/golden/ now becomes the floor; look at the diff.
 golden-floors: $(MODELS)

@@ -23,6 +23,14 @@ ABOUT: Mapping[str, str] = {
     "meddocan_dev": "clinical notes (es; CC BY 4.0)",
     "namebias_test": "chat lines with names of 15 groups by origin and sex (en; MIT)",
     "panorama_dev": "casual posts (en; CC BY 4.0)",
+    "people_a_benign": "harmless prompts, written for this project (8 languages)",
+    "people_a_business": "mail, tickets, notes, written for this project (8 languages)",
+    "people_a_posts": "posts, written for this project (8 languages)",
+    "people_a_prompts": "prompts, written for this project (8 languages)",
+    "people_b_benign": "harmless prompts, written for this project, unseen (8 languages)",
+    "people_b_business": "mail, tickets, notes, written for this project (8 languages)",
+    "people_b_posts": "posts, written for this project (8 languages)",
+    "people_b_prompts": "prompts, written for this project, unseen (8 languages)",
     "pl_pii_address": "addresses (pl; CC BY 4.0)",
     "pl_pii_core": "documents (pl; CC BY 4.0)",
     "pl_pii_inflection": "names in case forms (pl; CC BY 4.0)",
@@ -58,8 +66,11 @@ _DEFINITIONS = """\
 _LIMITS = """\
 - These are development sets: thresholds, rules and templates were chosen with them in view
   ([which, and how](student.md#figures)). Expect more leaks on other sources.
-- No permissively licensed set of real users' prompts is among them, and none with full labels in German, Italian,
-  Portuguese or Dutch: these languages are guarded by a small golden set only (`tests/golden/`).
+- No permissively licensed set of real users' prompts is among them, and none of others' with full labels in German,
+  Italian, Portuguese or Dutch. The sets `people_*` were written for this project by somebody who had not seen what it
+  detects, as people write (`tests/golden/people`, `make people`); what is missed in the unseen ones was never read.
+  Their harmless prompts ask about people, places and years of the world, which are flagged far more often than the aim
+  allows.
 - One annotator labelled most court cases and posts; some labels are missing, which counts as over-masking.
 - Student and encoder were trained on four fifths of three court sets; only the fifth that neither saw is counted here.
 - Other limits: [student](student.md#limits), [encoder](encoder.md#limits), [classifier and models](models.md#limits),
@@ -123,9 +134,9 @@ def _verdict(judged: Sequence[Outcome]) -> str:
     text += f". **Not reached:** {'; '.join(missed)}." if missed else "."
     return text + (
         ' "Narrowly" means that the aim lies within the interval. Real users\' prompts (aim: leak ≤ 0.1) are not\n'
-        "measured here. The benign prompts name public figures, invented people and products: of the rows on them the\n"
-        "first counts every name as flagged, the second all but those of public persons and characters, the third\n"
-        "none that is taken for a person's."
+        "measured here; prompts written like them are. The benign prompts name public figures, invented people and\n"
+        "products: of the rows on them the first counts every name as flagged, the second all but those of public\n"
+        "persons and characters, the third none that is taken for a person's."
     )
 
 

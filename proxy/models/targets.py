@@ -28,6 +28,7 @@ class Target:
 TARGETS: Sequence[Target] = (
     Target("leak, invented people in templates", "presidio_synth_v2_dev", "leak", 0.05),
     Target("… over-masked", "presidio_synth_v2_dev", "over_mask", 0.03),
+    Target("leak, prompts written for this project, unseen", "people_b_prompts", "leak", 0.10),
     Target("direct identifiers, court cases", "tab_train", "direct", 0.95, at_least=True),
     Target("quasi identifiers, court cases", "tab_train", "quasi", 0.90, at_least=True),
     Target("leak, casual posts", "panorama_dev", "leak", 0.20),

@@ -79,11 +79,18 @@ def urls(text: str) -> Iterator[Finding]:
         end = last
         while text[end - 1] in ".,;:!?":
             end -= 1
-        yield Finding(start, end, "URL", 0.6, NAME)
+        if not _NOBODYS.fullmatch(text, start, end):
+            yield Finding(start, end, "URL", 0.6, NAME)
     if "/" in text:
         yield from _bare_urls(text)
 
 
+_NOBODYS = re.compile(
+    r"(?:https?://)?(?:localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|0\.0\.0\.0|\[::1?\]|(?:[\w-]+\.){0,3}example\.(?:com|net|org)"
+    r"|(?:[\w-]+\.){1,3}(?:example|invalid|localhost|test))(?::\d{1,5})?/?",
+    re.I,
+)
+"""This machine and names that are no host's (RFC 2606, RFC 6761), with nothing behind them."""
 _BARE_URL = compile_pattern(
     r"(?i)(?:^|[\s(\[<\"',;:|])((?:[a-z0-9][a-z0-9\-]{0,62}\.){1,4}([a-z]{2,18})/[a-z0-9@~_\-][^\s<>\"'\x60)\]}]{1,400})"
 )
@@ -263,11 +270,15 @@ def ibans(text: str) -> Iterator[Finding]:
             yield Finding(start, end, "IBAN_CODE", 1.0, NAME)
 
 
+EVERYBODYS = frozenset({"127.0.0.1", "127.0.1.1", "0.0.0.0", "255.255.255.255"})  # noqa: S104 - nothing listens there
+"""Addresses that every machine has (RFC 1122 §3.2.1.3)."""
+
+
 def addresses(text: str) -> Iterator[Finding]:
     """IP and MAC addresses that parse and are not part of a longer number; ports and labels may stick to them."""
     for (start, end), *_ in _IPV4.spans(text):
         longer = _joined(text[max(0, start - 2) : start][::-1]) or _joined(text[end : end + 2])
-        if not longer and _parses(ipaddress.IPv4Address, text[start:end]):
+        if not longer and text[start:end] not in EVERYBODYS and _parses(ipaddress.IPv4Address, text[start:end]):
             yield _network(text, start, end)
     for (start, end), *_ in _IPV6.spans(text):
         yield from _ipv6(text, start, end)

@@ -4,8 +4,8 @@
 ``[[LABEL|value]]``. What detectors missed in the files ``a_*`` was read afterwards and some of it mended; so were posts
 and business texts of ``b_*``. Nobody has read what they miss in ``b_prompts`` and ``b_benign``.
 
-``python -m people DIR`` writes them as labelled sets for ``sealgate models evaluate --suite DIR``; what nobody looks
-for (health) counts neither way there.
+``python -m people DIR [SUITE]`` writes them as labelled sets for ``sealgate models evaluate --suite DIR``, those of a
+suite beside them; what nobody looks for (health) counts neither way there.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import gzip
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from redaction.types import LABELS
@@ -60,26 +60,28 @@ def records(name: str) -> Iterator[Record]:
         yield language[1], text + body[at:], spans
 
 
-def main(folder: Path) -> None:
-    """Writes the sets, and what our labels are called in them."""
+def main(folder: Path, suite: Path | None = None) -> None:
+    """Writes the sets, and what our labels are called in them; with a ``suite`` in its words, beside its sets."""
     folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.jsonl.gz"):
+        old.unlink()
+    words = json.loads((suite / "labels.json").read_text("utf-8"))["map"] if suite else NAMES
+    for file in suite.glob("*.jsonl.gz") if suite else ():
+        (folder / file.name).symlink_to(file.resolve())
     for name in names():
         rows = [
-            {
-                "id": f"{name}-{number}",
-                "text": text,
-                "lang": language,
-                "spans": [
-                    {"start": start, "end": end, "label": label, **({"nomask": True} if label == UNSOUGHT else {})}
-                    for start, end, label in spans
-                ],
-            }
+            {"id": f"{name}-{number}", "text": text, "lang": language, "spans": [_span(*span, words) for span in spans]}
             for number, (language, text, spans) in enumerate(records(name))
         ]
         with gzip.open(folder / f"people_{name}.jsonl.gz", "wt", encoding="utf-8") as out:
             out.writelines(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows)
-    (folder / "labels.json").write_text(json.dumps({"map": NAMES}) + "\n")
+    (folder / "labels.json").write_text(json.dumps({"map": words}) + "\n")
+
+
+def _span(start: int, end: int, label: str, words: Mapping[str, str]) -> dict[str, object]:
+    said = words.get("BANK_ACCOUNT" if label == "ACCOUNT" else label, label)
+    return {"start": start, "end": end, "label": said, **({"nomask": True} if label == UNSOUGHT else {})}
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(*map(Path, sys.argv[1:]))

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from redaction.detectors.formats import urls
+from redaction.detectors.formats import addresses, urls
 from redaction.detectors.told import Told
 
 TOLD = Told()
@@ -183,7 +183,14 @@ def test_long_texts_of_its_words_take_linear_time() -> None:
         ("https://a.example.com/c", ["https://a.example.com/c"]),
         ("main.rs/lib, vue.js/nuxt, e.g./i.e., and/or, 1.5/2.0, U.S./U.K., package.json/lock, km.h/s", []),
         ("no.such-ending/path", []),
+        ("http://localhost:3000/, https://www.example.com, http://127.0.0.1:8080/ and https://api.test/", []),
+        ("http://localhost:3000/reset?t=1", ["http://localhost:3000/reset?t=1"]),
     ],
 )
-def test_addresses_of_pages_without_a_scheme(text: str, values: list[str]) -> None:
+def test_addresses_of_pages(text: str, values: list[str]) -> None:
     assert [text[f.start : f.end] for f in urls(text)] == values
+
+
+def test_addresses_of_every_machine_are_nobodys() -> None:
+    text = "bind 0.0.0.0, proxy 127.0.0.1:3000, from 127.0.0.9 and 10.1.2.3"
+    assert [text[f.start : f.end] for f in addresses(text)] == ["127.0.0.9", "10.1.2.3"]
