@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
-from redaction import columns, coverage, exercise, kin, nobody
+from redaction import bare, columns, coverage, exercise, kin, nobody
 from redaction.crossings import crossings
 from redaction.hidden import look
 from redaction.propagation import propagate
@@ -40,9 +40,13 @@ class Classifier(Protocol):
 
 @runtime_checkable
 class Namer(Protocol):
-    """A detector that knows first names."""
+    """A detector that knows names."""
 
     def given(self, word: str, /) -> bool: ...
+
+    def named(self, word: str, /, *, first: bool = False) -> bool: ...
+
+    def surname(self, word: str, /) -> bool: ...
 
 
 class Pipeline:
@@ -63,7 +67,7 @@ class Pipeline:
         self._models = tuple(d for d in models if full is None or d.name in full)
         self._light = tuple(d for d in models if d.name in light)
         self._classifier = classifier
-        self._given: Callable[[str], bool] | None = next((d.given for d in detectors if isinstance(d, Namer)), None)
+        self._names: Namer | None = next((d for d in detectors if isinstance(d, Namer)), None)
         self.detectors = (*self._formal, *models)
 
     @property
@@ -115,9 +119,10 @@ class Pipeline:
         """``result`` with what the whole text is about, and what no window is wide enough for."""
         failed: list[str] = []
         findings = self._in_columns(text, self._wide(text, result.findings, failed), failed)
-        if self._given is not None:
-            findings = exercise.without_names(text, findings, self._given)
-            findings = nobody.without_nobody(text, findings, self._given)
+        if self._names is not None:
+            findings = exercise.without_names(text, findings, self._names.given)
+            findings = bare.with_names(text, findings, self._names)
+            findings = nobody.without_nobody(text, findings, self._names)
         seen = self._classified(text, findings, failed)
         reason = failed[-1] if failed else result.uninspected
         return TextResult(findings, _most(seen, result.classification), reason)

@@ -116,6 +116,14 @@ class StudentDetector:
         """Whether it is a common first name, written like one."""
         return word[:1].isupper() and self._view.given(word)
 
+    def named(self, word: str, /, *, first: bool = False) -> bool:
+        """Whether it is written like a name, a common one (``first``: first name), and hardly another word."""
+        return self._view.named(word, first=first)
+
+    def surname(self, word: str, /) -> bool:
+        """Whether a list of surnames has it."""
+        return self._view.surname(word)
+
     def belief(self, text: str, findings: Sequence[Finding]) -> list[float]:
         """For each finding, the largest probability of a token in it to be of any label. Raises DetectorFailed."""
         text = wordview.broken(text)

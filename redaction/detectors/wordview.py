@@ -30,6 +30,10 @@ KINDS = (
 _ENGLISH = 1 << KINDS.index("english_word")
 _GIVEN = 1 << KINDS.index("first_name")
 _SURNAME = 1 << KINDS.index("surname")
+_OTHERWISE = sum(
+    1 << KINDS.index(kind) for kind in ("english_word", "demonym", "country", "region", "month", "weekday")
+)
+_SURNAMES = _SURNAME | 1 << KINDS.index("surname_seldom")
 _NAMES = 1 << KINDS.index("first_name") | 1 << KINDS.index("surname")
 _FIELDS = frozenset(
     ("my", "me", "to", "in", "on", "at", "is", "id", "or", "an", "as", "do", "no", "up", "us", "we", "so", "it",
@@ -37,6 +41,17 @@ _FIELDS = frozenset(
      "first", "last")
 )  # fmt: skip
 """Words of names of fields that are somebody's name, too."""
+_SMALL = _FIELDS | frozenset(
+    ("the", "with", "into", "from", "them", "were", "among", "ran", "else", "nor", "per", "got", "goes", "via", "lice",
+     "media", "int", "harder", "milder", "rode", "der", "england", "wales", "scotland", "asia", "america", "holland",
+     "burma", "london", "paris", "boston", "dallas", "houston", "sydney", "madrid", "rome", "vienna", "bristol")
+)  # fmt: skip
+"""Words that lists of names hold, too."""
+_MOSTLY_NAMES = frozenset(
+    ("smith", "miller", "khan", "lee", "muller", "garcia", "pierre", "guadalupe", "taylor", "baker", "cooper", "turner",
+     "parker", "carter", "walker", "wright", "clark", "weber", "fischer", "meyer", "wagner", "schneider")
+)  # fmt: skip
+"""Names that lists of other words hold, too."""
 HASHED = 60_000
 SHAPES = 256
 WIDTH = 26
@@ -196,6 +211,25 @@ class View:
         folded = fold(word)
         mask = self._gazetteer.mask(folded)
         return bool(mask & _GIVEN) and (not mask & _SURNAME or folded in MOSTLY_GIVEN)
+
+    def named(self, word: str, *, first: bool = False) -> bool:
+        """Whether it is written like a name, a common first name or surname (``first``: no surname), and hardly another
+        word."""
+        if len(word) < 3 or not word[0].isupper() or not word[1:].islower():
+            return False
+        folded = fold(word)
+        if folded in _SMALL:
+            return False
+        mask = self._gazetteer.mask(folded)
+        return (
+            folded in MOSTLY_GIVEN
+            or (not first and folded in _MOSTLY_NAMES)
+            or bool(mask & (_GIVEN if first else _GIVEN | _SURNAME) and not mask & _OTHERWISE)
+        )
+
+    def surname(self, word: str) -> bool:
+        """Whether it is a surname, common or seldom."""
+        return bool(self._gazetteer.mask(fold(word)) & _SURNAMES)
 
     def _row(self, letters: str) -> int:
         return self.hashed + crc32(letters.encode()) % HASHED

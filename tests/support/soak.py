@@ -62,6 +62,7 @@ class Footprint:
     spools: int
     other_files: int
     threads: int
+    """Without those of the event loop's pool, which Python starts one by one up to a handful, and keeps."""
     on_disk: frozenset[str]
     objects: int
     memory: int
@@ -268,7 +269,7 @@ class Soak:
             sockets=sockets,
             spools=spools,
             other_files=len(names) - sockets - spools,
-            threads=threading.active_count(),
+            threads=sum(not t.name.startswith("asyncio_") for t in threading.enumerate()),
             on_disk=frozenset(str(p.relative_to(folder)) for p in folder.rglob("*")),
             objects=len(gc.get_objects()),
             memory=me.memory_info().rss,

@@ -5,13 +5,24 @@ import pytest
 from redaction.nobody import without_nobody
 from redaction.types import Finding
 
-GIVEN = {"Anna", "Jordan", "Brett", "Emma"}.__contains__
+
+class Lists:
+    """Names that lists hold."""
+
+    def given(self, word: str) -> bool:
+        return word in {"Anna", "Jordan", "Brett", "Emma"}
+
+    def surname(self, word: str) -> bool:
+        return word in {"Miller", "Kowalczyk"}
+
+
+NAMES = Lists()
 
 
 def left(text: str, *values: tuple[str, str], detector: str = "student") -> list[str]:
     """What of ``values`` (what stands there and its label) stays a finding."""
     findings = tuple(Finding(text.index(v), text.index(v) + len(v), label, 0.9, detector) for v, label in values)
-    return [text[f.start : f.end] for f in without_nobody(text, findings, GIVEN)]
+    return [text[f.start : f.end] for f in without_nobody(text, findings, NAMES)]
 
 
 @pytest.mark.parametrize(
@@ -19,6 +30,8 @@ def left(text: str, *values: tuple[str, str], detector: str = "student") -> list
     [
         ("Is Majeed syndrome inherited?", "Majeed", "PERSON"),
         ("How many people have Pearson marrow-pancreas syndrome?", "Pearson", "PERSON"),
+        ("Duchenne muscular dystrophy", "Duchenne", "PERSON"),
+        ('What does this mean?\n"""\nYou are a script-writer. Go on."""', "script-writer", "PROFESSION"),
         ("intellectual disability, Siderius type", "Siderius", "PERSON"),
         ("Look at an Amsler grid.", "Amsler grid", "PERSON"),
         ("Aarskog-Scott syndrome is rare", "Aarskog-Scott", "PERSON"),
@@ -45,6 +58,13 @@ def left(text: str, *values: tuple[str, str], detector: str = "student") -> list
         ("woke at 6 a.m. and left", "6 a.m.", "DATE_TIME"),
         ("woke at 6:15 and left", "6:15", "DATE_TIME"),
         ("lubiprostone (Amitiza) helps", "Amitiza", "PERSON"),
+        ("what is 1234 + 56?", "1234 + 56", "REFERENCE_NUMBER"),
+        ("31 - 1 = x", "31 - 1", "REFERENCE_NUMBER"),
+        ("screening of women aged 50 to 74", "74", "AGE"),
+        ("screening of women aged 50 to 74", "50", "AGE"),
+        ("adults aged 65 and over", "65", "AGE"),
+        ("children between 5 and 12", "12", "AGE"),
+        ("affected by Pearson marrow-pancreas syndrome", "Pearson", "PERSON"),
     ],
 )
 def test_what_is_of_nobody_is_no_finding(text: str, value: str, label: str) -> None:
@@ -86,6 +106,23 @@ def test_what_is_of_nobody_is_no_finding(text: str, value: str, label: str) -> N
         ("ibuprofen (Jordan)", "Jordan", "PERSON"),
         ("the phone (Miller) rings", "Miller", "PERSON"),
         ("a recipe for success from Jordan Miller", "Jordan Miller", "PERSON"),
+        ("a recipe for canjeero?", "canjeero", "USERNAME"),
+        ("a recipe for Oyelaran, who cannot eat gluten", "Oyelaran", "PERSON"),
+        ("ibuprofen (Oyelaran, room 2)", "Oyelaran", "PERSON"),
+        ("in april (Oyelaran)", "Oyelaran", "PERSON"),
+        ("positive for cocaine (Oyelaran)", "Oyelaran", "PERSON"),
+        ("Then, a nurse called", "nurse", "PROFESSION"),
+        ("As for me, a nurse can I say no?", "nurse", "PROFESSION"),
+        ("Dear all,\nYou are a nurse on ward 4.", "nurse", "PROFESSION"),
+        ("rooms 12 to 45", "45", "AGE"),
+        ("Due 9/4 of the members.", "9/4", "DATE_TIME"),
+        ("She has Contoso syndrome", "Contoso", "ORGANIZATION"),
+        ("intellectual disability, Siderius Meyer type", "Siderius Meyer", "PERSON"),
+        ("muscular dystrophy, Siderius called", "Siderius", "PERSON"),
+        ("He has heart disease, Siderius type 2 diabetes", "Siderius", "PERSON"),
+        ("Amsler grid and Siderius", "Amsler grid and Siderius", "PERSON"),
+        ("Note: Siderius white-matter disease", "Siderius", "PERSON"),
+        ("the care of Siderius end-stage disease", "Siderius", "PERSON"),
     ],
 )
 def test_the_same_of_somebody_is_one(text: str, value: str, label: str) -> None:
@@ -95,12 +132,28 @@ def test_the_same_of_somebody_is_one(text: str, value: str, label: str) -> None:
 @pytest.mark.parametrize("detector", ["patterns", "secrets", "custom"])
 def test_what_has_a_form_or_an_own_rule_counts_always(detector: str) -> None:
     assert left("Is Majeed syndrome inherited?", ("Majeed", "PERSON"), detector=detector) == ["Majeed"]
-    own = left("You are a nurse aged 45 for people over age 45", ("45", "AGE"), detector="custom")
-    assert own == ["45"]
+    assert left("Rare in people over age 45", ("45", "AGE"), detector="custom") == ["45"]
 
 
 def test_ages_by_pattern_are_left_out_as_well() -> None:
     assert left("Rare in people under age 45.", ("45", "AGE"), detector="patterns") == []
+
+
+def test_a_role_of_the_model_is_somebodys_where_a_person_is_named() -> None:
+    text = "You are a nurse. Jordan Berg is on your ward."
+    assert left(text, ("nurse", "PROFESSION"), ("Jordan Berg", "PERSON")) == ["nurse", "Jordan Berg"]
+    assert left(text, ("nurse", "PROFESSION")) == []
+
+
+def test_initials_of_a_name_in_small_letters_stay() -> None:
+    text = "jane doe (JD) was late. Anna asked why JD left."
+    assert left(text, ("JD", "PERSON"), ("jane doe", "PERSON")) == ["JD", "jane doe"]
+    assert left(text, ("JD", "PERSON"), ("Anna", "PERSON")) == ["Anna"]
+    assert left("Anna: sleep apnea (SA)", ("SA", "PERSON"), ("Anna", "PERSON")) == ["Anna"]
+
+
+def test_a_time_by_pattern_stays() -> None:
+    assert left("woke at 6:15 and left", ("6:15", "DATE_TIME"), detector="patterns") == ["6:15"]
 
 
 def test_a_time_of_a_day_that_is_known_stays() -> None:
@@ -121,7 +174,9 @@ def test_facts_of_the_people_of_an_exercise_are_nobodys() -> None:
     ("text", "values"),
     [
         (EXERCISE, (("14", "AGE"), ("Brett", "PERSON"))),  # whoever is named may be somebody
-        ("I'm 52, 80 kilos and 170 tall. How many calories should I eat, 1500 or 1800?", (("52", "AGE"),)),
+        ("I'm 52 and ran 3 miles, 4 miles and 5 miles. How many miles in total?", (("52", "AGE"),)),
+        (EXERCISE.replace("Brett", "Brett from Malmo"), (("14", "AGE"), ("Malmo", "LOCATION"))),
+        (EXERCISE + " Write to a@b.example", (("a@b.example", "EMAIL_ADDRESS"),)),
         (EXERCISE.replace("Brett", "The patient"), (("14", "AGE"),)),
         (EXERCISE.replace("his sister", "his sister, 80 kg,"), (("14", "AGE"),)),
         ("Brett is 14 years old.", (("14", "AGE"),)),
@@ -134,3 +189,11 @@ def test_facts_of_others_stay(text: str, values: tuple[tuple[str, str], ...]) ->
 
 def test_an_organisations_own_finding_keeps_an_exercise() -> None:
     assert left(EXERCISE, ("14", "AGE"), detector="custom") == ["14"]
+
+
+def test_a_long_list_of_ages_is_no_exercise() -> None:
+    ages = "".join(f"{n}, " for n in range(10, 61))
+    text = ages + EXERCISE
+    found = tuple(Finding(at, at + 2, "AGE", 0.9, "student") for at in range(0, len(ages), 4))
+    assert len(found) == 51 and without_nobody(text, found, NAMES) == found
+    assert without_nobody(text, found[1:], NAMES) == ()
