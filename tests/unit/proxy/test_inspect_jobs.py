@@ -150,6 +150,11 @@ class Guesses:
     def given(self, word: str, /) -> bool:
         return False
 
+    def named(self, word: str, /, *, first: bool = False) -> bool:
+        return False
+
+    surname = given
+
     def detect(self, text: str, /) -> tuple[Finding, ...]:
         return tuple(Finding(m.end() - 2, m.end(), "AGE", 0.9, self.name) for m in re.finditer("over 45", text))
 
