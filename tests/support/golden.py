@@ -156,7 +156,8 @@ def floor(hits: int, count: int) -> int:
     share = (hits + 0.5) / (count + 1)
     below = 0.0
     for number in range(count + 1):
-        below += math.comb(count, number) * share**number * (1 - share) ** (count - number)
+        ways = math.lgamma(count + 1) - math.lgamma(number + 1) - math.lgamma(count - number + 1)
+        below += math.exp(ways + number * math.log(share) + (count - number) * math.log1p(-share))
         if below > NOISE:
             return number
     return count
