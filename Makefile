@@ -50,7 +50,8 @@ bench-attested: .venv/.ready
 # Other detectors and ours on the same labelled texts; SUITE is a folder of labelled sets.
 SUITE ?= ../shared/reference/eval
 bench-peers: $(MODELS) .venv-peers/.ready
-	$(BIN)/python -m benchmarks.peers --suite $(SUITE)
+	@PYTHONPATH=.:tests/support $(BIN)/python -m people var/suite $(SUITE)
+	$(BIN)/python -m benchmarks.peers --suite var/suite
 
 # Everything measured on the labelled sets, and docs/detection.md with its figures in docs/detection.json: minutes.
 detection-doc: $(MODELS)

@@ -22,7 +22,7 @@ from types import TracebackType
 from typing import Any
 
 from proxy.commands.leaks import detectors
-from proxy.inspect_worker import FAST, FULL
+from proxy.inspect_worker import FAST, FULL, WARM
 from proxy.models.leaks import Detect, SetFigures, label_map, labelled_sets, measure
 from redaction.types import Finding
 
@@ -35,7 +35,8 @@ PEERS = (*HERE_INSTALLED, "scrubadub", "datafog", "pii-anon", "detect-secrets")
 SETS = (
     "presidio_synth_v2_dev", "presidio_large_dev", "tab_train", "panorama_dev", "wnut17_dev", "btc_dev",
     "namebias_test", "meddocan_dev", "echr_es_dev", "echr_fr_dev", "pl_pii_core", "ids_stdnum_dev",
-    "secrets_rules_dev", "secrets_rules_neg", "benign_dev",
+    "secrets_rules_dev", "secrets_rules_neg", "benign_dev", "people_b_prompts", "people_b_posts", "people_b_business",
+    "people_b_benign",
 )  # fmt: skip
 LANGUAGE = {"meddocan_dev": "es", "echr_es_dev": "es", "echr_fr_dev": "fr", "pl_pii_core": "pl"}
 
@@ -93,7 +94,9 @@ def main() -> None:
     for engine in args.engines or (*OWN, *PEERS):
         print(f"{engine} …", file=sys.stderr, flush=True)
         if engine in OWN:
-            rows[engine] = [measure(f, _ours(args.data, engine), names, _quiet, args.limit) for f in files]
+            ours = _ours(args.data, engine)
+            ours(WARM)  # the others are loaded before their first text, too
+            rows[engine] = [measure(f, ours, names, _quiet, args.limit) for f in files]
             continue
         python = Path(sys.executable) if engine in HERE_INSTALLED else args.peers / "bin" / "python"
         with Peer(engine, python, args.data / "models" / "spacy-en") as peer:
