@@ -5,7 +5,7 @@ BIN := .venv/bin
 MODELS := var/models/.ready
 
 .PHONY: run test check fix bench bench-answers bench-attested bench-peers bench-worst suites crash fuzz fuzz-evidence soak models classifier clean detection-doc \
-	golden-floors people
+	golden-floors people suite
 .DELETE_ON_ERROR:
 
 run: $(MODELS)
@@ -49,13 +49,15 @@ bench-attested: .venv/.ready
 
 # Other detectors and ours on the same labelled texts; SUITE is a folder of labelled sets.
 SUITE ?= ../shared/reference/eval
-bench-peers: $(MODELS) .venv-peers/.ready
-	@PYTHONPATH=.:tests/support $(BIN)/python -m people var/suite $(SUITE)
+bench-peers: $(MODELS) .venv-peers/.ready suite
 	$(BIN)/python -m benchmarks.peers --suite var/suite
 
+# The labelled sets, and those of tests/golden/people in their words.
+suite: .venv/.ready
+	@PYTHONPATH=.:tests/support $(BIN)/python -m people var/suite $(SUITE)
+
 # Everything measured on the labelled sets, and docs/detection.md with its figures in docs/detection.json: minutes.
-detection-doc: $(MODELS)
-	PYTHONPATH=.:tests/support $(BIN)/python -m people var/suite $(SUITE)
+detection-doc: $(MODELS) suite
 	$(BIN)/sealgate models evaluate --suite var/suite --jobs 2 --write docs/detection.md
 
 # What the detectors find in tests/golden/ now becomes the floor; look at the diff.

@@ -90,8 +90,6 @@ _TITLE = re.compile(r"\b(?:Mr|Mrs|Ms|Miss|Dr|Herr|Frau|Mme|Sra?|Signora?|Pani?)\
 _BEGINS = re.compile(r"(?:^|[.!?:\n\"]\s{0,3})[^\W\d_]+ $")
 """One word before it in its sentence: a capital means nothing there."""
 _FIRST = re.compile(r"(?:^|[.!?:;\n\"“«¿¡•*-])\s{0,3}$")
-_BEGINS = re.compile(r"(?:^|[.!?:\n\"]\s{0,3})[^\W\d_]+ $")
-"""One word before it in its sentence: a capital means nothing there."""
 
 
 _NAMES = MOSTLY_GIVEN | frozenset(

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
 from redaction.detectors.numbers import REFUSED, neutral
+from redaction.spans import covered
 from redaction.tables import Row, Span, rows, value
 from redaction.types import GROUPS, Finding
 
@@ -33,7 +34,7 @@ def numbers(text: str, findings: Sequence[Finding]) -> Iterator[Finding]:
     for table in rows(text):
         for column in _columns(table):
             cells = [cell for raw in column if (cell := value(text, raw)) and not _FIGURE.fullmatch(text, *cell)]
-            found = [cell for cell in cells if _covered(cell, starts, ends)]
+            found = [cell for cell in cells if covered(*cell, starts, ends)]
             if len(found) < max(LEAST, SHARE * len(cells)) or len(found) == len(cells):
                 continue
             label = Counter(known[bisect_right(starts, cell[0]) - 1].label for cell in found).most_common(1)[0][0]
@@ -47,11 +48,6 @@ def numbers(text: str, findings: Sequence[Finding]) -> Iterator[Finding]:
 def _columns(table: Sequence[Row]) -> Iterator[Row]:
     for number in range(max(map(len, table), default=0)):
         yield [row[number] for row in table if number < len(row)]
-
-
-def _covered(cell: Span, starts: Sequence[int], ends: Sequence[int]) -> bool:
-    at = bisect_right(starts, cell[0])
-    return at > 0 and ends[at - 1] >= cell[1]
 
 
 def _size(text: str, cell: Span) -> int:

@@ -39,14 +39,8 @@ class Classifier(Protocol):
 
 
 @runtime_checkable
-class Namer(Protocol):
+class Namer(bare.Names, nobody.Names, Protocol):
     """A detector that knows names."""
-
-    def given(self, word: str, /) -> bool: ...
-
-    def named(self, word: str, /, *, first: bool = False) -> bool: ...
-
-    def surname(self, word: str, /) -> bool: ...
 
 
 class Pipeline:

@@ -83,7 +83,7 @@ def credible(findings: Sequence[Finding]) -> list[Finding]:
     proven = sorted((p for p in findings if _proven(p)), key=lambda p: p.start)
     starts = [p.start for p in proven]
     ends = list(accumulate((p.end for p in proven), max))
-    return [f for f in findings if _stays(f) or not _covered(f, starts, ends)]
+    return [f for f in findings if _stays(f) or not covered(f.start, f.end, starts, ends)]
 
 
 def cut(text: str, findings: Sequence[Finding]) -> list[Finding]:
@@ -100,7 +100,7 @@ def cut(text: str, findings: Sequence[Finding]) -> list[Finding]:
     for f in findings:
         first = bisect_right(ends, f.start)  # earlier ones end before it
         inside = proven[first : bisect_right(starts, f.end - 1)]
-        if f.detector in VALIDATED or not inside or _covered(f, starts, ends):
+        if f.detector in VALIDATED or not inside or covered(f.start, f.end, starts, ends):
             out.append(f)
         else:
             out += _rests(text, f, inside)
@@ -118,10 +118,10 @@ def _rests(text: str, f: Finding, inside: Iterable[tuple[int, int]]) -> Iterator
         at = max(at, end)
 
 
-def _covered(f: Finding, starts: Sequence[int], ends: Sequence[int]) -> bool:
-    """Whether a proven finding that starts at or before ``f`` reaches its end."""
-    at = bisect_right(starts, f.start)
-    return at > 0 and ends[at - 1] >= f.end
+def covered(start: int, end: int, starts: Sequence[int], ends: Sequence[int]) -> bool:
+    """Whether one of the places that begin at ``starts``, and with those before it reach to ``ends``, holds it."""
+    at = bisect_right(starts, start)
+    return at > 0 and ends[at - 1] >= end
 
 
 def _group(findings: Sequence[Finding]) -> Group:

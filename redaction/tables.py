@@ -345,15 +345,15 @@ def rows(text: str) -> Iterator[Table]:
     lines = [m.span() for m in _LINE.finditer(text) if len(m[0]) <= LINE]
     for sign, cells in zip("\t|;,", _CELLS, strict=False):
         if sign in text:
-            yield from _alike(((line, text.count(sign, *line)) for line in lines), text, cells)
-    yield from _alike(((m.span(1), m[1].count(",")) for m in _GROUP.finditer(text)), text, _IN_TUPLE)
+            yield from _neighbours(((line, text.count(sign, *line)) for line in lines), text, cells)
+    yield from _neighbours(((m.span(1), m[1].count(",")) for m in _GROUP.finditer(text)), text, _IN_TUPLE)
     items = [_trimmed(text, line, " \t-*•,;") for line in lines]
     for listed, some in groupby(items, key=lambda at: bool(value(text, at) and _ITEM.fullmatch(text, *at))):
         if listed:
             yield [[item] for item in some]
 
 
-def _alike(spans: Iterable[tuple[Span, int]], text: str, cells: re.Pattern[str]) -> Iterator[Table]:
+def _neighbours(spans: Iterable[tuple[Span, int]], text: str, cells: re.Pattern[str]) -> Iterator[Table]:
     for count, some in groupby(spans, key=itemgetter(1)):
         if count:
             yield [[m.span(1) for m in cells.finditer(text, *span)] for span, _ in some]

@@ -77,16 +77,13 @@ class Transformer:
         out = []
         at = 0
         for span in spans:
-            start, end = span.start, span.end
-            if not at <= start < end <= len(text):
+            if not at <= span.start < span.end <= len(text):
                 raise AssertionError("spans overlap or are not sorted")
-            out.append(text[at:start])
-            out.append(self._replacement(span, text[start:end]))
-            at = end
+            out += [text[at : span.start], self._replacement(span, text[span.start : span.end])]
+            at = span.end
             counts = self.counts.setdefault(span.label, {})
             counts[span.transform] = counts.get(span.transform, 0) + 1
-        out.append(text[at:])
-        return "".join(out)
+        return "".join([*out, text[at:]])
 
     def _replacement(self, span: Span, value: str) -> str:
         known = self._done.get(value)

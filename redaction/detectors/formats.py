@@ -76,9 +76,7 @@ def known_domain(domain: str) -> bool:
 def urls(text: str) -> Iterator[Finding]:
     """What begins like a link."""
     for (start, last), *_ in _URL.spans(text):
-        end = last
-        while text[end - 1] in ".,;:!?":
-            end -= 1
+        end = _before_stops(text, last)
         if not _NOBODYS.fullmatch(text, start, end):
             yield Finding(start, end, "URL", 0.6, NAME)
     if "/" in text:
@@ -113,12 +111,17 @@ _SITES = re.compile(
 def _bare_urls(text: str) -> Iterator[Finding]:
     for spans in _BARE_URL.spans(text):
         (start, last), (low, high) = spans[1], spans[2]
-        end = last
-        while text[end - 1] in ".,;:!?":
-            end -= 1
+        end = _before_stops(text, last)
         said = _SITES.match(text, start, end) is not None
         if said or (text[low:high].lower() not in _FILES and known_domain(text[start:high])):
             yield Finding(start, end, "URL", 0.6, NAME)
+
+
+def _before_stops(text: str, end: int) -> int:
+    """Where a link ends: without the signs of the sentence around it."""
+    while text[end - 1] in ".,;:!?":
+        end -= 1
+    return end
 
 
 CARD_SHAPES = frozenset(

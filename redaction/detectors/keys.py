@@ -16,7 +16,9 @@ _WORDS = sorted(
     key=len,
     reverse=True,
 )
-_HUMP = re.compile(rf"(?<=[A-Za-z])[a-z](?=(?:{'|'.join(_WORDS)})(?:No|Nr|Num|Number|Id|Code)?[\"'`]?\s{{0,3}}[:=>,])")
+_HUMP = re.compile(
+    rf"[a-z](?=[A-Z])(?<=[A-Za-z]{{2}})(?=(?:{'|'.join(_WORDS)})(?:No|Nr|Num|Number|Id|Code)?[\"'`]?\s{{0,3}}[:=>,])"
+)
 
 
 def apart(text: str) -> str:

@@ -27,23 +27,16 @@ _NO_PAYMENT = re.compile(
 )
 """Before "card": one of these is no means of payment."""
 _TO = rf"(?:[ _\-]?(?i:no|nr|num|number|id))?{INDEX}[^\d\n!?;]{{0,{NAMED_BEFORE}}}?(?:\r?\n[ \t]{{0,8}})?"
-_CARD = re.compile(
-    _TO + r"(?<!\w)((?=\d{3})(?!(?:19|20)\d\d-\d\d-)\d(?:[ \-\u00a0\u2011\u202f]?\d){11,18}|\d{4}(?:\.\d{4}){3})"
-    r"(?![\d/]|[.,\-]\d|[^\W_])"
-)
-_IBAN = re.compile(
-    _TO + r"(?<!\w)([A-Za-z]{2} ?[0-9]{2}[A-Za-z0-9]{0,34}"
-    r"(?:[ \-/\u00a0](?:[A-Z]{0,4}[0-9][A-Za-z0-9]{0,34}|[A-Z]{1,4}(?!\w))){0,9})(?!\w)"
+_CARD_NUMBER = r"((?=\d{3})(?!(?:19|20)\d\d-\d\d-)\d(?:[ \-\u00a0\u2011\u202f]?\d){11,18}|\d{4}(?:\.\d{4}){3})"
+_IBAN_NUMBER = (
+    r"(?<!\w)([A-Za-z]{2} ?[0-9]{2}[A-Za-z0-9]{0,34}"
+    r"(?:[ \-/\u00a0](?:[A-Z]{0,4}[0-9][A-Za-z0-9]{0,34}|[A-Z]{1,4}(?!\w))){0,9})"
 )
 _IS = r" (?:is|as|ist|als|est|comme|es|como|è|come|to|jako)(?: [^\W\d_]{1,8}){0,3}[ _\-]?\Z"
-_CARD_IS = re.compile(
-    r"(?<![\w.,/\-])(?<!\d )((?=\d{3})(?!(?:19|20)\d\d-\d\d-)\d(?:[ \-\u00a0\u2011\u202f]?\d){11,18}"
-    r"|\d{4}(?:\.\d{4}){3})" + _IS
-)
-_IBAN_IS = re.compile(
-    r"(?<!\w)([A-Za-z]{2} ?[0-9]{2}[A-Za-z0-9]{0,34}"
-    r"(?:[ \-/\u00a0](?:[A-Z]{0,4}[0-9][A-Za-z0-9]{0,34}|[A-Z]{1,4}(?!\w))){0,9})" + _IS
-)
+_CARD = re.compile(rf"{_TO}(?<!\w){_CARD_NUMBER}(?![\d/]|[.,\-]\d|[^\W_])")
+_IBAN = re.compile(rf"{_TO}{_IBAN_NUMBER}(?!\w)")
+_CARD_IS = re.compile(rf"(?<![\w.,/\-])(?<!\d ){_CARD_NUMBER}{_IS}")
+_IBAN_IS = re.compile(rf"{_IBAN_NUMBER}{_IS}")
 """What is said to be one: ``4111… is my card``."""
 SAID = 80
 """Characters before the word in which it stands."""

@@ -15,13 +15,13 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import people
+from marks import marked
 
 from proxy.inspect_worker import FAST, FULL
 from proxy.models.leaks import leaks
@@ -42,7 +42,6 @@ WRONG = "wrong checksums"
 """The kind whose numbers are nobody's."""
 SKIP = "-"
 """Marks what is neither a value to find nor innocent."""
-_MARK = re.compile(r"⟦([^|⟧]+)\|([A-Z_]+)⟧")
 _LABELS = {"ORGANIZATION": "ORG", "REFERENCE_NUMBER": "OTHER_ID", "ADDRESS": "LOCATION", "PHONE_NUMBER": "PHONE"}
 Spans = Sequence[tuple[int, int, str]]
 
@@ -55,17 +54,6 @@ class Case:
     language: str
     text: str
     spans: Spans
-
-
-def marked(line: str) -> tuple[str, list[tuple[int, int, str]]]:
-    """The text without marks, and its spans."""
-    text, spans, at = "", [], 0
-    for match in _MARK.finditer(line):
-        text += line[at : match.start()]
-        spans.append((len(text), len(text) + len(match[1]), match[2]))
-        text += match[1]
-        at = match.end()
-    return text + line[at:], spans
 
 
 def lines(name: str) -> list[str]:

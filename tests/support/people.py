@@ -1,7 +1,7 @@
 """Texts in which people tell of themselves and others, written for this project without a look at its detectors.
 
 ``tests/golden/people``: records separated by ``%%%``, a first line ``# lang=xx kind=…``, values marked
-``[[LABEL|value]]``. What detectors missed in the files ``a_*`` was read afterwards and some of it mended; so were posts
+``⟦value|LABEL⟧``. What detectors missed in the files ``a_*`` was read afterwards and some of it mended; so were posts
 and business texts of ``b_*``. Nobody has read what they miss in ``b_prompts`` and ``b_benign``.
 
 ``python -m people DIR [SUITE]`` writes them as labelled sets for ``sealgate models evaluate --suite DIR``, those of a
@@ -17,11 +17,12 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from marks import marked
+
 from redaction.types import LABELS
 
 FOLDER = Path(__file__).parents[1] / "golden" / "people"
 UNSOUGHT = "HEALTH"
-_MARK = re.compile(r"\[\[([A-Z_]+)\|(.*?)\]\]", re.DOTALL)
 _HEAD = re.compile(r"# lang=([a-z]{2})\b")
 _OTHERWISE = {
     "ACCOUNT": "IBAN_CODE CREDIT_CARD BANK_ACCOUNT US_BANK_NUMBER CRYPTO",
@@ -51,13 +52,7 @@ def records(name: str) -> Iterator[Record]:
         language = _HEAD.match(head)
         if language is None:
             raise ValueError(f"{name}: a record without a head")
-        text, spans, at = "", [], 0
-        for mark in _MARK.finditer(body):
-            text += body[at : mark.start()]
-            spans.append((len(text), len(text) + len(mark[2]), mark[1]))
-            text += mark[2]
-            at = mark.end()
-        yield language[1], text + body[at:], spans
+        yield language[1], *marked(body)
 
 
 def main(folder: Path, suite: Path | None = None) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from golden import lines, marked
+from golden import lines
+from marks import marked
 
 from redaction.detectors import encoder as module
 from redaction.detectors.encoder import MARKS, Encoder, EncoderDetector, case, marks
