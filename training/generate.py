@@ -108,11 +108,16 @@ def _entries(file: Path, key: str) -> list[str]:
     return [t.replace("\\n", " ").replace('\\"', '"') for t in texts if t and "Project-Id" not in t]
 
 
-class Writer:
-    """Writes one text after another from one seed."""
+SHARES = {False: (0.48, 0.54, 0.65, 0.72), True: (0.38, 0.56, 0.52, 0.74)}
+"""Of texts that name nobody: up to where templates and exercises go in English, and in other languages."""
 
-    def __init__(self, seed: int) -> None:
+
+class Writer:
+    """Writes one text after another from one seed. ``exercises``: with three times as many of those."""
+
+    def __init__(self, seed: int, exercises: bool = False) -> None:
         self.r = Random(seed)
+        self.exercises = exercises
 
     def text(self) -> tuple[str, list[Span]]:
         """One text with its spans."""
@@ -148,9 +153,10 @@ class Writer:
         if not harmless and x < 0.79 and language == "en":
             return self._filled(r.choice(old_templates()), fill)
         y = r.random()
-        if y < (0.48 if language == "en" else 0.65):
+        wordings, exercises = SHARES[self.exercises][:2] if language == "en" else SHARES[self.exercises][2:]
+        if y < wordings:
             return self._filled(r.choice(templates(language + "_neg")), fill, harmless=True)
-        if y < (0.54 if language == "en" else 0.72):
+        if y < exercises:
             return negatives.problem(fill)
         if y < 0.72 and language == "en":
             return negatives.knowledge(fill)
@@ -396,8 +402,8 @@ def _polish(word: str, r: Random) -> str:
     return word
 
 
-def texts(seed: int) -> Iterator[tuple[str, list[Span]]]:
+def texts(seed: int, exercises: bool = False) -> Iterator[tuple[str, list[Span]]]:
     """Texts without end."""
-    writer = Writer(seed)
+    writer = Writer(seed, exercises)
     while True:
         yield writer.text()

@@ -97,7 +97,7 @@ def train_tokens(
         *(("--natural", str(natural.resolve())) if natural and part == "encoder" else ()),
     ]  # fmt: skip
     with bar(f"the {part}: steps") as tick:
-        _follow(command, steps, tick)
+        _follow(command, steps + steps // 5 if part == "student" else steps, tick)
 
 
 def _follow(command: list[str], steps: int, tick: Callable[[int, int], None]) -> None:

@@ -130,7 +130,7 @@ def verify(data: Path, as_json: bool, file: Path | None, key: Path | None) -> No
 @click.option(
     "--part", type=click.Choice(["classifier", "student", "encoder"]), default="classifier", show_default=True
 )
-@click.option("--steps", type=click.IntRange(1), default=6000, show_default=True, help="Of student or encoder.")
+@click.option("--steps", type=click.IntRange(1), default=7000, show_default=True, help="Of student or encoder.")
 @click.option("--seed", type=int, default=20, show_default=True)
 @click.option(
     "--wordnet", type=click.Path(file_okay=False, exists=True, path_type=Path), help="For student and encoder."
