@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 from growth import assert_linear
 
@@ -53,6 +55,84 @@ def test_what_people_write_of_passwords_and_codes(text: str, value: str) -> None
     inside = f"😀\u0301 {text}\r\nand more"
     findings = [inside[f.start : f.end] for f in SecretsDetector().detect(inside)]
     assert value in findings, "and the detector of secrets says so, at the right place"
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        "Password -> {}", "Password – {}", "password\n{}", "Password:\n```\n{}\n```", "**Password:** {}", "**Password**: `{}`",
+        "* Password - {}", "| password | {} |", "<td>password</td><td>{}</td>", "password…{}", "the password you need is {}",
+        "the password for the guest network in the meeting room is {}", "the password hasn't changed, still {}",
+        "Her password, I think, is {}", "My password? {}", "What's my password? It's {}", "password has been reset to {}",
+        "{} is my password", "log in with bob and {} as password", "login: bob / {} (password)", "bob and the pass is {}",
+        "(user bob, pass {})", "Routerpasswort lautet {}", "Passwort wurde auf {} gesetzt", "Passwort ist ‚{}‘",
+        "{} ist mein Passwort", "Zugangsdaten: bob / {}", "WLAN-Schlüssel: {}", "mon mdp c'est {}",
+        "mon mot de passe est « {} »", "le mot de passe, c’est {}", "{} est mon mot de passe", "la nueva contraseña será {}",
+        "contrasen\u0303a temporal ({})", "{} es mi contraseña", "la password e' {}", "{} è la mia password",
+        "a palavra-passe foi alterada para {}", "com {} como senha", "ww is {}", "met {} als wachtwoord",
+        "hasłem jest {}", "{} to moje hasło", "z hasłem {}", "password\u00a0is\u00a0{}", "PASSWORD IS\r\n{}",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("value", ["Xk29!!pQ", "geheim123", "Ägypten_22", "Tr0ub4dor&3"])
+def test_whatever_stands_between_the_word_and_the_password(frame: str, value: str) -> None:
+    text = unicodedata.normalize("NFC", f"Hi, {frame.format(value)} ok.\r\nbye 2024\n")
+    assert found(text) == [value]
+
+
+def test_several_passwords_and_those_with_spaces() -> None:
+    assert found("change password from Blau_77x to Rot_88y!") == ["Blau_77x", "Rot_88y"]
+    assert found("the password isn't Blau_77x but Rot_88y") == ["Blau_77x", "Rot_88y"]
+    assert found('the password is "p@ss w0rd 77", ok') == ["p@ss w0rd 77"]
+    assert found("the password for the safe in the attic is 82736455") == ["82736455"]
+    assert found("passphrase: correct horse battery staple\n") == ["correct horse battery staple"]
+    seed = "abandon ability able about above absent absorb abstract absurd abuse access accident"
+    assert found(f"my seed phrase is {seed}.") == [seed]
+    assert found("password=Abc123;user=bob&x=1") == ["Abc123"]
+
+
+@pytest.mark.parametrize(
+    ("frame", "value"),
+    [
+        ("the PIN for my card is {}", "4821"), ("my debit card pin's {}", "4821"), ("**PIN:** {}", "4821"),
+        ("PIN #: {}", "0042"), ("PIN der EC-Karte: {}", "482913"), ("Geheimzahl {}", "4821"), ("p.i.n. {}", "4821"),
+        ("The door's code is {}", "4821"), ("gate code, {}", "7731#"), ("the alarm code at the office is {}", "4821"),
+        ("code at the gate: {}", "4821"), ("keypad: {}", "4821"), ("the lockbox on the left opens with {}", "4821"),
+        ("alarm code has changed, now {}", "4821"), ("door code “{}”", "4821"), ("| door code | {} |", "4821"),
+        ("{} is the gate code", "4821"), ("punch in {} on the keypad", "4821"), ("code {} opens the gate", "4821"),
+        ("security code on the back: {}", "417"), ("SIM PUK {}", "48291377"), ("CVV (back of card): {}", "417"),
+        ("Code der Alarmanlage: {}", "4821"), ("Kartenprüfnummer {}", "417"), ("le digicode c'est {}", "4821"),
+        ("code de la boîte à clés {}", "4821"), ("cryptogramme visuel : {}", "417"), ("código del garaje: {}", "4821"),
+        ("clave de la alarma: {}", "4821"), ("il pin del bancomat è {}", "4821"), ("codice cassaforte {}", "12-34-56"),
+        ("o pin do cartão é {}", "4821"), ("código da garagem {}", "4821"), ("de code van de kluis is {}", "4821"),
+        ("ontgrendelcode {}", "4821"), ("kod domofonu {}", "4821"), ("pin do karty to {}", "4821"),
+        ("door code\r\n{}", "1984"), ("door code is 12-34-56 and the alarm code {}", "0042"),
+    ],
+)  # fmt: skip
+def test_whatever_stands_between_the_name_of_a_code_and_the_code(frame: str, value: str) -> None:
+    assert value in found(f"Hi, {frame.format(value)} thanks.\nbye\n")
+
+
+def test_a_second_code() -> None:
+    assert found("Alarm codes: 4821 and 7788") == ["4821", "7788"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def f(user: str, password: Optional[bytes], x: int) -> Dict[str, int]: return g2(x[1])",
+        "pwd = self._encode_password(user_password, strict=strict)\nrc4_enc = rc4_encrypt(rc4_key, a)",
+        "password.encode('utf-8'), password = settings.database.password1, password: #{ENV2} ${PW_1} %PW1%",
+        "if (!password) #define X1\n/etc/passwd: /usr/bin2/x, https://u:password@host.com:80/p",
+        "a password of 12-character length, 2026's rules, CVE-2011-2192, see §7.6.4 and RFC-2898",
+        "password.\nThe invoice of Tr0ub4dor&3",
+        "the door code has 4821 characters, PIN codes of 4821 digits, alarm code costs 4821 €",
+        "the door code\n\n\n\n4821, the access code was changed since 2019, gate code 4821.77",
+        "vectors pin the RFC and 30-day passphrase for the client private key\n",
+        "alarm code 123456789",
+    ],
+)
+def test_programs_and_prose_about_passwords(text: str) -> None:
+    assert found(text) == []
 
 
 @pytest.mark.parametrize(
