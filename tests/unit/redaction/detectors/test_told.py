@@ -96,6 +96,92 @@ def test_what_is_told_of_nobody(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("I'm **Muslim**, she is “Jewish”; we're\nHindu", ["Muslim", "Jewish", "Hindu"]),
+        ("my boss is gay, my wife, Anna, is Catholic", ["gay", "Catholic"]),
+        ("I've been Sikh for years; she became a Quaker", ["Sikh", "Quaker"]),
+        ("as a gay man; as a Catholic, I; being trans at work", ["gay", "Catholic", "trans"]),
+        ("Religion: Jehovah’s Witness", ["Jehovah’s Witness"]),
+        ('"religion": "Muslim", **Religion:** Jain', ["Muslim", "Jain"]),
+        (
+            "| Religion | Sunni Muslim |, Faith – Hindu; sexual_orientation=lesbian",
+            ["Sunni Muslim", "Hindu", "lesbian"],
+        ),
+        ("I'm bisexual, I'm bi, Tom Roe is openly gay", ["bisexual", "bi", "gay"]),
+        ("wir sind jüdisch, weil er katholisch ist; ich bin Zeuge Jehovas", ["jüdisch", "katholisch", "Zeuge Jehovas"]),
+        ("sexuelle Orientierung: schwul; wurde evangelisch erzogen", ["schwul", "evangelisch"]),
+        (
+            "nous sommes musulmans, étant juif, en tant que témoin de Jéhovah",
+            ["musulmans", "juif", "témoin de Jéhovah"],
+        ),
+        ("somos judíos, fui criada católica", ["judíos", "católica"]),
+        ("siamo ebrei, mia moglie e' cristiana", ["ebrei", "cristiana"]),
+        ("somos evangélicos, tornei católica", ["evangélicos", "católica"]),
+        ("wij zijn joods, opgevoed als moslim", ["joods", "moslim"]),
+        (
+            "jesteśmy katolikami, byłem ewangelikiem, ona jest biseksualna",
+            ["katolikami", "ewangelikiem", "biseksualna"],
+        ),
+        ("marital_status: divorced, maritalStatus=widowed", ["divorced", "widowed"]),
+        ("**Marital status:** single; Marital status – married", ["single", "married"]),
+        ("we got engaged in May; I am “divorced”; he is a widower", ["engaged", "divorced", "a widower"]),
+        ("I'm single. Number of children: 12", ["single", "12"]),
+        ("bin ich seit 2010 verheiratet, Familienstand – ledig", ["verheiratet", "ledig"]),
+        ("etat civil: mariés, burgerlijke staat: vrijgezel, stan cywilny: wdową", ["mariés", "vrijgezel", "wdową"]),
+    ],
+)
+def test_whatever_signs_stand_between(text: str, values: list[str]) -> None:
+    assert found(text) == values
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["I'm single-threaded", "it is single quote", "we are separated by walls", "as a Christian name", "I am bi-weekly"],
+)
+def test_other_meanings_of_the_words(text: str) -> None:
+    assert found(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("my son, 8, and my daughter Mia, 13, left", ["8", "13"]),
+        ("my son’s 8 now, I'm 47.", ["8", "47"]),
+        ("I was 13 when my dad died, on my 13th birthday", ["13", "13th"]),
+        ("my kids are 8, 9 and 11", ["8", "11"]),
+        ("| Age | 47 |, age – 34.", ["47", "34"]),
+        ("my 8 y.o. daughter", ["8"]),
+        ("my son is 2 hours late, her son was 5 feet tall, I'm 20% sure, my dad is 6 miles away", []),
+    ],
+)
+def test_more_ages(text: str, values: list[str]) -> None:
+    assert found(text, "AGE") == values
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ('blue Ford Focus "AB12 CDE"', "AB12 CDE"),
+        ("Tesla Model 3 – V44 ICE", "V44 ICE"),
+        ("parked car:\nAB-123-CD", "AB-123-CD"),
+        ("ABC-1234 is my car", "ABC-1234"),
+        ("plate **ab12 cde**", "ab12 cde"),
+        ("reg. v44 ice", "v44 ice"),
+        ("Kennzeichen lautet b-ab 1234", "b-ab 1234"),
+        ("immatriculée AB-123-CD", "AB-123-CD"),
+        ("coche 1234-BCD", "1234-BCD"),
+        ("targata ab123cd", "ab123cd"),
+        ("placa ABC1D23", "ABC1D23"),
+        ("kenteken 12-ABC-3", "12-ABC-3"),
+        ("numer rejestracyjny to PO12345", "PO12345"),
+    ],
+)
+def test_plates_whatever_signs_stand_between(text: str, value: str) -> None:
+    assert found(text, "LICENSE_PLATE") == [value]
+
+
+@pytest.mark.parametrize(
     ("text", "value"),
     [
         ("34F, hashimotos", "34F"),
