@@ -264,6 +264,22 @@ def test_long_texts_of_its_words_take_linear_time() -> None:
         ("no.such-ending/path", []),
         ("http://localhost:3000/, https://www.example.com, http://127.0.0.1:8080/ and https://api.test/", []),
         ("http://localhost:3000/reset?t=1", ["http://localhost:3000/reset?t=1"]),
+        ("https://anna-roe.example.com, http://pay.roe.test", ["https://anna-roe.example.com", "http://pay.roe.test"]),
+        ("http://api.example.com, https://staging2.www.test/ and http://dev.localhost:80", []),
+        ("*linkedin.com/in/a-roe*, `x.com/aroe`, “t.me/aroe”", ["linkedin.com/in/a-roe", "x.com/aroe", "t.me/aroe"]),
+        ("=vk.com/aroe>xing.com/aroe<", ["vk.com/aroe", "xing.com/aroe"]),
+        ("//acme.com/u/aroe, müller.de/aroe", ["acme.com/u/aroe", "müller.de/aroe"]),
+        ("allegro.pl/u/aroe, acme.net/a-roe, acme.fi/@aroe", ["allegro.pl/u/aroe", "acme.net/a-roe", "acme.fi/@aroe"]),
+        ("ASP.NET/C-1, main.pl/sub, foo.py/u/aroe", []),
+        (f"acme.com/{'a' * 500}/aroe", [f"acme.com/{'a' * 500}/aroe"]),
+        (
+            "https://a.org/Mercury_(planet)/x, (https://a.org/x)",
+            ["https://a.org/Mercury_(planet)/x", "https://a.org/x"],
+        ),
+        ("'https://a.org/x', https://a.org/o'brien's", ["https://a.org/x", "https://a.org/o'brien's"]),
+        ("https://a.org/[id]/{x}/roe], {https://b.org}", ["https://a.org/[id]/{x}/roe", "https://b.org"]),
+        ("hxxps://a.org/roe sftp://a.org/roe", ["hxxps://a.org/roe", "sftp://a.org/roe"]),
+        ("startswith('https://')", []),
     ],
 )
 def test_addresses_of_pages(text: str, values: list[str]) -> None:
