@@ -79,7 +79,7 @@ _EPONYM = (
 )
 """Things called after somebody."""
 _AFTER = re.compile(
-    rf"[*_]{{0,3}}(?:['’]s\b|['’]?(?:\s+(?!(?:van|von|de|der|del|da|di|{_EPONYM})\b)(?:[a-z]|\d)|\s*[.,;:?!)]|\s*$))"
+    rf"[*_]{{0,3}}(?:['’]s\b|['’]?(?:\s+(?!(?:van|von|de|der|del|da|di|{_EPONYM})\b)(?:[a-z]|\d)|\s*[.,;:?!)–—&|\]\"”»]|\s-\s|\s*$))"
 )
 """Behind a name that stands alone."""
 _NEXT = re.compile(r" ([^\W\d_]{2,})")

@@ -25,6 +25,7 @@ def found(text: str, *known: Finding) -> list[str]:
         ("Give anna 5 mg at night.", ["anna"]),
         ("The others of group B and Group C say that ANNA has 3 convictions", ["ANNA"]),
         ("**Anna** has 3 convictions", ["Anna"]),
+        ("She said that “Anna” – 3 absences – and [Eric] - 4 warnings | Laura | 5", ["Anna", "Eric", "Laura"]),
         ("I met Mr Anna with 3 others", ["Anna"]),
         ("Did you say that Anna Nowak has 3 convictions?", ["Anna", "Nowak"]),
         ("Did you say that Blorp Nowak has 3 convictions?", []),
