@@ -229,6 +229,7 @@ KEYS = frozenset({"API_KEY", "SECRET", "PRIVATE_KEY", "US_SSN"})
 _BREAK = re.compile(r"\n[ \t]*(?:>[ \t]?)*(?=\S)")
 _KEY = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[\w+/=.\-]{20,}|\d{3}-\d{2}-\d{4}\W?")
 """What a line end may run through besides an address: a key, a number whose dashes show what it is."""
+_SAID = re.compile(r"[^\W_]")
 _TOKEN = 100
 Break = tuple[Piece, str]
 
@@ -244,7 +245,7 @@ def _lines(text: str) -> Iterator[Break]:
 def _break(text: str, start: int, end: int) -> Iterator[Break]:
     before = text[max(0, start - _TOKEN) : start].split()[-1:]
     after = text[end : end + _TOKEN].split(maxsplit=1)[:1]
-    if before and after:
+    if before and after and _SAID.search(before[0]) and _SAID.search(after[0]):  # the dash of a list breaks nothing
         token = before[0] + after[0]
         if "@" in token:
             yield (start, end, ""), "mail"

@@ -38,6 +38,8 @@ LONGEST = 30
 
 _TOKEN = re.compile(r"(?<!\w)[^\W\d_]+(?:['’][^\W\d_]+)?(?!\w)")
 """Letters beside digits or underscores are parts of names and keys."""
+_HOST = re.compile(r"(?:https?://|www\.|@)[\w.\-]+", re.I)
+"""``se`` and ``us`` are no words there that could be held against a text; what stands behind the host may be some."""
 
 
 class _Table(NamedTuple):
@@ -74,13 +76,18 @@ def table() -> _Table:
 
 def digest() -> str:
     """Of the table and of how it is read."""
-    settings = [HALF, MARGIN, SURE, LEAST, PER_WORD, LONGEST, _TOKEN.pattern]
+    settings = [HALF, MARGIN, SURE, LEAST, PER_WORD, LONGEST, _TOKEN.pattern, _HOST.pattern]
     data = (DATA / "languages.npz").read_bytes()
     return hashlib.sha256(json.dumps(settings).encode() + data).hexdigest()[:16]
 
 
 def unknown(text: str) -> str | None:
     """The uncovered language that a passage of a text is in, or the nearest one known; None where there is none."""
+    found = _unknown(text)
+    return _unknown(_HOST.sub(" ", text)) if found and _HOST.search(text) else found
+
+
+def _unknown(text: str) -> str | None:
     held = table()
     tokens = [t for t in _TOKEN.findall(text) if len(t) > 1]
     rows = [held.words.get(t.lower().replace("’", "'"), -1) for t in tokens]

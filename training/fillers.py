@@ -25,7 +25,7 @@ from faker import Faker
 from faker.config import AVAILABLE_LOCALES
 from wordfreq import top_n_list, word_frequency
 
-from training import wide
+from training import spoken, wide
 
 UNITS = ("mg kg g mcg ml l dl cm mm m km kB GB MHz % °C h min s mmHg mg/dl ng/ml UI/l days hours weeks euros dollars horas días Stunden Tage "
          "heures jours ore giorni dias uur dagen godz dni zł").split()  # fmt: skip
@@ -669,12 +669,7 @@ class Fill:
         return self.r.choice(forms.get(self.language, ("{n}",))).format(n=n)
 
     def number_of_years(self) -> str:
-        r = self.r
-        return (
-            str(r.randint(1, 98))
-            if r.random() < 0.95
-            else r.choice(("thirty-four", "twenty", "sixty", "forty-two", "seventeen"))
-        )
+        return spoken.years(self.r, self.language)
 
     def code(self) -> str:
         r = self.r

@@ -17,7 +17,7 @@ from pathlib import Path
 from random import Random
 from zlib import crc32
 
-from training import fillers, negatives
+from training import fillers, negatives, spoken
 from training.fillers import LANGUAGES, Fill
 from training.slots import MORE
 
@@ -148,13 +148,13 @@ class Writer:
         if not harmless and x < 0.79 and language == "en":
             return self._filled(r.choice(old_templates()), fill)
         y = r.random()
-        if y < 0.40:
+        if y < (0.48 if language == "en" else 0.65):
             return self._filled(r.choice(templates(language + "_neg")), fill, harmless=True)
-        if y < 0.58:
+        if y < (0.54 if language == "en" else 0.72):
             return negatives.problem(fill)
-        if y < 0.73 and language == "en":
+        if y < 0.72 and language == "en":
             return negatives.knowledge(fill)
-        if y < 0.90 and language == "en":
+        if y < 0.88 and language == "en":
             return negatives.gloss(fill)
         return " ".join(self._plainly(r.choice(plain(language)), fill) for _ in range(r.randint(1, 5))), []
 
@@ -237,7 +237,7 @@ class Writer:
         if name == "rel":
             return r.choice(fillers.FAITHS[fill.language].split())
         if name == "j":
-            return r.choice(fillers.jobs(fill.language))
+            return spoken.occupation(r, fill.language, fillers.jobs(fill.language))
         if name == "e":
             return f"{fill.handle()}@{fill.word()}.{r.choice(('com', 'org', 'de', 'fr', 'net'))}"
         if name == "num":

@@ -214,7 +214,13 @@ def known_place(fill: Any) -> str:
     return str(fill.country() if x < 0.5 else fill.city() if x < 0.75 else fill.r.choice(RIVERS))
 
 
+def any_year(fill: Any) -> str:
+    """A year of a question about the world: it dates nobody's life."""
+    r: Random = fill.r
+    return str(r.choice((r.randint(1400, 2026), r.randint(1900, 2026), r.randint(1990, 2026))))
+
+
 MORE: dict[str, Callable[[Any], str]] = {
     "np": nickname, "fam": family_first, "hn": house, "po": box, "crt": court, "sch": school, "dr": relative, "hash": hashtag, "pub": public, "brand": brand, "q": problem_name,
-    "pl": known_place, "m": lambda fill: str(fill.last()),
+    "pl": known_place, "m": lambda fill: str(fill.last()), "Y": any_year, "Yr": lambda fill: str(fill.r.randint(1990, 2026)),
 }  # fmt: skip

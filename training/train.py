@@ -188,7 +188,7 @@ def main() -> None:
     parser.add_argument("--rampart", type=Path, required=True, help="folder of the installed bundle")
     parser.add_argument("--wordnet", type=Path, required=True, help="folder of WordNet 3.1's files (data.noun, ...)")
     parser.add_argument("--out", type=Path, default=DATA)
-    parser.add_argument("--texts", type=int, default=280_000)
+    parser.add_argument("--texts", type=int, default=200_000)
     parser.add_argument("--minutes", type=float, default=25)
     parser.add_argument("--batch", type=int, default=5000, help="tokens at once")
     parser.add_argument("--steps", type=int, default=0)

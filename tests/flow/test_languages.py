@@ -55,6 +55,8 @@ READ = {
     "latin": "Lorem ipsum dolor sit amet, consectetur adipiscing elit, sed do eiusmod tempor incididunt ut labore.",
     "list": "chicken, garlic, lemon, thyme, butter, flour, salt, pepper, onion, rice, basil, oregano",
     "one word": "What does the Swedish word lagom mean?",
+    "host": "My website is https://OlderSong.se/",
+    "mail": "My mail is anna@svt.se or https://mycompany.us.auth0.com/",
     "places": "flights Oslo Malmö Göteborg Århus Tampere Tallinn Brno Zagreb Ljubljana prices",
 }
 
@@ -63,6 +65,11 @@ READ = {
 def covered() -> dict[str, str]:
     found: dict[str, str] = json.loads((DATA / "coverage.json").read_text(encoding="utf-8"))["languages"]
     return found
+
+
+@pytest.mark.parametrize("name", UNREAD)
+def test_a_page_beside_it_does_not_make_a_language_known(name: str) -> None:
+    assert language.unknown(f"www.example.com {UNREAD[name]} https://example.org/ sale@example.com")
 
 
 def test_the_card_and_the_table_name_the_same_languages(covered: dict[str, str]) -> None:

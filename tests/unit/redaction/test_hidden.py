@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from redaction.detectors.patterns import PatternDetector
 from redaction.pipeline import Pipeline
 from redaction.types import Classification, DetectorFailed, Finding, Sensitivity, TextResult
 
@@ -125,3 +126,20 @@ def test_joints_are_read_by_patterns_only() -> None:
     assert [f.detector for f in seen.findings] == ["patterns"]
     assert model.read == []
     assert seen == TextResult(seen.findings, Classification(Sensitivity.PUBLIC))
+
+
+def test_the_dash_of_a_list_breaks_no_number() -> None:
+    """Joined with the next item's dash a column of numbers was one run, whose checks cost more than a text may."""
+    numbers = [f"{100 + n}-{20 + n % 70}-{1000 + 7 * n}" for n in range(300)]
+    text = "ssn:\n" + "".join(f"  - {n}\n" for n in numbers)
+    seen = Pipeline([PatternDetector()], None).inspect([text])[0]
+    assert seen.uninspected is None
+    said = {text[f.start : f.end] for f in seen.findings}
+    assert said >= set(numbers)
+
+
+@pytest.mark.parametrize("text", ["ssn: 123-45-\n6789", "ssn: 123-\n45-6789", "> my ssn 123-45-\n> 6789 thanks"])
+def test_a_number_broken_at_its_dash_is_one(text: str) -> None:
+    found = Pipeline([PatternDetector()], None).inspect([text])[0].findings
+    start, end = text.index("1"), text.index("9") + 1
+    assert any(f.start <= start and end <= f.end for f in found)
