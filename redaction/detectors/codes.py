@@ -17,7 +17,7 @@ _LOCK_DE = r"(?:alarm|tür|haus|haustür|tor|hoftor|tresor|schlüssel(?:kasten|t
 _LOCK_NL = r"(?:alarm|deur|poort|toegangs?|kluis|sleutel(?:kluis|kastje)|voordeur|achterdeur|garage|slot)"
 _NUMBERS = r"(?:pin|code|combination|combo|passcode|password)s?"
 _EN = (
-    rf"{_LOCK}(?:['’]s)?[ -]?{_NUMBERS}|{_NUMBERS}(?: (?:for|to|of|at|on|into)(?: \pL{{1,12}}){{1,3}}) {_LOCK}|key ?(?:safe|box|pad|code)|lock ?box"
+    rf"{_LOCK}(?:['’]s)?(?: |-)?{_NUMBERS}|{_NUMBERS}(?: (?:for|to|of|at|on|into)(?: \pL{{1,12}}){{1,3}}) {_LOCK}|key ?(?:safe|box|pad|code)|lock ?box"
     r"|(?:one[- ]time|verification|authentication|authenticator|security|2fa|mfa|sms|unlock|backup|recovery|confirmation|activation|atm"
     r"|phone|sim|card|bank card|debit card|credit card|device|screen) (?:pin|passcode|password)"
     r"|(?:one[- ]time|verification|authentication|authenticator|security|2fa|mfa|sms|unlock|backup|recovery|activation|atm) code"
@@ -53,9 +53,9 @@ _PL = (
     r"|weryfikacyjny|autoryzacyjny|odblokowania|sms|pin)"
 )
 LOCKS = rf"(?:{_EN}|{_DE}|{_FR}|{_ES}|{_IT}|{_PT}|{_NL}|{_PL}|one[- ]time (?:code|password)|otp|puk)"
-_SIGNS = r"[\s\"'“”„‚‘’«»*_\x60()\[\]:=|>~,–—#-]"
-_WORDS = rf"(?:[\pL'’]{{1,15}}{_SIGNS}{{1,4}}|n[or]\. )"
-GAP = rf"{_SIGNS}{{0,6}}(?:…|\.\.\.)?{_WORDS}{{0,5}}"
+_SIGNS = r"[^\pL\pN.!?;/\\{}]"
+_WORDS = rf"(?:[\pL'’]{{1,15}}(?:{_SIGNS}|\.\.\.){{1,4}}|n[or]\. )"
+GAP = rf"{_SIGNS}{{0,6}}(?:(?:…|\.\.\.)\s?)?{_WORDS}{{0,5}}"
 _NUMBER = (
     r"([0-9](?: [0-9]){3,7}|[0-9]{3,4} [0-9]{3,4}|[0-9]{2}(?: [0-9]{2}){1,3}|[0-9](?:[0-9*]|-[0-9]){1,9}[0-9]?[#*]?)"
 )
@@ -73,10 +73,10 @@ CARD = (
     rf"(?i)(?:cvv2?|cvc2?|cvn2?|card security code|card verification (?:code|value)|karten-?prüf(?:nummer|ziffer)|prüfziffer"
     rf"|cryptogramme(?: visuel)?){GAP}([0-9]{{3,4}})"
 )
-TAN = rf"(?i)tan{_SIGNS}{{0,3}}(?:(?:is|ist|lautet|war){_SIGNS}{{1,3}})?([0-9]{{3}}[ -]?[0-9]{{3,5}})"
+TAN = rf"(?i)tan{_SIGNS}{{0,3}}(?:(?:is|ist|lautet|war){_SIGNS}{{1,3}})?([0-9]{{3}}(?: |-)?[0-9]{{3,5}})"
 
 UNIT = re.compile(
-    r"[#*\"'”’)]?[ -]?(?:digits?|characters?|chars|letters?|numbers|words?|times|attempts?|tries|minutes?|seconds?|hours?|days?|years?|times"
+    r"[#*\"'”’)]?(?: |-)?(?:digits?|characters?|chars|letters?|numbers|words?|times|attempts?|tries|minutes?|seconds?|hours?|days?|years?|times"
     r"|zeichen|stellen|stellige?[nrs]?|ziffern|mal|chiffres|caractères|dígitos|cifre|caratteri|cijfers|tekens|cyfr|znak(?:i|ów)"
     r"|€|\$|£|%|zł|eur\b|euros?\b|usd\b|dollars?\b|edition)",
     re.I,

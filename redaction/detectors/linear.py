@@ -111,6 +111,25 @@ class Pattern:
             yield [(known[start], known[end]) for start, end in spans]
 
 
+def loose(pattern: str) -> str:
+    """``pattern`` with one to three signs of white space for each blank outside of a set: texts are wrapped."""
+    out: list[str] = []
+    inside = False
+    signs = iter(range(len(pattern)))
+    for at in signs:
+        char, following = pattern[at], pattern[at + 1 : at + 2]
+        if char == "\\":
+            char += following
+            next(signs, None)
+        elif char in "[]":
+            inside = char == "["
+        elif char == " " and not inside and following not in {"{", "*", "+"}:
+            char = r"\s{0,3}" if following == "?" else r"\s{1,3}"
+            next(signs, None) if following == "?" else None
+        out.append(char)
+    return "".join(out)
+
+
 def compile_pattern(pattern: str) -> Pattern:
     """A compiled pattern. Raises re2.error for what RE2 cannot express (look-around, back-references)."""
     return Pattern(pattern)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from redaction.detectors.codes import CARD, CODES, LOCKS, MORE, PIN, POSTAL, TAN, UNIT, YEAR
-from redaction.detectors.linear import Match, compile_pattern
+from redaction.detectors.linear import Match, compile_pattern, loose
 from redaction.spans import bounded
 from redaction.types import Finding
 
@@ -34,7 +34,7 @@ _PW = (
     r"|inloggegevens|identifiants|credenziali|credenciales|credenciais|(?:wi-?fi|wlan|wpa[23]?|network|router|netzwerk)[- ]?(?:key|schlüssel|code|sleutel)"
     r"|clé (?:wi-?fi|wpa)|(?:the|my|his|her|our|and|la|mi|il|[,/]) pass\b|clave(?: (?:del?|de la) (?:wi-?fi|router|red|acceso|correo|portátil|ordenador))?)"
 )
-_PASSWORD = compile_pattern(rf"(?i){_PW}")
+_PASSWORD = compile_pattern(loose(rf"(?i){_PW}"))
 _IS = frozenset(
     "is was are were be to as it's it’s its it lautet lautete ist war sind wäre heißt auf est était sera c'est c’est en es era será son è"
     " e' e’ sarà é foi naar in na para a per jest brzmi to będzie als wordt werd reads".split()
@@ -60,12 +60,12 @@ _PHRASE = compile_pattern(
 )
 """Words that are a secret together (BIP 39)."""
 _ANY = compile_pattern(
-    rf"(?i){_PW}|code|combination|combo|kombination|código|codigo|clave|codice|combina|\bkod|szyfr|\bpin|p\.i\.n|\botp\b|\btan\b|\bpuk\b|cvv|cvc|cvn"
+    rf"(?i){loose(_PW)}|code|combination|combo|kombination|código|codigo|clave|codice|combina|\bkod|szyfr|\bpin|p\.i\.n|\botp\b|\btan\b|\bpuk\b|cvv|cvc|cvn"
     r"|prüf|cryptogramme|geheim|one[- ]time|key ?(?:safe|pad|box)|lock ?box|keypad|boîte|sleutelkluis|phrase|words|seed"
 )
 _METHOD = re.compile(
     r"(?:sha|md|base|utf|oauth|wpa|aes|rsa|argon|bcrypt|scrypt|pbkdf|http|https|win|ntlm|tls|ssl|iso|rfc|nist|pci|v|php|python"
-    r"|2fa|x|id|step|type|field|input|test)-?\d[\d.:-]*(?:bit)?[a-z]?|(?-i:[A-Z]{2,})-?\d{1,5}(?:-\d+)*|(?-i:[A-Z])\.\d[\d.]*",
+    r"|2fa|x|id|step|type|field|input|test)-?\d[\d.:-]*(?:bit)?[a-z]?|(?-i:[A-Z]{2,4})-?\d{1,5}(?:-\d+)*|(?-i:[A-Z])\.\d[\d.]*",
     re.I,
 )
 """What stands behind the word in texts about passwords."""
@@ -83,7 +83,7 @@ _CODE = re.compile(
     r"!?[^\W\d][\w.]*[\[(]|[a-z_]\w*(?:\.[a-z_]\w*[a-z]\d?)+$|[\w.]+=|&[#\w]+;?|@[^\W\d]*(?:[-.:/{]|$)|[/\\]|[\])}][@:]|#\{|[\w.]+@[^\W\d]*(?:[-.]|$)"
 )
 """How programs call, name and escape things."""
-_NAMED = compile_pattern(rf"(?i)^(?:{LOCKS}|pin)[^\pL]*$")
+_NAMED = compile_pattern(loose(rf"(?i)^(?:{LOCKS}|pin)[^\pL]*$"))
 _LETTERS = re.compile(r"[^\W\d_]+")
 _NAME = re.compile(r"[a-z_][a-z0-9]*(?:[_.][a-z0-9]*[a-z][0-9]?)+|[a-z]+(?:-[a-z]+)*-v?\d")
 """A variable."""
@@ -127,7 +127,7 @@ class Spoken:
 
     def __init__(self) -> None:
         rows = [*(("PASSWORD", form) for form in (*CODES, PIN, TAN)), ("SECRET", CARD)]
-        self._codes = [(label, compile_pattern(form)) for label, form in rows]
+        self._codes = [(label, compile_pattern(loose(form))) for label, form in rows]
 
     def find(self, text: str) -> Iterator[Finding]:
         if _ANY.search(text) is None:

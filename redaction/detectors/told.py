@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from redaction.detectors.family import FAMILY
-from redaction.detectors.linear import compile_pattern
+from redaction.detectors.linear import compile_pattern, loose
 from redaction.spans import bounded
 from redaction.types import Finding
 
@@ -47,15 +47,15 @@ _LOVES = (
     r"|gejem|gejami|lesbijką|biseksualn[ya]|homoseksualn[ya])"
 )
 _ANY_OF = rf"(?:{_FAITH}|{_FAITHS}|{_LOVE}|{_LOVES})"
-_S = r"[\s\"'“”„‚«*_\x60(\[]{1,5}"
+_S = r"(?:[^\pL\pN.!?]{1,6}|\s?(?:…|\.\.\.)\s?)"
 """Before what is told: spaces, and signs that set it off."""
 _HOW = r"(?:[ ,]{1,2}(?:an?|now|also|both|very|quite|still|openly|a? ?devout|strictly?|practi[cs]ing|born|half|deeply|not|never|always|like|a? ?lapsed|married and)){0,3},?"
 _AM = (
-    rf"(?:(?:i|we|he|she|they|who|my {_KIN}|(?:my|our|his|her|their)(?:,? [\pL'’-]{{2,15}},?){{1,3}})[ \n]?(?:am|['’]m|are|['’]re|is|['’]s|was|were|(?:has|have|['’]ve) (?:always |never )?been"
+    rf"(?:(?:i|we|he|she|they|who|my {_KIN}|(?:my|our|his|her|their)(?:,? [\pL'’-]{{2,15}},?){{1,3}})\s{{0,3}}(?:am|['’]m|are|['’]re|is|['’]s|was|were|(?:has|have|['’]ve) (?:always |never )?been"
     r"|became|become)|im|grew up|was raised|were raised|raised as|came out(?: to \pL+(?: \pL+)?)? as|converted to|identif(?:y|ies) as|and always was,?)"
     rf"{_HOW}"
 )
-_FIELD = r"[\"'*_]{0,3}\s{0,3}[:=][\s\"'“*_]{0,6}"
+_FIELD = r"[\"'*_]{0,3}\s{0,3}[:=][^\pL\pN.!?{$]{0,6}"
 _NEXT = r"[\"'*_]{0,3}(?:\s{0,3}[|\t>]\s{0,3}|\s[-–—]\s|\s(?:is|ist|est|es|è|é|jest)\s)[\"'“*_]{0,3}"
 _RELIGION = r"(?:religion|faith|religious affiliation|denomination|konfession|religionszugehörigkeit|glaube|confession|religión|religione|religião|geloof|religie|wyznanie|religia)"
 _ORIENTATION = (
@@ -81,25 +81,25 @@ _BELIEFS = (
     rf"(?:jestem|jest|był|była|byłem|byłam|jesteśmy|zostałem|zostałam)(?: (?:bardzo|wierzącym|wierzącą|też)){{0,2}}{_S}({_FAITHS}|{_LOVES}|trans)",
 )
 _SPELT = r"(?:four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twenty)"
-_YEARS = rf"(\d{{1,2}}|{_SPELT})"
+_YEARS = rf"[*_\"“„«\x60]{{0,3}}(\d{{1,2}}|{_SPELT})"
 _KIDS = r"(?:kids|children|sons|daughters|boys|girls|twins|nephews|nieces|grand(?:kids|children))"
 _AGES = (
     r"(?:^|\n)(?:i['’]?m (?:an? )?)?([1-9]\d ?(?:yo ?|/)?(?:f|m|mtf|ftm|nb|female|male))[,;.) ]",
     rf"(?:i|me|he|she|him|{_KIN}) ?[(\[]([1-9]\d ?(?:yo ?|/)?(?:f|m|mtf|ftm|nb|female|male))[,;)\]]",
     rf"(?:my|our|his|her|their|the|['’]s|,|:) {_KIN}(?: \p{{Lu}}[\pL'’-]+)? ?[(\[] ?(\d{{1,2}}(?: (?:weeks|wks|months|mos|days))?) ?(?:yo|y/o|f|m|years?)? ?[)\],;]",
-    rf"(?:my|our|his|her|their) {_KIN}(?: \p{{Lu}}[\pL'’-]+)?(?:,? (?:is|turns|turned|just turned|was|aged)|['’]s|,) (?:now |only |just |aged )?{_YEARS}(?:$|[.,;!?)\s])",
-    rf"(?:when|until|since) (?:i|he|she|we|they) (?:was|were|turned) (?:only |just |about |around )?{_YEARS}(?:$|[.,;!?)\s])",
-    rf"(?:i|he|she|we) (?:was|were) (?:only |just |about |around )?{_YEARS} (?:when|then|at the time|back then)",
+    rf"(?:my|our|his|her|their) {_KIN}(?: \p{{Lu}}[\pL'’-]+)?(?:,? (?:is|turns|turned|just turned|was|aged)|['’]s|,) (?:now |only |just |aged )?{_YEARS}(?:$|[.,;!?)\s*_\"”“\x60])",
+    rf"(?:when|until|since) (?:i|he|she|we|they) (?:was|were|turned) (?:only |just |about |around )?{_YEARS}(?:$|[.,;!?)\s*_\"”“\x60])",
+    rf"(?:i|he|she|we) (?:was|were) (?:only |just |about |around )?{_YEARS}[*_\"”“\x60]{{0,3}} (?:when|then|at the time|back then)",
     rf"(?:i am|i['’]m|im|he is|she is|he['’]s|she['’]s|who is|who['’]s|turned|turning) (?:only |just |now |nearly )?{_YEARS}(?:$|[,.;!?)](?:$|[\s)\"']))",
     rf"(?:at|from) the age of {_YEARS}",
     r"my (\d{1,2}) ?(?:y\.? ?/?o\.?|yr|yrs|mo) ",
     r"(?:my|our|his|her|their) (\d{1,2}(?:st|nd|rd|th)) birthday",
     r"age[\"'*_]{0,3}(?:\s{0,3}[|\t]\s{0,3}|\s[-–—]\s)[\"'*_]{0,3}(\d{1,3})(?:$|[\"'*_\s|,.;])",
     rf"(?:my|our|his|her|their|two|three) {_KIDS}(?:,| are| aged| ages| \() ?(?:both |aged )?{_YEARS}(?:[,; &)]|$)",
-    rf"(?:(?:died|passed(?: away)?|married|widowed|retired|orphaned|diagnosed|pregnant|started|left school) (?:\pL+ ){{0,3}})at ((?:[1-9]\d|{_SPELT}))(?:$|[.,;!?)\s])",
+    rf"(?:(?:died|passed(?: away)?|married|widowed|retired|orphaned|diagnosed|pregnant|started|left school) (?:\pL+ ){{0,3}})at ((?:[1-9]\d|{_SPELT}))(?:$|[.,;!?)\s*_\"”“\x60])",
 )
 _SECOND_AGE = (
-    rf"(?:my|our|his|her|their|two|three) {_KIDS}(?:,| are| aged| ages| \() ?\d{{1,2}}(?:, \d{{1,2}}){{0,3}}(?:,? (?:and|&) |, ){_YEARS}(?:$|[.,;!?)\s])",
+    rf"(?:my|our|his|her|their|two|three) {_KIDS}(?:,| are| aged| ages| \() ?\d{{1,2}}(?:, \d{{1,2}}){{0,3}}(?:,? (?:and|&) |, ){_YEARS}(?:$|[.,;!?)\s*_\"”“\x60])",
 )
 _COUNTED = re.compile(
     r"\s?(?:hours?|hrs?|minutes?|mins?|seconds?|feet|foot|ft|inch(?:es)?|cm|m\b|km|miles?|kg|lbs?|pounds|stone|%|percent|o['’]clock|am\b|pm\b|days? (?:late|early|ago)|times"
@@ -122,7 +122,7 @@ _PLATE = (
 _POLISH_PLATE = r"(?:[A-Z]{1,3} ?\d[0-9A-Z]{3,4})"
 _MOTORS = frozenset("CDI CRDI DCI EV GT GTD GTI HDI HP HSE KM KW KWH PHEV PS RS SD SDI TD TDI TFSI TSI V XL".split())
 """What stands at the end of the name of a model."""
-_P = r"[\s\"'“„*_\x60,:;=|(\[/–—-]{1,4}"
+_P = r"(?:[^\pL\pN.!?]{1,5}|\s?(?:…|\.\.\.)\s?)"
 _PLATES = (
     rf"{_CAR}(?:['’]s)?(?:{_P}(?:[\pL'’.-]{{1,14}}|\d)){{0,2}}?{_P}({_PLATE})",
     rf"({_PLATE})[\"'”)\]*,]{{0,2}} (?:is|was|\()? ?(?i:my|our|his|her|their|mein|unser|ma|mi|il mio|o meu|mijn|mój)(?: \pL{{1,10}})? {_CAR}",
@@ -155,7 +155,7 @@ class Told:
 
     def __init__(self) -> None:
         sources = [(label, f"{flags}(?:{'|'.join(forms)})") for label, flags, forms in _ROWS]
-        self._patterns = [(label, compile_pattern(source)) for label, source in sources]
+        self._patterns = [(label, compile_pattern(loose(source))) for label, source in sources]
         self.digest = hashlib.sha256(repr((SCORE, sources)).encode()).hexdigest()[:16]
 
     def find(self, text: str) -> Iterator[Finding]:

@@ -140,7 +140,10 @@ def test_several_passwords_and_those_with_spaces() -> None:
         ("clave de la alarma: {}", "4821"), ("il pin del bancomat è {}", "4821"), ("codice cassaforte {}", "12-34-56"),
         ("o pin do cartão é {}", "4821"), ("código da garagem {}", "4821"), ("de code van de kluis is {}", "4821"),
         ("ontgrendelcode {}", "4821"), ("kod domofonu {}", "4821"), ("pin do karty to {}", "4821"),
-        ("door code\r\n{}", "1984"), ("door code is 12-34-56 and the alarm code {}", "0042"),
+        ("door code\r\n{}", "1984"),
+        ("the  gate\ncode   is {}", "4821"), ("my PIN is _{}_", "4821"), ("Alarmcode ist 👉 {}", "4821"),
+        ("my PIN is ... {}", "4821"), ("kod do bramy: ... {}", "4821"), ("code d'entrée\n> {}", "4821"),
+        ("door code is 12-34-56 and the alarm code {}", "0042"),
     ],
 )  # fmt: skip
 def test_whatever_stands_between_the_name_of_a_code_and_the_code(frame: str, value: str) -> None:

@@ -136,6 +136,44 @@ def test_whatever_signs_stand_between(text: str, values: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
+    "signs",
+    ["  ", "\t", "\r\n", "\n> ", " **", " _", " `", " „", " « ", " [", " (", ": ", " – ", ", ", " 👉 ", " ... "],
+)
+@pytest.mark.parametrize(
+    ("frame", "value"),
+    [
+        ("my boss is{}gay", "gay"),
+        ("I'm{}Catholic", "Catholic"),
+        ("ich bin{}jüdisch", "jüdisch"),
+        ("je suis{}juive", "juive"),
+        ("soy{}judío", "judío"),
+        ("sono{}ebrea", "ebrea"),
+        ("sou{}ateu", "ateu"),
+        ("ik ben{}joods", "joods"),
+        ("jestem{}żydem", "żydem"),
+        ("I am{}divorced", "divorced"),
+        ("we have{}two kids", "two kids"),
+        ("bin{}verheiratet", "verheiratet"),
+        ("est{}divorcée", "divorcée"),
+        ("estoy{}casada", "casada"),
+        ("sono{}sposata", "sposata"),
+        ("sou{}casado", "casado"),
+        ("ben{}getrouwd", "getrouwd"),
+        ("jestem{}żonaty", "żonaty"),
+    ],
+)
+def test_any_signs_may_stand_between(frame: str, signs: str, value: str) -> None:
+    shut = {"**": "**", "_": "_", "`": "`", "„": "“", "«": "»"}.get(signs.strip(), "")
+    assert found(f"Hi. {frame.format(signs)}{shut} ok") == [value]
+
+
+def test_wrapped_and_justified_lines() -> None:
+    assert found("my\r\nboss is gay; Marital   status: single; I\n am \t divorced") == ["gay", "single", "divorced"]
+    assert found("my\nson Oskar  (8) sleeps", "AGE") == ["8"]
+    assert found("our daughter Vroni is **4**, I was _eleven_ when", "AGE") == ["4", "eleven"]
+
+
+@pytest.mark.parametrize(
     "text",
     ["I'm single-threaded", "it is single quote", "we are separated by walls", "as a Christian name", "I am bi-weekly"],
 )
