@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 
+from redaction.detectors.linear import SIGNS
+
 _LOCK = (
     r"(?:alarm|gate|door|front door|back door|side door|entry|entrance|access|safe|lock ?box|key ?box|key ?safe|garage|lobby|shed"
     r"|locker|lock|bike lock|padlock|suitcase|unlock|lift|elevator|intercom|keypad|voicemail|lock ?screen|burglar alarm)"
@@ -53,8 +55,8 @@ _PL = (
     r"|weryfikacyjny|autoryzacyjny|odblokowania|sms|pin)"
 )
 LOCKS = rf"(?:{_EN}|{_DE}|{_FR}|{_ES}|{_IT}|{_PT}|{_NL}|{_PL}|one[- ]time (?:code|password)|otp|puk)"
-_SIGNS = r"[^\pL\pN.!?;/\\{}]"
-_WORDS = rf"(?:[\pL'’]{{1,15}}(?:{_SIGNS}|\.\.\.){{1,4}}|n[or]\. )"
+_SIGNS = f"[{SIGNS}]"
+_WORDS = rf"(?:[\pL'’]+(?:{_SIGNS}|\.\.\.){{1,4}}|n[or]\. )"
 GAP = rf"{_SIGNS}{{0,6}}(?:(?:…|\.\.\.)\s?)?{_WORDS}{{0,5}}"
 _NUMBER = (
     r"([0-9](?: [0-9]){3,7}|[0-9]{3,4} [0-9]{3,4}|[0-9]{2}(?: [0-9]{2}){1,3}|[0-9](?:[0-9*]|-[0-9]){1,9}[0-9]?[#*]?)"
@@ -64,8 +66,8 @@ _OPENED = rf"(?:{_LOCK}|{_LOCK_DE}|{_LOCK_NL}|porte|portail|puerta|portal|porta|
 
 CODES = (
     rf"(?i){LOCKS}{GAP}{_NUMBER}",
-    rf"(?i)([0-9]{{4,8}}[#*]?)[\"'”’)*_]{{0,2}}\s{_IS}(?:\s[\pL'’]{{1,10}}){{0,3}}\s(?:{LOCKS}|pin|keypad)",
-    rf"(?i)(?:code|pin|kod|código|codice)\s([0-9]{{3,8}}[#*]?)\s{_IS}(?:\s[\pL'’]{{1,10}}){{0,2}}\s{_OPENED}",
+    rf"(?i)([0-9]{{4,8}}[#*]?)[\"'”’)*_]{{0,2}}\s{_IS}(?:\s[\pL'’]+){{0,3}}\s(?:{LOCKS}|pin|keypad)",
+    rf"(?i)(?:code|pin|kod|código|codice)\s([0-9]{{3,8}}[#*]?)\s{_IS}(?:\s[\pL'’]+){{0,2}}\s{_OPENED}",
     r"(?i)(?:digicode|code (?:de la |d['’])?(?:porte|entrée))\s?:?\s{0,2}([0-9A-F]{3,8})",
 )
 PIN = rf"(?i)(?:p\.i\.n\.|pin(?:[- ]?(?:code|number|nummer|no|nr))?\b\.?){GAP}([0-9]{{4}}(?:[0-9]{{1,4}})?|[0-9](?: [0-9]){{3,5}})"

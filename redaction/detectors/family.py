@@ -8,9 +8,13 @@ a verb, a possessive, the name of a form's field. Data only, for RE2.
 
 from __future__ import annotations
 
+from redaction.detectors.linear import SIGNS
+
 _ADJ = r"(?:[\pL'’-]+ ){0,2}"
-_S = r"(?:[^\pL\pN.!?]{1,6}|\s?(?:…|\.\.\.)\s?)"
-_FIELD = r"[\"'*_]{0,3}(?:\s{0,3}[:=|>][^\pL\pN.!?{$]{0,6}|\s[-–—]\s|\s(?:is|ist|est|es|è|é|jest)\s|\s{1,3})[\"'“„]?"
+_S = rf"(?:[{SIGNS}]{{1,6}}|\s?(?:…|\.\.\.)\s?)"
+_FIELD = (
+    rf"[\"'*_]{{0,3}}(?:\s{{0,3}}[:=|>][{SIGNS}]{{0,6}}|\s[-–—]\s|\s(?:is|ist|est|es|è|é|jest)\s|\s{{1,3}})[\"'“„]?"
+)
 
 _EN_N = r"(?:\d{1,2}|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twins?|triplets|several)"
 _EN_KID = (

@@ -13,6 +13,8 @@ import re2
 
 MEMORY = 64 * 1024 * 1024
 """Bytes RE2 may use per pattern; with less, long texts make it fall back to a slower engine and say so on stderr."""
+SIGNS = r"\s\"#-'()*,\-/:;<=>@\[-\x60|~«»\x{2010}-\x{205e}\x{2190}-\x{27bf}\x{1f300}-\x{1faff}\x{fe0f}"
+"""Of a set: white space, punctuation that ends no sentence, arrows, pictures. Smaller than all that is no letter."""
 Span = tuple[int, int]
 NOWHERE = (-1, -1)
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from redaction.detectors.family import FAMILY
-from redaction.detectors.linear import compile_pattern, loose
+from redaction.detectors.linear import SIGNS, compile_pattern, loose
 from redaction.spans import bounded
 from redaction.types import Finding
 
@@ -47,15 +47,15 @@ _LOVES = (
     r"|gejem|gejami|lesbijką|biseksualn[ya]|homoseksualn[ya])"
 )
 _ANY_OF = rf"(?:{_FAITH}|{_FAITHS}|{_LOVE}|{_LOVES})"
-_S = r"(?:[^\pL\pN.!?]{1,6}|\s?(?:…|\.\.\.)\s?)"
+_S = rf"(?:[{SIGNS}]{{1,6}}|\s?(?:…|\.\.\.)\s?)"
 """Before what is told: spaces, and signs that set it off."""
 _HOW = r"(?:[ ,]{1,2}(?:an?|now|also|both|very|quite|still|openly|a? ?devout|strictly?|practi[cs]ing|born|half|deeply|not|never|always|like|a? ?lapsed|married and)){0,3},?"
 _AM = (
-    rf"(?:(?:i|we|he|she|they|who|my {_KIN}|(?:my|our|his|her|their)(?:,? [\pL'’-]{{2,15}},?){{1,3}})\s{{0,3}}(?:am|['’]m|are|['’]re|is|['’]s|was|were|(?:has|have|['’]ve) (?:always |never )?been"
+    rf"(?:(?:i|we|he|she|they|who|my {_KIN}|(?:my|our|his|her|their)(?:,? [\pL'’-]{{2,}},?){{1,3}})\s{{0,3}}(?:am|['’]m|are|['’]re|is|['’]s|was|were|(?:has|have|['’]ve) (?:always |never )?been"
     r"|became|become)|im|grew up|was raised|were raised|raised as|came out(?: to \pL+(?: \pL+)?)? as|converted to|identif(?:y|ies) as|and always was,?)"
     rf"{_HOW}"
 )
-_FIELD = r"[\"'*_]{0,3}\s{0,3}[:=][^\pL\pN.!?{$]{0,6}"
+_FIELD = rf"[\"'*_]{{0,3}}\s{{0,3}}[:=][{SIGNS}]{{0,6}}"
 _NEXT = r"[\"'*_]{0,3}(?:\s{0,3}[|\t>]\s{0,3}|\s[-–—]\s|\s(?:is|ist|est|es|è|é|jest)\s)[\"'“*_]{0,3}"
 _RELIGION = r"(?:religion|faith|religious affiliation|denomination|konfession|religionszugehörigkeit|glaube|confession|religión|religione|religião|geloof|religie|wyznanie|religia)"
 _ORIENTATION = (
@@ -122,9 +122,9 @@ _PLATE = (
 _POLISH_PLATE = r"(?:[A-Z]{1,3} ?\d[0-9A-Z]{3,4})"
 _MOTORS = frozenset("CDI CRDI DCI EV GT GTD GTI HDI HP HSE KM KW KWH PHEV PS RS SD SDI TD TDI TFSI TSI V XL".split())
 """What stands at the end of the name of a model."""
-_P = r"(?:[^\pL\pN.!?]{1,5}|\s?(?:…|\.\.\.)\s?)"
+_P = rf"(?:[{SIGNS}]{{1,5}}|\s?(?:…|\.\.\.)\s?)"
 _PLATES = (
-    rf"{_CAR}(?:['’]s)?(?:{_P}(?:[\pL'’.-]{{1,14}}|\d)){{0,2}}?{_P}({_PLATE})",
+    rf"{_CAR}(?:['’]s)?(?:{_P}(?:[\pL'’.-]+|\d)){{0,2}}?{_P}({_PLATE})",
     rf"({_PLATE})[\"'”)\]*,]{{0,2}} (?:is|was|\()? ?(?i:my|our|his|her|their|mein|unser|ma|mi|il mio|o meu|mijn|mój)(?: \pL{{1,10}})? {_CAR}",
     rf"(?i:samochód|samochodu|auto|rejestracyjn\w{{1,3}}|rej\.|tablic\w{{0,2}}|rejestracj\w{{1,2}})(?i:(?:{_P}(?:to|o|numerze|nr))?){_P}({_POLISH_PLATE})",
     r"([A-HJ-PR-Y][A-HJ-PR-Y](?:0[2-9]|[12]\d|5[1-9]|6\d|7[0-6]) [A-HJ-PR-Z]{3})",
