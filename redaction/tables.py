@@ -189,7 +189,7 @@ class Tables:
 
     def _title(self, line: Span) -> Span | None:
         """The words of a heading that name numbers: all of them, or those of a sentence that ends with a colon."""
-        title = _trimmed(self.text, line, " \t#*_>:-")
+        title = trimmed(self.text, line, " \t#*_>:-")
         if not _TITLE.fullmatch(self.text, *title):
             return None
         if title[1] - title[0] <= LONGEST_HEAD and self.text.count(" ", *title) < SENTENCE:
@@ -202,7 +202,7 @@ class Tables:
 
     def _item(self, line: Span) -> tuple[Span | None, tuple[bool, bool]]:
         """The number of an item of a list, without what is said of it; its bullets and labels."""
-        first, end = _trimmed(self.text, line, " \t,;")
+        first, end = trimmed(self.text, line, " \t,;")
         start = _BULLET.match(self.text, first, end).end()  # type: ignore[union-attr]  # it matches nothing as well
         colon = self.text.find(": ", start, min(end, start + LONGEST_HEAD))
         label = colon >= 0 and len(_DIGIT.findall(self.text, start, colon)) < DIGITS
@@ -336,7 +336,7 @@ def rows(text: str) -> Iterator[Table]:
         if sign in text:
             yield from _neighbours(((line, text.count(sign, *line)) for line in lines), text, cells)
     yield from _neighbours(((m.span(1), m[1].count(",")) for m in _GROUP.finditer(text)), text, _IN_TUPLE)
-    items = [_trimmed(text, line, " \t-*•,;") for line in lines]
+    items = [trimmed(text, line, " \t-*•,;") for line in lines]
     for listed, some in groupby(items, key=lambda at: bool(value(text, at) and _ITEM.fullmatch(text, *at))):
         if listed:
             yield [[item] for item in some]
@@ -350,13 +350,13 @@ def _neighbours(spans: Iterable[tuple[Span, int]], text: str, cells: re.Pattern[
 
 def value(text: str, cell: Span) -> Span | None:
     """A cell without what surrounds it, if it may be a number."""
-    start, end = _trimmed(text, cell, SURROUND)
+    start, end = trimmed(text, cell, SURROUND)
     said = text[start:end]
     if ")" not in said:
         start += len(said) - len(said.lstrip("( "))
     elif "(" not in said:
         end = start + len(said.rstrip("); "))
-    start, end = _trimmed(text, (start, end), SURROUND)
+    start, end = trimmed(text, (start, end), SURROUND)
     digits = len(_DIGIT.findall(text, start, end)) if end - start <= LONGEST_CELL else 0
     return (start, end) if digits >= DIGITS or (digits > 1 and _SHORT.fullmatch(text, start, end)) else None
 
@@ -369,13 +369,14 @@ def _between(text: str, signs: re.Pattern[str], start: int, end: int) -> Iterato
     yield start, end
 
 
-def _trimmed(text: str, span: Span, signs: str) -> Span:
+def trimmed(text: str, span: Span, signs: str) -> Span:
+    """A place without ``signs`` at either end."""
     said = text[slice(*span)]
     start = span[0] + len(said) - len(said.lstrip(signs))
     return start, start + len(said.strip(signs))
 
 
 def _split(text: str, line: Span, cells: re.Pattern[str]) -> Row:
-    start, end = _trimmed(text, line, " " if cells is _SPACED else " |│")
+    start, end = trimmed(text, line, " " if cells is _SPACED else " |│")
     out = [m.span(1) for m in cells.finditer(text, start, end)]
     return out[:-1] if len(out) > 1 and out[-1] == (end, end) else out

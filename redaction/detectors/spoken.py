@@ -30,11 +30,13 @@ BETWEEN = 4
 """Words between a password and the word behind it at most."""
 _PW = (
     r"(?:passwor[dt]s?|passwort[es]s|passwörter|passwd|pass ?phrase|pass ?code|pass ?word|pwd|pws?|psw|pword|kennwort(?:e?s)?|kennwörter|contrase[ñn]as?"
-    r"|mots? de passe|mdp|senhas?|palavras?[- ]passe|parola d['’]ordine|wachtwoord(?:en)?|ww|has[łl](?:o|em|a|u)|credentials|zugangsdaten|logindaten"
+    r"|creds|psk|wep key|sshpass -p|mots? de passe|mdp|senhas?|palavras?[- ]passe|parola d['’]ordine|wachtwoord(?:en)?|ww|has[łl](?:o|em|a|u)|credentials|zugangsdaten|logindaten"
     r"|inloggegevens|identifiants|credenziali|credenciales|credenciais|(?:wi-?fi|wlan|wpa[23]?|network|router|netzwerk)[- ]?(?:key|schlüssel|code|sleutel)"
     r"|clé (?:wi-?fi|wpa)|(?:the|my|his|her|our|and|la|mi|il|[,/]) pass\b|clave(?: (?:del?|de la) (?:wi-?fi|router|red|acceso|correo|portátil|ordenador))?)"
 )
-_PASSWORD = compile_pattern(loose(rf"(?i){_PW}"))
+_PASSWORD = compile_pattern(loose(rf"(?i){_PW}(?:_?\d{{1,2}})?"))
+_ITS = re.compile(r"[.!](?!\s{1,3}(?:it['’]?s|it is|es (?:ist|lautet)|c['’]est|es|è|é|to|het is)\s)\s", re.I)
+"""The end of a sentence, unless the next one says what it is."""
 _IS = frozenset(
     "is was are were be to as it's it’s its it lautet lautete ist war sind wäre heißt auf est était sera c'est c’est en es era será son è"
     " e' e’ sarà é foi naar in na para a per jest brzmi to będzie als wordt werd reads".split()
@@ -46,6 +48,8 @@ _STILL = frozenset(
 """Behind such a word a value is still said to be one."""
 _AS = frozenset("is was as = ist war als est comme es como è come é to jako – — - / ( |".split())
 """Between a password and the word for it: ``… is my password``."""
+_AND = frozenset("and or und oder et ou y o e en of i lub , /".split())
+"""Between two of them."""
 _TOKEN = re.compile(r"[^\s\"“”„«»\x60|]+|\|")
 _LEAD = re.compile(r"(?:</?[a-zA-Z][^<>\s]{0,20}>)*(?:[:=→~*_'‘’‚(\[>–—…,;.]|->|-(?=\s|$))*")
 _SIGNS = re.compile(r"[:=→~>–—…(|-]")
@@ -153,7 +157,7 @@ def _word(text: str, start: int, end: int) -> bool:
 def _behind(text: str, at: int) -> Iterator[Span]:
     """What looks like a password behind the word for it, in the same sentence."""
     last, said, plain = at, False, 0
-    if text[at : at + 1] in {".", "!"} and text[at + 1 : at + 2].isspace():
+    if _ITS.match(text, at):
         return
     for token in islice(_TOKEN.finditer(text, at, min(len(text), at + REACH)), WORDS):
         lines = text.count("\n", last, token.start())
@@ -204,14 +208,17 @@ def _before(text: str, at: int) -> Iterator[Span]:
     """What looks like a password before the word for it: ``… is my password``, ``… (password)``."""
     low = max(0, at - BEFORE)
     tokens = [token.span() for token in _TOKEN.finditer(text, low, at)][-BETWEEN - 2 :]
+    joined = False
     for number in range(len(tokens) - 1, 0, -1):
-        start, end = tokens[number]
-        if text[start:end].lower() in _AS:
+        said = text[slice(*tokens[number])].lower()
+        if said in (_AND if joined else _AS):
             value = _core(text, *tokens[number - 1])
-            if value[0] < value[1] and "\n" not in text[value[1] : at] and _far(text[slice(*value)]):
+            if "\n" in text[value[1] : at]:
+                return
+            if value[0] < value[1] and _far(text[slice(*value)]):
                 yield value
-            return
-        if not text[start:end].isalpha():
+                joined = True
+        elif not joined and not said.isalpha():
             return
 
 
