@@ -172,10 +172,10 @@ def _behind(text: str, at: int) -> Iterator[Span]:
         if place is not None:
             yield place
         word = text[start:end].lower()
-        if place is None and _stops(text, token.end(), word):
+        if _stops(text, token.end(), word):
             return
-        if start == end and text[start - 1] in "])}":
-            said = False
+        if start == end and token[0][-1] in "])}":
+            said, plain = False, plain + 1
         if start < end:
             said = place is None and (word in _IS or (said and word in _STILL) or text[token.end() - 1] in ":=")
             plain += 1

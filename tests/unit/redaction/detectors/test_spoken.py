@@ -150,6 +150,72 @@ def test_whatever_stands_between_the_name_of_a_code_and_the_code(frame: str, val
     assert value in found(f"Hi, {frame.format(value)} thanks.\nbye\n")
 
 
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        # said to be one: letters and a digit, or a sign that no word has, or a number
+        ("the password is hunter2", ["hunter2"]),
+        ("the password is p@ss!word", ["p@ss!word"]),
+        ("the password is ab12c, not ab12", ["ab12c"]),
+        ("the password is aab12, was aab11", ["aab12"]),
+        ("the password is 123456", ["123456"]),
+        ("the password is 12345", []),
+        ("the password is 123456789012", ["123456789012"]),
+        ("the password is 1234567890123", []),
+        ("the password is !!??##, is ##!?ab", ["##!?ab"]),
+        ("the password is $ENV_12, is {x1y2z3}, is <a1b2c3>", []),
+        ("the password is at http://a1.b2/c3", []),
+        ("the password is word/word2b or x[1]2b", ["word/word2b"]),
+        # next to the word: two digits, or such a sign
+        ("password hunter2", []),
+        ("password ab12c", ["ab12c"]),
+        ("password dig$est", ["dig$est"]),
+        # farther away: longer, and more of them
+        ("password for bob ab12c", []),
+        ("password for bob abcd12", []),
+        ("password for bob Abcd12", ["Abcd12"]),
+        ("password for bob abcd123", ["abcd123"]),
+        ("password for bob abcd1$", ["abcd1$"]),
+        ("password for bob ab$cd1", ["ab$cd1"]),
+        ("password for bob f(x)123, a/b/c123, x1_y2_key, aes-v2", []),
+        ("password for bob 12345678", []),
+        ("password for bob: hunter2", ["hunter2"]),
+        ("password for bob hunter2", []),
+        ("password is required by bob hunter2", []),
+        ("the password is still hunter2", ["hunter2"]),
+        ("the password is required still hunter2", []),
+        # not in the next sentence, nor lines away
+        ("the password of bob. Xk29!!pQ", []),
+        ("the password. It's Xk29!!pQ", ["Xk29!!pQ"]),
+        ("the password! Then Xk29!!pQ", []),
+        ("the password is Xk29!!pQ. Then Ab34cde", ["Xk29!!pQ"]),
+        ("password\n\n\nXk29!!pQ", ["Xk29!!pQ"]),
+        ("password\n\n\n\nXk29!!pQ", []),
+        ("password for bob\nXk29!!pQ", []),
+        ("password for bob is\nXk29!!pQ", ["Xk29!!pQ"]),
+        ("password = []\nfoo2bar34", []),
+        ("password " + "a " * 14 + "Xk29!!pQ", []),
+        # the word, and no part of another
+        ("password_hash Xk29!!pQ, passwordless Xk29!!pQ, xpw Xk29!!pQ", []),
+        ("wifipassword Xk29!!pQ, root_pw Xk29!!pQ, password2 Xk29!!pQ", ["Xk29!!pQ"]),
+        # quoted
+        ('a password field with "p@ss w0rd 77"', []),
+        ('password "see the 3rd page of it all", "ab cd12"', []),
+        ("password 'p@ss w0rd 77'", ["p@ss w0rd 77"]),
+        ('password is "p@ss w0rd 77 a b c"', []),
+        # before the word
+        ("Xk29!!pQ and Ab34cde or Cd56efg as password", ["Xk29!!pQ", "Ab34cde", "Cd56efg"]),
+        ("Xk29!!pQ is rejected as password", ["Xk29!!pQ"]),
+        ("hunter2 is my password", []),
+        ("Xk29!!pQ\nis my password", []),
+        ("Xk29!!pQ: 12 is my password", []),
+        ("Xk29!!pQ is a b c d e f g my password", []),
+    ],
+)
+def test_the_less_is_said_the_more_it_must_look_like_one(text: str, values: list[str]) -> None:
+    assert sorted(found(text)) == sorted(values)
+
+
 def test_a_second_code() -> None:
     assert found("Alarm codes: 4821 and 7788") == ["4821", "7788"]
 
