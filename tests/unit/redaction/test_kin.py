@@ -45,6 +45,37 @@ def test_tuples_are_rows() -> None:
     assert set(_found(text, IDS[:6])) == set(IDS[6:])
 
 
+@pytest.mark.parametrize(
+    "frame",
+    [
+        "{n}. {v}",
+        "Ann Roe: {v}",
+        "- Ann - {v}",
+        "> {v}",
+        "- [ ] {v} (Ann)",
+        '{{"a": "{v}"}}',
+        "{n}) Ann   {v}   ok",
+        "{v} {word}",
+    ],
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\n\n"])
+def test_lines_that_hold_one_each_are_alike(frame: str, end: str) -> None:
+    text = end.join(frame.format(n=n, v=v, word="ok " * n) for n, v in enumerate(IDS, 1))
+    assert _found(text, IDS[:6]) == {v: {"REFERENCE_NUMBER": 0.65, "PHONE_NUMBER": 0.4} for v in IDS[6:]}
+
+
+@pytest.mark.parametrize("between", [", ", " / ", " | ", "; ", '", "'])
+def test_so_are_items_of_a_line(between: str) -> None:
+    assert set(_found(f'["{between.join(IDS)}"]', IDS[:6])) == set(IDS[6:])
+
+
+def test_lines_with_two_such_numbers_say_nothing_of_which() -> None:
+    lines = [f"{v} for {int(v) + 11}" for v in IDS]
+    assert _found("\n".join(lines), IDS[:6]) == {}
+    assert _found("\n".join([*IDS[:6], lines[7]]), IDS[:6]) == {}
+    assert _found("\n".join([*(f"row {v}" for v in IDS[:2]), "none here", f"row {IDS[3]}"]), IDS[:2]) == {}
+
+
 @pytest.mark.parametrize("count", [0, 1, 2])
 def test_a_few_findings_say_nothing_of_a_column(count: int) -> None:
     assert _found(_text("csv"), IDS[:count]) == {}

@@ -167,6 +167,11 @@ def test_any_signs_may_stand_between(frame: str, signs: str, value: str) -> None
     assert found(f"Hi. {frame.format(signs)}{shut} ok") == [value]
 
 
+def test_parts_of_words_are_nothing() -> None:
+    assert found("When I was eleven_x, when I was _eleven_ ok", "AGE") == ["eleven"]
+    assert found("he is trans-parent, I'm gay- ok") == ["gay"]
+
+
 def test_wrapped_and_justified_lines() -> None:
     assert found("my\r\nboss is gay; Marital   status: single; I\n am \t divorced") == ["gay", "single", "divorced"]
     assert found("my\nson Oskar  (8) sleeps", "AGE") == ["8"]
