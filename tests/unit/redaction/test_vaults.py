@@ -21,6 +21,8 @@ def found(text: str) -> list[str]:
         ("login\tPIN\tpassword_2\nbob\t4821\thase\n", ["4821", "hase"]),
         ("> site | mot de passe\n> a | le lapin\n", ["le lapin"]),
         ('name,hasło\nbob,"dwa kroliki"', ["dwa kroliki"]),
+        ("x;secrets\nuser;password\nbob;schatz", ["schatz"]),
+        ("a;b;password;c\nbob;x\na;b;schatz\n", []),
         ("name;contraseña\nbob;x\nann;" + "a" * 101 + "\neve;abc\nrow", ["abc"]),
     ],
 )
@@ -40,6 +42,8 @@ def test_whatever_stands_below_the_word_is_a_password(text: str, values: list[st
         "user,password\nbob\n",
         "user;password\nbob;***\nann;null\neve;varchar(20)\nuser;password\n",
         "password\nschatz\n",
+        "name,password,email,x\nbob is here,one,two",
+        "check(user, password, x)\nrun(bob, abc, y)",
         "user,password",
     ],
 )

@@ -166,6 +166,10 @@ def test_whatever_stands_between_the_name_of_a_code_and_the_code(frame: str, val
         ("the password is $ENV_12, is {x1y2z3}, is <a1b2c3>", []),
         ("the password is at http://a1.b2/c3", []),
         ("the password is word/word2b or x[1]2b", ["word/word2b"]),
+        ("the password is ab12", []),
+        ("the password is user--name", []),
+        ("the password is #!?$%&", []),
+        ("the password is ftp://a1.b2c3", []),
         # next to the word: two digits, or such a sign
         ("password hunter2", []),
         ("password ab12c", ["ab12c"]),
@@ -179,6 +183,7 @@ def test_whatever_stands_between_the_name_of_a_code_and_the_code(frame: str, val
         ("password for bob ab$cd1", ["ab$cd1"]),
         ("password for bob f(x)123, a/b/c123, x1_y2_key, aes-v2", []),
         ("password for bob 12345678", []),
+        ("password for bob Ab12c, ab$cdef, Abcdef1, v100_x1_key", []),
         ("password for bob: hunter2", ["hunter2"]),
         ("password for bob hunter2", []),
         ("password is required by bob hunter2", []),
