@@ -24,6 +24,8 @@ WORDS, LINES = 14, 3
 """Words and line ends between the two at most."""
 MINIMUM, MAXIMUM = 6, 12
 """Digits of a password that has nothing else."""
+LONGEST = 40
+"""Letters of a password that is a word."""
 QUOTED = 5
 """Words of a password in quotation marks at most."""
 BETWEEN = 4
@@ -63,6 +65,19 @@ _PHRASE = compile_pattern(
     r"|pass ?phrase(?: (?:is|was|lautet|ist|est|es)|\s?[:=])[\s\"“'\x60*]{1,3}((?-i:(?:\p{Ll}{3,12}[ -]){3,11}\p{Ll}{3,12}))[.\"”'\x60*]{0,2}(?:\n|$)"
 )
 """Words that are a secret together (BIP 39)."""
+_WORDS_ALONE = (
+    rf"(?i){_PW}(?:_?\d{{1,2}})?[\"']?\s{{0,3}}(?:[:=]|=>|(?:is|was|lautet|ist|est|es|è|é|to|jest|auf)\b)\s{{0,3}}[\"'“„«]\s?(\pL+)\s?[\"'”“»]",
+    rf"(?im)^[\s>*-]{{0,8}}(?:[\pL._-]+ ?)?{_PW}[*_\"]{{0,3}}\s?[:=]\s{{0,3}}(\pL+)\s{{0,3}}\r?$",
+)
+"""A word that is assigned, in quotation marks or by itself in a line."""
+_PLAIN = frozenset(
+    "required none null true false undefined empty value default text hidden here field input incorrect invalid wrong correct optional"
+    " hashed hash strong weak missing valid username string bool boolean bytes number object varchar sample example secret unknown"
+    " expired changed forgotten unchanged erforderlich vergessen falsch geändert unbekannt abgelaufen requis oublié incorrecte"
+    " obligatoria requerida olvidada incorrecta obbligatoria dimenticata errata obrigatória esquecida incorreta verplicht vergeten"
+    " onjuist wymagane nieznane błędne authorizer".split()
+)
+"""What is said of passwords, or stands for one."""
 _ANY = compile_pattern(
     rf"(?i){loose(_PW)}|code|combination|combo|kombination|código|codigo|clave|codice|combina|\bkod|szyfr|\bpin|p\.i\.n|\botp\b|\btan\b|\bpuk\b|cvv|cvc|cvn"
     r"|prüf|cryptogramme|geheim|one[- ]time|key ?(?:safe|pad|box)|lock ?box|keypad|boîte|sleutelkluis|phrase|words|seed"
@@ -124,12 +139,19 @@ def _far(value: str) -> bool:
     return odd and _bare(value)
 
 
+def _word_alone(value: str) -> bool:
+    """Whether a word is no type of a program, nor what is said of passwords or stands for one."""
+    camel = value[1:] != value[1:].lower() and not value.isupper()
+    return 3 < len(value) <= LONGEST and not camel and value.lower() not in _PLAIN and _PASSWORD.search(value) is None
+
+
 class Spoken:
     """Finds them. Linear."""
 
-    forms: Sequence[str] = (_PW, *CODES, PIN, CARD, TAN, _PHRASE.pattern)
+    forms: Sequence[str] = (_PW, *_WORDS_ALONE, *CODES, PIN, CARD, TAN, _PHRASE.pattern)
 
     def __init__(self) -> None:
+        self._alone = [compile_pattern(form) for form in _WORDS_ALONE]
         rows = [*(("PASSWORD", form) for form in (*CODES, PIN, TAN)), ("SECRET", CARD)]
         self._codes = [(label, compile_pattern(loose(form))) for label, form in rows]
 
@@ -142,10 +164,20 @@ class Spoken:
                     yield Finding(*place, "PASSWORD", SCORE, NAME)
         for match in _PHRASE.finditer(text):
             yield Finding(*match.span(match.taken), "SECRET", SCORE, NAME)
+        for place in self._words(text):
+            yield Finding(*place, "PASSWORD", SCORE, NAME)
         for label, pattern in self._codes:
             for match in pattern.finditer(text):
                 for place in _numbers(text, match):
                     yield Finding(*place, label, SCORE, NAME)
+
+    def _words(self, text: str) -> Iterator[Span]:
+        """Passwords that are plain words."""
+        for pattern in self._alone:
+            for match in pattern.finditer(text):
+                place = match.span(match.taken)
+                if bounded(text, *place) and _word_alone(text[slice(*place)]):
+                    yield place
 
 
 def _word(text: str, start: int, end: int) -> bool:

@@ -203,6 +203,8 @@ def test_whatever_stands_between_the_name_of_a_code_and_the_code(frame: str, val
         # the word, and no part of another
         ("password_hash Xk29!!pQ, passwordless Xk29!!pQ, xpw Xk29!!pQ", []),
         ("wifipassword Xk29!!pQ, root_pw Xk29!!pQ, password2 Xk29!!pQ", ["Xk29!!pQ"]),
+        ("the password of my pw is hunter2", ["hunter2"]),
+        ("the password of no. Xk29!!pQ", ["Xk29!!pQ"]),
         # quoted
         ('a password field with "p@ss w0rd 77"', []),
         ('password "see the 3rd page of it all", "ab cd12"', []),
@@ -219,6 +221,23 @@ def test_whatever_stands_between_the_name_of_a_code_and_the_code(frame: str, val
 )
 def test_the_less_is_said_the_more_it_must_look_like_one(text: str, values: list[str]) -> None:
     assert sorted(found(text)) == sorted(values)
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ('my password is "rabbit", ok', ["rabbit"]),
+        ("{'password': 'rabbit'}", ["rabbit"]),
+        ("Passwort lautet „schatz“", ["schatz"]),
+        ("le mot de passe est « lapin »", ["lapin"]),
+        ("- **Password**: rabbit\r\n- next", ["rabbit"]),
+        ("db.password = RABBIT\npassword: str\nPassword: required\npassword: SecretStr", ["RABBIT"]),
+        ('"password": "password", passwd="passphrase", password=\'none\'', []),
+        ("my password is rabbit, the password: a rabbit\n", []),
+    ],
+)
+def test_words_that_are_assigned(text: str, values: list[str]) -> None:
+    assert found(text) == values
 
 
 def test_a_second_code() -> None:
