@@ -40,6 +40,10 @@ def found(text: str, *known: Finding) -> list[str]:
         ("Eric served 18 months of 5 years in prison. How many days remain?", ["Eric"]),
         ("My wife Laura earns 4100, rent is 1300. How much is left?", ["Laura"]),
         ("Laura drank 6 beers before the crash. What was the total amount?", ["Laura"]),
+        ("I lent Laura 300, 200 and 150. How much does Laura owe me?", ["Laura", "Laura"]),
+        ("Eric was sentenced to 5 years, served 18 months. How many remain for Eric?", ["Eric", "Eric"]),
+        ("Laura is 41, her ex is 3 years older. How old is he?", ["Laura"]),
+        ("Eric missed 4 shifts of 8 hours. How much is cut?", ["Eric"]),
     ],
 )
 def test_a_name_beside_a_number_is_somebody(text: str, names: list[str]) -> None:
