@@ -65,22 +65,28 @@ def numbers(text: str, findings: Sequence[Finding]) -> Iterator[Finding]:
             cells = [cell for raw in column if (cell := value(text, raw)) and not _FIGURE.fullmatch(text, *cell)]
             found = [cell for cell in cells if known.holds(cell)]
             if len(found) >= max(LEAST, SHARE * len(cells)) and len(found) < len(cells):
+                label = known.label(found)
                 for cell in _like(text, found, sorted(set(cells) - set(found))):
-                    yield from neutral(*cell, known.label(found), REFUSED)
+                    yield from neutral(*cell, label, REFUSED)
     for items in _items(text):
         held = [[cell for cell in item if known.meets(cell)] for item in items]
         found = [cells[0] for cells in held if len(cells) == 1]
-        if len(found) >= max(LEAST, SHARE * len(items)):
-            more = [_like(text, found, [c for c in item if not known.meets(c)]) for item in items]
-            if not any(some and cells for some, cells in zip(more, held, strict=True)):  # else it is not clear which is
-                for cell in (some[0] for some in more if len(some) == 1):
-                    yield from neutral(*cell, known.label(found), REFUSED)
+        if len(found) < max(LEAST, SHARE * len(items)) or all(map(len, held)):
+            continue
+        rest = [list(set(item) - set(cells)) for item, cells in zip(items, held, strict=True)]
+        more = _like(text, found, [cell for cells in rest for cell in cells])
+        others = [[cell for cell in cells if cell in more] for cells in rest]
+        if not any(some and cells for some, cells in zip(others, held, strict=True)):  # else it is not clear which is
+            label = known.label(found)
+            for cell in (some[0] for some in others if len(some) == 1):
+                yield from neutral(*cell, label, REFUSED)
 
 
-def _like(text: str, found: Sequence[Span], cells: Sequence[Span]) -> list[Span]:
+def _like(text: str, found: Sequence[Span], cells: Sequence[Span]) -> dict[Span, None]:
     """Those of ``cells`` that have about as many digits as what is ``found``."""
     sizes = {_size(text, cell) for cell in found}
-    return [cell for cell in cells if min(sizes) - 1 <= _size(text, cell) <= max(sizes) + 1]
+    least, most = min(sizes) - 1, max(sizes) + 1
+    return {cell: None for cell in cells if least <= _size(text, cell) <= most}
 
 
 def _items(text: str) -> Iterator[Sequence[Sequence[Span]]]:

@@ -184,7 +184,7 @@ def test_four_times_the_text_is_four_times_the_work(piece: str, monkeypatch: pyt
 
         monkeypatch.setattr(tables, name, call)
 
-    for name in ("value", "_split", "_trimmed", "_between"):
+    for name in ("value", "_split", "trimmed", "_between"):
         counted(name)
 
     def work(size: int) -> int:

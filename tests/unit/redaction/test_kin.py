@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from growth import assert_linear
 
 from redaction import kin, tables
 from redaction.pipeline import Pipeline
@@ -141,3 +142,13 @@ def test_four_times_the_text_is_four_times_the_work(piece: str, monkeypatch: pyt
         return done
 
     assert work(80_000) <= 4.5 * work(20_000) + 1000
+
+
+def test_many_found_numbers_take_linear_time() -> None:
+    """Their label is asked for once, not for each of their neighbours."""
+
+    def find(text: str) -> list[Finding]:
+        known = [Finding(m.start(), m.end(), "PHONE_NUMBER", 0.9, "encoder") for m in re.finditer("4829173[0-4]", text)]
+        return [*kin.numbers(text, known)]
+
+    assert_linear(find, ("48291731\n48291736\n", "48291731, 48291736, ", "48291731 48291736\n"))
