@@ -214,3 +214,10 @@ def test_a_long_list_of_ages_is_no_exercise() -> None:
     found = tuple(Finding(at, at + 2, "AGE", 0.9, "student") for at in range(0, len(ages), 4))
     assert len(found) == 51 and without_nobody(text, found, NAMES) == found
     assert without_nobody(text, found[1:], NAMES) == ()
+
+
+def test_who_came_at_an_hour_stays() -> None:
+    assert left("Roe woke at 6:15 in Leeds", ("Roe", "PERSON"), ("6:15", "DATE_TIME"), ("Leeds", "LOCATION")) == [
+        "Roe",
+        "Leeds",
+    ]
