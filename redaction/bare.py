@@ -37,6 +37,8 @@ _MATTERS = re.compile(
     r"|child support|rents|evict\w*|arrears|debts|bankrupt\w*|welfare|asylum|deport\w*|refugee|prison|jail|probation"
     r"|police|arrested|convicted|stole|theft|assault\w*|abused?|raped?|violent|victim|suspect|stabb\w+|crash(?:ed)?"
     r"|injur(?:y|ed)|bullied|suspended|expelled|sessions?"
+    r"|sentenced|parole|(?:his|her|the) ex|owes? (?:me|us)|I (?:lent|owe|fired?|pay|paid)|cut from the pay"
+    r"|missed \d+ shifts|fire (?=[A-Z])"
     r"|(?:my|our) (?:wife|husband|ex|partner|sons?|daughters?|mother|father|sister|brother|boss|colleague|neighbou?r"
     r"|tenant|employee|client|patient))\b",
     re.I,
@@ -79,7 +81,7 @@ _EPONYM = (
 )
 """Things called after somebody."""
 _AFTER = re.compile(
-    rf"[*_]{{0,3}}(?:['’]s\b|['’]?(?:\s+(?!(?:van|von|de|der|del|da|di|{_EPONYM})\b)(?:[a-z]|\d)|\s*[.,;:?!)]|\s*$))"
+    rf"[*_]{{0,3}}(?:['’]s\b|['’]?(?:\s+(?!(?:van|von|de|der|del|da|di|{_EPONYM})\b)(?:[a-z]|\d)|\s*[.,;:?!)–—&|\]\"”»]|\s-\s|\s*$))"
 )
 """Behind a name that stands alone."""
 _NEXT = re.compile(r" ([^\W\d_]{2,})")

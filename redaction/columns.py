@@ -10,8 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 
-from redaction.tables import NAMED, PART, SURROUND, Span, Table, Tables, value
+from redaction.escapes import letters
+from redaction.heads import NAMED, SURROUND
+from redaction.tables import PART, Span, Table, Tables, value
 from redaction.types import Finding
 
 DETECTOR = "patterns"
@@ -35,7 +38,16 @@ _MANY = re.compile(
 
 
 def numbers(text: str, detect: Callable[[str], Iterable[Finding]]) -> Iterator[Finding]:
-    """What ``detect`` finds in the cells of columns and lists, once their head stands before each."""
+    """What ``detect`` finds in the cells of columns and lists, once their head stands before each; also where its
+    letters are disguised."""
+    yield from _numbers(text, detect)
+    undone = letters(text)
+    for f in _numbers(undone.text, detect) if undone else ():
+        if place := undone and undone.place(f.start, f.end):
+            yield replace(f, start=place[0], end=place[1])
+
+
+def _numbers(text: str, detect: Callable[[str], Iterable[Finding]]) -> Iterator[Finding]:
     if "\\" in text and text.count("\\n") > text.count("\n"):
         text = _ESCAPE.sub(lambda m: m[0][:-1] + ("\t" if m[0][-1] == "t" else "\n"), text)
     named = [m.start() for m in NAMED.finditer(text)]

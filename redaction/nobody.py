@@ -69,6 +69,17 @@ _SOME = re.compile(
 _RANGE = re.compile(r"\b\d{1,3} ?(?:to|-|–) ?$|\bbetween(?: the ages of)? \d{1,3} ?and ?$", re.I)
 _ONES = re.compile(r"\b(?:is|was|am|looks?|looked|seem(?:s|ed)|he|she|s?he['’]s|i['’]m)\b[^.!?\n]{0,24}$", re.I)
 """Whose age is guessed, he is somebody."""
+_ONE_OF = re.compile(
+    r"\b(?:man|woman|boy|girl|guy|lady|lad|child|teen|fe?male|person|somebody|someone|suspect|witness|patient|client"
+    r"|son|wife|husband|friend|boss|colleague|tenant|[a-z]{3,}(?:er|or|our|ist|ant|ian))\b[^.!?\n]{0,24}$",
+    re.I,
+)
+"""So is who is described: ``the attacker, 25 to 30 years old``. Of many there is more than one."""
+_LIVED = re.compile(
+    r"\b(?:I|I['’](?:m|d|ve)|my|me|we|our|(?-i:us)|he|she|his|her|him|born|died|diagnosed|married|arrested|jailed|convicted)\b",
+    re.I,
+)
+_HE = re.compile(r"\b(?:he|she|his|her|him)\b", re.I)
 _OLD = re.compile(r"(?:\s?years?)?[ -]old|\s?(?:years|yrs)\b")
 _ROLE = re.compile(
     r"\b(?:act(?:ing)? (?:as|like)|behave (?:as|like)|imagine (?:that )?(?:you are|you['’]re)"
@@ -182,12 +193,18 @@ def _of_all(text: str, f: Finding, before: str) -> bool:
         return bool(bound) and not _SOME.search(before[: people.start()])
     years = "old" in text[f.start : f.end] or _OLD.match(text, f.end) is not None
     said = _RANGE.search(before) if years else None
-    return said is not None and not _ONES.search(before[: said.start()])
+    if said is None:
+        return False
+    before = before[: said.start()]
+    return not (_ONES.search(before) or _ONE_OF.search(before))
 
 
 def _decade(text: str, f: Finding) -> bool:
+    """In which nobody is said to have lived: ``born in the 1960s`` is an age."""
     plural = text[f.end : f.end + 1] == "s"
-    return _DECADE.fullmatch(text[f.start : f.end + plural]) is not None
+    if _DECADE.fullmatch(text[f.start : f.end + plural]) is None:
+        return False
+    return _LIVED.search(text, max(0, f.start - NEAR), f.end + NEAR) is None
 
 
 def _share(text: str, f: Finding) -> bool:
@@ -245,7 +262,7 @@ def _abbreviation(text: str, f: Finding, findings: Sequence[Finding]) -> bool:
 def _product(text: str, f: Finding, before: str) -> bool:
     """A dish after ``recipe for``, a remedy in brackets after its generic name."""
     if _DISH.search(before):
-        return _DISH_ENDS.match(text, f.end) is not None
+        return _DISH_ENDS.match(text, f.end) is not None and not _HE.search(text, f.end, f.end + NEAR)
     return _REMEDY.search(before) is not None and text[f.end : f.end + 1] == ")"
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
-from redaction import bare, columns, coverage, exercise, kin, nobody
+from redaction import bare, columns, coverage, exercise, kin, nobody, vaults
 from redaction.crossings import crossings
 from redaction.hidden import look
 from redaction.propagation import propagate
@@ -136,6 +136,7 @@ class Pipeline:
         patterns = self._all([d for d in self._formal if d.name == columns.DETECTOR], failed)
         more = [f for f in dict.fromkeys(columns.numbers(text, patterns)) if f not in known]
         more += kin.numbers(text, [*findings, *more])
+        more += (f for f in vaults.passwords(text) if f not in known)
         return tuple(cut(text, [*findings, *more])) if more else findings
 
     def _guessing(self, *, patterns_only: bool, fast: bool) -> Sequence[Detector]:

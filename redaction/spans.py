@@ -12,7 +12,7 @@ from itertools import accumulate
 
 from redaction.types import GROUPS, Finding
 
-_WORD = re.compile(r"\w+")
+_WORD = re.compile(r"[^\W_]+")
 _LETTERS = re.compile(r"[^\W\d_]{2}")
 
 
@@ -162,10 +162,25 @@ def _wordish(char: str) -> bool:
 
 
 def bounded(text: str, start: int, end: int) -> bool:
-    """Whether ``[start, end)`` is not part of a longer word at an edge that is itself a word character."""
-    if start and _wordish(text[start]) and _wordish(text[start - 1]):
+    """Whether ``[start, end)`` is not part of a longer word at an edge that is itself a word character.
+
+    Emphasis is no part of it (``_Jane_``).
+    """
+    if (
+        start
+        and _wordish(text[start])
+        and _wordish(text[start - 1])
+        and not _stressed(text[max(0, start - 4) : start][::-1])
+    ):
         return False
-    return not (end < len(text) and _wordish(text[end - 1]) and _wordish(text[end]))
+    inside = end < len(text) and _wordish(text[end - 1]) and _wordish(text[end])
+    return not inside or _stressed(text[end : end + 4])
+
+
+def _stressed(beside: str) -> bool:
+    """Whether what stands beside a word, nearest first, is emphasis: up to three underscores that do not join words."""
+    rest = beside.lstrip("_")
+    return 0 < len(beside) - len(rest) < 4 and not (rest and _wordish(rest[0]))
 
 
 FOLD = 4

@@ -11,19 +11,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, pairwise
 from operator import itemgetter
 
-from redaction.detectors.linear import compile_pattern
+from redaction.heads import LONGEST_HEAD, SURROUND, naming, words
 
 Span = tuple[int, int]
 Row = list[Span]
 Table = list[Row]
 
-LONGEST_HEAD, LONGEST_TITLE, LONGEST_CELL, DIGITS = 40, 80, 60, 4
-"""Characters of a head, of a heading that is a sentence, and of a cell at most; digits of a cell at least."""
+LONGEST_TITLE, LONGEST_CELL, DIGITS = 80, 60, 4
+"""Characters of a heading that is a sentence, and of a cell at most; digits of a cell at least."""
 LABELLED = 6
 """Digits of an item of a list that has a label of its own, at least."""
 SENTENCE = 4
 """Spaces in a heading that is a sentence."""
-SURROUND = " \t\n\r\"'*_`\\"
 PART, LINE = 4_000, 20_000
 """Characters that a detector is given at once, and of one row."""
 BETWEEN = 80
@@ -33,40 +32,20 @@ GAP = 3
 DUMP = 20_000
 """Characters of the columns of a table of SQL."""
 
-_WORDS = (
-    "a/c|acct|account|iban|konto|cuenta|compte|conto|conta|rekening|rachun|bank|routing|sort|passport|reisepa|passeport|"
-    "pasaporte|passapor|paspoort|paszport|licen[cs]e|führerschein|permis|patente|rijbewijs|prawo|tax|steuer|vat|ust|nip|"
-    "pesel|regon|ssn|sin|social|sozial|sécurité|seguridad|national|identi|ident|ausweis|dni|nie|nif|nir|cpf|cnpj|bsn|nino|"
-    "nhs|insee|codice|curp|rfc|ahv|aadhaar|pan|mrn|medical|patient|pacient|paz|hospital|chart|record|insurance|versicher|"
-    "dob|birth|geburt|naissance|nacimiento|nascita|nascimento|geboorte|urodz|phone|tel|mobil|móvil|cell|fax|handy|gsm|"
-    "whatsapp|contact|card|cc|credit|karte|kredit|tarjeta|carte|carta|cart[aã]o|kaart|kart[aąeęoy]|plate|kennzeichen|matr|targa|"
-    "kenteken|rejestr|serial|serien|imei|imsi|iccid|vin|device|chassis|policy|police|member|employee|personal|customer|"
-    "client|kunde|case|claim|student|matrikel|loan|legajo|nss|expediente|ap[oó]lice|p[oó]li[zs]|histori|pacjent"
-)
-"""Beginnings of words that name a number of somebody, in eight languages."""
-_HUMPS = "|".join(word[0].upper() + word[1:] for word in _WORDS.split("|"))
-NAMED = compile_pattern(rf"(?:^|\PL)(?i:{_WORDS})|\p{{Ll}}(?:{_HUMPS})")
-_NAMING = re.compile(
-    r"[^\W\d_]+(?:[ _\-](?:(?:de|of|di) )?(?:cards?|numbers?|nos?|nr|ids?|codes?|records?|birth|security|licen[cs]es?|"
-    r"conduire|conducir|naissance|nacimiento|nascita|nascimento|urodzenia|cl[ií]nica|sociale?s?|bancaria|fiscale|jazdy|pacjenta)\b){0,2}",
-    re.IGNORECASE,
-)
-_LEAD = re.compile(
-    r"(?:date|data|fecha|driver['’]?s?|social|national|medical|prawo|numer|codice|historia) (?:(?:of|de|di) )?\Z",
-    re.IGNORECASE,
-)
-_PLURAL = re.compile(r"(?<=[^\W_]{2})(?<!s)(?<!\bnh)(?<!\bpp)(?<!\bna)(?<!\bav)(?<!\bpi)(?<!ermi)s\b")
-_APOSTROPHE = re.compile(r"&(?:#x27|#39|apos);")
 _SHORT = re.compile(r"[A-Z0-9/\-]{6,20}")
 """A cell that is nothing but a code may have few digits."""
 _DIGIT = re.compile(r"\d")
 _LINE = re.compile(r"[^\r\n]+")
 _CELLS = tuple(
-    re.compile(rf'[ ]*("(?:[^"]|"")*"|[^{sign}]*)(?:[{sign}]|$)') for sign in (r"\t", "|", ";", ",", "│", "&")
+    re.compile(rf'[ ]*("(?:[^"]|"")*"|[^{sign}]*)(?:[{sign}]|$)')
+    for sign in (r"\t", "|", ";", ",", "│", "&", r"\^", "~")
 )
 _COMMA = _CELLS[3]
+_RULED = (*_CELLS[:2], _CELLS[4])
+_WIKI = re.compile(r"[|!](?![-}|])(?:[^|\[\]{}]{0,80}\|(?!\|))?")
 _DOUBLE = re.compile(r"[! ]*([^|!]*)(?:\|\||!!|$)")
 """Heads of wikis."""
+_SLASHED = re.compile(r"((?:[^/]|(?<! )/|/(?! ))*)(?: / |$)")
 _SPACED = re.compile(r"([^ \t]+(?: [^ \t]+)*)(?: *\t *| {2,}|$)")
 _RULE = frozenset(" \t|:+=-─━┼├┤│┌┐└┘┬┴")
 _CODE = r"[^\s\d]{0,20}\d\S{0,36}"
@@ -111,6 +90,8 @@ class Tables:
         yield from self._in_lines()
         if "<t" in self.text or "<T" in self.text:
             yield from self._html()
+        if "{|" in self.text:
+            yield from self._wikis()
         yield from self._groups()
         yield from self._maps()
         yield from self._dumps()
@@ -127,19 +108,13 @@ class Tables:
 
     def head(self, span: Span) -> str:
         """The words of a head that names numbers, in the singular; else nothing."""
-        if not self.names(span):
-            return ""
-        said = _APOSTROPHE.sub("'", self.text[slice(*span)])
-        said = said.rpartition("(")[2] if ")" not in said else said.partition(")")[0] if "(" not in said else said
-        said = said.strip(SURROUND + ":")
-        fits = len(said) <= LONGEST_HEAD and not _DIGIT.search(said) and NAMED.search(said) is not None
-        return _PLURAL.sub("", said) if fits else ""
+        return words(self.text[slice(*span)]) if self.names(span) else ""
 
     def _in_lines(self) -> Iterator[Table]:
         """Rows with separators, and lists."""
         lines = [m.span() for m in _LINE.finditer(self.text)]
         at = 0
-        while at + 1 < len(lines):
+        while at < len(lines):
             table = self._table(lines, at) if self.names(lines[at]) else None
             if table is None:
                 at += 1
@@ -152,14 +127,20 @@ class Tables:
         if lines[at][1] - lines[at][0] > LINE:
             return None
         line = self.text[slice(*lines[at])]
-        for cells in (*((_DOUBLE,) if "||" in line or "!!" in line else ()), *_CELLS, _SPACED):
+        for cells in (*((_DOUBLE,) if "||" in line or "!!" in line else ()), *_CELLS, _SPACED, _SLASHED):
             head = _split(self.text, lines[at], cells)
             if len(head) < 2 or not any(map(self.head, head)):
                 continue
             rows, size = self._rows(lines, at, cells, head)
             if len(rows) > 1:
                 return rows, size
-        return self._list(lines, at)
+        return self._list(lines, at) or self._alone(lines[at])
+
+    def _alone(self, line: Span) -> tuple[Table, int] | None:
+        """A row whose head stands at its left, without others that have theirs there."""
+        rows = (_split(self.text, line, cells) for cells in _RULED)
+        row = next((row for row in rows if len(row) > 2 and self.head(row[0])), None)
+        return ([row], 1) if row and all(value(self.text, cell) for cell in row[1:]) else None
 
     def _rows(self, lines: Sequence[Span], at: int, cells: re.Pattern[str], head: Row) -> tuple[Table, int]:
         """The rows of a table and its lines. What stands apart from the rows before must look like one of them."""
@@ -208,7 +189,7 @@ class Tables:
 
     def _title(self, line: Span) -> Span | None:
         """The words of a heading that name numbers: all of them, or those of a sentence that ends with a colon."""
-        title = _trimmed(self.text, line, " \t#*_>:-")
+        title = trimmed(self.text, line, " \t#*_>:-")
         if not _TITLE.fullmatch(self.text, *title):
             return None
         if title[1] - title[0] <= LONGEST_HEAD and self.text.count(" ", *title) < SENTENCE:
@@ -216,20 +197,12 @@ class Tables:
         if self.text[slice(*line)].rstrip(" *_")[-1:] != ":":
             return None
         at = self._named[bisect_left(self._named, title[1]) - 1] if self._named else 0
-        words = self._naming(max(title[0], at), title[1], title[0])
+        words = naming(self.text, max(title[0], at), title[1], title[0])
         return words if self.head(words) else None
-
-    def _naming(self, start: int, end: int, low: int) -> Span:
-        """Of what stands there, the first words, which name numbers, and those from ``low`` on that belong to them."""
-        words = _NAMING.search(self.text, start, end)
-        if words is None:
-            return start, end
-        lead = _LEAD.search(self.text, max(low, words.start() - LONGEST_HEAD), words.start())
-        return lead.start() if lead else words.start(), words.end()
 
     def _item(self, line: Span) -> tuple[Span | None, tuple[bool, bool]]:
         """The number of an item of a list, without what is said of it; its bullets and labels."""
-        first, end = _trimmed(self.text, line, " \t,;")
+        first, end = trimmed(self.text, line, " \t,;")
         start = _BULLET.match(self.text, first, end).end()  # type: ignore[union-attr]  # it matches nothing as well
         colon = self.text.find(": ", start, min(end, start + LONGEST_HEAD))
         label = colon >= 0 and len(_DIGIT.findall(self.text, start, colon)) < DIGITS
@@ -323,7 +296,7 @@ class Tables:
             end = found.end()
             values = list(_between(self.text, _NEXT, *found.span(2)))
             if not any(_SAYS.search(self.text, *cell) for cell in values[:-1]):
-                for head in {found.span(1), self._naming(*found.span(1), max(0, start - LONGEST_HEAD))}:
+                for head in {found.span(1), naming(self.text, *found.span(1), max(0, start - LONGEST_HEAD))}:
                     yield [[head], *([cell] for cell in values)]
 
     def _html(self) -> Iterator[Table]:
@@ -339,6 +312,22 @@ class Tables:
         if table:
             yield table
 
+    def _wikis(self) -> Iterator[Table]:
+        """Tables of wikis with a cell in each line."""
+        table: Table = []
+        for line in _LINE.finditer(self.text):
+            mark = _WIKI.match(line[0])
+            if line[0].startswith(("{|", "|}")):
+                if len(table) > 1:
+                    yield table
+                table = [[]]
+            elif line[0].startswith("|-"):
+                table += [[]] if table and table[-1] else []
+            elif mark and table:
+                table[-1].append((line.start() + mark.end(), line.end()))
+        if len(table) > 1:
+            yield table
+
 
 def rows(text: str) -> Iterator[Table]:
     """Neighbouring lines with as many separators each, tuples with as many cells, lists; without regard to heads."""
@@ -347,7 +336,7 @@ def rows(text: str) -> Iterator[Table]:
         if sign in text:
             yield from _neighbours(((line, text.count(sign, *line)) for line in lines), text, cells)
     yield from _neighbours(((m.span(1), m[1].count(",")) for m in _GROUP.finditer(text)), text, _IN_TUPLE)
-    items = [_trimmed(text, line, " \t-*•,;") for line in lines]
+    items = [trimmed(text, line, " \t-*•,;") for line in lines]
     for listed, some in groupby(items, key=lambda at: bool(value(text, at) and _ITEM.fullmatch(text, *at))):
         if listed:
             yield [[item] for item in some]
@@ -361,13 +350,13 @@ def _neighbours(spans: Iterable[tuple[Span, int]], text: str, cells: re.Pattern[
 
 def value(text: str, cell: Span) -> Span | None:
     """A cell without what surrounds it, if it may be a number."""
-    start, end = _trimmed(text, cell, SURROUND)
+    start, end = trimmed(text, cell, SURROUND)
     said = text[start:end]
     if ")" not in said:
         start += len(said) - len(said.lstrip("( "))
     elif "(" not in said:
         end = start + len(said.rstrip("); "))
-    start, end = _trimmed(text, (start, end), SURROUND)
+    start, end = trimmed(text, (start, end), SURROUND)
     digits = len(_DIGIT.findall(text, start, end)) if end - start <= LONGEST_CELL else 0
     return (start, end) if digits >= DIGITS or (digits > 1 and _SHORT.fullmatch(text, start, end)) else None
 
@@ -380,13 +369,14 @@ def _between(text: str, signs: re.Pattern[str], start: int, end: int) -> Iterato
     yield start, end
 
 
-def _trimmed(text: str, span: Span, signs: str) -> Span:
+def trimmed(text: str, span: Span, signs: str) -> Span:
+    """A place without ``signs`` at either end."""
     said = text[slice(*span)]
     start = span[0] + len(said) - len(said.lstrip(signs))
     return start, start + len(said.strip(signs))
 
 
 def _split(text: str, line: Span, cells: re.Pattern[str]) -> Row:
-    start, end = _trimmed(text, line, " " if cells is _SPACED else " |│")
+    start, end = trimmed(text, line, " " if cells is _SPACED else " |│")
     out = [m.span(1) for m in cells.finditer(text, start, end)]
     return out[:-1] if len(out) > 1 and out[-1] == (end, end) else out

@@ -8,10 +8,15 @@ a verb, a possessive, the name of a form's field. Data only, for RE2.
 
 from __future__ import annotations
 
-_ADJ = r"(?:[\pL'’-]+ ){0,2}"
-_FIELD = r"[\"']?(?:\s{0,3}[:=|>]\s{0,3}|\s(?:is|ist|est|es|è|é|jest)\s|\s{1,3})[\"']?"
+from redaction.detectors.linear import SIGNS
 
-_EN_N = r"(?:\d|two|three|four|five|six|seven|eight|nine|ten|twins?|triplets|several)"
+_ADJ = r"(?:[\pL'’-]+ ){0,2}"
+_S = rf"(?:[{SIGNS}]{{1,6}}|\s?(?:…|\.\.\.)\s?)"
+_FIELD = (
+    rf"[\"'*_]{{0,3}}(?:\s{{0,3}}[:=|>][{SIGNS}]{{0,6}}|\s[-–—]\s|\s(?:is|ist|est|es|è|é|jest)\s|\s{{1,3}})[\"'“„]?"
+)
+
+_EN_N = r"(?:\d{1,2}|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twins?|triplets|several)"
 _EN_KID = (
     r"(?:kids?|kiddos?|child(?:ren)?|sons?|daughters?|boys?|girls?|toddlers?|teen(?:ager)?s|twins|little ones?"
     r"|(?:grand|step)(?:kids|children|sons?|daughters?))"
@@ -24,30 +29,33 @@ _EN_IS = (
 _EN_HOW = r"(?:\s(?:now|not|never|still|also|both|already|currently|recently|happily|newly|legally|\pL+ly))?"
 
 _MARITAL = (
-    rf"{_EN_IS}{_EN_HOW}\s(married|unmarried|divorced|widowed|remarried|childless|separated from (?:my|his|her))",
+    rf"{_EN_IS}{_EN_HOW}{_S}(married|unmarried|divorced|widowed|remarried|childless|separated from (?:my|his|her)|(?:an? )?widow(?:er)?)",
+    rf"(?:(?:i|he|she)(?: am| is|['’]m|['’]s)|(?:we|they)(?: are|['’]re)|im){_EN_HOW}{_S}((?:single|engaged|separated))(?:$|[\"'*_]{{0,3}}(?:[.,;!?)]|\s(?:and|again|now|but|since)))",
+    r"(?:i|he|she|we|they)(?:['’]ve| have| has)? (?:got|gotten|getting) (married|divorced|engaged|remarried)",
     r"((?:happily |newly |recently )?(?:married|divorced|widowed)),? (?:to|with|since|for \d|mother|father|mom|mum|dad|parent|life)",
     rf"((?:married|divorced|widowed|unmarried|stay[- ]at[- ]home) {_EN_PARENT}|single (?:mom|mum|mother|dad|father))",
     r"(?:my|our|his|her|their|(?:after|since|through|thru|during) (?:a|an|the)) (?:[\pL]+ ){0,1}(divorce|separation)",
     r"(#(?:married|divorced|widowed)(?:life|dad|mom|mum|father|mother|parent|couple)?|#single(?:life|dad|mom|mum|father|mother|parent))",
-    r"(?:bin|ist|sind|war|waren|glücklich|frisch|wieder|nicht mehr|noch)\s(verheiratet|geschieden|verwitwet|ledig|getrennt lebend"
+    rf"(?:bin|ist|sind|war|waren|glücklich|frisch|wieder|nicht mehr|noch|lebe|lebt|leben|seit \d{{4}})(?: (?:ich|er|sie|wir))?{_S}(verheiratet|geschieden|verwitwet|ledig|getrennt lebend"
     r"|alleinerziehend)",
+    r"(?:ich lebe|er lebt|sie lebt|wir leben)(?: (?:seit|nun) \pL+)? (getrennt)(?:$|[.,;!?)])",
     r"((?:verheiratet|geschieden|verwitwet|alleinerziehend)),? (?:mit|seit|und|von|hat|habe)",
     r"((?:alleinerziehende[rn]?|verwitwete[rn]?|geschiedene[rn]?) (?:vater|mutter|mama|papa))",
-    r"(?:suis|est|es|sommes|étais|était|être|étant|toujours|bien)\s(?:\pL+ment )?((?:mariée?s?|divorcée?s?|veuf|veuve|célibataire"
+    rf"(?:suis|est|es|sommes|étais|était|être|étant|toujours|bien)(?: \pL+ment)?{_S}((?:mariée?s?|divorcée?s?|veuf|veuve|célibataire"
     r"|pacsée?s?))",
     r"(mariée?s?|pacsée?s?|divorcée?s?) (?:avec|à|depuis|et)",
     r"((?:père|mère|maman|papa) (?:célibataire|divorcée?|veuve|veuf|au foyer))",
-    r"(?:soy|es|estoy|está|estaba|era|estamos|somos|ser)\s(?:\pL+mente )?(casad[oa]s?|divorciad[oa]s?|viud[oa]|solter[oa]s?)",
+    rf"(?:soy|es|estoy|está|estaba|era|estamos|somos|ser)(?: \pL+mente)?{_S}(casad[oa]s?|divorciad[oa]s?|viud[oa]|solter[oa]s?)",
     r"(casad[oa]s?|divorciad[oa]s?|viud[oa]) (?:con|desde|y|de)",
     r"((?:padre|madre|papá|mamá) (?:solter[oa]|divorciad[oa]|viud[oa]))",
-    r"(?:sono|è|siamo|ero|era|essere)\s(?:\pL+mente )?(sposat[oaie]|divorziat[oaie]|vedov[oa]|separat[oa]|celibe|nubile)",
+    rf"(?:sono|è|siamo|ero|era|essere)(?: \pL+mente)?{_S}(sposat[oaie]|divorziat[oaie]|vedov[oa]|separat[oa]|celibe|nubile)",
     r"(sposat[oaie]|divorziat[oaie]|vedov[oa]) (?:con|da|e|di)",
-    r"(?:sou|é|estou|está|era|somos|ser)\s(?:\pL+mente )?(casad[oa]s?|divorciad[oa]s?|viúv[oa]|solteir[oa]s?)",
+    rf"(?:sou|é|estou|está|era|somos|ser)(?: \pL+mente)?{_S}(casad[oa]s?|divorciad[oa]s?|viúv[oa]|solteir[oa]s?)",
     r"(casad[oa]s?|divorciad[oa]s?|viúv[oa]) (?:com|há|e|de)",
-    r"(?:ben|is|zijn|was|waren)\s(?:\pL+ )?(getrouwd|gehuwd|gescheiden|weduwnaar|weduwe|alleenstaand|ongehuwd|samenwonend)",
+    rf"(?:ben|is|zijn|was|waren)(?: \pL+)?{_S}(getrouwd|gehuwd|gescheiden|weduwnaar|weduwe|alleenstaand|ongehuwd|samenwonend|vrijgezel)",
     r"(getrouwd|gehuwd|gescheiden) (?:met|sinds|en|van)",
     r"((?:alleenstaande|gescheiden) (?:vader|moeder|ouder))",
-    r"(?:jestem|jest|był|była|są|jesteśmy|być)\s(?:\pL+ )?(żonaty|zamężna|mężatką|rozwiedzion[yai]|rozwódką|wdowcem|wdową|kawalerem"
+    rf"(?:jestem|jest|był|była|są|jesteśmy|być)(?: \pL+)?{_S}(żonaty|zamężna|mężatką|rozwiedzion[yai]|rozwódką|wdowcem|wdową|kawalerem"
     r"|panną|singielką|po rozwodzie)",
     r"(żonaty|zamężna) (?:z|od|i)",
     r"((?:samotn[ya]|rozwiedzion[ya]) (?:ojciec|matka|mama|tata))",
@@ -63,17 +71,18 @@ _LISTED = (
 )
 """In a row of facts: ``40, divorced, lives in …``."""
 _FORM = (
-    rf"(?:marital|family|civil|relationship) status{_FIELD}(single|(?:un|never |re)?married|divorced|widow(?:ed|er)?|separated"
+    rf"(?:marital|family|civil|relationship)(?:_| )?status{_FIELD}(single|(?:un|never |re)?married|divorced|widow(?:ed|er)?|separated"
     rf"|engaged|in a relationship|civil partnership|cohabiting|domestic partnership)",
     rf"(?:familienstand|zivilstand){_FIELD}(ledig|verheiratet|geschieden|verwitwet|getrennt(?: lebend)?|verpartnert)",
-    rf"(?:état civil|situation (?:de famille|familiale|matrimoniale|maritale)){_FIELD}(célibataire|mariée?|mariée?\(e\)"
+    rf"(?:[ée]tat civil|situation (?:de famille|familiale|matrimoniale|maritale)){_FIELD}(célibataire|mariée?s?(?:\(e\))?"
     rf"|divorcée?|veuf|veuve|pacsée?|séparée?|en couple|union libre|concubinage)",
     rf"(?:estado civil|situación familiar){_FIELD}(solteir[oa]|solter[oa]|casad[oa]|divorciad[oa]|viud[oa]|viúv[oa]|separad[oa]"
     rf"|pareja de hecho|unión (?:libre|de hecho)|união (?:estável|de facto))",
-    rf"stato civile{_FIELD}(celibe|nubile|coniugat[oa]|sposat[oa]|divorziat[oa]|vedov[oa]|separat[oa]|unit[oa] civilmente)",
-    rf"burgerlijke sta(?:at|nd){_FIELD}(ongehuwd|gehuwd|getrouwd|gescheiden|weduwnaar|weduwe|samenwonend|alleenstaand)",
-    rf"stan cywilny{_FIELD}(kawaler|panna|żonaty|zamężna|mężatka|rozwiedzion[ya]|rozwódka|rozwodnik|wdowiec|wdowa|woln[ya]"
+    rf"stato civile{_FIELD}(celibe|nubile|single|coniugat[oa]|sposat[oa]|divorziat[oa]|vedov[oa]|separat[oa]|unit[oa] civilmente)",
+    rf"burgerlijke sta(?:at|nd){_FIELD}(ongehuwd|gehuwd|getrouwd|gescheiden|weduwnaar|weduwe|samenwonend|alleenstaand|vrijgezel)",
+    rf"stan cywilny{_FIELD}(kawaler|panna|żonaty|zamężna|mężatka|rozwiedzion[ya]|rozwódka|rozwodnik|wdowiec|wdowa|wdową|kawalerem|panną|po rozwodzie|woln[ya]"
     rf"|w separacji)",
+    rf"(?:(?:number|no\.?) of )?(?:children|dependants|dependents){_FIELD}((?:{_EN_N}(?: {_ADJ}{_EN_KID})?|none))(?:$|[^\pL\d])",
 )
 _DE_N, _DE_KID = (
     r"(?:\d|zwei|drei|vier|fünf|sechs|sieben)",
@@ -105,13 +114,13 @@ _PL_KID = r"(?:dzieci|synów|synami|córek|córki|córkami|wnuków|wnuczki|wnucz
 
 def _kids(parents: str, of: str, have: str, number: str, kid: str) -> str:
     """``mother of two (small children)``; ``our two (small) children``."""
-    return rf"({parents} {of} {number}(?: {_ADJ}{kid})?)|(?:{have}) ({number} {_ADJ}{kid})"
+    return rf"({parents} {of} {number}(?: {_ADJ}{kid})?)|(?:{have}){_S}({number} {_ADJ}{kid})"
 
 
 _KIDS = (
     rf"({_EN_PARENT} of (?:one|{_EN_N})(?: {_ADJ}{_EN_KID})?)",
     rf"(?:(?:my|our|raising|parenting|{_EN_PARENT} to|blessed with|(?:i|we)(?:['’]ve| have)(?: got)?|(?:he|she) has|they have|married,? (?:with|and)"
-    rf"|(?:my|his|her|their) (?:wife|husband|partner|spouse|ex|hubby)(?: \pL+)? (?:and|&)(?: (?:my|our|his|her|their))?) )"
+    rf"|(?:my|his|her|their) (?:wife|husband|partner|spouse|ex|hubby)(?: \pL+)? (?:and|&)(?: (?:my|our|his|her|their))?){_S})"
     rf"((?:a )?{_EN_N} {_ADJ}{_EN_KID}|(?:a )?(?:trio|pair|bunch) of {_EN_KID}|little ones?|no (?:kids|children))",
     rf"(?:his|her|their) ({_EN_N} (?:young |small |little |adult |grown |teenage |minor |beautiful ){{0,2}}{_EN_KID})",
     _kids(r"(?:vater|mutter|papa|mama|eltern|opa|oma|großvater|großmutter)", "von", r"meinen?|meiner|unseren?|unserer|seinen?|ihren?|(?:ich )?habe|wir haben|(?:er|sie) hat|verheiratet,? (?:und|mit)|verheiratet,", _DE_N, _DE_KID),

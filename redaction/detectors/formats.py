@@ -29,7 +29,7 @@ PRIVATE_DOMAINS = frozenset({"corp", "home", "internal", "intranet", "lan", "loc
 """Last parts of domain names that exist inside organisations and in no public list."""
 
 _EMAIL = compile_pattern(r"[\pL\pN!#$%&'*+/=?^_{|}~.\-]+@[\pL\pN\-]+(?:\.[\pL\pN\-]+)+")
-_URL = compile_pattern(r"(?i)\b(?:(?:https?|ftp|wss?)://|www\.)[^\s<>\"'\x60)\]}]+")
+_URL = compile_pattern(r"(?i)\b(?:(?:h(?:tt|xx)ps?|s?ftps?|wss?|ssh|smb|ldaps?)://|www\.)[^\s<>\"\x60]+")
 _GROUPS = compile_pattern(r"\d(?:[ \-.\x{a0}\x{2011}\x{202f}]?\d){11,}")
 _IBAN = compile_pattern(r"(?i)[A-Z]{2} ?\d\d")
 _IPV4 = compile_pattern(r"\d{1,3}(?:\.\d{1,3}){3}")
@@ -76,21 +76,26 @@ def known_domain(domain: str) -> bool:
 def urls(text: str) -> Iterator[Finding]:
     """What begins like a link."""
     for (start, last), *_ in _URL.spans(text):
-        end = _before_stops(text, last)
-        if not _NOBODYS.fullmatch(text, start, end):
+        end = _whole(text, start, last)
+        if text[end - 3 : end] != "://" and not _NOBODYS.fullmatch(text, start, end):
             yield Finding(start, end, "URL", 0.6, NAME)
     if "/" in text:
         yield from _bare_urls(text)
 
 
+_SERVICE = (
+    r"(?:www|api|app|apps|auth|backend|blog|cdn|dashboard|db|demo|dev|docs|files|frontend|gateway|git|grafana|host|id|images|img|login|m|mail|my|my-?app|myapi|mysite|new"
+    r"|node|old|portal|prod|proxy|public|s3|secure|server|service|shop|site|some|sso|stage|staging|static|status|store|sub|subdomain|support|web|wiki|foo|bar|baz|acme)[-\d]{0,3}"
+)
+"""What stands before such a name and is nobody's: somebody's own name may stand there as well."""
 _NOBODYS = re.compile(
-    r"(?:https?://)?(?:localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|0\.0\.0\.0|\[::1?\]|(?:[\w-]+\.){0,3}example\.(?:com|net|org)"
-    r"|(?:[\w-]+\.){1,3}(?:example|invalid|localhost|test))(?::\d{1,5})?/?",
+    rf"(?:https?://)?(?:localhost|127\.\d{{1,3}}\.\d{{1,3}}\.\d{{1,3}}|0\.0\.0\.0|\[::1?\]|(?:{_SERVICE}\.){{0,3}}example\.(?:com|net|org)"
+    rf"|(?:(?:{_SERVICE}|example|test)\.){{1,3}}(?:example|invalid|localhost|test))(?::\d{{1,5}})?/?",
     re.I,
 )
 """This machine and names that are no host's (RFC 2606, RFC 6761), with nothing behind them."""
 _BARE_URL = compile_pattern(
-    r"(?i)(?:^|[\s(\[<\"',;:|])((?:[a-z0-9][a-z0-9\-]{0,62}\.){1,4}([a-z]{2,18})/[a-z0-9@~_\-][^\s<>\"'\x60)\]}]{1,400})"
+    r"(?i)(?:(?:^|[\s(\[{<>\"',;|*_~=!\x60“”„‘’«»→])(?://)?|:)((?:[\pL\pN][\pL\pN\-]{0,62}\.){1,4}([a-z]{2,18})/[\pL\pN@~_\-][^\s<>\"\x60]+)"
 )
 """As people write the address of a page: a domain and a path, without ``https``."""
 _FILE_ENDINGS = """
@@ -100,6 +105,9 @@ _FILE_ENDINGS = """
 """
 _FILES = frozenset(_FILE_ENDINGS.split())
 """Endings of files, which are names of countries and other domains too: there only well-known ones count."""
+_HOSTS = frozenset(["app", "cc", "do", "fi", "in", "md", "ml", "net", "pl", "rs", "sc", "so"])
+"""Of these, names of countries and of many hosts, in small letters."""
+_PAGE = re.compile(r"/[^/]*[@~\d-]|/[^/]+/[^/]")
 _SITES = re.compile(
     r"(?:[a-z]{2,3}\.|www\.|m\.)?(?:linkedin|facebook|fb|instagram|twitter|x|tiktok|youtube|youtu|snapchat|pinterest|reddit|github|gitlab"
     r"|bitbucket|medium|substack|patreon|twitch|soundcloud|spotify|behance|dribbble|strava|flickr|tumblr|vk|xing|t|wa|linktr)\."
@@ -111,15 +119,33 @@ _SITES = re.compile(
 def _bare_urls(text: str) -> Iterator[Finding]:
     for spans in _BARE_URL.spans(text):
         (start, last), (low, high) = spans[1], spans[2]
-        end = _before_stops(text, last)
+        end = _whole(text, start, last)
         said = _SITES.match(text, start, end) is not None
-        if said or (text[low:high].lower() not in _FILES and known_domain(text[start:high])):
+        page = text[low:high].lower() not in _FILES or (text[low:high] in _HOSTS and _PAGE.search(text, high, end))
+        if end - high > 2 and (said or (page and known_domain(text[start:high]))):
             yield Finding(start, end, "URL", 0.6, NAME)
 
 
-def _before_stops(text: str, end: int) -> int:
-    """Where a link ends: without the signs of the sentence around it."""
-    while text[end - 1] in ".,;:!?":
+_SIGN = re.compile(r"['()\[\]{}]")
+_SHUTS = {")": "(", "]": "[", "}": "{"}
+
+
+def _whole(text: str, start: int, end: int) -> int:
+    """Where a link ends: before the signs of what it stands in, not before those of its own (``/Mercury_(planet)``)."""
+    opened: list[str] = []
+    for sign in _SIGN.finditer(text, start, end):
+        at, said = sign.start(), sign[0]
+        if said == "'":
+            shut = text[start - 1 : start] == "'" or not (text[at - 1].isalnum() and text[at + 1 : at + 2].isalnum())
+        elif said in _SHUTS:
+            shut = not opened or opened.pop() != _SHUTS[said]
+        else:
+            opened.append(said)
+            continue
+        if shut:
+            end = at
+            break
+    while text[end - 1] in ".,;:!?*“”„‘’«»":
         end -= 1
     return end
 

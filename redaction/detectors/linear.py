@@ -13,6 +13,8 @@ import re2
 
 MEMORY = 64 * 1024 * 1024
 """Bytes RE2 may use per pattern; with less, long texts make it fall back to a slower engine and say so on stderr."""
+SIGNS = r"\s\"#-'()*,\-/:;<=>@\[-\x60|~«»\x{2010}-\x{205e}\x{2190}-\x{27bf}\x{1f300}-\x{1faff}\x{fe0f}"
+"""Of a set: white space, punctuation that ends no sentence, arrows, pictures. Smaller than all that is no letter."""
 Span = tuple[int, int]
 NOWHERE = (-1, -1)
 
@@ -109,6 +111,25 @@ class Pattern:
                 byte = at
                 known[at] = char
             yield [(known[start], known[end]) for start, end in spans]
+
+
+def loose(pattern: str) -> str:
+    """``pattern`` with one to three signs of white space for each blank outside of a set: texts are wrapped."""
+    out: list[str] = []
+    inside = False
+    signs = iter(range(len(pattern)))
+    for at in signs:
+        char, following = pattern[at], pattern[at + 1 : at + 2]
+        if char == "\\":
+            char += following
+            next(signs, None)
+        elif char in "[]":
+            inside = char == "["
+        elif char == " " and not inside and following not in {"{", "*", "+"}:
+            char = r"\s{0,3}" if following == "?" else r"\s{1,3}"
+            next(signs, None) if following == "?" else None
+        out.append(char)
+    return "".join(out)
 
 
 def compile_pattern(pattern: str) -> Pattern:

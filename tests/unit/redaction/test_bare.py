@@ -25,6 +25,7 @@ def found(text: str, *known: Finding) -> list[str]:
         ("Give anna 5 mg at night.", ["anna"]),
         ("The others of group B and Group C say that ANNA has 3 convictions", ["ANNA"]),
         ("**Anna** has 3 convictions", ["Anna"]),
+        ("She said that “Anna” – 3 absences – and [Eric] - 4 warnings | Laura | 5", ["Anna", "Eric", "Laura"]),
         ("I met Mr Anna with 3 others", ["Anna"]),
         ("Did you say that Anna Nowak has 3 convictions?", ["Anna", "Nowak"]),
         ("Did you say that Blorp Nowak has 3 convictions?", []),
@@ -39,6 +40,10 @@ def found(text: str, *known: Finding) -> list[str]:
         ("Eric served 18 months of 5 years in prison. How many days remain?", ["Eric"]),
         ("My wife Laura earns 4100, rent is 1300. How much is left?", ["Laura"]),
         ("Laura drank 6 beers before the crash. What was the total amount?", ["Laura"]),
+        ("I lent Laura 300, 200 and 150. How much does Laura owe me?", ["Laura", "Laura"]),
+        ("Eric was sentenced to 5 years, served 18 months. How many remain for Eric?", ["Eric", "Eric"]),
+        ("Laura is 41, her ex is 3 years older. How old is he?", ["Laura"]),
+        ("Eric missed 4 shifts of 8 hours. How much is cut?", ["Eric"]),
     ],
 )
 def test_a_name_beside_a_number_is_somebody(text: str, names: list[str]) -> None:

@@ -184,7 +184,7 @@ def test_four_times_the_text_is_four_times_the_work(piece: str, monkeypatch: pyt
 
         monkeypatch.setattr(tables, name, call)
 
-    for name in ("value", "_split", "_trimmed", "_between"):
+    for name in ("value", "_split", "trimmed", "_between"):
         counted(name)
 
     def work(size: int) -> int:
@@ -355,3 +355,41 @@ def test_codes_with_letters_are_values(text: str, values: list[str]) -> None:
 
 def test_a_row_of_which_few_cells_are_numbers_is_not_on_its_side() -> None:
     assert _found("id,mrn,b,c,d\naccount,none,lost,48291734,open\n1,2,3,4,5\n") == set()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "name^customer number^x\nAnn^48291734^y\nBob^48291741^z",
+        "name~customer number~x\nAnn~48291734~y\nBob~48291741~z",
+        "name / customer number / x\nAnn / 48291734 / y\nBob / 48291741 / z",
+        "name\tAnn\tBob\ncustomer number\t48291734\t48291741",
+        "customer number | 48291734 | 48291741",
+        "{|\n! name\n! customer number\n|-\n| Ann\n| 48291734\n|-\n|align=right|Bob\n| 48291741\n|}",
+        "name,customer number (private),x\nAnn,48291734,y\nBob,48291741,z",
+        "name,number (customer number),x\nAnn,48291734,y\nBob,48291741,z",
+        "name,customer number 2,x\nAnn,48291734,y\nBob,48291741,z",
+        "name,customer number as given by the holder at the time,x\nAnn,48291734,y\nBob,48291741,z",
+        "name,customer\u00a0number,x\nAnn,48291734,y\nBob,48291741,z",
+        "name,cust\u200bomer number,x\nAnn,48291734,y\nBob,48291741,z",
+        "name,Nu\u0301mero de cliente,x\nAnn,48291734,y\nBob,48291741,z",
+        "name;Klantnummer;x\nAnn;48291734;y\nBob;48291741;z",
+        "name;Numer klienta;x\nAnn;48291734;y\nBob;48291741;z",
+        "name;Contribuinte;x\nAnn;48291734;y\nBob;48291741;z",
+    ],
+)
+def test_other_ways_to_write_a_table(text: str) -> None:
+    assert {value for value, _ in _found(text)} == {"48291734", "48291741"}
+
+
+def test_where_a_disguised_head_speaks_of_places_are_those_of_the_text() -> None:
+    text = "\u200b\u200bname,cust\u200bomer number,x\nA\u200bnn,4829\u200b1734,y"
+    assert {value for value, _ in _found(text)} == {"4829\u200b1734"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["customer number | 48291734 | open", "name | 48291734 | 48291741", "{|\n! a customer number\n|}\n| 48291734"],
+)
+def test_a_row_alone_is_a_head_and_numbers(text: str) -> None:
+    assert _found(text) == set()

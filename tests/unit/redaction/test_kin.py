@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from growth import assert_linear
 
 from redaction import kin, tables
 from redaction.pipeline import Pipeline
@@ -43,6 +44,37 @@ def test_what_stands_among_found_numbers_is_one(way: str) -> None:
 def test_tuples_are_rows() -> None:
     text = "VALUES " + ", ".join(f"({n}, 'a, b', '{v}')" for n, v in enumerate(IDS))
     assert set(_found(text, IDS[:6])) == set(IDS[6:])
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        "{n}. {v}",
+        "Ann Roe: {v}",
+        "- Ann - {v}",
+        "> {v}",
+        "- [ ] {v} (Ann)",
+        '{{"a": "{v}"}}',
+        "{n}) Ann   {v}   ok",
+        "{v} {word}",
+    ],
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\n\n"])
+def test_lines_that_hold_one_each_are_alike(frame: str, end: str) -> None:
+    text = end.join(frame.format(n=n, v=v, word="ok " * n) for n, v in enumerate(IDS, 1))
+    assert _found(text, IDS[:6]) == {v: {"REFERENCE_NUMBER": 0.65, "PHONE_NUMBER": 0.4} for v in IDS[6:]}
+
+
+@pytest.mark.parametrize("between", [", ", " / ", " | ", "; ", '", "'])
+def test_so_are_items_of_a_line(between: str) -> None:
+    assert set(_found(f'["{between.join(IDS)}"]', IDS[:6])) == set(IDS[6:])
+
+
+def test_lines_with_two_such_numbers_say_nothing_of_which() -> None:
+    lines = [f"{v} for {int(v) + 11}" for v in IDS]
+    assert _found("\n".join(lines), IDS[:6]) == {}
+    assert _found("\n".join([*IDS[:6], lines[7]]), IDS[:6]) == {}
+    assert _found("\n".join([*(f"row {v}" for v in IDS[:2]), "none here", f"row {IDS[3]}"]), IDS[:2]) == {}
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])
@@ -110,3 +142,13 @@ def test_four_times_the_text_is_four_times_the_work(piece: str, monkeypatch: pyt
         return done
 
     assert work(80_000) <= 4.5 * work(20_000) + 1000
+
+
+def test_many_found_numbers_take_linear_time() -> None:
+    """Their label is asked for once, not for each of their neighbours."""
+
+    def find(text: str) -> list[Finding]:
+        known = [Finding(m.start(), m.end(), "PHONE_NUMBER", 0.9, "encoder") for m in re.finditer("4829173[0-4]", text)]
+        return [*kin.numbers(text, known)]
+
+    assert_linear(find, ("48291731\n48291736\n", "48291731, 48291736, ", "48291731 48291736\n"))

@@ -45,6 +45,7 @@ def left(text: str, *values: tuple[str, str], detector: str = "student") -> list
         ("Explain it like I'm a five year old", "five year old", "AGE"),
         ("in use before the late 1970s", "the late 1970s", "DATE_TIME"),
         ("acts like a 1920s aristocrat", "1920", "DATE_TIME"),
+        ("popular in the US in the 1980s", "the 1980s", "DATE_TIME"),
         ("a recipe for Canjeero?", "Canjeero", "PERSON"),
         ("If in pain, an occupational therapist can help.", "occupational therapist", "PROFESSION"),
         ("Can a qualifying manager work abroad?", "qualifying manager", "PROFESSION"),
@@ -79,12 +80,28 @@ def test_what_is_of_nobody_is_no_finding(text: str, value: str, label: str) -> N
         ("Miller's disease progressed", "Miller", "PERSON"),
         ("Jordan Miller syndrome", "Jordan Miller", "PERSON"),
         ("the Miller type", "Miller", "PERSON"),
+        ("omeprazole (Miller)", "Miller", "PERSON"),
+        ("a recipe for Kowalczyk?", "Kowalczyk", "PERSON"),
+        ("Mount Everest called me", "Mount Everest", "PERSON"),
+        ("women aged 31 like her", "31", "AGE"),
+        ("my three kids under 5", "5", "AGE"),
+        ("these patients over 80", "80", "AGE"),
+        ("He looks 30 to 40 years old", "40", "AGE"),
+        ("see you in 10:30", "10:30", "REFERENCE_NUMBER"),
         ("OSA called me", "OSA", "PERSON"),
         ("Oscar S. Andrews (OSA) called. OSA will call again.", "OSA", "PERSON"),
         ("The World Health Organization (WHO)", "WHO", "ORGANIZATION"),
         ("She fell ill at age 45.", "45", "AGE"),
         ("He is 40 years old", "40", "AGE"),
         ("he is over 45 years old", "45", "AGE"),
+        ("The attacker, 25 to 30 years old, fled", "30", "AGE"),
+        ("Missing: girl, 12-14 years old", "14", "AGE"),
+        ("A woman between 30 and 35 years old called", "35", "AGE"),
+        ("the client (45 to 50 years old) owes", "50", "AGE"),
+        ("I was born in the 1960s", "1960s", "DATE_TIME"),
+        ("In the 1980s she had cancer", "the 1980s", "DATE_TIME"),
+        ("in prison in the late 1990s, my father", "the late 1990s", "DATE_TIME"),
+        ("a recipe for Mbeki. He is diabetic", "Mbeki", "PERSON"),
         ("She is a machine learning engineer.", "machine learning engineer", "PROFESSION"),
         ("My wife is a nurse and can help", "nurse", "PROFESSION"),
         ("the nurse can help", "nurse", "PROFESSION"),
@@ -197,3 +214,10 @@ def test_a_long_list_of_ages_is_no_exercise() -> None:
     found = tuple(Finding(at, at + 2, "AGE", 0.9, "student") for at in range(0, len(ages), 4))
     assert len(found) == 51 and without_nobody(text, found, NAMES) == found
     assert without_nobody(text, found[1:], NAMES) == ()
+
+
+def test_who_came_at_an_hour_stays() -> None:
+    assert left("Roe woke at 6:15 in Leeds", ("Roe", "PERSON"), ("6:15", "DATE_TIME"), ("Leeds", "LOCATION")) == [
+        "Roe",
+        "Leeds",
+    ]

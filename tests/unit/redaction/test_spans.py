@@ -130,3 +130,16 @@ def test_the_word_before_a_proven_number_is_no_rest_of_a_number() -> None:
     proven = Finding(text.index("A0"), text.index("-77"), "TAX_ID", 1.0, "patterns")
     guess = Finding(text.index("KRA"), len(text), "REFERENCE_NUMBER", 0.9, "student")
     assert [text[f.start : f.end] for f in cut(text, [proven, guess])] == ["A004416331M", "-77"]
+
+
+def test_emphasis_is_no_part_of_a_word() -> None:
+    assert places("_Roe_, __Roe__ and ___Roe___, _a-1b2c3_ 48291734: _48291734_", "Roe", "a-1b2c3", "48291734") == [
+        "Roe", "Roe", "Roe", "a-1b2c3", "48291734", "48291734",
+    ]  # fmt: skip
+    assert places("my_Roe, Roe_x, x__Roe__, ____Roe____, _Roe2_", "Roe") == []
+    assert bounded("_a", 1, 2)
+    assert bounded("a_ ", 0, 1)
+    assert not bounded("b_a", 2, 3)
+    assert not bounded("a_b", 0, 1)
+    assert not bounded("ab", 0, 1)
+    assert places("_x1_y2_ and x1_y2", "x1_y2") == ["x1_y2", "x1_y2"]

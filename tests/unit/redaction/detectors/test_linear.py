@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from redaction.detectors.linear import compile_pattern
+from redaction.detectors.linear import compile_pattern, loose
 
 SOURCES = (r"\b[a-z0-9]{2,5}\b", r"([0-9])([a-z])?", r"[^\n]{1,3}", r"a*")
 PATTERNS = [(compile_pattern(f"(?s){p}"), re.compile(p, re.ASCII | re.DOTALL)) for p in SOURCES]
@@ -52,3 +52,9 @@ def test_half_a_surrogate_pair_does_not_stop_the_search() -> None:
 def test_what_re2_cannot_express_is_refused() -> None:
     with pytest.raises(Exception, match=r"invalid perl operator|bad repetition|invalid"):
         compile_pattern(r"(?<!a)b")
+
+
+def test_a_blank_is_any_white_space_between_words() -> None:
+    assert loose(r"a b ?c[ x]d {2}\ e") == r"a\s{1,3}b\s{0,3}c[ x]d {2}\ e"
+    found = compile_pattern(loose("my (?:old )?car"))
+    assert [m.span() for m in found.finditer("my\r\ncar, my  old\tcar, my    car, mycar")] == [(0, 7), (9, 20)]

@@ -96,6 +96,135 @@ def test_what_is_told_of_nobody(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("I'm **Muslim**, she is “Jewish”; we're\nHindu", ["Muslim", "Jewish", "Hindu"]),
+        ("my boss is gay, my wife, Anna, is Catholic", ["gay", "Catholic"]),
+        ("I've been Sikh for years; she became a Quaker", ["Sikh", "Quaker"]),
+        ("as a gay man; as a Catholic, I; being trans at work", ["gay", "Catholic", "trans"]),
+        ("Religion: Jehovah’s Witness", ["Jehovah’s Witness"]),
+        ('"religion": "Muslim", **Religion:** Jain', ["Muslim", "Jain"]),
+        (
+            "| Religion | Sunni Muslim |, Faith – Hindu; sexual_orientation=lesbian",
+            ["Sunni Muslim", "Hindu", "lesbian"],
+        ),
+        ("I'm bisexual, I'm bi, Tom Roe is openly gay", ["bisexual", "bi", "gay"]),
+        ("wir sind jüdisch, weil er katholisch ist; ich bin Zeuge Jehovas", ["jüdisch", "katholisch", "Zeuge Jehovas"]),
+        ("sexuelle Orientierung: schwul; wurde evangelisch erzogen", ["schwul", "evangelisch"]),
+        (
+            "nous sommes musulmans, étant juif, en tant que témoin de Jéhovah",
+            ["musulmans", "juif", "témoin de Jéhovah"],
+        ),
+        ("somos judíos, fui criada católica", ["judíos", "católica"]),
+        ("siamo ebrei, mia moglie e' cristiana", ["ebrei", "cristiana"]),
+        ("somos evangélicos, tornei católica", ["evangélicos", "católica"]),
+        ("wij zijn joods, opgevoed als moslim", ["joods", "moslim"]),
+        (
+            "jesteśmy katolikami, byłem ewangelikiem, ona jest biseksualna",
+            ["katolikami", "ewangelikiem", "biseksualna"],
+        ),
+        ("marital_status: divorced, maritalStatus=widowed", ["divorced", "widowed"]),
+        ("**Marital status:** single; Marital status – married", ["single", "married"]),
+        ("we got engaged in May; I am “divorced”; he is a widower", ["engaged", "divorced", "a widower"]),
+        ("I'm single. Number of children: 12", ["single", "12"]),
+        ("bin ich seit 2010 verheiratet, Familienstand – ledig", ["verheiratet", "ledig"]),
+        ("etat civil: mariés, burgerlijke staat: vrijgezel, stan cywilny: wdową", ["mariés", "vrijgezel", "wdową"]),
+    ],
+)
+def test_whatever_signs_stand_between(text: str, values: list[str]) -> None:
+    assert found(text) == values
+
+
+@pytest.mark.parametrize(
+    "signs",
+    ["  ", "\t", "\r\n", "\n> ", " **", " _", " `", " „", " « ", " [", " (", ": ", " – ", ", ", " 👉 ", " ... "],
+)
+@pytest.mark.parametrize(
+    ("frame", "value"),
+    [
+        ("my boss is{}gay", "gay"),
+        ("I'm{}Catholic", "Catholic"),
+        ("ich bin{}jüdisch", "jüdisch"),
+        ("je suis{}juive", "juive"),
+        ("soy{}judío", "judío"),
+        ("sono{}ebrea", "ebrea"),
+        ("sou{}ateu", "ateu"),
+        ("ik ben{}joods", "joods"),
+        ("jestem{}żydem", "żydem"),
+        ("I am{}divorced", "divorced"),
+        ("we have{}two kids", "two kids"),
+        ("bin{}verheiratet", "verheiratet"),
+        ("est{}divorcée", "divorcée"),
+        ("estoy{}casada", "casada"),
+        ("sono{}sposata", "sposata"),
+        ("sou{}casado", "casado"),
+        ("ben{}getrouwd", "getrouwd"),
+        ("jestem{}żonaty", "żonaty"),
+    ],
+)
+def test_any_signs_may_stand_between(frame: str, signs: str, value: str) -> None:
+    shut = {"**": "**", "_": "_", "`": "`", "„": "“", "«": "»"}.get(signs.strip(), "")
+    assert found(f"Hi. {frame.format(signs)}{shut} ok") == [value]
+
+
+def test_parts_of_words_are_nothing() -> None:
+    assert found("When I was eleven_x, when I was _eleven_ ok", "AGE") == ["eleven"]
+    assert found("he is trans-parent, I'm gay- ok") == ["gay"]
+
+
+def test_wrapped_and_justified_lines() -> None:
+    assert found("my\r\nboss is gay; Marital   status: single; I\n am \t divorced") == ["gay", "single", "divorced"]
+    assert found("my\nson Oskar  (8) sleeps", "AGE") == ["8"]
+    assert found("our daughter Vroni is **4**, I was _eleven_ when", "AGE") == ["4", "eleven"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["I'm single-threaded", "it is single quote", "we are separated by walls", "as a Christian name", "I am bi-weekly"],
+)
+def test_other_meanings_of_the_words(text: str) -> None:
+    assert found(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("my son, 8, and my daughter Mia, 13, left", ["8", "13"]),
+        ("my son’s 8 now, I'm 47.", ["8", "47"]),
+        ("I was 13 when my dad died, on my 13th birthday", ["13", "13th"]),
+        ("my kids are 8, 9 and 11", ["8", "11"]),
+        ("| Age | 47 |, age – 34.", ["47", "34"]),
+        ("my 8 y.o. daughter", ["8"]),
+        ("my son is 2 hours late, her son was 5 feet tall, I'm 20% sure, my dad is 6 miles away", []),
+    ],
+)
+def test_more_ages(text: str, values: list[str]) -> None:
+    assert found(text, "AGE") == values
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ('blue Ford Focus "AB12 CDE"', "AB12 CDE"),
+        ("Tesla Model 3 – V44 ICE", "V44 ICE"),
+        ("parked car:\nAB-123-CD", "AB-123-CD"),
+        ("ABC-1234 is my car", "ABC-1234"),
+        ("plate **ab12 cde**", "ab12 cde"),
+        ("reg. v44 ice", "v44 ice"),
+        ("Kennzeichen lautet b-ab 1234", "b-ab 1234"),
+        ("immatriculée AB-123-CD", "AB-123-CD"),
+        ("coche 1234-BCD", "1234-BCD"),
+        ("targata ab123cd", "ab123cd"),
+        ("placa ABC1D23", "ABC1D23"),
+        ("kenteken 12-ABC-3", "12-ABC-3"),
+        ("numer rejestracyjny to PO12345", "PO12345"),
+    ],
+)
+def test_plates_whatever_signs_stand_between(text: str, value: str) -> None:
+    assert found(text, "LICENSE_PLATE") == [value]
+
+
+@pytest.mark.parametrize(
     ("text", "value"),
     [
         ("34F, hashimotos", "34F"),
@@ -178,6 +307,22 @@ def test_long_texts_of_its_words_take_linear_time() -> None:
         ("no.such-ending/path", []),
         ("http://localhost:3000/, https://www.example.com, http://127.0.0.1:8080/ and https://api.test/", []),
         ("http://localhost:3000/reset?t=1", ["http://localhost:3000/reset?t=1"]),
+        ("https://anna-roe.example.com, http://pay.roe.test", ["https://anna-roe.example.com", "http://pay.roe.test"]),
+        ("http://api.example.com, https://staging2.www.test/ and http://dev.localhost:80", []),
+        ("*linkedin.com/in/a-roe*, `x.com/aroe`, “t.me/aroe”", ["linkedin.com/in/a-roe", "x.com/aroe", "t.me/aroe"]),
+        ("=vk.com/aroe>xing.com/aroe<", ["vk.com/aroe", "xing.com/aroe"]),
+        ("//acme.com/u/aroe, müller.de/aroe", ["acme.com/u/aroe", "müller.de/aroe"]),
+        ("allegro.pl/u/aroe, acme.net/a-roe, acme.fi/@aroe", ["allegro.pl/u/aroe", "acme.net/a-roe", "acme.fi/@aroe"]),
+        ("ASP.NET/C-1, main.pl/sub, foo.py/u/aroe", []),
+        (f"acme.com/{'a' * 500}/aroe", [f"acme.com/{'a' * 500}/aroe"]),
+        (
+            "https://a.org/Mercury_(planet)/x, (https://a.org/x)",
+            ["https://a.org/Mercury_(planet)/x", "https://a.org/x"],
+        ),
+        ("'https://a.org/x', https://a.org/o'brien's", ["https://a.org/x", "https://a.org/o'brien's"]),
+        ("https://a.org/[id]/{x}/roe], {https://b.org}", ["https://a.org/[id]/{x}/roe", "https://b.org"]),
+        ("hxxps://a.org/roe sftp://a.org/roe", ["hxxps://a.org/roe", "sftp://a.org/roe"]),
+        ("startswith('https://')", []),
     ],
 )
 def test_addresses_of_pages(text: str, values: list[str]) -> None:
