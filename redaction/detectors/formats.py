@@ -88,12 +88,19 @@ _SERVICE = (
     r"|node|old|portal|prod|proxy|public|s3|secure|server|service|shop|site|some|sso|stage|staging|static|status|store|sub|subdomain|support|web|wiki|foo|bar|baz|acme)[-\d]{0,3}"
 )
 """What stands before such a name and is nobody's: somebody's own name may stand there as well."""
+_RESOURCE = (
+    r"(?:/(?:v\d{1,2}|api|rest|graphql|auth|callback|login|logout|oauth2?|token|health|healthz|status|metrics|webhooks?|index\.html?|docs|foo|bar"
+    r"|path|to|page|some|endpoint|resource|items?|orders?|products?|posts?|comments?|users?|todos?|search|uploads?|images?|data|files?"
+    r"|\d{1,3}|\{\w{1,20}\}|:id)){0,6}/?(?:\$request_uri|\$uri|\?(?:page|limit|offset|size|per_page|sort|q|id)=(?:\d{1,3}|foo|bar|test)?"
+    r"(?:&(?:page|limit|offset|size|per_page|sort)=\d{1,3}){0,3})?"
+)
+"""What stands behind it in examples of programs."""
 _NOBODYS = re.compile(
     rf"(?:https?://)?(?:localhost|127\.\d{{1,3}}\.\d{{1,3}}\.\d{{1,3}}|0\.0\.0\.0|\[::1?\]|(?:{_SERVICE}\.){{0,3}}example\.(?:com|net|org)"
-    rf"|(?:(?:{_SERVICE}|example|test)\.){{1,3}}(?:example|invalid|localhost|test))(?::\d{{1,5}})?/?",
+    rf"|(?:(?:{_SERVICE}|example|test)\.){{1,3}}(?:example|invalid|localhost|test))(?::\d{{1,5}})?{_RESOURCE}",
     re.I,
 )
-"""This machine and names that are no host's (RFC 2606, RFC 6761), with nothing behind them."""
+"""This machine and names that are no host's (RFC 2606, RFC 6761), with nothing behind them that could be somebody's."""
 _BARE_URL = compile_pattern(
     r"(?i)(?:(?:^|[\s(\[{<>\"',;|*_~=!\x60“”„‘’«»→])(?://)?|:)((?:[\pL\pN][\pL\pN\-]{0,62}\.){1,4}([a-z]{2,18})/[\pL\pN@~_\-][^\s<>\"\x60]+)"
 )

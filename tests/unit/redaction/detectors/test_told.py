@@ -307,6 +307,15 @@ def test_long_texts_of_its_words_take_linear_time() -> None:
         ("no.such-ending/path", []),
         ("http://localhost:3000/, https://www.example.com, http://127.0.0.1:8080/ and https://api.test/", []),
         ("http://localhost:3000/reset?t=1", ["http://localhost:3000/reset?t=1"]),
+        (
+            "GET https://api.example.com/v2/items?page=1, https://example.com$request_uri and http://localhost:3000/api/users/42",
+            [],
+        ),
+        (
+            "https://example.com/users/roe, http://localhost/api?q=roe",
+            ["https://example.com/users/roe", "http://localhost/api?q=roe"],
+        ),
+        ("https://example.com/orders/48213377", ["https://example.com/orders/48213377"]),
         ("https://anna-roe.example.com, http://pay.roe.test", ["https://anna-roe.example.com", "http://pay.roe.test"]),
         ("http://api.example.com, https://staging2.www.test/ and http://dev.localhost:80", []),
         ("*linkedin.com/in/a-roe*, `x.com/aroe`, “t.me/aroe”", ["linkedin.com/in/a-roe", "x.com/aroe", "t.me/aroe"]),
