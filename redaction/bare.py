@@ -27,7 +27,7 @@ DETECTOR = "student"
 BESIDE = 60
 """Code points between a name and a number."""
 
-_MATTERS = re.compile(
+MATTERS = re.compile(
     r"\b(?:cancer|burn ?out|stroke|epilep\w+|diabet(?:es|ic)|autis\w+|depress(?:ed|ive)|adhd|hiv|chemo\w*|biopsy"
     r"|pregnan(?:t|cy)|abortion|miscarr\w+|pills?|tablets|mg|insulin|hba1c|creatinine|medication|prescri\w+|therap(?:y|ist)"
     r"|psych(?:iatr|olog|otic|os)\w+|rehab|detox|drunk|beers?|whisk\w+|vodka|alcohol\w*|heroin|cocaine|weed"
@@ -43,6 +43,7 @@ _MATTERS = re.compile(
     r"|tenant|employee|client|patient))\b",
     re.I,
 )
+"""What is said of real people: health, trouble at work or with the law, money between people who know each other."""
 _AMOUNT = re.compile(
     r"\bhow (?:many|much|long|far|old|tall|fast|big|heavy|often)\b[^.!?]{0,200}\?|\bwhat (?:is|was|will be|are|score"
     r"|number|fraction|percent\w*|amount)\b[^.!?]{0,80}\b(?:total|average|sum|difference|number|cost|price|ratio|age|score|distance"
@@ -121,7 +122,7 @@ def with_names(text: str, findings: tuple[Finding, ...], names: Names) -> tuple[
         return findings
     english = _ENGLISH.search(text) is not None
     asked = _NUMBER.search(text) and (_AMOUNT if english else _AMOUNTS).search(text)
-    near, reach = (_MATTERS, NEAR) if asked else (_NUMBERS, BESIDE)
+    near, reach = (MATTERS, NEAR) if asked else (_NUMBERS, BESIDE)
     covered = {at for f in findings for at in range(f.start, f.end)}
     chat = len(text) <= LONGEST_CHAT and (sum(map(str.isupper, text)) - 1) * CHAT < len(text)
 

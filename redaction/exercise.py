@@ -1,7 +1,8 @@
 """Exercises in arithmetic: the Anna who buys three apples is nobody, as long as nothing else is said of her. Pure.
 
-A model cannot tell her from a customer by her name, so the text decides: short, a question for an amount, several
-numbers, and no surname, address, e-mail address, telephone or other identifier in it. Then a first name that stands
+A model cannot tell her from a customer by her name, so the text decides: short, a question for an amount, two
+numbers or more, no surname, address, e-mail address, telephone or other identifier in it, and no word of health, of
+trouble at work or with the law. Then a first name that stands
 alone is no finding, unless another text of the request says the full name. English; elsewhere the finding stays.
 
 Lists of first names hold most surnames too (Johnson, Garcia), so what is a surname as well counts only if it is one of
@@ -15,12 +16,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+from redaction.bare import MATTERS
 from redaction.spans import VALIDATED, bounded
 from redaction.types import Finding, TextResult
 
 LONGEST = 2_000
 """Code points. A longer text is no exercise."""
-NUMBERS = 3
+NUMBERS = 2
 """So many numbers an exercise has at least."""
 HARMLESS = frozenset({"AGE", "DATE_TIME", "LOCATION", "NRP", "PROFESSION"})
 """Labels that an exercise may have besides."""
@@ -29,7 +31,8 @@ _ASKED = re.compile(
     r"|what (?:is|was|will be|are|fraction|percent\w*) (?:(?:the|his|her|their|of) ){0,2}(?:\w+ ){0,3}(?:total|average"
     r"|sum|difference|number|cost|price|ratio|age|score|distance|time|weight|length|amount|profit|area|probability"
     r"|percent\w*)"
-    r"|find the|calculate)\b[^.!?]{0,200}\?|\bcalculate (?:the|how)\b[^.!?]{3,200}|\bin total\?",
+    r"|what (?:score|fraction|percent\w*|amount|number of)|find the|calculate)\b[^.!?]{0,200}\?"
+    r"|\bcalculate (?:the|how)\b[^.!?]{3,200}|\bin total\?",
     re.I,
 )
 _ASKING = ("how ", "what ", "find the", "calculate", "in total?")
@@ -58,7 +61,7 @@ def without_names(text: str, findings: tuple[Finding, ...], given: Callable[[str
     words = {text[f.start : f.end] for f in names}
     if not all((m := _WORD.fullmatch(word)) and given(m[1]) for word in words) or not is_exercise(text):
         return findings
-    if _FORM.search(text) or any(_somebody(text, f) for f in names) or _adjoining(text, names):
+    if _FORM.search(text) or MATTERS.search(text) or any(_somebody(text, f) for f in names) or _adjoining(text, names):
         return findings
     return tuple(f for f in findings if f not in names)
 

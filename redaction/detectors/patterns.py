@@ -35,7 +35,7 @@ from redaction.types import LABELS, DetectorFailed, Finding
 with lean.without("spacy", "thinc"):
     from presidio_analyzer import PatternRecognizer, predefined_recognizers
 
-VERSION = "12"
+VERSION = "13"
 THRESHOLD = 0.4
 CONTEXT_BOOST = 0.4
 WEAK = 0.3

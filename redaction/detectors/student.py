@@ -27,7 +27,7 @@ from redaction.detectors.wordview import KINDS, Gazetteer, Token, View, matrix
 from redaction.spans import NUMERIC
 from redaction.types import DetectorFailed, Finding
 
-VERSION = "10"
+VERSION = "11"
 FOLDER = Path(__file__).resolve().parents[1] / "data" / "student"
 LABELS = (
     "PERSON", "ORGANIZATION", "LOCATION", "ADDRESS", "DATE_TIME", "AGE", "NRP", "PROFESSION", "USERNAME",

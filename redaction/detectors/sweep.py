@@ -21,8 +21,9 @@ SETS = 8_000
 """Characters of the longest parts that sets are asked about."""
 TOGETHER = 17
 """Patterns of one set; neighbours, which resemble one another."""
-_GAP = "\x00" * 8
-"""Between parts; longer than any gap that a pattern bridges with "any character"."""
+_GAP = "\n" + "\x00" * 7
+"""Between parts; longer than any gap that a pattern bridges with "any character". It begins with white space, where a
+value of "anything but white space" ends: such a value would else go on into the next part, and be no match of its own."""
 
 
 def around_digits(margin: int) -> str:
@@ -96,8 +97,9 @@ class Sweep:
                 part += 1
                 first, last, shift = places[part]
             low, high = spans[group]
-            if left < first - 1 or low < first or right > last:  # one character of the gap may be "no letter"
+            if left < first - 1 or low < first or right > last + 1:  # one of the gap may be "no letter", or "a space"
                 continue
+            right, high = min(right, last), min(high, last)
             start, end = max(left, first) + shift, right + shift
             cut = left <= first and _word(text, start - 1) and _word(text, start)
             if not cut and not (right == last and _word(text, end - 1) and _word(text, end)):

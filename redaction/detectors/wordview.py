@@ -33,6 +33,7 @@ _SURNAME = 1 << KINDS.index("surname")
 _OTHERWISE = sum(
     1 << KINDS.index(kind) for kind in ("english_word", "demonym", "country", "region", "month", "weekday")
 )
+_GIVENS = _GIVEN | 1 << KINDS.index("first_seldom")
 _SURNAMES = _SURNAME | 1 << KINDS.index("surname_seldom")
 _NAMES = 1 << KINDS.index("first_name") | 1 << KINDS.index("surname")
 _FIELDS = frozenset(
@@ -114,19 +115,25 @@ def tokens(text: str, base: int = 0) -> Iterator[Token]:
 
 
 _MOSTLY_GIVEN = """
-adam adrian albert alex alexander andrew anna anne anthony anton arthur barbara ben benjamin billy bob brenda
-brian bruno carl carla carlos catherine charles charlie chris christian christina claire clara claudia daisy
-dan daniel dave david dennis diana diego donna dora edward eleanor elena elias elizabeth ella emil emma eric
-erik ernest eva fabian felix fernando francis frank fred gabriel george gina gloria grace greg hannah harry
-helen henry ian irene isaac isabel isabella isabelle ivan jack jacob jake james jane jason jean jenny jeremy
-jerry jessica joan joe john jonathan jorge joseph josh joshua judith judy julia julian justin karen karl kate
-katie ken kevin larry laura leah lena leo leon leonard liam lily linda lisa louis lucas lucia lucy luis luke
-luther marcus margaret maria marie marina mario mark marta martha mary matt matthew max melissa mia michael
-michelle mike molly monica nancy nathan nicholas nick nicole nina noah oliver olivia oscar pamela patricia
-patrick paul pedro peter philip phillip rachel rafael ralph ray rebecca richard rita rob robert roger ronald
-rosa rose ruben ruth ryan sally sam samuel sandra sara sarah sean sebastian simon sofia sophie stella stephen
-steve steven susan teresa theo theresa timothy toby tom tommy toni tony valentina vanessa vera veronica victor
-vincent virginia walter wendy william zoe
+adam adrian ahmed aisha albert alex alexander amanda amelie amy andrew angela anita anna anne anthony anton arjun
+arthur ashley barbara becky ben benjamin beth betty billy bob brenda brian bruno caleb carl carla carlos catherine
+charles charlie chiara chris christian christina cindy claire clara claudia cody cynthia daisy dan daniel darius
+dave david debbie deborah dennis derek diana diane diego donna dora doris dorothy dylan edith eduardo edward eleanor
+elena elias elizabeth ella emil emily emma eric erica erik erin ernest ethan eva evelyn fabian fatima felix fernando
+francis frank fred gabriel gary george gina giovanni giulia gloria grace greg hannah harry heather heidi heike helen
+henry hiro ian ingrid irene isaac isabel isabella isabelle ivan jack jackie jacob jake james jane janet janice jared
+jasmine jason jean jeff jeffrey jennifer jenny jeremy jerry jessica jill jimmy joan joanna joe joey john johnny
+jonathan jorge joseph josh joshua josie juan judith judy julia julian justin karen karl kate kathleen kathy katie
+katrina ken kevin kimberly klaus kristen kyle larry lars laura lauren leah lena leo leon leonard liam lily linda
+lisa lori louis luca lucas lucia lucy luis luke luther mandy marcel marcus margaret maria marie marina mario marissa
+mark marta martha mary matt matthew max megan meghan mei melissa mia michael michelle miguel mike mohammed molly
+monica nancy natalie natasha nate nathan neil nicholas nick nicole nina noah olga oliver olivia omar oscar pablo
+pamela patricia patrick paul paula pedro peggy peter phil philip phillip pierre priscilla priya rachel rafael rahul
+ralph randy ray rebecca richard ricky rita rob robert rodrigo roger ronald ronnie rosa rose roxanne ruben ruth ryan
+sabrina sally sam samantha samuel sandra sanjay sara sarah sean sebastian shawn sheila simon sofia sophia
+sophie stacy stella stephanie stephen steve steven susan suzanne sven tammy tara teresa theo theresa
+timothy tina toby tom tommy toni tony trevor uwe valentina vanessa vera veronica victor vincent virginia vivian
+walter wanda wendy william yolanda yuki zach zoe
 """
 MOSTLY_GIVEN = frozenset(_MOSTLY_GIVEN.split())
 """First names that are surnames too, of far fewer people."""
@@ -207,9 +214,12 @@ class View:
         return not known
 
     def given(self, word: str) -> bool:
-        """Whether it is a common first name, and no surname or seldom one: the lists of both share most words."""
+        """Whether it is a common first name, and no surname or seldom one (the lists of both share most words); or a
+        seldom first name that nobody has as a surname."""
         folded = fold(word)
         mask = self._gazetteer.mask(folded)
+        if not mask & _SURNAMES:
+            return bool(mask & _GIVENS)
         return bool(mask & _GIVEN) and (not mask & _SURNAME or folded in MOSTLY_GIVEN)
 
     def named(self, word: str, *, first: bool = False) -> bool:

@@ -21,41 +21,48 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dBjftJeZ4CVPmB92K27uhbUJ
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA7\n-----END RSA PRIVATE KEY-----"
 
 
-@pytest.mark.parametrize(
-    ("text", "value", "label"),
-    [
-        (f'API_TOKEN = "ghp_{RANDOM}"', f"ghp_{RANDOM}", "API_KEY"),
-        ("aws AKIAQX4BIPW3AHOV29GN in eu", "AKIAQX4BIPW3AHOV29GN", "API_KEY"),
-        (f"sk-proj-{RANDOM}", f"sk-proj-{RANDOM}", "API_KEY"),
-        (f"sk-ant-api03-{RANDOM}", f"sk-ant-api03-{RANDOM}", "API_KEY"),
-        (f"glpat-{RANDOM[:20]}", f"glpat-{RANDOM[:20]}", "API_KEY"),
-        (f"token {JWT}", JWT, "API_KEY"),
-        (f"key:\n{PEM}\nend", PEM, "PRIVATE_KEY"),
-        ("db postgres://app:s3cr3tPw@db.example/x", "postgres://app:s3cr3tPw@db.example/x", "CONNECTION_STRING"),
-        ("my password is Hunter2!x", "Hunter2!x", "PASSWORD"),
-        ("Passwort: geheim-42.", "geheim-42", "PASSWORD"),
-        (f'"client_secret": "{RANDOM}"', RANDOM, "SECRET"),
-        ("password: S3cr$t!9 ok", "S3cr$t!9", "PASSWORD"),
-        ("my password is Password123!", "Password123", "PASSWORD"),
-        ('password="corr3ct horse, battery"', "corr3ct horse, battery", "PASSWORD"),
-        ("pass=abc(1x)Y end", "abc(1x)Y", "PASSWORD"),
-        (f"vercelAccessKey: {RANDOM}", RANDOM, "SECRET"),
-        (f"the API key {RANDOM}, please", RANDOM, "SECRET"),
-        (f"SECRET {RANDOM}", RANDOM, "SECRET"),
-        (f"use sgp_{RANDOM} now", f"sgp_{RANDOM}", "API_KEY"),
-        (f"frobnicate = {RANDOM}", RANDOM, "SECRET"),
-        ('<add key="DbPassword" value="Prestigitariu$"/>', "Prestigitariu$", "SECRET"),
-        ("os.environ.get('APP_SECRET_KEY', 'wwf*2#86t64!fgh6yav$aoe')", "wwf*2#86t64!fgh6yav$aoe", "SECRET"),
-        (
-            "$2b$12$GhvMmNVjRW29ulnudl.LbuAnUtN/LRfe1JsBm1Xu6LE3059z5Tr8m",
-            "$2b$12$GhvMmNVjRW29ulnudl.LbuAnUtN/LRfe1JsBm1Xu6LE3059z5Tr8m",
-            "SECRET",
-        ),
-        (f"Authorization: Bearer {RANDOM}", RANDOM, "SECRET"),
-        ("🔑 pässword = Tr0ub4dor&3 ✓ password = Tr0ub4dor&3", "Tr0ub4dor&3", "PASSWORD"),
-    ],
-)
+CREDENTIALS = [
+    (f'API_TOKEN = "ghp_{RANDOM}"', f"ghp_{RANDOM}", "API_KEY"),
+    ("aws AKIAQX4BIPW3AHOV29GN in eu", "AKIAQX4BIPW3AHOV29GN", "API_KEY"),
+    (f"sk-proj-{RANDOM}", f"sk-proj-{RANDOM}", "API_KEY"),
+    (f"sk-ant-api03-{RANDOM}", f"sk-ant-api03-{RANDOM}", "API_KEY"),
+    (f"glpat-{RANDOM[:20]}", f"glpat-{RANDOM[:20]}", "API_KEY"),
+    (f"token {JWT}", JWT, "API_KEY"),
+    (f"key:\n{PEM}\nend", PEM, "PRIVATE_KEY"),
+    ("db postgres://app:s3cr3tPw@db.example/x", "postgres://app:s3cr3tPw@db.example/x", "CONNECTION_STRING"),
+    ("my password is Hunter2!x", "Hunter2!x", "PASSWORD"),
+    ("Passwort: geheim-42.", "geheim-42", "PASSWORD"),
+    (f'"client_secret": "{RANDOM}"', RANDOM, "SECRET"),
+    ("password: S3cr$t!9 ok", "S3cr$t!9", "PASSWORD"),
+    ("my password is Password123!", "Password123", "PASSWORD"),
+    ('password="corr3ct horse, battery"', "corr3ct horse, battery", "PASSWORD"),
+    ("pass=abc(1x)Y end", "abc(1x)Y", "PASSWORD"),
+    (f"vercelAccessKey: {RANDOM}", RANDOM, "SECRET"),
+    (f"the API key {RANDOM}, please", RANDOM, "SECRET"),
+    (f"SECRET {RANDOM}", RANDOM, "SECRET"),
+    (f"use sgp_{RANDOM} now", f"sgp_{RANDOM}", "API_KEY"),
+    (f"frobnicate = {RANDOM}", RANDOM, "SECRET"),
+    ('<add key="DbPassword" value="Prestigitariu$"/>', "Prestigitariu$", "SECRET"),
+    ("os.environ.get('APP_SECRET_KEY', 'wwf*2#86t64!fgh6yav$aoe')", "wwf*2#86t64!fgh6yav$aoe", "SECRET"),
+    (
+        "$2b$12$GhvMmNVjRW29ulnudl.LbuAnUtN/LRfe1JsBm1Xu6LE3059z5Tr8m",
+        "$2b$12$GhvMmNVjRW29ulnudl.LbuAnUtN/LRfe1JsBm1Xu6LE3059z5Tr8m",
+        "SECRET",
+    ),
+    (f"Authorization: Bearer {RANDOM}", RANDOM, "SECRET"),
+    ("🔑 pässword = Tr0ub4dor&3 ✓ password = Tr0ub4dor&3", "Tr0ub4dor&3", "PASSWORD"),
+]
+
+
+@pytest.mark.parametrize(("text", "value", "label"), CREDENTIALS)
 def test_a_credential_is_found_with_its_exact_span(text: str, value: str, label: str) -> None:
+    assert (value, label) in {(text[f.start : f.end], f.label) for f in DETECTOR.detect(text)}
+
+
+@pytest.mark.parametrize(("text", "value", "label"), CREDENTIALS)
+@pytest.mark.parametrize("other", ["SMTP_USER: anna.roe@mail-relay.example", "redis://cache:p4ssw0rd-9@cache:6379/0"])
+def test_lines_around_a_credential_hide_nothing(text: str, value: str, label: str, other: str) -> None:
+    text = f"{other}\n{text}\n{other}"
     assert (value, label) in {(text[f.start : f.end], f.label) for f in DETECTOR.detect(text)}
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from redaction.detectors.linear import compile_pattern
 from redaction.detectors.patterns import PatternDetector
-from redaction.detectors.sweep import MARGIN, SETS, Sweep
+from redaction.detectors.sweep import MARGIN, SETS, Sweep, around_digits
 
 RULES = [rule.form.pattern for rule in PatternDetector().rules]
 SWEEP = Sweep(RULES)
@@ -64,3 +64,16 @@ def test_offsets_are_those_of_the_text_whatever_lies_between() -> None:
 def test_a_word_that_a_part_cuts_is_no_match() -> None:
     text = "z" * 200 + "1"
     assert list(Sweep([r"\bz+1"]).find(text)) == []
+
+
+def test_a_value_of_anything_but_white_space_ends_with_its_part() -> None:
+    """It went on into the next part, and was dropped as no match of one part; the next one was swallowed with it."""
+    sweep = Sweep([r"(?:k|K)://([^\s]+)"], r"[^\n]*://[^\n]*", 1)
+    text = "k://one\nk://two\nno part\nK://three"
+    assert [text[a:b] for _, a, b in sweep.find(text)] == ["one", "two", "three"]
+
+
+def test_white_space_that_may_follow_is_no_part_of_a_value() -> None:
+    sweep = Sweep([r"[0-9]{3}\s?", r"([0-9]{3})(?:\s|$)"], around_digits(2), (0, 1))
+    text = "a 123bcdefgh 456"
+    assert {(n, text[a:b]) for n, a, b in sweep.find(text)} >= {(0, "456"), (1, "456")}
