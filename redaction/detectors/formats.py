@@ -102,7 +102,7 @@ _NOBODYS = re.compile(
 )
 """This machine and names that are no host's (RFC 2606, RFC 6761), with nothing behind them that could be somebody's."""
 _BARE_URL = compile_pattern(
-    r"(?i)(?:(?:^|[\s(\[{<>\"',;|*_~=!\x60“”„‘’«»→])(?://)?|:)((?:[\pL\pN][\pL\pN\-]{0,62}\.){1,4}([a-z]{2,18})/[\pL\pN@~_\-][^\s<>\"\x60]+)"
+    r"(?i)(?:(?:^|[\s(\[{<>\"',;|*_~=!\x60“”„‘’«»→])(?://)?|:)((?:[\pL\pN][\pL\pN\-]*\.){1,4}([a-z]{2,18})/[\pL\pN@~_\-][^\s<>\"\x60]+)"
 )
 """As people write the address of a page: a domain and a path, without ``https``."""
 _FILE_ENDINGS = """

@@ -61,8 +61,8 @@ _QUOTES = frozenset("\"“„«‚‘'`")
 _QUOTED = re.compile(r"([^\n\"“”„«»\x60]{4,100}?)\s?[\"”“»‘’'\x60](?!\w)")
 _PHRASE = compile_pattern(
     r"(?i)(?:seed|recovery|mnemonic|backup|secret|wallet)(?: recovery)? (?:phrase|words?|seed)s?(?: (?:is|are|was))?[\s:=\"“'\x60*-]{1,6}"
-    r"((?:(?:\d{1,2}[.)] ?)?\pL{3,8}[ ,\n]{1,2}){11,23}(?:\d{1,2}[.)] ?)?\pL{3,8})"
-    r"|pass ?phrase(?: (?:is|was|lautet|ist|est|es)|\s?[:=])[\s\"“'\x60*]{1,3}((?-i:(?:\p{Ll}{3,12}[ -]){3,11}\p{Ll}{3,12}))[.\"”'\x60*]{0,2}(?:\n|$)"
+    r"((?:(?:\d{1,2}[.)] ?)?[a-zà-öø-ž]{3,8}[ ,\n]{1,2}){11,23}(?:\d{1,2}[.)] ?)?[a-zà-öø-ž]{3,8})"
+    r"|pass ?phrase(?: (?:is|was|lautet|ist|est|es)|\s?[:=])[\s\"“'\x60*]{1,3}((?-i:(?:[a-zß-öø-ž]{3,12}[ -]){3,11}[a-zß-öø-ž]{3,12}))[.\"”'\x60*]{0,2}(?:\n|$)"
 )
 """Words that are a secret together (BIP 39)."""
 _WORDS_ALONE = (

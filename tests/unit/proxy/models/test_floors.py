@@ -28,7 +28,7 @@ def detect() -> Detect:
         ("meddocan_dev", 0.13, 0.05),
         ("pl_pii_inflection", 0.12, 0.01),
         ("echr_es_dev", 0.20, 0.03),
-        ("namebias_test", 0.10, 0.03),
+        ("namebias_test", 0.10, 0.045),  # a dozen wordings: the word behind a name in one of them counts so much
     ],
 )
 def test_leak_and_over_masking_stay_within_what_was_measured(
