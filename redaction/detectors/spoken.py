@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 from itertools import islice
 
 from redaction.detectors.codes import CARD, CODES, LOCKS, MORE, PIN, POSTAL, TAN, UNIT, YEAR
-from redaction.detectors.linear import Match, compile_pattern, loose
+from redaction.detectors.linear import Match, Pattern, compile_pattern, loose
 from redaction.spans import bounded
 from redaction.types import Finding
 
@@ -102,7 +103,14 @@ _CODE = re.compile(
     r"!?[^\W\d][\w.]*[\[(]|[a-z_]\w*(?:\.[a-z_]\w*[a-z]\d?)+$|[\w.]+=|&[#\w]+;?|@[^\W\d]*(?:[-.:/{]|$)|[/\\]|[\])}][@:]|#\{|[\w.]+@[^\W\d]*(?:[-.]|$)"
 )
 """How programs call, name and escape things."""
-_NAMED = compile_pattern(loose(rf"(?i)^(?:{LOCKS}|pin)[^\pL]*$"))
+
+
+@cache
+def _named() -> Pattern:
+    """A lock that is named, and nothing else. Made when a code looks like a year, which few do: it takes megabytes."""
+    return compile_pattern(loose(rf"(?i)^(?:{LOCKS}|pin)[^\pL]*$"))
+
+
 _LETTERS = re.compile(r"[^\W\d_]+")
 _NAME = re.compile(r"[a-z_][a-z0-9]*(?:[_.][a-z0-9]*[a-z][0-9]?)+|[a-z]+(?:-[a-z]+)*-v?\d")
 """A variable."""
@@ -272,7 +280,7 @@ def _foreign(name: str, value: str) -> bool:
     """Whether it is a year, as words say, or where in India somebody lives."""
     if POSTAL.match(name):
         return len(value) > 5
-    if YEAR.fullmatch(value) is None or _NAMED.search(name) is not None:
+    if YEAR.fullmatch(value) is None or _named().search(name) is not None:
         return False
     words = _LETTERS.findall(name)
     return bool(words) and (words[-1].lower() not in _IS or words[-1].lower() == "in")

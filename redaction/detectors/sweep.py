@@ -23,7 +23,7 @@ TOGETHER = 17
 """Patterns of one set; neighbours, which resemble one another."""
 _GAP = "\n" + "\x00" * 7
 """Between parts; longer than any gap that a pattern bridges with "any character". It begins with white space, where a
-value of "anything but white space" ends: such a value would else go on into the next part, and be no match of its own."""
+value of "anything but white space" ends: such a value would else go on into the next part, and match in neither."""
 
 
 def around_digits(margin: int) -> str:
