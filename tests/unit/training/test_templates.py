@@ -19,7 +19,7 @@ PERSONAL = frozenset(
     )
 )
 """Slots whose values are labelled or, as e-mail addresses, found by patterns."""
-NEUTRAL = frozenset(re.findall(r"\w+", "D A r K w W dw WW T M U num amt amount ver hex key pw pub brand q pl"))
+NEUTRAL = frozenset(re.findall(r"\w+", "D A r K w W dw WW T M U num amt amount ver hex key pw pub brand q pl Y Yr"))
 SLOT = re.compile(r"\{([A-Za-z]+)\}")
 CHOICE = re.compile(r"\[([^\[\]]*\|[^\[\]]*)\]")
 
