@@ -12,9 +12,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from redaction.detectors.linear import Span
 from redaction.escapes import letters
 from redaction.heads import NAMED, SURROUND
-from redaction.tables import PART, Span, Table, Tables, value
+from redaction.tables import PART, Table, Tables, value
 from redaction.types import Finding
 
 DETECTOR = "patterns"
@@ -42,8 +43,10 @@ def numbers(text: str, detect: Callable[[str], Iterable[Finding]]) -> Iterator[F
     letters are disguised."""
     yield from _numbers(text, detect)
     undone = letters(text)
-    for f in _numbers(undone.text, detect) if undone else ():
-        if place := undone and undone.place(f.start, f.end):
+    if undone is None:
+        return
+    for f in _numbers(undone.text, detect):
+        if place := undone.place(f.start, f.end):
             yield replace(f, start=place[0], end=place[1])
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from redaction.detectors.linear import compile_pattern
+from redaction.detectors.linear import Span, compile_pattern
 
-Span = tuple[int, int]
 LONGEST_HEAD = 40
 """Characters of a head."""
 SURROUND = " \t\n\r\"'*_`\\"

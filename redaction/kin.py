@@ -11,10 +11,12 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, groupby, pairwise
+from operator import itemgetter
 
+from redaction.detectors.linear import Span
 from redaction.detectors.numbers import REFUSED, neutral
 from redaction.spans import covered
-from redaction.tables import LINE, Row, Span, rows, value
+from redaction.tables import Row, lines, rows, value
 from redaction.types import GROUPS, Finding
 
 LABELS = (GROUPS["@identifiers"] | GROUPS["@financial"] | {"PHONE_NUMBER"}) - {"IP_ADDRESS", "MAC_ADDRESS", "CRYPTO"}
@@ -22,10 +24,7 @@ LEAST, SHARE = 3, 0.34
 """Cells of a column that are found, and of its numbers, at least."""
 _FIGURE = re.compile(r"\d{1,3}(?:[., ]\d{3})*(?:[.,]\d{1,2})?|\d{1,4}[./\-]\d{1,2}[./\-]\d{1,4}")
 _DIGIT = re.compile(r"\d")
-
-
-_CANDIDATE = re.compile(r"(?<![\w.+])(?:[A-Z]{1,4}[ -]?)?\+?\d(?:[ .\-/]?[\dA-Z]){5,40}(?![\w])")
-_LINE = re.compile(r"[^\r\n]+")
+_CANDIDATE = re.compile(r"(?<![\w.+])(?:[A-Z]{1,4}[ -]?)?\+?\d(?:[ .\-/]?[\dA-Z]){5,40}(?!\w)")
 _BETWEEN = re.compile(r"[,;|/](?= |[\"'])")
 
 
@@ -50,9 +49,8 @@ class _Known:
 
     def label(self, cells: Sequence[Span]) -> str:
         """What most of them are."""
-        return Counter(self._found[bisect_right(self._starts, end - 1) - 1].label for _, end in cells).most_common(1)[
-            0
-        ][0]
+        labels = (self._found[bisect_right(self._starts, end - 1) - 1].label for _, end in cells)
+        return max(Counter(labels).items(), key=itemgetter(1))[0]
 
 
 def numbers(text: str, findings: Sequence[Finding]) -> Iterator[Finding]:
@@ -91,12 +89,12 @@ def _like(text: str, found: Sequence[Span], cells: Sequence[Span]) -> dict[Span,
 
 def _items(text: str) -> Iterator[Sequence[Sequence[Span]]]:
     """The numbers of neighbouring lines that have some, and of what commas and the like separate within a line."""
-    lines = [m.span() for m in _LINE.finditer(text) if len(m[0]) <= LINE]
-    held = [_candidates(text, *line) for line in lines]
+    places = lines(text)
+    held = [_candidates(text, *place) for place in places]
     for some, group in groupby(held, key=bool):
         if some:
             yield [*group]
-    for (start, end), cells in zip(lines, held, strict=True):
+    for (start, end), cells in zip(places, held, strict=True):
         if len(cells) > LEAST:
             ends = [*(m.start() for m in _BETWEEN.finditer(text, start, end)), end]
             parts = [_candidates(text, low, high) for low, high in pairwise([start, *ends])]

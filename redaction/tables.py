@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, pairwise
 from operator import itemgetter
 
+from redaction.detectors.linear import Span
 from redaction.heads import LONGEST_HEAD, SURROUND, naming, words
 
-Span = tuple[int, int]
 Row = list[Span]
 Table = list[Row]
 
@@ -35,13 +35,14 @@ DUMP = 20_000
 _SHORT = re.compile(r"[A-Z0-9/\-]{6,20}")
 """A cell that is nothing but a code may have few digits."""
 _DIGIT = re.compile(r"\d")
-_LINE = re.compile(r"[^\r\n]+")
-_CELLS = tuple(
-    re.compile(rf'[ ]*("(?:[^"]|"")*"|[^{sign}]*)(?:[{sign}]|$)')
-    for sign in (r"\t", "|", ";", ",", "│", "&", r"\^", "~")
-)
-_COMMA = _CELLS[3]
-_RULED = (*_CELLS[:2], _CELLS[4])
+LINES = re.compile(r"[^\r\n]+")
+CELLS = {
+    sign: re.compile(rf'[ ]*("(?:[^"]|"")*"|[^{escaped}]*)(?:[{escaped}]|$)')
+    for sign, escaped in ((sign, "\\^" if sign == "^" else sign) for sign in "\t|;,│&^~")
+}
+"""The cells of a line, by what separates them."""
+_COMMA = CELLS[","]
+_RULED = tuple(CELLS[sign] for sign in "\t|│")
 _WIKI = re.compile(r"[|!](?![-}|])(?:[^|\[\]{}]{0,80}\|(?!\|))?")
 _DOUBLE = re.compile(r"[! ]*([^|!]*)(?:\|\||!!|$)")
 """Heads of wikis."""
@@ -112,7 +113,7 @@ class Tables:
 
     def _in_lines(self) -> Iterator[Table]:
         """Rows with separators, and lists."""
-        lines = [m.span() for m in _LINE.finditer(self.text)]
+        lines = [m.span() for m in LINES.finditer(self.text)]
         at = 0
         while at < len(lines):
             table = self._table(lines, at) if self.names(lines[at]) else None
@@ -127,7 +128,7 @@ class Tables:
         if lines[at][1] - lines[at][0] > LINE:
             return None
         line = self.text[slice(*lines[at])]
-        for cells in (*((_DOUBLE,) if "||" in line or "!!" in line else ()), *_CELLS, _SPACED, _SLASHED):
+        for cells in (*((_DOUBLE,) if "||" in line or "!!" in line else ()), *CELLS.values(), _SPACED, _SLASHED):
             head = _split(self.text, lines[at], cells)
             if len(head) < 2 or not any(map(self.head, head)):
                 continue
@@ -166,7 +167,7 @@ class Tables:
         if (first and said.startswith("```")) or (("-" in said or "─" in said) and _RULE.issuperset(said)):
             return []
         if cells is _DOUBLE:
-            cells = _DOUBLE if "||" in said else _CELLS[1]
+            cells = _DOUBLE if "||" in said else CELLS["|"]
         row = _split(self.text, line, cells)
         return row if len(row) > 1 else None
 
@@ -257,8 +258,8 @@ class Tables:
         for m, end in self._each(_COPY):
             if self.names(m.span(1)):
                 last = self.text.find("\n\\.", m.end() - 1, end)
-                lines = _LINE.finditer(self.text, m.end(), last if last >= 0 else end)
-                rows = (_split(self.text, line.span(), _CELLS[0]) for line in lines if len(line[0]) <= LINE)
+                lines = LINES.finditer(self.text, m.end(), last if last >= 0 else end)
+                rows = (_split(self.text, line.span(), CELLS["\t"]) for line in lines if len(line[0]) <= LINE)
                 yield [_split(self.text, m.span(1), _COMMA), *rows]
 
     def _each(self, statement: re.Pattern[str]) -> Iterator[tuple[re.Match[str], int]]:
@@ -315,7 +316,7 @@ class Tables:
     def _wikis(self) -> Iterator[Table]:
         """Tables of wikis with a cell in each line."""
         table: Table = []
-        for line in _LINE.finditer(self.text):
+        for line in LINES.finditer(self.text):
             mark = _WIKI.match(line[0])
             if line[0].startswith(("{|", "|}")):
                 if len(table) > 1:
@@ -329,14 +330,19 @@ class Tables:
             yield table
 
 
+def lines(text: str) -> list[Span]:
+    """Those that are short enough to be a row."""
+    return [m.span() for m in LINES.finditer(text) if len(m[0]) <= LINE]
+
+
 def rows(text: str) -> Iterator[Table]:
     """Neighbouring lines with as many separators each, tuples with as many cells, lists; without regard to heads."""
-    lines = [m.span() for m in _LINE.finditer(text) if len(m[0]) <= LINE]
-    for sign, cells in zip("\t|;,", _CELLS, strict=False):
+    short = lines(text)
+    for sign in "\t|;,":
         if sign in text:
-            yield from _neighbours(((line, text.count(sign, *line)) for line in lines), text, cells)
+            yield from _neighbours(((line, text.count(sign, *line)) for line in short), text, CELLS[sign])
     yield from _neighbours(((m.span(1), m[1].count(",")) for m in _GROUP.finditer(text)), text, _IN_TUPLE)
-    items = [trimmed(text, line, " \t-*•,;") for line in lines]
+    items = [trimmed(text, line, " \t-*•,;") for line in short]
     for listed, some in groupby(items, key=lambda at: bool(value(text, at) and _ITEM.fullmatch(text, *at))):
         if listed:
             yield [[item] for item in some]

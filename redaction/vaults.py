@@ -9,9 +9,9 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
-from redaction.detectors.linear import compile_pattern
+from redaction.detectors.linear import Span, compile_pattern
 from redaction.heads import SURROUND
-from redaction.tables import LINE, Row, Span, trimmed
+from redaction.tables import CELLS, LINE, LINES, Row, trimmed
 from redaction.types import Finding
 
 DETECTOR, SCORE = "secrets", 0.65
@@ -32,10 +32,10 @@ _BESIDE = re.compile(
 )
 """Beside a word that may mean something else: tests ``pass``, a chip has a ``pin``."""
 _ANY = compile_pattern(rf"(?i){_WORD}|\bpass\b|\bpw|\bpin\b|\bpuk\b|secret")
-_SPLIT = {sign: re.compile(rf'[ ]*("(?:[^"]|"")*"|[^{sign}]*)(?:[{sign}]|$)') for sign in "\t|;,"}
+_SIGNS = "\t|;,"
+"""Between the columns."""
 _NAME = re.compile(r"[\w .#/&+'’*`-]{1,40}")
 """A head; programs have lists with brackets, and with a comma at their end."""
-_LINES = re.compile(r"[^\r\n]+")
 _NONE = re.compile(
     r"[\W_]*|x{3,}|n/?a|none|null|nil|yes|no|true|false|unknown"
     r"|required|optional|string|text|varchar.*|redacted|changeme|see .*",
@@ -48,10 +48,11 @@ def passwords(text: str) -> Iterator[Finding]:
     """Those of such columns."""
     if "\n" not in text and "\r" not in text:
         return
-    lines = [m.span() for m in _LINES.finditer(text)]
+    said = [m.start() for m in _ANY.finditer(text)]
+    lines = [m.span() for m in LINES.finditer(text)] if said else []
     starts = [start for start, _ in lines]
     at = 0
-    for place in [m.start() for m in _ANY.finditer(text)]:
+    for place in said:
         line = bisect_right(starts, place) - 1
         if line < at:
             continue
@@ -67,7 +68,7 @@ def _head(text: str, line: Span) -> tuple[str, Sequence[int]]:
     """What separates the columns of a head, and which of them hold passwords."""
     if line[1] - line[0] <= LINE:
         beside = _BESIDE.search(text, *line) is not None
-        for sign in _SPLIT:
+        for sign in _SIGNS:
             row = _row(text, line, sign)
             said = [_SAYS.fullmatch(text, *cell) for cell in row]
             places = [number for number, word in enumerate(said) if word and (word["sure"] or beside)]
@@ -81,7 +82,7 @@ def _row(text: str, line: Span, sign: str) -> Row:
     start, end = trimmed(text, line, " |>" if sign == "|" else " >")
     if end - start > LINE or sign not in text[start:end]:
         return []
-    return [trimmed(text, m.span(1), SURROUND) for m in _SPLIT[sign].finditer(text, start, end) if m.end() > m.start()]
+    return [trimmed(text, m.span(1), SURROUND) for m in CELLS[sign].finditer(text, start, end) if m.end() > m.start()]
 
 
 def _in_row(text: str, row: Row, places: Sequence[int], words: int) -> Iterator[Finding]:

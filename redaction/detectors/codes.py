@@ -78,7 +78,7 @@ CARD = (
 TAN = rf"(?i)tan{_SIGNS}{{0,3}}(?:(?:is|ist|lautet|war){_SIGNS}{{1,3}})?([0-9]{{3}}(?: |-)?[0-9]{{3,5}})"
 
 UNIT = re.compile(
-    r"[#*\"'”’)]?(?: |-)?(?:digits?|characters?|chars|letters?|numbers|words?|times|attempts?|tries|minutes?|seconds?|hours?|days?|years?|times"
+    r"[#*\"'”’)]?(?: |-)?(?:digits?|characters?|chars|letters?|numbers|words?|times|attempts?|tries|minutes?|seconds?|hours?|days?|years?"
     r"|zeichen|stellen|stellige?[nrs]?|ziffern|mal|chiffres|caractères|dígitos|cifre|caratteri|cijfers|tekens|cyfr|znak(?:i|ów)"
     r"|€|\$|£|%|zł|eur\b|euros?\b|usd\b|dollars?\b|edition)",
     re.I,
@@ -87,5 +87,5 @@ UNIT = re.compile(
 YEAR = re.compile(r"(?:19|20)\d\d")
 POSTAL = re.compile(r"pin ?codes?\b", re.I)
 """Six digits behind it are of an address in India."""
-MORE = re.compile(r"\s?(?:,|/|&|\s(?:and|or|und|oder|et|ou|y|e|o|en|of|i|lub)\s)\s?([0-9]{3,8}[#*]?)(?![\w])", re.I)
+MORE = re.compile(r"\s?(?:,|/|&|\s(?:and|or|und|oder|et|ou|y|e|o|en|of|i|lub)\s)\s?([0-9]{3,8}[#*]?)(?!\w)", re.I)
 """A second one."""

@@ -8,10 +8,9 @@ a verb, a possessive, the name of a form's field. Data only, for RE2.
 
 from __future__ import annotations
 
-from redaction.detectors.linear import SIGNS
+from redaction.detectors.linear import SET_OFF, SIGNS
 
 _ADJ = r"(?:[\pL'’-]+ ){0,2}"
-_S = rf"(?:[{SIGNS}]{{1,6}}|\s?(?:…|\.\.\.)\s?)"
 _FIELD = (
     rf"[\"'*_]{{0,3}}(?:\s{{0,3}}[:=|>][{SIGNS}]{{0,6}}|\s[-–—]\s|\s(?:is|ist|est|es|è|é|jest)\s|\s{{1,3}})[\"'“„]?"
 )
@@ -29,33 +28,33 @@ _EN_IS = (
 _EN_HOW = r"(?:\s(?:now|not|never|still|also|both|already|currently|recently|happily|newly|legally|\pL+ly))?"
 
 _MARITAL = (
-    rf"{_EN_IS}{_EN_HOW}{_S}(married|unmarried|divorced|widowed|remarried|childless|separated from (?:my|his|her)|(?:an? )?widow(?:er)?)",
-    rf"(?:(?:i|he|she)(?: am| is|['’]m|['’]s)|(?:we|they)(?: are|['’]re)|im){_EN_HOW}{_S}((?:single|engaged|separated))(?:$|[\"'*_]{{0,3}}(?:[.,;!?)]|\s(?:and|again|now|but|since)))",
+    rf"{_EN_IS}{_EN_HOW}{SET_OFF}(married|unmarried|divorced|widowed|remarried|childless|separated from (?:my|his|her)|(?:an? )?widow(?:er)?)",
+    rf"(?:(?:i|he|she)(?: am| is|['’]m|['’]s)|(?:we|they)(?: are|['’]re)|im){_EN_HOW}{SET_OFF}((?:single|engaged|separated))(?:$|[\"'*_]{{0,3}}(?:[.,;!?)]|\s(?:and|again|now|but|since)))",
     r"(?:i|he|she|we|they)(?:['’]ve| have| has)? (?:got|gotten|getting) (married|divorced|engaged|remarried)",
     r"((?:happily |newly |recently )?(?:married|divorced|widowed)),? (?:to|with|since|for \d|mother|father|mom|mum|dad|parent|life)",
     rf"((?:married|divorced|widowed|unmarried|stay[- ]at[- ]home) {_EN_PARENT}|single (?:mom|mum|mother|dad|father))",
     r"(?:my|our|his|her|their|(?:after|since|through|thru|during) (?:a|an|the)) (?:[\pL]+ ){0,1}(divorce|separation)",
     r"(#(?:married|divorced|widowed)(?:life|dad|mom|mum|father|mother|parent|couple)?|#single(?:life|dad|mom|mum|father|mother|parent))",
-    rf"(?:bin|ist|sind|war|waren|glücklich|frisch|wieder|nicht mehr|noch|lebe|lebt|leben|seit \d{{4}})(?: (?:ich|er|sie|wir))?{_S}(verheiratet|geschieden|verwitwet|ledig|getrennt lebend"
+    rf"(?:bin|ist|sind|war|waren|glücklich|frisch|wieder|nicht mehr|noch|lebe|lebt|leben|seit \d{{4}})(?: (?:ich|er|sie|wir))?{SET_OFF}(verheiratet|geschieden|verwitwet|ledig|getrennt lebend"
     r"|alleinerziehend)",
     r"(?:ich lebe|er lebt|sie lebt|wir leben)(?: (?:seit|nun) \pL+)? (getrennt)(?:$|[.,;!?)])",
     r"((?:verheiratet|geschieden|verwitwet|alleinerziehend)),? (?:mit|seit|und|von|hat|habe)",
     r"((?:alleinerziehende[rn]?|verwitwete[rn]?|geschiedene[rn]?) (?:vater|mutter|mama|papa))",
-    rf"(?:suis|est|es|sommes|étais|était|être|étant|toujours|bien)(?: \pL+ment)?{_S}((?:mariée?s?|divorcée?s?|veuf|veuve|célibataire"
+    rf"(?:suis|est|es|sommes|étais|était|être|étant|toujours|bien)(?: \pL+ment)?{SET_OFF}((?:mariée?s?|divorcée?s?|veuf|veuve|célibataire"
     r"|pacsée?s?))",
     r"(mariée?s?|pacsée?s?|divorcée?s?) (?:avec|à|depuis|et)",
     r"((?:père|mère|maman|papa) (?:célibataire|divorcée?|veuve|veuf|au foyer))",
-    rf"(?:soy|es|estoy|está|estaba|era|estamos|somos|ser)(?: \pL+mente)?{_S}(casad[oa]s?|divorciad[oa]s?|viud[oa]|solter[oa]s?)",
+    rf"(?:soy|es|estoy|está|estaba|era|estamos|somos|ser)(?: \pL+mente)?{SET_OFF}(casad[oa]s?|divorciad[oa]s?|viud[oa]|solter[oa]s?)",
     r"(casad[oa]s?|divorciad[oa]s?|viud[oa]) (?:con|desde|y|de)",
     r"((?:padre|madre|papá|mamá) (?:solter[oa]|divorciad[oa]|viud[oa]))",
-    rf"(?:sono|è|siamo|ero|era|essere)(?: \pL+mente)?{_S}(sposat[oaie]|divorziat[oaie]|vedov[oa]|separat[oa]|celibe|nubile)",
+    rf"(?:sono|è|siamo|ero|era|essere)(?: \pL+mente)?{SET_OFF}(sposat[oaie]|divorziat[oaie]|vedov[oa]|separat[oa]|celibe|nubile)",
     r"(sposat[oaie]|divorziat[oaie]|vedov[oa]) (?:con|da|e|di)",
-    rf"(?:sou|é|estou|está|era|somos|ser)(?: \pL+mente)?{_S}(casad[oa]s?|divorciad[oa]s?|viúv[oa]|solteir[oa]s?)",
+    rf"(?:sou|é|estou|está|era|somos|ser)(?: \pL+mente)?{SET_OFF}(casad[oa]s?|divorciad[oa]s?|viúv[oa]|solteir[oa]s?)",
     r"(casad[oa]s?|divorciad[oa]s?|viúv[oa]) (?:com|há|e|de)",
-    rf"(?:ben|is|zijn|was|waren)(?: \pL+)?{_S}(getrouwd|gehuwd|gescheiden|weduwnaar|weduwe|alleenstaand|ongehuwd|samenwonend|vrijgezel)",
+    rf"(?:ben|is|zijn|was|waren)(?: \pL+)?{SET_OFF}(getrouwd|gehuwd|gescheiden|weduwnaar|weduwe|alleenstaand|ongehuwd|samenwonend|vrijgezel)",
     r"(getrouwd|gehuwd|gescheiden) (?:met|sinds|en|van)",
     r"((?:alleenstaande|gescheiden) (?:vader|moeder|ouder))",
-    rf"(?:jestem|jest|był|była|są|jesteśmy|być)(?: \pL+)?{_S}(żonaty|zamężna|mężatką|rozwiedzion[yai]|rozwódką|wdowcem|wdową|kawalerem"
+    rf"(?:jestem|jest|był|była|są|jesteśmy|być)(?: \pL+)?{SET_OFF}(żonaty|zamężna|mężatką|rozwiedzion[yai]|rozwódką|wdowcem|wdową|kawalerem"
     r"|panną|singielką|po rozwodzie)",
     r"(żonaty|zamężna) (?:z|od|i)",
     r"((?:samotn[ya]|rozwiedzion[ya]) (?:ojciec|matka|mama|tata))",
@@ -114,13 +113,13 @@ _PL_KID = r"(?:dzieci|synów|synami|córek|córki|córkami|wnuków|wnuczki|wnucz
 
 def _kids(parents: str, of: str, have: str, number: str, kid: str) -> str:
     """``mother of two (small children)``; ``our two (small) children``."""
-    return rf"({parents} {of} {number}(?: {_ADJ}{kid})?)|(?:{have}){_S}({number} {_ADJ}{kid})"
+    return rf"({parents} {of} {number}(?: {_ADJ}{kid})?)|(?:{have}){SET_OFF}({number} {_ADJ}{kid})"
 
 
 _KIDS = (
     rf"({_EN_PARENT} of (?:one|{_EN_N})(?: {_ADJ}{_EN_KID})?)",
     rf"(?:(?:my|our|raising|parenting|{_EN_PARENT} to|blessed with|(?:i|we)(?:['’]ve| have)(?: got)?|(?:he|she) has|they have|married,? (?:with|and)"
-    rf"|(?:my|his|her|their) (?:wife|husband|partner|spouse|ex|hubby)(?: \pL+)? (?:and|&)(?: (?:my|our|his|her|their))?){_S})"
+    rf"|(?:my|his|her|their) (?:wife|husband|partner|spouse|ex|hubby)(?: \pL+)? (?:and|&)(?: (?:my|our|his|her|their))?){SET_OFF})"
     rf"((?:a )?{_EN_N} {_ADJ}{_EN_KID}|(?:a )?(?:trio|pair|bunch) of {_EN_KID}|little ones?|no (?:kids|children))",
     rf"(?:his|her|their) ({_EN_N} (?:young |small |little |adult |grown |teenage |minor |beautiful ){{0,2}}{_EN_KID})",
     _kids(r"(?:vater|mutter|papa|mama|eltern|opa|oma|großvater|großmutter)", "von", r"meinen?|meiner|unseren?|unserer|seinen?|ihren?|(?:ich )?habe|wir haben|(?:er|sie) hat|verheiratet,? (?:und|mit)|verheiratet,", _DE_N, _DE_KID),

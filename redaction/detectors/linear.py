@@ -113,6 +113,10 @@ class Pattern:
             yield [(known[start], known[end]) for start, end in spans]
 
 
+SET_OFF = rf"(?:[{SIGNS}]{{1,6}}|\s?(?:…|\.\.\.)\s?)"
+"""Before what is told: spaces, and signs that set it off."""
+
+
 def loose(pattern: str) -> str:
     """``pattern`` with one to three signs of white space for each blank outside of a set: texts are wrapped."""
     out: list[str] = []

@@ -13,7 +13,7 @@ from functools import cache
 from itertools import islice
 
 from redaction.detectors.codes import CARD, CODES, LOCKS, MORE, PIN, POSTAL, TAN, UNIT, YEAR
-from redaction.detectors.linear import Match, Pattern, compile_pattern, loose
+from redaction.detectors.linear import Match, Pattern, Span, compile_pattern, loose
 from redaction.spans import bounded
 from redaction.types import Finding
 
@@ -103,21 +103,12 @@ _CODE = re.compile(
     r"!?[^\W\d][\w.]*[\[(]|[a-z_]\w*(?:\.[a-z_]\w*[a-z]\d?)+$|[\w.]+=|&[#\w]+;?|@[^\W\d]*(?:[-.:/{]|$)|[/\\]|[\])}][@:]|#\{|[\w.]+@[^\W\d]*(?:[-.]|$)"
 )
 """How programs call, name and escape things."""
-
-
-@cache
-def _named() -> Pattern:
-    """A lock that is named, and nothing else. Made when a code looks like a year, which few do: it takes megabytes."""
-    return compile_pattern(loose(rf"(?i)^(?:{LOCKS}|pin)[^\pL]*$"))
-
-
 _LETTERS = re.compile(r"[^\W\d_]+")
 _NAME = re.compile(r"[a-z_][a-z0-9]*(?:[_.][a-z0-9]*[a-z][0-9]?)+|[a-z]+(?:-[a-z]+)*-v?\d")
 """A variable."""
 _PROGRAM = re.compile(r"[(){}\[\]=\\<>/|]|::|->|@[\w-]+\.\w")
 _PLACE = re.compile(r"\$\w+\W*$|[${%<]")
 """What a program or a form puts a password in."""
-Span = tuple[int, int]
 
 
 def _password(value: str) -> bool:
@@ -284,6 +275,12 @@ def _foreign(name: str, value: str) -> bool:
         return False
     words = _LETTERS.findall(name)
     return bool(words) and (words[-1].lower() not in _IS or words[-1].lower() == "in")
+
+
+@cache
+def _named() -> Pattern:
+    """A lock that is named, and nothing else. Made when a code looks like a year, which few do: it takes megabytes."""
+    return compile_pattern(loose(rf"(?i)^(?:{LOCKS}|pin)[^\pL]*$"))
 
 
 def _inside(text: str, end: int) -> bool:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from redaction.detectors.family import FAMILY
-from redaction.detectors.linear import SIGNS, compile_pattern, loose
+from redaction.detectors.linear import SET_OFF, SIGNS, compile_pattern, loose
 from redaction.spans import bounded
 from redaction.types import Finding
 
@@ -47,8 +47,6 @@ _LOVES = (
     r"|gejem|gejami|lesbijką|biseksualn[ya]|homoseksualn[ya])"
 )
 _ANY_OF = rf"(?:{_FAITH}|{_FAITHS}|{_LOVE}|{_LOVES})"
-_S = rf"(?:[{SIGNS}]{{1,6}}|\s?(?:…|\.\.\.)\s?)"
-"""Before what is told: spaces, and signs that set it off."""
 _HOW = r"(?:[ ,]{1,2}(?:an?|now|also|both|very|quite|still|openly|a? ?devout|strictly?|practi[cs]ing|born|half|deeply|not|never|always|like|a? ?lapsed|married and)){0,3},?"
 _AM = (
     rf"(?:(?:i|we|he|she|they|who|my {_KIN}|(?:my|our|his|her|their)(?:,? [\pL'’-]{{2,}},?){{1,3}})\s{{0,3}}(?:am|['’]m|are|['’]re|is|['’]s|was|were|(?:has|have|['’]ve) (?:always |never )?been"
@@ -63,7 +61,7 @@ _ORIENTATION = (
     r"|seksuele (?:geaardheid|oriëntatie)|orientacja seksualna)"
 )
 _BELIEFS = (
-    rf"{_AM}{_S}({_FAITH}s?|{_LOVE})",
+    rf"{_AM}{SET_OFF}({_FAITH}s?|{_LOVE})",
     rf"(?:my|our|his|her|their|an?) ((?:devout|strict|practi[cs]ing|lapsed|born[- ]again) {_FAITH}|{_FAITH} (?:faith|upbringing|parents|family|parish|home|household|background))",
     rf"(?:being|as)(?: an?)? ({_FAITH}|{_LOVE})(?: (?:man|woman|person|girl|boy|guy|teenager|couple|parent|mother|father)|,? (?:i|myself|my)|(?: and \pL+)? at work)",
     r"(?-i:\p{Lu}\p{Ll}+(?: \p{Lu}\p{Ll}+)?) (?:is|was)(?: (?:openly|also|now))? ((?:gay|lesbian|bisexual|transgender|trans|non-?binary|queer))",
@@ -71,14 +69,14 @@ _BELIEFS = (
     rf"{_ORIENTATION}{_FIELD}([\pL][\pL -]{{1,24}}\pL)",
     rf"(?:{_RELIGION}|{_ORIENTATION}){_NEXT}({_ANY_OF})",
     r"(?:ich bin|bin|bist|ist|sind|war|waren|wurden?)(?: (?:sehr|gläubige[rn]?|gläubig und|streng|praktizierende[rn]?|ein|eine|als|nicht|auch)){0,2}"
-    rf"{_S}({_FAITHS}|{_LOVES})",
+    rf"{SET_OFF}({_FAITHS}|{_LOVES})",
     rf"(?:weil|dass|da|ob|wenn|obwohl) \pL{{2,12}} ({_FAITHS}|{_LOVES}) (?:bin|ist|sind|war|waren)",
-    rf"(?:je suis|suis|est|étais|était|sommes|étions|étant|devenue?|en tant que)(?: (?:très|un|une|pas|aussi)){{0,2}}{_S}({_FAITHS}|{_LOVES})",
-    rf"(?:soy|es|somos|eres|era|éramos|me hice|criad[oa])(?: (?:muy|un|una|no|también)){{0,2}}{_S}({_FAITHS}|{_LOVES}|gay|trans)",
-    rf"(?:sono|è|e['’]|ero|era|siamo|eravamo|diventat[oa])(?: (?:molto|un|una|anche)){{0,2}}{_S}({_FAITHS}|{_LOVES}|gay|trans)",
-    rf"(?:sou|é|era|somos|éramos|tornei|virei|criad[oa])(?: (?:muito|um|uma|também)){{0,2}}{_S}({_FAITHS}|{_LOVES}|gay|trans)",
-    rf"(?:ik ben|ben|is|was|zijn|waren|opgevoed als)(?: (?:erg|een|streng|ook)){{0,2}}{_S}({_FAITHS}|{_LOVES}|evangelisch|homo|trans|queer)",
-    rf"(?:jestem|jest|był|była|byłem|byłam|jesteśmy|zostałem|zostałam)(?: (?:bardzo|wierzącym|wierzącą|też)){{0,2}}{_S}({_FAITHS}|{_LOVES}|trans)",
+    rf"(?:je suis|suis|est|étais|était|sommes|étions|étant|devenue?|en tant que)(?: (?:très|un|une|pas|aussi)){{0,2}}{SET_OFF}({_FAITHS}|{_LOVES})",
+    rf"(?:soy|es|somos|eres|era|éramos|me hice|criad[oa])(?: (?:muy|un|una|no|también)){{0,2}}{SET_OFF}({_FAITHS}|{_LOVES}|gay|trans)",
+    rf"(?:sono|è|e['’]|ero|era|siamo|eravamo|diventat[oa])(?: (?:molto|un|una|anche)){{0,2}}{SET_OFF}({_FAITHS}|{_LOVES}|gay|trans)",
+    rf"(?:sou|é|era|somos|éramos|tornei|virei|criad[oa])(?: (?:muito|um|uma|também)){{0,2}}{SET_OFF}({_FAITHS}|{_LOVES}|gay|trans)",
+    rf"(?:ik ben|ben|is|was|zijn|waren|opgevoed als)(?: (?:erg|een|streng|ook)){{0,2}}{SET_OFF}({_FAITHS}|{_LOVES}|evangelisch|homo|trans|queer)",
+    rf"(?:jestem|jest|był|była|byłem|byłam|jesteśmy|zostałem|zostałam)(?: (?:bardzo|wierzącym|wierzącą|też)){{0,2}}{SET_OFF}({_FAITHS}|{_LOVES}|trans)",
 )
 _SPELT = r"(?:four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twenty)"
 _YEARS = rf"[*_\"“„«\x60]{{0,3}}(\d{{1,2}}|{_SPELT})"
