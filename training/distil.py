@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import email
 import email.message
+import hashlib
 import html
 import re
 from collections.abc import Iterator, Sequence
@@ -23,7 +24,7 @@ from tokenizers import Tokenizer
 from torch.nn import functional as F
 
 from redaction.detectors.wordview import View
-from training.encoder import Batches, Encoder, Passage, learn, passages
+from training.encoder import Batches, Encoder, Passage, Run, learn, passages
 from training.train import IGNORED
 
 FROM, LIKE = (0, 2, 4), (1, 3, 5)
@@ -52,10 +53,10 @@ def small(large: Encoder) -> Encoder:
 
 
 def natural(folder: Path, seed: int) -> Iterator[str]:
-    """Texts of the files ``*.txt`` of ``folder``, in the order of their names: mails whole, with their heads now and
-    then; of other files some paragraphs."""
+    """Texts of the files ``*.txt`` of ``folder``, in the order of their digests, whatever their folders are called: mails
+    whole, with their heads now and then; of other files some paragraphs."""
     random, seen = Random(seed), set()
-    for file in sorted(folder.rglob("*.txt")):
+    for file in sorted(folder.rglob("*.txt"), key=_digest):
         raw = file.read_bytes()
         mail = email.message_from_bytes(raw)
         if mail["From"] is None or mail["Date"] is None:
@@ -67,6 +68,10 @@ def natural(folder: Path, seed: int) -> Iterator[str]:
             names = ("From", "To", "Cc", "Subject", "Date")
             head = "\n".join(f"{n}: {mail[n]}" for n in names if mail[n]) if random.random() < 0.4 else ""
             yield f"{head}\n\n{said}" if head else said
+
+
+def _digest(file: Path) -> bytes:
+    return hashlib.sha256(file.read_bytes()).digest()
 
 
 def _body(mail: email.message.Message) -> str:
@@ -93,28 +98,17 @@ def unlabelled(view: View, tokenizer: Tokenizer, texts: Iterator[str], most: int
     return out
 
 
-def distil(
-    large: Encoder,
-    made: Encoder,
-    batches: Batches,
-    minutes: float,
-    rate: float,
-    steps: int,
-    kept: Path,
-    before: int = 0,
-) -> None:
+def distil(large: Encoder, made: Encoder, batches: Batches, run: Run) -> None:
     """Trains ``made`` as :func:`training.encoder.learn` does."""
-    teacher = large.eval().to(torch.bfloat16)
-    optimizer = torch.optim.AdamW([p for p in made.parameters() if p.requires_grad], lr=rate, weight_decay=0.01)
+    teacher = large.eval()
+    optimizer = torch.optim.AdamW([p for p in made.parameters() if p.requires_grad], lr=run.rate, weight_decay=0.01)
 
-    def loss_of(ids: Any, mask: Any, said: Any, tags: Any) -> Any:
+    def loss_of(_: int, ids: Any, mask: Any, said: Any, tags: Any) -> Any:
         with torch.no_grad():
-            wanted = teacher.handed_on(ids, mask, said.to(torch.bfloat16))
-        with torch.autocast("cpu", torch.bfloat16):
-            given = made.handed_on(ids, mask, said)
-        return _loss(wanted, given, mask.bool(), tags)
+            wanted = teacher.handed_on(ids, mask, said)
+        return _loss(wanted, made.handed_on(ids, mask, said), mask.bool(), tags)
 
-    learn(made, optimizer, loss_of, batches, minutes, steps, kept, before)
+    learn(made, optimizer, loss_of, batches, run)
 
 
 def _loss(wanted: tuple[Any, Sequence[Any]], given: tuple[Any, Sequence[Any]], real: Any, tags: Any) -> Any:

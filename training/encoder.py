@@ -2,8 +2,9 @@
 
 Needs the extra ``train-student``, the folder of labelled court cases and the installed Rampart bundle. The table of
 pieces stays as it is; six layers, what is said of a piece beside its number, and the head are trained; then three layers
-learn to say what the six say (``training.distil``), and ship. Products are of 16 bits where the processor has them (AMX:
-twice the speed), so another machine gives other bytes of the same kind.
+learn to say what the six say (``training.distil``), and ship. Products are of 16 bits (with AMX ten times as fast as of
+32), so a processor of another kind gives other bytes of the same kind. What chance decides follows from the seed and the
+number of the step alone, so a run that was stopped goes on from its last save (``--resume``) as if nothing had happened.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import argparse
 import time
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -41,8 +43,37 @@ UNSEEN, UNLISTED, UNCASED, SWAPPED = 0.06, 0.2, 0.1, 0.04
 another stands for where three layers learn from six: what is odd is learned, too."""
 
 
+KEEP_EVERY = 250
+"""Steps between saves."""
+
+Lose = Callable[[torch.Tensor], torch.Tensor]
+
+
+def whole(x: torch.Tensor) -> torch.Tensor:
+    """Loses nothing."""
+    return x
+
+
+class Loses:
+    """Loses a share of the numbers at random, by ``seed`` and ``step``. Torch draws one at a time, three times as long."""
+
+    def __init__(self, share: float, seed: int, step: int) -> None:
+        self._least = round(256 * share)
+        self._random = np.random.default_rng([seed, step])
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        drawn = torch.from_numpy(np.frombuffer(bytearray(self._random.bytes(x.numel())), np.uint8))
+        return x * ((drawn.view_as(x) >= self._least).to(x.dtype) * (256 / (256 - self._least)))
+
+
+def product(x: torch.Tensor, *parts: nn.Linear) -> torch.Tensor:
+    """Of 16 bits: several parts in one."""
+    weight, bias = (torch.cat([getattr(p, name) for p in parts]).to(torch.bfloat16) for name in ("weight", "bias"))
+    return F.linear(x.to(torch.bfloat16), weight, bias)
+
+
 class Layer(nn.Module):
-    """One layer of BERT."""
+    """One layer of BERT. Attention step by step: torch's own for processors takes twice the time for short passages."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,12 +81,13 @@ class Layer(nn.Module):
         self.up, self.down = nn.Linear(WIDE, INNER), nn.Linear(INNER, WIDE)
         self.n1, self.n2 = (nn.LayerNorm(WIDE, eps=1e-12) for _ in range(2))
 
-    def forward(self, x: torch.Tensor, bias: torch.Tensor, drop: float) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, bias: torch.Tensor, lose: Lose) -> torch.Tensor:
         b, t, _ = x.shape
-        q, k, v = (f(x).view(b, t, HEADS, WIDE // HEADS).transpose(1, 2) for f in (self.q, self.k, self.v))
-        seen = F.scaled_dot_product_attention(q, k, v, attn_mask=bias.to(q.dtype))
-        x = self.n1(x + F.dropout(self.o(seen.transpose(1, 2).reshape(b, t, WIDE)), drop, self.training))
-        return self.n2(x + F.dropout(self.down(F.gelu(self.up(x))), drop, self.training))
+        asked = product(x, self.q, self.k, self.v).view(b, t, 3, HEADS, WIDE // HEADS)
+        q, k, v = asked.permute(2, 0, 3, 1, 4).unbind(0)
+        seen = ((q * (WIDE // HEADS) ** -0.5) @ k.transpose(-1, -2) + bias).softmax(-1) @ v
+        x = self.n1(x + lose(product(seen.transpose(1, 2).reshape(b, t, WIDE), self.o)))
+        return self.n2(x + lose(product(F.gelu(product(x, self.up)), self.down)))
 
 
 class Encoder(nn.Module):
@@ -71,20 +103,20 @@ class Encoder(nn.Module):
         nn.init.zeros_(self.feat.weight)
         self.word.requires_grad_(False)
 
-    def forward(self, ids: torch.Tensor, mask: torch.Tensor, said: torch.Tensor, drop: float = 0.0) -> torch.Tensor:
-        return self.handed_on(ids, mask, said, drop)[0]
+    def forward(self, ids: torch.Tensor, mask: torch.Tensor, said: torch.Tensor, lose: Lose = whole) -> torch.Tensor:
+        return self.handed_on(ids, mask, said, lose)[0]
 
     def handed_on(
-        self, ids: torch.Tensor, mask: torch.Tensor, said: torch.Tensor, drop: float = 0.0
+        self, ids: torch.Tensor, mask: torch.Tensor, said: torch.Tensor, lose: Lose = whole
     ) -> tuple[torch.Tensor, list[torch.Tensor]]:
         """Logits, and what each layer hands on."""
         x = self.n0(self.word(ids) + self.pos.weight[: ids.shape[1]] + self.typ.weight[0] + self.feat(said))
-        bias = torch.zeros(mask.shape).masked_fill(mask == 0, -1e4)[:, None, None, :]
+        bias = torch.zeros(mask.shape, dtype=torch.bfloat16).masked_fill(mask == 0, -1e4)[:, None, None, :]
         out = []
         for layer in self.layers:
-            x = layer(x, bias, drop)
+            x = layer(x, bias, lose)
             out.append(x)
-        return self.head(F.dropout(x, drop, self.training)), out
+        return self.head(lose(x)), out
 
 
 def start(encoder: Encoder, rampart: Path) -> None:
@@ -148,11 +180,18 @@ class Batches:
     """Batches of passages of like length, with parts of what is known of a piece hidden at random."""
 
     def __init__(self, held: list[Passage], tokenizer: Tokenizer, seed: int, swapped: float = 0.0) -> None:
-        self.swapped = swapped
-        self.held, self.order, self.random = held, Random(seed), np.random.default_rng(seed)
+        self.swapped, self.seed = swapped, seed
+        self.held, self.order, self.random = list(held), Random(seed), np.random.default_rng(seed)
         self.cls, self.sep, self.mask = (tokenizer.get_vocab()[f"[{name}]"] for name in ("CLS", "SEP", "MASK"))
 
-    def __iter__(self) -> Iterator[tuple[torch.Tensor, ...]]:
+    def after(self, steps: int) -> Iterator[tuple[torch.Tensor, ...]]:
+        """Those that come after so many."""
+        for step, batch in enumerate(self._order(), 1):
+            if step > steps:
+                self.random = np.random.default_rng([self.seed, step])
+                yield self.pack(batch)
+
+    def _order(self) -> Iterator[list[Passage]]:
         while True:
             self.order.shuffle(self.held)
             for at in range(0, len(self.held), 6000):
@@ -162,7 +201,7 @@ class Batches:
                         batches.append([])
                     batches[-1].append(passage)
                 self.order.shuffle(batches)
-                yield from map(self.pack, batches)
+                yield from batches
 
     def pack(self, some: Sequence[Passage]) -> tuple[torch.Tensor, ...]:
         """Numbers, mask, ``[passages, pieces, MARKS]`` and tags."""
@@ -189,54 +228,76 @@ class Batches:
         return tuple(map(torch.from_numpy, (ids, mask, said, tags)))
 
 
-def fit(encoder: Encoder, batches: Batches, minutes: float, rate: float, steps: int, kept: Path) -> None:
-    """Trains on labels for so many minutes of wall time, or so many steps where given."""
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How long to learn, and where what was learned is kept. ``before``: steps of an earlier part, for who counts them."""
+
+    steps: int
+    minutes: float
+    rate: float
+    seed: int
+    kept: Path
+    resume: bool
+    before: int = 0
+
+    def done(self, step: int, spent: float) -> float:
+        """The share of the way, after so many steps or seconds."""
+        return step / self.steps if self.steps else spent / (self.minutes * 60)
+
+
+def fit(encoder: Encoder, batches: Batches, run: Run) -> None:
+    """Trains on labels."""
     new = [p for n, p in encoder.named_parameters() if n.startswith(("head", "feat"))]
     old = [p for n, p in encoder.named_parameters() if p.requires_grad and not n.startswith(("head", "feat"))]
-    optimizer = torch.optim.AdamW([{"params": old, "lr": rate}, {"params": new, "lr": rate * 5}], weight_decay=0.01)
+    optimizer = torch.optim.AdamW(
+        [{"params": old, "lr": run.rate}, {"params": new, "lr": run.rate * 5}], weight_decay=0.01
+    )
 
-    def loss_of(ids: Any, mask: Any, said: Any, tags: Any) -> Any:
-        with torch.autocast("cpu", torch.bfloat16):
-            logits = encoder(ids, mask, said, 0.1)
-        flat = logits.float().flatten(0, 1)
+    def loss_of(step: int, ids: Any, mask: Any, said: Any, tags: Any) -> Any:
+        flat = encoder(ids, mask, said, Loses(0.1, run.seed, step)).float().flatten(0, 1)
         return F.cross_entropy(flat, tags.flatten(), ignore_index=IGNORED, label_smoothing=0.02)
 
-    learn(encoder, optimizer, loss_of, batches, minutes, steps, kept)
+    learn(encoder, optimizer, loss_of, batches, run)
 
 
 def learn(
-    encoder: Encoder,
-    optimizer: torch.optim.Optimizer,
-    loss_of: Callable[..., Any],
-    batches: Batches,
-    minutes: float,
-    steps: int,
-    kept: Path,
-    before: int = 0,
+    encoder: Encoder, optimizer: torch.optim.Optimizer, loss_of: Callable[..., Any], batches: Batches, run: Run
 ) -> None:
-    """Steps along ``loss_of`` a batch; the rates of ``optimizer`` rise, then fall to almost nothing. Saves now and then.
-    ``before``: steps taken earlier, for who counts them."""
-    rates = [group["lr"] for group in optimizer.param_groups]
+    """Steps along ``loss_of`` a batch; the rates of ``optimizer`` rise, then fall to almost nothing. Saves now and then;
+    with ``run.resume`` it goes on from the last save, if there is one."""
+    rates, first = [group["lr"] for group in optimizer.param_groups], 0
+    if run.resume and run.kept.is_file():
+        held = torch.load(run.kept)
+        encoder.load_state_dict(held["encoder"])
+        optimizer.load_state_dict(held["optimizer"])
+        first = held["step"]
     began, seen, total = time.monotonic(), 0, 0.0
     encoder.train()
-    for step, batch in enumerate(batches, 1):
-        done = step / steps if steps else (time.monotonic() - began) / (minutes * 60)
+    for step, batch in enumerate(batches.after(first), first + 1):
+        done = run.done(step, time.monotonic() - began)
         if done >= 1:
             break
         for group, most in zip(optimizer.param_groups, rates, strict=True):
             group["lr"] = most * min(1.0, step / 150) * (0.02 + 0.98 * (1 - done))
-        loss = loss_of(*batch)
+        loss = loss_of(step, *batch)
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(encoder.parameters(), 1.0)
         optimizer.step()
         seen, total = seen + int(batch[1].sum()), 0.98 * total + 0.02 * loss.item()
-        if step % 100 == 0:
+        if step % 50 == 0:
             spent = time.monotonic() - began
-            mean, pace = total / (1 - 0.98**step), seen / spent
-            print(f"step {before + step}  loss {mean:.4f}  {pace:.0f} pieces/s  {spent / 60:.1f} min", flush=True)
-        if step % 500 == 0:
-            torch.save(encoder.state_dict(), kept)
+            mean, pace = total / (1 - 0.98 ** (step - first)), seen / spent
+            print(f"step {run.before + step}  loss {mean:.4f}  {pace:.0f} pieces/s  {spent / 60:.1f} min", flush=True)
+        if step % KEEP_EVERY == 0:
+            _keep({"encoder": encoder.state_dict(), "optimizer": optimizer.state_dict(), "step": step}, run.kept)
+
+
+def _keep(state: Any, target: Path) -> None:
+    """In one go: whoever stops the run in between finds the save before."""
+    part = target.with_suffix(".part")
+    torch.save(state, part)
+    part.replace(target)
 
 
 def main() -> None:
@@ -255,6 +316,7 @@ def main() -> None:
     parser.add_argument(
         "--rate", type=float, default=1.5e-4, help="of the large one; the small one learns twice as fast"
     )
+    parser.add_argument("--resume", action="store_true", help="go on where an earlier run into the same folder stopped")
     parser.add_argument("--large", type=Path, help="large.pt of an earlier run, from which the small one learns")
     parser.add_argument("--seed", type=int, default=101)
     args = parser.parse_args()
@@ -272,18 +334,23 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     large, half = Encoder(tokenizer.get_vocab_size()), args.steps // 2
     start(large, args.rampart / "model.onnx")
-    if args.large:
-        large.load_state_dict(torch.load(args.large))
+    kept = args.out / "large.pt"
+    if args.large or (args.resume and kept.is_file()):
+        large.load_state_dict(torch.load(args.large or kept))
     else:
-        fit(large, Batches(held, tokenizer, args.seed), args.minutes, args.rate, half, args.out / "large.pt")
-        torch.save(large.state_dict(), args.out / "large.pt")
+        run = Run(half, args.minutes, args.rate, args.seed, args.out / "large.run", args.resume)
+        fit(large, Batches(held, tokenizer, args.seed), run)
+        _keep(large.state_dict(), kept)
     if args.natural:
         held += distil.unlabelled(view, tokenizer, distil.natural(args.natural, args.seed), distil.NATURAL)
     made, batches = distil.small(large), Batches(held, tokenizer, args.seed, SWAPPED)
-    distil.distil(large, made, batches, args.minutes, 2 * args.rate, args.steps - half, args.out / "small.pt", half)
-    torch.save(made.state_dict(), args.out / "small.pt")
+    run = Run(args.steps - half, args.minutes, 2 * args.rate, args.seed, args.out / "small.run", args.resume, half)
+    distil.distil(large, made, batches, run)
+    _keep(made.state_dict(), args.out / "small.pt")
     export(made.eval().state_dict(), args.out / "model.onnx")
     (args.out / "tokenizer.json").write_bytes(words)
+    for part in ("large", "small"):
+        (args.out / f"{part}.run").unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

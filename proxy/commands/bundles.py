@@ -79,6 +79,7 @@ def train_tokens(
     steps: int,
     seed: int,
     bar: Bar,
+    resume: bool = False,
 ) -> None:
     """Trains the student or the encoder with a module of this checkout in a process of its own. Raises ConfigError."""
     missing = [name for name in NEEDS if importlib.util.find_spec(name) is None]
@@ -97,6 +98,7 @@ def train_tokens(
         "--wordnet", str(wordnet.resolve()),
         "--steps", str(steps), "--seed", str(seed), *(("--out", str(out.resolve())) if out else ()),
         *(("--natural", str(natural.resolve())) if natural and part == "encoder" else ()),
+        *(("--resume",) if resume and part == "encoder" else ()),
     ]  # fmt: skip
     with bar(f"the {part}: steps") as tick:
         _follow(command, steps + steps // AGAIN if part == "student" else steps, tick)

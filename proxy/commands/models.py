@@ -139,6 +139,7 @@ def verify(data: Path, as_json: bool, file: Path | None, key: Path | None) -> No
     "--natural", type=click.Path(file_okay=False, exists=True, path_type=Path),
     help="For the encoder: mails and books (*.txt), read without labels.",
 )  # fmt: skip
+@click.option("--resume", is_flag=True, help="For the encoder: go on where an earlier run into the same --out stopped.")
 def train(
     data: Path,
     suite_dir: Path | None,
@@ -149,6 +150,7 @@ def train(
     seed: int,
     wordnet: Path | None,
     natural: Path | None,
+    resume: bool,
 ) -> None:
     """Train the payload classifier, the student or the encoder, from data to the files that ship.
 
@@ -162,7 +164,7 @@ def train(
         with _one_line():
             if check:
                 raise ConfigError(f"--check is for the classifier: other processors train the {part} to other bits")
-            bundles.train_tokens(part, data, suite_dir, wordnet, natural, out, steps, seed, _bar)
+            bundles.train_tokens(part, data, suite_dir, wordnet, natural, out, steps, seed, _bar, resume)
         click.echo("trained and exported; `sealgate models evaluate --suite DIR --part detectors` measures it")
         return
     from proxy.models.train import train as run
