@@ -17,12 +17,10 @@ from redaction.heads import LONGEST_HEAD, SURROUND, naming, words
 Row = list[Span]
 Table = list[Row]
 
-LONGEST_TITLE, LONGEST_CELL, DIGITS = 80, 60, 4
-"""Characters of a heading that is a sentence, and of a cell at most; digits of a cell at least."""
-LABELLED = 6
-"""Digits of an item of a list that has a label of its own, at least."""
-SENTENCE = 4
-"""Spaces in a heading that is a sentence."""
+LONGEST_CELL, DIGITS = 60, 4
+"""Characters of a cell at most, and digits at least."""
+LABELLED, SENTENCE = 6, 4
+"""Digits of an item of a list that has a label of its own, at least; spaces in a heading that is a sentence."""
 PART, LINE = 4_000, 20_000
 """Characters that a detector is given at once, and of one row."""
 BETWEEN = 80
@@ -52,8 +50,8 @@ _RULE = frozenset(" \t|:+=-")
 _CODE = r"[^\s\d]{0,20}\d\S{0,36}"
 _DAY = r"\d{1,2}[. ]{1,2}[^\W\d_]{3,10}[., ]{1,2}\d{4}|[^\W\d_]{3,10} \d{1,2}, \d{4}"
 _ITEM = re.compile(rf"(?:[A-Z]{{1,4}} ){{0,2}}{_CODE}(?: (?:{_CODE}|[A-Z]{{1,4}})){{0,8}}|{_DAY}")
-_BULLET = re.compile(r"(?:[-*•·+][ \t]+|\d{1,3}[.)][ \t]+)?(?:\[[ xX]?\][ \t]+)?[\"'`]?")
-_REMARK = re.compile(r"(?<=[\dA-Za-z])(?:[\"'`]?,?[ \t]+[(\[–—#]|[\"'`]?, |[ \t]+-[ \t])")
+_BULLET = re.compile(r"(?:[-*•·+][ \t]+|\d{1,3}[.)][ \t]+(?![ \t]*[^\W\d_]{3,10} \d{4}))?(?:\[[ xX]?\][ \t]+)?[\"'`]?")
+_REMARK = re.compile(r"(?<=[\dA-Za-z])[\"'`]?(?:,?[ \t]+[(\[–—#]|, |[ \t]+-[ \t])")
 """Behind an item: a name, a state."""
 _TITLE = re.compile(r"[^\W\d_][^:;,|]{1,79}")
 _KEY = re.compile(
@@ -68,7 +66,7 @@ _ENUMERATION = re.compile(
     rf"((?:[^\n,;:=]{{1,60}}[,;]){{2,}}[^\n,;:=]{{1,60}}|[^\n,;:=]{{1,60}}{_AND}[^\n,;:=]{{1,60}}|"
     r"(?:[^\n,;:=/|]{1,60}[/|] ){2,}[^\n,;:=/|]{1,60})"
 )
-_NEXT = re.compile(rf"[,;]|{_AND}| [/|] ")
+_NEXT = re.compile(rf"[,;]|{_AND}| ?[/|] ")
 _SAYS = re.compile(r"(?<!\w)(?<!\d[ -])[^\W\d_]{3,}(?!\w|[\-/]\d| \d{1,2}(?!\d))")
 """A word in what may be a list of numbers: ``account: mail a@b.cd, IBAN DE89 …, card 4111 …`` names each by itself. The
 month of a date and the bank within an IBAN do not."""
@@ -302,7 +300,8 @@ class Tables:
     def _enumerations(self) -> Iterator[Table]:
         """``account numbers: 1, 2, 3``, ``the account numbers are 1 and 2``"""
         end = 0
-        for start in self._named:
+        for sign in self._named:
+            start = sign + (not self.text[sign].isalpha())  # what stands before a word is none of it
             found = _ENUMERATION.match(self.text, start) if start >= end else None
             if found is None:
                 continue

@@ -202,6 +202,17 @@ def test_columns_do_not_speak_for_one_another() -> None:
     assert [*kin.numbers(text, first)] == []
 
 
+@pytest.mark.parametrize(
+    "frame", ["{}\t{}", "{}|{}", "{};{}", "{},{}", "| {} | {} |", "('x, y', {}, '{}')", "[{}, {}]"]
+)
+def test_where_two_stand_in_a_row_their_columns_say_which(frame: str) -> None:
+    pairs = [(v, str(int(v) + 10_000_003)) for v in IDS]
+    text = "\n".join(frame.format(*pair) for pair in pairs)
+    assert set(_found(text, IDS[:6])) == set(IDS[6:])
+    others = [other for _, other in pairs]
+    assert set(_found(text, others[:4])) == set(others[4:])
+
+
 def test_it_is_a_part_of_what_is_said_of_a_whole_text() -> None:
     class Some:
         name = digest = "encoder"
