@@ -170,7 +170,7 @@ class Tables:
         if line[1] - line[0] > LINE:
             return None
         said = self.text[slice(*line)]
-        if (first and said.startswith("```")) or ("-" in said and _RULE.issuperset(said)):
+        if (first and said.startswith("```")) or _RULE.issuperset(said):
             return []
         if cells is _DOUBLE:
             cells = _DOUBLE if "||" in said else CELLS["|"]
@@ -199,13 +199,12 @@ class Tables:
         title = trimmed(self.text, line, " \t#*_>:-\"'`")
         if not _TITLE.fullmatch(self.text, *title):
             return None
-        if title[1] - title[0] <= LONGEST_HEAD and self.text.count(" ", *title) < SENTENCE:
+        if self.text.count(" ", *title) < SENTENCE:
             return title if self.head(title) else None
         if self.text[slice(*line)].rstrip(" *_")[-1:] != ":":
             return None
-        at = self._named[bisect_left(self._named, title[1]) - 1] if self._named else 0
-        words = naming(self.text, max(title[0], at), title[1], title[0])
-        return words if self.head(words) else None
+        at = self._named[bisect_left(self._named, title[1]) - 1]
+        return naming(self.text, max(title[0], at), title[1], title[0])
 
     def _item(self, line: Span) -> tuple[Span | None, tuple[bool, bool]]:
         """The number of an item of a list, without what is said of it; its bullets and labels."""
@@ -232,16 +231,17 @@ class Tables:
             row = _split(self.text, group.span(1), _COMMA)
             if key := self._key(group.start(), low):
                 yield [[key], *([cell] for cell in row)]
-            first = len(row) > 1 and self.names(group.span()) and any(map(self.head, row))
-            if first or not table or group.start() - end > BETWEEN:
-                if len(table) > 1:
+            named = len(row) > 1 and self.names(group.span()) and any(map(self.head, row))
+            if named and any(value(self.text, cell) for cell in row):  # a row may say ``account shut``
+                named = not table
+            if named or not table or group.start() - end > BETWEEN:
+                if table:
                     yield table
-                table = [row] if first else []
+                table = [row] if named else []
             else:
                 table.append(row)
-            end = group.end()
-            low = end if len(row) > 1 else group.start()  # ``df['ssn'] = [`` …
-        if len(table) > 1:
+            low, end = group.span()  # ``df['ssn'] = [``: the key may stand in a group
+        if table:
             yield table
 
     def _key(self, at: int, low: int = 0) -> Span | None:
@@ -394,6 +394,6 @@ def trimmed(text: str, span: Span, signs: str) -> Span:
 
 
 def _split(text: str, line: Span, cells: re.Pattern[str]) -> Row:
-    start, end = trimmed(text, line, " " if cells is _SPACED else " |")
+    start, end = trimmed(text, line, " |")
     out = [m.span(1) for m in cells.finditer(text, start, end)]
     return out[:-1] if len(out) > 1 and out[-1] == (end, end) else out

@@ -19,13 +19,12 @@ SEARCH = settings(max_examples=max(60, EXAMPLES), deadline=None, suppress_health
 CELL = st.sampled_from(
     ["Ann", "José", "é\u0301", "😀", "中文", "👩\u200d💻", "İ", "\ud83d", "open", "-", "12.50", '"a, b"', "x" * 30]
 )
-NUMBER = st.integers(10**6, 10**9).map(str) | st.sampled_from(
-    ["AB-4829173", "482 917 34", "DE89 3704 0044", "😀48291734"]
-)
+NUMBER = st.integers(10**6, 10**9).map(str) | st.sampled_from(["AB-4829173", "482 917 34", "DE89 3704 0044"])
 END = st.sampled_from(["\n", "\r\n", "\r", "\u2028"])
 SIGN = st.sampled_from([",", ";", "\t", "|", " | ", "  ", " │ ", "&", "^", "~", " / ", "，"])
 AROUND = st.lists(
-    st.sampled_from(["the garden", "😀 e\u0301", "İ" * 9, "中文", "\ud83d", "x" * 50, "a (b) c", "it's", "{", "]", "1 2", "\u200b"]),
+    st.sampled_from(["the garden", "😀 e\u0301", "İ" * 9, "中文", "\ud83d", "x" * 50, "a (b) c", "it's", "{", "]", "1 2",
+    "\u200b"]),
     max_size=8,
 ).map(" ".join)  # fmt: skip
 

@@ -59,7 +59,7 @@ def test_tuples_are_rows() -> None:
         "{v} {word}",
     ],
 )
-@pytest.mark.parametrize("end", ["\n", "\r\n", "\n\n"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\n\n", "\n \t\n", "\u2028"])
 def test_lines_that_hold_one_each_are_alike(frame: str, end: str) -> None:
     text = end.join(frame.format(n=n, v=v, word="ok " * n) for n, v in enumerate(IDS, 1))
     assert _found(text, IDS[:6]) == {v: {"REFERENCE_NUMBER": 0.65, "PHONE_NUMBER": 0.4} for v in IDS[6:]}

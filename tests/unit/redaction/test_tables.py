@@ -143,6 +143,12 @@ def test_headings_and_where_a_list_ends(text: str, cells: set[str]) -> None:
         ("name,MRN\nAnn,1234\nBob,123\nLee,A1", {"1234"}),
         ("name,plate\nAnn,ABC12D\nBob,AB12C\nLee,ABCDE1\nRoe,ab-c12", {"ABC12D"}),
         ("name,plate\nAnn,ABCDEFGHIJKLMNOPQR12\nBob,ABCDEFGHIJKLMNOPQRS12", {"ABCDEFGHIJKLMNOPQR12"}),
+        ("+---+\n|name|MRN|\n+---+\n|Ann|48291734|\n+---+\n|Bob|none|\n+---+\n|Lee|48291741|\n+---+", {A, B}),
+        ("+===+\n|name|MRN|\n+===+\n|Ann|48291734|\n=====\n|Bob|none|\n=====\n|Lee|48291741|\n+===+", {A, B}),
+        ("with the columns name,MRN\n```csv\nAnn,none\nBob,48291734\n```", {A}),
+        ("```\nname,MRN\nAnn,48291734\n```\nsee,a,48291741", {A}),
+        ("MRN\t48291734\t48291741\n48291748\n", {A, B}),
+        ("Sozialversicherungsnummern der Versicherungsnehmerinnen\n48291734", {A}),
         ("||id||MRN||\n|1|48291734|\n|2|48291741|", {A, B}),
         ("||id||MRN||\n||1||48291734||\n||2||48291741||", {A, B}),
         ("{|\n! id\n! MRN\n|-\n| 1\n| 48291734\n|-\n| 2\n| 48291741\n|}\n| 3\n| 48291755", {A, B}),
@@ -180,6 +186,12 @@ def test_rows_in_all_prints(text: str, cells: set[str]) -> None:
         "`mrn` = (48291734, 48291741)",
         "mrn=[48291734,48291741]", "mrn :  [48291734, 48291741]", "MRN In (48291734, 48291741)",
         "(id, mrn) VALUES (1, 48291734), (2, 48291741)",
+        "(id, note, mrn) VALUES (1, 'client left', 48291734), (2, 'account shut', 48291741)",
+        "[['id', 'mrn', 'note'], [1, 48291734, 'card lost'], [2, 48291741, 'policy']]",
+        "INSERT INTO t (mrn, id) VALUES (48291734, 1); INSERT INTO t (id, mrn) VALUES (2, 48291741);",
+        '["MRN", "48291734", "48291741"]',
+        '[["name", "Ann", "Bob"], ["MRN", "48291734", "48291741"], ["kg", "1", "2"]]',
+        "CREATE TABLE t (id int, mrn int)" + " " * 99 + ";\nINSERT INTO t VALUES (1, 48291734), (2, 48291741);",
         "[['id', 'mrn'], [1, 48291734], [2, 48291741]]",
         "(id, mrn) VALUES (1, 48291734)" + " and" * 19 + " (2, 48291741)",
         "CREATE TABLE t (id int, mrn int);\nINSERT INTO t VALUES (1, 48291734), (2, 48291741);",
@@ -194,6 +206,12 @@ def test_rows_in_all_prints(text: str, cells: set[str]) -> None:
 )  # fmt: skip
 def test_data_of_programs(text: str) -> None:
     assert _read(text) == {A, B}
+
+
+def test_the_columns_of_one_statement_are_not_those_of_another() -> None:
+    text = "CREATE TABLE t (id int, kg int); CREATE TABLE u (mrn int, x int);{}INSERT INTO t VALUES (48291755, 5);"
+    text = text.format(" " * 99)
+    assert _read(text) == set()
 
 
 @pytest.mark.parametrize(

@@ -48,11 +48,15 @@ def test_addresses_of_mail(text: str, values: list[str]) -> None:
     ("text", "values"),
     [
         *((f"see {scheme}://roe.com/x now", [f"{scheme}://roe.com/x"])
-          for scheme in ("http", "https", "HTTP", "hxxp", "hxxps", "ftp", "ftps", "sftp", "ws", "wss", "ssh", "smb", "ldap", "ldaps")),
+          for scheme in ("http", "https", "HTTP", "hxxp", "hxxps", "ftp", "ftps", "sftp", "ws", "wss", "ssh", "smb",
+          "ldap", "ldaps")),
         ("www.roe.com/a, xhttps://roe.com, http:// and https://", ["www.roe.com/a"]),
-        ("<https://roe.com/a>\"https://roe.com/b\"`https://roe.com/c`", ["https://roe.com/a", "https://roe.com/b", "https://roe.com/c"]),
-        *((f"x {o}https://roe.com/a{s} y", ["https://roe.com/a"]) for o, s in ("()", "[]", "{}", "“”", "„“", "«»", "‘’", "''", "**")),
-        *((f"https://roe.com/a{sign} x", ["https://roe.com/a"]) for sign in (".", ",", ";", ":", "!", "?", "...", ").", "'s,"[:0] + "],")),
+        ("<https://roe.com/a>\"https://roe.com/b\"`https://roe.com/c`", ["https://roe.com/a", "https://roe.com/b",
+         "https://roe.com/c"]),
+        *((f"x {o}https://roe.com/a{s} y", ["https://roe.com/a"]) for o, s in ("()", "[]", "{}", "“”", "„“", "«»",
+         "‘’", "''", "**")),
+        *((f"https://roe.com/a{sign} x", ["https://roe.com/a"]) for sign in (".", ",", ";", ":", "!", "?", "...",
+         ").", "'s,"[:0] + "],")),
         ("https://roe.com/a(b)c(d e", ["https://roe.com/a(b)c(d"]),
         ("https://roe.com/a(b]c", ["https://roe.com/a(b"]),
         ("(https://roe.com/a(b)) x", ["https://roe.com/a(b)"]),
@@ -60,13 +64,17 @@ def test_addresses_of_mail(text: str, values: list[str]) -> None:
         ("'https://roe.com/o'neill'", ["https://roe.com/o"]),
         # nobody's
         *((f"{scheme}{host}{rest}", []) for scheme in ("http://", "https://") for host in
-          ("localhost", "localhost:3000", "127.0.0.1", "127.12.1.255:80", "0.0.0.0:8000", "[::1]:8080", "[::]", "example.com",
-           "www.example.org", "api2.dev.example.net", "example.test", "test.invalid", "my-app.localhost", "foo.bar.example")
+          ("localhost", "localhost:3000", "127.0.0.1", "127.12.1.255:80", "0.0.0.0:8000", "[::1]:8080", "[::]",
+           "example.com",
+           "www.example.org", "api2.dev.example.net", "example.test", "test.invalid", "my-app.localhost",
+           "foo.bar.example")
           for rest in ("", "/", "/api/v2/items/12?page=2&limit=50", "/login", "/{id}")),
         # somebody's
         *((text, [text]) for text in
-          ("https://roe.example.com", "http://localhost/roe", "http://127.0.0.1/u/48291734", "https://example.com/items/4829",
-           "https://example.com?q=roe", "https://www.api.app.dev.example.com", "https://example.com.roe.org", "http://localhost.roe.com",
+          ("https://roe.example.com", "http://localhost/roe", "http://127.0.0.1/u/48291734",
+           "https://example.com/items/4829",
+           "https://example.com?q=roe", "https://www.api.app.dev.example.com", "https://example.com.roe.org",
+           "http://localhost.roe.com",
            "https://example.org/users/jane", "http://0.0.0.0.roe.net", "https://example.com/?q=foo&name=jane")),
     ],
 )  # fmt: skip
@@ -79,15 +87,19 @@ def test_links(text: str, values: list[str]) -> None:
     ("text", "values"),
     [
         *((f"x {o}linkedin.com/in/jane{s} y", ["linkedin.com/in/jane"]) for o, s in
-          ("()", "[]", "{}", "<>", '""', "''", "**", "``", "“”", "„“", "‘’", "«»", ",,", ";;", "→ ", ": ", "! ", "= ")),
+          ("()", "[]", "{}", "<>", '""', "''", "**", "``", "“”", "„“", "‘’", "«»", ",,", ";;", "→ ", ": ", "! ",
+           "= ")),
         ("linkedin.com/in/jane", ["linkedin.com/in/jane"]),
         ("a: roe.de/jane; b:roe.de/jane", ["roe.de/jane", "roe.de/jane"]),
         *((f"see {site}/jane", [f"{site}/jane"]) for site in
-          ("m.facebook.com", "fb.me", "t.me", "wa.me", "x.com", "youtu.be", "de.linkedin.com", "linktr.ee", "github.io", "gitlab.com",
-           "vk.com", "twitch.tv", "twitter.com", "instagram.com", "www.tiktok.com", "snapchat.com", "xing.com", "medium.com",
+          ("m.facebook.com", "fb.me", "t.me", "wa.me", "x.com", "youtu.be", "de.linkedin.com", "linktr.ee",
+           "github.io", "gitlab.com",
+           "vk.com", "twitch.tv", "twitter.com", "instagram.com", "www.tiktok.com", "snapchat.com", "xing.com",
+           "medium.com",
            "facebook.net", "strava.app", "vk.ru", "flickr.in")),
         ("roe.com/a, roe.com/, roe.com/ab", ["roe.com/ab"]),
-        ("main.py/jane, lib.rs/a/b/c, lib.rs/@jane, lib.rs/a-b, lib.rs/ab, roe.PL/a/b", ["lib.rs/a/b/c", "lib.rs/@jane", "lib.rs/a-b"]),
+        ("main.py/jane, lib.rs/a/b/c, lib.rs/@jane, lib.rs/a-b, lib.rs/ab, roe.PL/a/b", ["lib.rs/a/b/c",
+         "lib.rs/@jane", "lib.rs/a-b"]),
         ("and/or, 1.5/2, a.b/cd, km.h/s", []),
         ("one.two.three.roe.com/jane, zero.one.two.three.four.roe.com/jane", ["one.two.three.roe.com/jane"]),
         ("xroe.com/jane@home", ["xroe.com/jane@home"]),
@@ -103,14 +115,17 @@ def test_pages_without_a_scheme(text: str, values: list[str]) -> None:
     ("text", "values"),
     [
         ("10.0.0.1, 10.0.0.1. (192.168.1.255)", ["10.0.0.1", "10.0.0.1", "192.168.1.255"]),
-        ("10.0.0.1:80 10.0.0.0/24 10.0.0.0/24x 10.0.0.0/240 fe80::1%eth0 fe80::/10", ["10.0.0.1", "10.0.0.0/24", "10.0.0.0", "10.0.0.0/240", "fe80::1%eth0", "fe80::/10"]),
+        ("10.0.0.1:80 10.0.0.0/24 10.0.0.0/24x 10.0.0.0/240 fe80::1%eth0 fe80::/10", ["10.0.0.1", "10.0.0.0/24",
+         "10.0.0.0", "10.0.0.0/240", "fe80::1%eth0", "fe80::/10"]),
         ("1.10.0.0.1 10.0.0.1.5 v10.0.0.1 10.0.0.1a 10.0.0.256", []),
         ("..10.0.0.1 10.0.0.1.. x.10.0.0.1 10.0.0.1.x", ["10.0.0.1", "10.0.0.1", "10.0.0.1", "10.0.0.1"]),
         ("127.0.0.1 0.0.0.0 255.255.255.255 127.0.1.1 127.0.0.2", ["127.0.0.2"]),
-        ("2001:db8::1, ip:2001:db8::2. [2001:db8::3]:80 ::1 fe80::", ["2001:db8::1", "2001:db8::2", "2001:db8::3", "::1", "fe80::"]),
+        ("2001:db8::1, ip:2001:db8::2. [2001:db8::3]:80 ::1 fe80::", ["2001:db8::1", "2001:db8::2", "2001:db8::3",
+         "::1", "fe80::"]),
         ("x2001:db8::1 2001:db8::1x std::a ::: 10:30:00 a::b ::", []),
         ("::ffff:10.0.0.1 2001:db8:0:0:0:0:0:1: ", ["10.0.0.1", "::ffff:10.0.0.1", "2001:db8:0:0:0:0:0:1"]),
-        ("00:1a:2b:3c:4d:5e 00-1A-2B-3C-4D-5E 001a.2b3c.4d5e x00:1a:2b:3c:4d:5e 00:1a:2b:3c:4d", ["00:1a:2b:3c:4d:5e", "00-1A-2B-3C-4D-5E", "001a.2b3c.4d5e"]),
+        ("00:1a:2b:3c:4d:5e 00-1A-2B-3C-4D-5E 001a.2b3c.4d5e x00:1a:2b:3c:4d:5e 00:1a:2b:3c:4d", ["00:1a:2b:3c:4d:5e",
+         "00-1A-2B-3C-4D-5E", "001a.2b3c.4d5e"]),
     ],
 )  # fmt: skip
 def test_network_addresses(text: str, values: list[str]) -> None:
@@ -123,7 +138,8 @@ DE, NO, MT = "DE89370400440532013000", "NO9386011117947", "MT84MALT011000012345M
 
 @pytest.mark.parametrize(
     "value",
-    [DE, NO, MT, DE.lower(), "DE89 3704 0044 0532 0130 00", "DE 89 3704 0044 0532 0130 00", "DE89-3704-0044-0532-0130-00",
+    [DE, NO, MT, DE.lower(), "DE89 3704 0044 0532 0130 00", "DE 89 3704 0044 0532 0130 00",
+     "DE89-3704-0044-0532-0130-00",
      "DE89\u00a03704\u00a00044\u00a00532\u00a00130\u00a000", "NO93 8601 1117 947", "GB82 WEST 1234 5698 7654 32"],
 )  # fmt: skip
 @pytest.mark.parametrize(
@@ -137,7 +153,8 @@ def test_accounts(value: str, frame: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    [f"x{DE}", f"1{DE}", f"{DE}x", f"{DE}0", DE[:-1], DE[:-1] + "1", "QX" + DE[2:], "DE89 3704 0044 0532 0130", "DE89  " + DE[4:],
+    [f"x{DE}", f"1{DE}", f"{DE}x", f"{DE}0", DE[:-1], DE[:-1] + "1", "QX" + DE[2:], "DE89 3704 0044 0532 0130",
+     "DE89  " + DE[4:],
      "DE89_" + DE[4:]],
 )  # fmt: skip
 def test_what_is_no_account(text: str) -> None:
@@ -191,8 +208,10 @@ def test_wallets() -> None:
 
 MADE = st.lists(
     st.sampled_from(
-        ["jane@roe.com", CARD, "4111 1111 1111 1111", DE, "10.0.0.1", "2001:db8::1", "https://roe.com/a(b)", "roe.de/jane",
-         "00:1a:2b:3c:4d:5e", " ", "\r\n", ".", ",", ":", "/", "'", '"', "(", ")", "@", "=", "é", "e\u0301", "😀", "\ud83d",
+        ["jane@roe.com", CARD, "4111 1111 1111 1111", DE, "10.0.0.1", "2001:db8::1", "https://roe.com/a(b)",
+         "roe.de/jane",
+         "00:1a:2b:3c:4d:5e", " ", "\r\n", ".", ",", ":", "/", "'", '"', "(", ")", "@", "=", "é", "e\u0301", "😀",
+         "\ud83d",
          "\u00a0", "İ", "x", "7", "-", "%", "_"]
     ),
     max_size=12,
