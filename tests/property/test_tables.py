@@ -23,7 +23,8 @@ NUMBER = st.integers(10**6, 10**9).map(str) | st.sampled_from(["AB-4829173", "48
 END = st.sampled_from(["\n", "\r\n", "\r", "\u2028"])
 SIGN = st.sampled_from([",", ";", "\t", "|", " | ", "  ", " │ ", "&", "^", "~", " / ", "，"])
 AROUND = st.lists(
-    st.sampled_from(["the garden", "😀 e\u0301", "İ" * 9, "中文", "\ud83d", "x" * 50, "a (b) c", "it's", "{", "]", "1 2",
+    st.sampled_from(["the garden", "😀 e\u0301", "İ" * 9, "中文", "\ud83d", "x" * 50, "a (b) c", "it's", "{", "]",
+     "1 2",
     "\u200b"]),
     max_size=8,
 ).map(" ".join)  # fmt: skip
