@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from stdnum import luhn
 
-from redaction.detectors.formats import OWN, addresses, cards, emails, ibans, urls, wallets
+from redaction.detectors.formats import OWN, addresses, cards, emails, ibans, is_card, urls, wallets
 
 
 def _framed(text: str) -> str:
@@ -133,6 +136,11 @@ def test_network_addresses(text: str, values: list[str]) -> None:
         assert sorted(said[f.start : f.end] for f in addresses(said)) == sorted(values)
 
 
+def test_a_colon_behind_an_address_is_none_of_it() -> None:
+    for text in ("2001:db8::1: up", "at 2001:db8::1:", "fe80::: x"):
+        assert [text[f.start : f.end] for f in addresses(text)] == ([] if "x" in text else ["2001:db8::1"])
+
+
 DE, NO, MT = "DE89370400440532013000", "NO9386011117947", "MT84MALT011000012345MTLCAST001S"
 
 
@@ -192,6 +200,30 @@ def test_cards_beside_other_numbers(text: str, values: list[str]) -> None:
 )
 def test_how_sure_it_is(text: str, score: float) -> None:
     assert [f.score for f in cards(text)] == [score]
+
+
+@pytest.mark.parametrize(
+    ("first", "shape"),
+    [("4", (4, 4, 4, 4)), ("6304", (4, 4, 4, 4, 1)), ("6304", (4, 4, 4, 4, 2)), ("4", (4, 4, 4, 4, 3)), ("34", (4, 6, 5)),
+     ("36", (4, 6, 4)), ("4", (4, 4, 5)), ("4", (4, 3, 3, 3)), ("34", (4, 4, 4, 3)), ("630412", (6, 13))],
+)  # fmt: skip
+@pytest.mark.parametrize("sign", [" ", "-", ".", "\u00a0"])
+def test_every_print_of_a_card_amid_other_numbers(first: str, shape: tuple[int, ...], sign: str) -> None:
+    body = (first + "829173465" * 3)[: sum(shape) - 1]
+    digits = body + luhn.calc_check_digit(body)
+    ends = list(accumulate(shape))
+    value = sign.join(digits[end - size : end] for size, end in zip(shape, ends, strict=True))
+    for frame in ("{}", "12, {}, 7", "12 {} 7", "12/27 {} 417 5", "7 12 {}"):
+        text = frame.format(value)
+        assert [text[f.start : f.end] for f in cards(text)] == [value], frame
+
+
+@pytest.mark.parametrize(
+    "digits", ["4111111111111112", "41111111111114", "0000000000000000", "411111111111", "1946000000000003", "4" * 20]
+)
+def test_numbers_that_no_issuer_gives(digits: str) -> None:
+    """They may be telephone numbers, which a card is not."""
+    assert not is_card(digits)
 
 
 def test_wallets() -> None:
