@@ -188,7 +188,7 @@ def test_rows_in_all_prints(text: str, cells: set[str]) -> None:
         "(id, mrn) VALUES (1, 48291734), (2, 48291741)",
         "(id, note, mrn) VALUES (1, 'client left', 48291734), (2, 'account shut', 48291741)",
         "[['id', 'mrn', 'note'], [1, 48291734, 'card lost'], [2, 48291741, 'policy']]",
-        "INSERT INTO t (mrn, id) VALUES (48291734, 1); INSERT INTO t (id, mrn) VALUES (2, 48291741);",
+        "t (mrn, id) VALUES (48291734, 1), (48291734, 2), (48291734, 3); t (id, mrn) VALUES (2, 48291741);",
         '["MRN", "48291734", "48291741"]',
         '[["name", "Ann", "Bob"], ["MRN", "48291734", "48291741"], ["kg", "1", "2"]]',
         "CREATE TABLE t (id int, mrn int)" + " " * 99 + ";\nINSERT INTO t VALUES (1, 48291734), (2, 48291741);",
