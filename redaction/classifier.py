@@ -213,19 +213,20 @@ class TopicClassifier:
         Where somebody's health is told comes first. Of a word that stands there often, the first place. Values that
         ``findings`` hide from the classifier are none.
         """
-        told = health.told(text, _hidden(findings)) if category == "health" else []
+        places = health.told(text, _hidden(findings)) if category == "health" else []
+        said = {text[start:end].lower(): (start, end) for start, end in reversed(places)}
+        told = sorted(said.values())
         of = self._topics.classes.index(category)
-        hidden = [(f.start, f.end) for f in _hidden(findings)]
+        taken = [*((f.start, f.end) for f in _hidden(findings)), *told]
         first: dict[str, tuple[int, int]] = {}
         often: Counter[str] = Counter()
         for word in _WORD.finditer(text):
-            if not any(start < word.end() and word.start() < end for start, end in hidden):
+            if not any(start < word.end() and word.start() < end for start, end in taken):
                 first.setdefault(word[0].lower(), word.span())
                 often[word[0].lower()] += 1
         weights = {word: self._weight(word, of) * (1.0 + math.log(count)) for word, count in often.items()}
-        said = {text[start:end].lower(): (start, end) for start, end in reversed(told)}
         best = sorted(weights.keys() - said, key=lambda word: (-weights[word], first[word]))
-        return [*sorted(said.values()), *(first[word] for word in best if weights[word] > 0)][:most]
+        return [*told, *(first[word] for word in best if weights[word] > 0)][:most]
 
     def _weight(self, word: str, of: int) -> float:
         """How much a word speaks for class number ``of``, per word piece; single characters say nothing."""
