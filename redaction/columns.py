@@ -15,6 +15,7 @@ from dataclasses import replace
 from redaction.detectors.linear import Span
 from redaction.escapes import letters
 from redaction.heads import NAMED, SURROUND
+from redaction.ruled import readings
 from redaction.tables import PART, Table, Tables, value
 from redaction.types import Finding
 
@@ -25,14 +26,13 @@ APART = "\n" * 64
 HEADS = 3
 """Rows at the top that may be heads: a group of columns has one of its own above theirs."""
 
-_ESCAPE = re.compile(r"\\{1,4}[nrt]")
 _FIGURE = re.compile(r"\d{1,3}(?:[., ]\d{3})+(?:[.,]\d{1,2})?|\d+[.,]\d{1,2}|(?:19|20)\d\d")
 """An amount, a share or a year, as they stand beside a word in statistics."""
 _COUNT = re.compile(rf"{_FIGURE.pattern}|\d{{1,6}}")
 _MANY = re.compile(
     r"(?:bank |credit )?(?:accounts|cards|cases|claims|clients|customers|devices|employees|loans|members|patients|"
-    r"policies|policyholders|records|students)|kunden|mitglieder|patienten|konten|karten|versicherte|comptes|cartes|clientes|"
-    r"pacientes|cuentas|tarjetas|conti|carte|clienti|pazienti|contas|klanten|rekeningen|konta|karty|pacjenci",
+    r"policyholders|records|students)|kunden|patienten|karten|versicherte|comptes|cartes|clientes|"
+    r"pacientes|cuentas|tarjetas|carte|clienti|pazienti|contas|klanten|rekeningen|karty",
     re.IGNORECASE,
 )
 """Heads of statistics: how many there are."""
@@ -41,18 +41,15 @@ _MANY = re.compile(
 def numbers(text: str, detect: Callable[[str], Iterable[Finding]]) -> Iterator[Finding]:
     """What ``detect`` finds in the cells of columns and lists, once their head stands before each; also where its
     letters are disguised."""
-    yield from _numbers(text, detect)
-    undone = letters(text)
-    if undone is None:
-        return
-    for f in _numbers(undone.text, detect):
-        if place := undone.place(f.start, f.end):
-            yield replace(f, start=place[0], end=place[1])
+    for said in readings(text):
+        yield from _numbers(said, detect)
+        if undone := letters(said):
+            for f in _numbers(undone.text, detect):
+                if place := undone.place(f.start, f.end):
+                    yield replace(f, start=place[0], end=place[1])
 
 
 def _numbers(text: str, detect: Callable[[str], Iterable[Finding]]) -> Iterator[Finding]:
-    if "\\" in text and text.count("\\n") > text.count("\n"):
-        text = _ESCAPE.sub(lambda m: m[0][:-1] + ("\t" if m[0][-1] == "t" else "\n"), text)
     named = [m.start() for m in NAMED.finditer(text)]
     for part, cells in _read(text, Tables(text, named)) if named else ():
         at = 0

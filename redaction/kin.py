@@ -15,6 +15,7 @@ from operator import itemgetter
 
 from redaction.detectors.linear import Span
 from redaction.detectors.numbers import REFUSED, neutral
+from redaction.ruled import plain
 from redaction.spans import covered
 from redaction.tables import Row, lines, rows, value
 from redaction.types import GROUPS, Finding
@@ -22,7 +23,11 @@ from redaction.types import GROUPS, Finding
 LABELS = (GROUPS["@identifiers"] | GROUPS["@financial"] | {"PHONE_NUMBER"}) - {"IP_ADDRESS", "MAC_ADDRESS", "CRYPTO"}
 LEAST, SHARE = 3, 0.34
 """Cells of a column that are found, and of its numbers, at least."""
-_FIGURE = re.compile(r"\d{1,3}(?:[., ]\d{3})*(?:[.,]\d{1,2})?|\d{1,4}[./\-]\d{1,2}[./\-]\d{1,4}")
+_FIGURE = re.compile(
+    r"\d{1,3}(?:[., ]\d{3})+(?:[.,]\d{1,2})?|\d+[.,]\d{1,2}|"
+    r"\d{4}[./\-]\d{1,2}[./\-]\d{1,2}|\d{1,2}[./\-]\d{1,2}[./\-](?:\d\d){1,2}"
+)
+"""Amounts and dates; ``536-90-4399`` is none."""
 _DIGIT = re.compile(r"\d")
 _CANDIDATE = re.compile(r"(?<![\w.+])(?:[A-Z]{1,4}[ -]?)?\+?\d(?:[ .\-/]?[\dA-Z]){5,40}(?!\w)")
 _BETWEEN = re.compile(r"[,;|/](?= |[\"'])")
@@ -58,18 +63,19 @@ def numbers(text: str, findings: Sequence[Finding]) -> Iterator[Finding]:
     known = _Known(findings)
     if len(known) < LEAST:
         return
+    text = plain(text)
     for table in rows(text):
         for column in _columns(table):
             cells = [cell for raw in column if (cell := value(text, raw)) and not _FIGURE.fullmatch(text, *cell)]
             found = [cell for cell in cells if known.holds(cell)]
-            if len(found) >= max(LEAST, SHARE * len(cells)) and len(found) < len(cells):
+            if len(found) >= max(LEAST, SHARE * len(cells)):
                 label = known.label(found)
                 for cell in _like(text, found, sorted(set(cells) - set(found))):
                     yield from neutral(*cell, label, REFUSED)
     for items in _items(text):
         held = [[cell for cell in item if known.meets(cell)] for item in items]
         found = [cells[0] for cells in held if len(cells) == 1]
-        if len(found) < max(LEAST, SHARE * len(items)) or all(map(len, held)):
+        if len(found) < max(LEAST, SHARE * len(items)):
             continue
         rest = [list(set(item) - set(cells)) for item, cells in zip(items, held, strict=True)]
         more = _like(text, found, [cell for cells in rest for cell in cells])
@@ -91,9 +97,8 @@ def _items(text: str) -> Iterator[Sequence[Sequence[Span]]]:
     """The numbers of neighbouring lines that have some, and of what commas and the like separate within a line."""
     places = lines(text)
     held = [_candidates(text, *place) for place in places]
-    for some, group in groupby(held, key=bool):
-        if some:
-            yield [*group]
+    for _, group in groupby(held, key=bool):
+        yield [*group]
     for (start, end), cells in zip(places, held, strict=True):
         if len(cells) > LEAST:
             ends = [*(m.start() for m in _BETWEEN.finditer(text, start, end)), end]

@@ -19,7 +19,7 @@ from redaction.windows import LONG, Window, gathered, windows
 
 __all__ = ["NOTHING", "VERSION", "Classifier", "Pipeline", "propagate", "whole"]
 
-VERSION = "12"
+VERSION = "13"
 """Of the readings in which detectors see a text, and of what is left out of their findings."""
 NOTHING = Classification(Sensitivity.PUBLIC)
 

@@ -17,16 +17,14 @@ from redaction.heads import LONGEST_HEAD, SURROUND, naming, words
 Row = list[Span]
 Table = list[Row]
 
-LONGEST_TITLE, LONGEST_CELL, DIGITS = 80, 60, 4
-"""Characters of a heading that is a sentence, and of a cell at most; digits of a cell at least."""
-LABELLED = 6
-"""Digits of an item of a list that has a label of its own, at least."""
-SENTENCE = 4
-"""Spaces in a heading that is a sentence."""
+LONGEST_CELL, DIGITS = 60, 4
+"""Characters of a cell at most, and digits at least."""
+LABELLED, SENTENCE = 6, 4
+"""Digits of an item of a list that has a label of its own, at least; spaces in a heading that is a sentence."""
 PART, LINE = 4_000, 20_000
 """Characters that a detector is given at once, and of one row."""
 BETWEEN = 80
-"""Characters between two tuples or arrays that are rows of one table."""
+"""Characters between two tuples or arrays that are rows of one table, and before one in which its key may stand."""
 GAP = 3
 """Lines within a table that are no rows of it: sums, comments, marks of a page."""
 DUMP = 20_000
@@ -38,32 +36,37 @@ _DIGIT = re.compile(r"\d")
 LINES = re.compile(r"[^\r\n]+")
 CELLS = {
     sign: re.compile(rf'[ ]*("(?:[^"]|"")*"|[^{escaped}]*)(?:[{escaped}]|$)')
-    for sign, escaped in ((sign, "\\^" if sign == "^" else sign) for sign in "\t|;,│&^~")
+    for sign, escaped in ((sign, "\\^" if sign == "^" else sign) for sign in "\t|;,&^~")
 }
 """The cells of a line, by what separates them."""
 _COMMA = CELLS[","]
-_RULED = tuple(CELLS[sign] for sign in "\t|│")
+_RULED = tuple(CELLS[sign] for sign in "\t|")
 _WIKI = re.compile(r"[|!](?![-}|])(?:[^|\[\]{}]{0,80}\|(?!\|))?")
 _DOUBLE = re.compile(r"[! ]*([^|!]*)(?:\|\||!!|$)")
 """Heads of wikis."""
 _SLASHED = re.compile(r"((?:[^/]|(?<! )/|/(?! ))*)(?: / |$)")
 _SPACED = re.compile(r"([^ \t]+(?: [^ \t]+)*)(?: *\t *| {2,}|$)")
-_RULE = frozenset(" \t|:+=-─━┼├┤│┌┐└┘┬┴")
+_RULE = frozenset(" \t|:+=-")
 _CODE = r"[^\s\d]{0,20}\d\S{0,36}"
 _DAY = r"\d{1,2}[. ]{1,2}[^\W\d_]{3,10}[., ]{1,2}\d{4}|[^\W\d_]{3,10} \d{1,2}, \d{4}"
 _ITEM = re.compile(rf"(?:[A-Z]{{1,4}} ){{0,2}}{_CODE}(?: (?:{_CODE}|[A-Z]{{1,4}})){{0,8}}|{_DAY}")
-_BULLET = re.compile(r"(?:[-*•·+][ \t]+|\d{1,3}[.)][ \t]+)?(?:\[[ xX]?\][ \t]+)?[\"'`]?")
-_REMARK = re.compile(r"(?<=[\dA-Za-z])(?:[\"'`]?,?[ \t]+[(\[–—#]|[\"'`]?, |[ \t]+-[ \t])")
+_BULLET = re.compile(r"(?:[-*•·+][ \t]+|\d{1,3}[.)][ \t]+(?![ \t]*[^\W\d_]{3,10} \d{4}))?(?:\[[ xX]?\][ \t]+)?[\"'`]?")
+_REMARK = re.compile(r"(?<=[\dA-Za-z])[\"'`]?(?:,?[ \t]+[(\[–—#]|, |[ \t]+-[ \t])")
 """Behind an item: a name, a state."""
 _TITLE = re.compile(r"[^\W\d_][^:;,|]{1,79}")
-_KEY = re.compile(r"([^\W\d_][\w .\-]{1,39})[\"'`\\]{0,3}\s{0,3}(?:[:=]|\b[Ii][Nn])\s{0,3}$")
+_KEY = re.compile(
+    r"([^\W\d_][\w .\-]{1,39})[\"'`\\]{0,3}\]?\s{0,3}(?::?=|:|<-|\b[Ii][Nn]\b)\s{0,3}"
+    r"(?:(?:new |\[\])?[A-Za-z][\w.]{0,30}(?:\(\s{0,3})?)?$"
+)
+"""Before what it names; programs may call something with that."""
+_SET = re.compile(r"\{([^\[\](){}:;,]{1,60},[^\[\](){}:;]+)\}")
 _AND = r" (?:and|und|et|y|e|i|or|oder|ou|o|en|of) "
 _ENUMERATION = re.compile(
     r"([^,;:=\n]{1,40}?)(?:[ \t]*[:=]| (?:are|were|sind|waren|lauten|sont|son|são|sono|są)\b)"
     rf"((?:[^\n,;:=]{{1,60}}[,;]){{2,}}[^\n,;:=]{{1,60}}|[^\n,;:=]{{1,60}}{_AND}[^\n,;:=]{{1,60}}|"
     r"(?:[^\n,;:=/|]{1,60}[/|] ){2,}[^\n,;:=/|]{1,60})"
 )
-_NEXT = re.compile(rf"[,;]|{_AND}| [/|] ")
+_NEXT = re.compile(rf"[,;]|{_AND}| ?[/|] ")
 _SAYS = re.compile(r"(?<!\w)(?<!\d[ -])[^\W\d_]{3,}(?!\w|[\-/]\d| \d{1,2}(?!\d))")
 """A word in what may be a list of numbers: ``account: mail a@b.cd, IBAN DE89 …, card 4111 …`` names each by itself. The
 month of a date and the bank within an IBAN do not."""
@@ -76,7 +79,10 @@ _INSERT = re.compile(r"\bINSERT\b[^(;]{0,120}?\bINTO\b[^(;]{0,120}?([\w$]+)[`\"\
 _IN_TUPLE = re.compile(r"\s*('(?:[^'\\]|''|\\.)*'|\"[^\"]*\"|[^,]*)(?:,|$)")
 _COPY = re.compile(r"\bCOPY\b[^(;\n]{1,120}\(([^)\n]{1,4000})\) FROM STDIN;?[^\n]{0,80}\n", re.IGNORECASE)
 _ROW = re.compile(r"<(tr|/?table)\b", re.IGNORECASE)
-_HTML_CELL = re.compile(r"<t[hd]\b[^<>]{0,200}>(?:\s{0,20}<[a-z][^<>]{0,100}>){0,6}([^<>]{0,200})", re.IGNORECASE)
+_HTML_CELL = re.compile(
+    r"<t[hd]\b[^<>]{0,200}>(?:\s{0,20}(?:<[a-z][^<>]{0,100}>|&nbsp;|&#160;)){0,6}((?:(?!&nbsp;|&#160;)[^<>]){0,200})",
+    re.IGNORECASE,
+)
 
 
 class Tables:
@@ -113,7 +119,7 @@ class Tables:
 
     def _in_lines(self) -> Iterator[Table]:
         """Rows with separators, and lists."""
-        lines = [m.span() for m in LINES.finditer(self.text)]
+        lines = [m.span() for m in LINES.finditer(self.text) if not m[0].isspace()]
         at = 0
         while at < len(lines):
             table = self._table(lines, at) if self.names(lines[at]) else None
@@ -164,7 +170,7 @@ class Tables:
         if line[1] - line[0] > LINE:
             return None
         said = self.text[slice(*line)]
-        if (first and said.startswith("```")) or (("-" in said or "─" in said) and _RULE.issuperset(said)):
+        if (first and said.startswith("```")) or _RULE.issuperset(said):
             return []
         if cells is _DOUBLE:
             cells = _DOUBLE if "||" in said else CELLS["|"]
@@ -190,16 +196,15 @@ class Tables:
 
     def _title(self, line: Span) -> Span | None:
         """The words of a heading that name numbers: all of them, or those of a sentence that ends with a colon."""
-        title = trimmed(self.text, line, " \t#*_>:-")
+        title = trimmed(self.text, line, " \t#*_>:-\"'`")
         if not _TITLE.fullmatch(self.text, *title):
             return None
-        if title[1] - title[0] <= LONGEST_HEAD and self.text.count(" ", *title) < SENTENCE:
+        if self.text.count(" ", *title) < SENTENCE:
             return title if self.head(title) else None
         if self.text[slice(*line)].rstrip(" *_")[-1:] != ":":
             return None
-        at = self._named[bisect_left(self._named, title[1]) - 1] if self._named else 0
-        words = naming(self.text, max(title[0], at), title[1], title[0])
-        return words if self.head(words) else None
+        at = self._named[bisect_left(self._named, title[1]) - 1]
+        return naming(self.text, max(title[0], at), title[1], title[0])
 
     def _item(self, line: Span) -> tuple[Span | None, tuple[bool, bool]]:
         """The number of an item of a list, without what is said of it; its bullets and labels."""
@@ -221,33 +226,38 @@ class Tables:
     def _groups(self) -> Iterator[Table]:
         """Tuples of SQL and arrays of JSON, whose first one names what stands in the others, or that a key names."""
         table: Table = []
-        end = 0
+        end = low = 0
         for group in _GROUP.finditer(self.text):
             row = _split(self.text, group.span(1), _COMMA)
-            if key := self._key(group.start(), end):
+            if key := self._key(group.start(), low):
                 yield [[key], *([cell] for cell in row)]
-            first = len(row) > 1 and self.names(group.span()) and any(map(self.head, row))
-            if first or not table or group.start() - end > BETWEEN:
-                if len(table) > 1:
+            named = len(row) > 1 and self.names(group.span()) and any(map(self.head, row))
+            if named and any(value(self.text, cell) for cell in row):  # a row may say ``account shut``
+                named = not table
+            if named or not table or group.start() - end > BETWEEN:
+                if table:
                     yield table
-                table = [row] if first else []
+                table = [row] if named else []
             else:
                 table.append(row)
-            end = group.end()
-        if len(table) > 1:
+            low, end = group.span()  # ``df['ssn'] = [``: the key may stand in a group
+        if table:
             yield table
 
     def _key(self, at: int, low: int = 0) -> Span | None:
         """The key whose value begins there, if it may name numbers."""
-        low = max(low, at - LONGEST_HEAD - 10)
+        low = max(low, at - BETWEEN)
         key = _KEY.search(self.text, low, at) if self.names((low, at)) else None
         return key.span(1) if key else None
 
     def _maps(self) -> Iterator[Table]:
-        """``"ssn": {"0": …, "1": …}``: a column by the numbers of its rows."""
+        """``"ssn": {"0": …, "1": …}``, ``ssn = {…, …}``: a column by the numbers of its rows, and a set."""
         for found in _MAP.finditer(self.text):
             if key := self._key(found.start()):
                 yield [[key], *([cell.span(1)] for cell in _IN_MAP.finditer(self.text, *found.span(1)))]
+        for found in _SET.finditer(self.text):
+            if key := self._key(found.start()):
+                yield [[key], *([cell] for cell in _split(self.text, found.span(1), _COMMA))]
 
     def _dumps(self) -> Iterator[Table]:
         """Rows of SQL whose columns are named where the table is made, or where rows are copied into it."""
@@ -290,7 +300,8 @@ class Tables:
     def _enumerations(self) -> Iterator[Table]:
         """``account numbers: 1, 2, 3``, ``the account numbers are 1 and 2``"""
         end = 0
-        for start in self._named:
+        for sign in self._named:
+            start = sign + (not self.text[sign].isalpha())  # what stands before a word is none of it
             found = _ENUMERATION.match(self.text, start) if start >= end else None
             if found is None:
                 continue
@@ -332,7 +343,7 @@ class Tables:
 
 def lines(text: str) -> list[Span]:
     """Those that are short enough to be a row."""
-    return [m.span() for m in LINES.finditer(text) if len(m[0]) <= LINE]
+    return [m.span() for m in LINES.finditer(text) if len(m[0]) <= LINE and not m[0].isspace()]
 
 
 def rows(text: str) -> Iterator[Table]:
@@ -383,6 +394,6 @@ def trimmed(text: str, span: Span, signs: str) -> Span:
 
 
 def _split(text: str, line: Span, cells: re.Pattern[str]) -> Row:
-    start, end = trimmed(text, line, " " if cells is _SPACED else " |│")
+    start, end = trimmed(text, line, " |")
     out = [m.span(1) for m in cells.finditer(text, start, end)]
     return out[:-1] if len(out) > 1 and out[-1] == (end, end) else out

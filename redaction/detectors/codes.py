@@ -75,7 +75,7 @@ CARD = (
     rf"(?i)(?:cvv2?|cvc2?|cvn2?|card security code|card verification (?:code|value)|karten-?prüf(?:nummer|ziffer)|prüfziffer"
     rf"|cryptogramme(?: visuel)?){GAP}([0-9]{{3,4}})"
 )
-TAN = rf"(?i)tan{_SIGNS}{{0,3}}(?:(?:is|ist|lautet|war){_SIGNS}{{1,3}})?([0-9]{{3}}(?: |-)?[0-9]{{3,5}})"
+TAN = rf"(?i)(?:(?:m|i|sms|push|photo|foto|chip|qr)-?)?tan{_SIGNS}{{0,3}}(?:(?:is|ist|lautet|war){_SIGNS}{{1,3}})?([0-9]{{3}}(?: |-)?[0-9]{{3,5}})"
 
 UNIT = re.compile(
     r"[#*\"'”’)]?(?: |-)?(?:digits?|characters?|chars|letters?|numbers|words?|times|attempts?|tries|minutes?|seconds?|hours?|days?|years?"

@@ -80,8 +80,8 @@ _PLAIN = frozenset(
 )
 """What is said of passwords, or stands for one."""
 _ANY = compile_pattern(
-    rf"(?i){loose(_PW)}|code|combination|combo|kombination|código|codigo|clave|codice|combina|\bkod|szyfr|\bpin|p\.i\.n|\botp\b|\btan\b|\bpuk\b|cvv|cvc|cvn"
-    r"|prüf|cryptogramme|geheim|one[- ]time|key ?(?:safe|pad|box)|lock ?box|keypad|boîte|sleutelkluis|phrase|words|seed"
+    rf"(?i){loose(_PW)}|code|combination|combo|kombination|código|codigo|clave|codice|combina|\bkod|szyfr|\bpin|pin\b|p\.i\.n|\botp\b|tan\b|\bpuk\b|cvv|cvc|cvn"
+    r"|prüf|verification value|cryptogramme|geheim|one[- ]time|key ?(?:safe|pad|box)|lock ?box|keypad|boîte|sleutelkluis|phrase|words|seed"
 )
 _METHOD = re.compile(
     r"(?:sha|md|base|utf|oauth|wpa|aes|rsa|argon|bcrypt|scrypt|pbkdf|http|https|win|ntlm|tls|ssl|iso|rfc|nist|pci|v|php|python"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -295,6 +296,67 @@ def test_the_singular_of_a_head_is_a_word(head: str) -> None:
 )
 def test_how_many_there_are_says_nothing_of_anybody(text: str) -> None:
     assert _found(text) == set()
+
+
+COUNTED = "cases claims clients customers employees members patients students kunden patienten clientes"
+
+
+@pytest.mark.parametrize("head", [*COUNTED.split(), '"Customers"', "**Kunden**", "bank customers", "credit cases"])
+def test_figures_below_a_head_that_means_how_many(head: str) -> None:
+    for figure in ("482917", "43445", "12.345", "12,345.6", "1 234 567", "1,234,567.89", "1.234,5", "43,5", "2012"):
+        assert _found(f"year;{head}\n2012;{figure}\n2013;{figure}\n") == set(), figure
+    assert _found(f"{head.lower()}|482917|12.345|7") == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("id,patients id\n1,482917\n2,482918\n", {"482917", "482918"}),
+        ("id,MRN\n1,482917\n2,482918\n", {"482917", "482918"}),
+        ("id,members\n1,48291734\n2,482917\n", {"48291734", "482917"}),
+        ("id,customers\n1,4829173\n2,4829174\n", {"4829173", "4829174"}),
+        ("MRN,48291734,12.50,48291741\nname,Ann,,Bob\n", {"48291734", "48291741"}),
+        ("mrn,48291734,open,48291741,none\nname,a,b,c,d\n", {"48291734", "48291741"}),
+        ("mrn,48291734,open,none\nname,a,b,c\n", set()),
+        ("member,482917,48291734,none\nname,a,b,c\n", {"482917", "48291734"}),
+        ("employee no,1.234,1.5,2024\nname,a,b,c\n", set()),
+        ("Kunde,,\nDaten,,\nid,MRN,x\n1,48291734,2\n", {"48291734"}),
+        ("patient,,\nMRN,name,\nA,Ann,48291734\nB,Bob,48291741\n", set()),
+    ],
+)  # fmt: skip
+def test_which_cells_are_counts_and_which_are_numbers_of_somebody(text: str, values: set[str]) -> None:
+    assert {value for value, _ in _found(text)} == values
+
+
+@pytest.mark.parametrize("end", [0, 1, 9, 10_000])
+def test_what_is_found_beyond_the_cells_is_left_out(end: int) -> None:
+    """Whatever a detector says of heads and gaps, or across them, nothing but cells is called a finding."""
+
+    def every(text: str) -> list[Finding]:
+        words = [*re.finditer(r"\S+", text)]
+        return [Finding(m.start(), min(len(text), m.end() + end), "MEDICAL_RECORD", 0.9, "x") for m in words] + [
+            Finding(len(text) - 1, len(text), "MEDICAL_RECORD", 0.9, "x"), Finding(0, 1, "MEDICAL_RECORD", 0.9, "x"),
+        ]  # fmt: skip
+
+    text = "id,MRN,phone\n1,48291734,2125550143\nx,48291741,-\nname,123456,654321\n"
+    found = {text[f.start : f.end] for f in columns.numbers(text, every)}
+    cells = {"48291734", "48291741", "2125550143", "123456", "654321"}
+    assert cells <= found
+    assert all(part and any(part in cell for cell in cells) for part in found)
+
+
+def test_cells_are_read_in_parts_of_bounded_size() -> None:
+    given: list[str] = []
+
+    def detect(text: str) -> list[Finding]:
+        given.append(text)
+        return PATTERNS.detect(text)
+
+    rows = [f"{n},{48291734 + n}" for n in range(1000)]
+    found = {f.start for f in columns.numbers("\n".join(["id,MRN", *rows]), detect)}
+    assert len(found) == 1000
+    assert max(map(len, given)) < tables.PART + 200
+    assert len(given) <= 1 + sum(map(len, given)) // tables.PART
 
 
 def test_a_head_that_means_how_many_names_long_numbers() -> None:
