@@ -79,7 +79,7 @@ TAN = rf"(?i)tan{_SIGNS}{{0,3}}(?:(?:is|ist|lautet|war){_SIGNS}{{1,3}})?([0-9]{{
 
 UNIT = re.compile(
     r"[#*\"'”’)]?(?: |-)?(?:digits?|characters?|chars|letters?|numbers|words?|times|attempts?|tries|minutes?|seconds?|hours?|days?|years?"
-    r"|zeichen|stellen|stellige?[nrs]?|ziffern|mal|chiffres|caractères|dígitos|cifre|caratteri|cijfers|tekens|cyfr|znak(?:i|ów)"
+    r"|bits?\b|bytes?\b|lines\b|zeilen\b|lignes\b|líneas\b|righe\b|linhas\b|regels\b|linii\b|mm\b|cm\b|kg\b|zeichen|stellen|stellige?[nrs]?|ziffern|mal|chiffres|caractères|dígitos|cifre|caratteri|cijfers|tekens|cyfr|znak(?:i|ów)"
     r"|€|\$|£|%|zł|eur\b|euros?\b|usd\b|dollars?\b|edition)",
     re.I,
 )

@@ -19,7 +19,7 @@ from redaction.detectors.spoken import Spoken
 from redaction.detectors.sweep import Sweep
 from redaction.types import Finding
 
-VERSION = "6"
+VERSION = "7"
 
 _WORD = (
     r"(?:key|secret|token|credentials?|private|access|auth|api|pat|passcode|bearer|signature|webhook|licen[cs]e|"
