@@ -22,9 +22,10 @@ _WORD = (
     r"|palavra[- ]passe|wachtwoord|hasło|haslo|geheimzahl"
 )
 _CODE = (
-    r"(?:(?:front|back|side|main)[ _-]?)?(?:door|gate|alarm|entry|access|garage|lock ?box|key ?(?:safe|box)|lock)[ _-]?(?:codes?|pin)|lock ?box|key ?(?:safe|box)"
-    r"|(?:tür|haustür|alarm|tor|zugangs)[ _-]?code|schlüssel(?:safe|box|kasten|tresor)|digicode|code (?:porte|portail|alarme)|boîte à clés"
-    r"|código (?:puerta|portal|alarma)|caja de llaves|codice (?:porta|portone|cancello|allarme)|código (?:porta|portão|alarme)"
+    r"(?:(?:front|back|side|main)[ _-]?)?(?:door|gate|alarm|entry|access|garage|lock ?box|key ?(?:safe|box)|lock)"
+    r"[ _-]?(?:codes?|pin)|lock ?box|key ?(?:safe|box)|(?:tür|haustür|alarm|tor|zugangs)[ _-]?code"
+    r"|schlüssel(?:safe|box|kasten|tresor)|digicode|code (?:porte|portail|alarme)|boîte à clés"
+    r"|código (?:puerta|portal|alarma|porta|portão|alarme)|caja de llaves|codice (?:porta|portone|cancello|allarme)"
     r"|(?:deur|alarm|poort)code|sleutelkastje|kod do (?:bramy|drzwi|domofonu)"
 )
 """Columns of codes."""
@@ -38,7 +39,10 @@ _BESIDE = re.compile(
     r"user|login|account|mail|host|site|url|card|benutzer|konto|karte|usuario|utilisateur|utente|gebruiker|konta", re.I
 )
 """Beside a word that may mean something else: tests ``pass``, a chip has a ``pin``."""
-_ANY = compile_pattern(rf"(?i){_WORD}|cod[eo]|código|codice|safe|box|kasten|tresor|clés|llaves|kastje|kod do|\bpass\b|\bpw|\bpin\b|\bpuk\b|secret")
+_ANY = compile_pattern(
+    rf"(?i){_WORD}|cod[eo]|código|codice|safe|box|kasten|tresor|clés|llaves|kastje|kod do"
+    r"|\bpass\b|\bpw|\bpin\b|\bpuk\b|secret"
+)
 _SIGNS = "\t|;,/"
 """Between the columns."""
 _NAME = re.compile(r"[\w .#/&+'’*`-]{1,40}")

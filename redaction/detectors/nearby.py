@@ -1,7 +1,7 @@
-"""Codes that are no more than ``the code is …``: what they open, or that somebody shall type them, is said around them.
+"""Codes that are no more than ``the code is …``: what they open, or that somebody shall type them, is said nearby.
 
-A short number counts when the words of its own sentence lead to it (``The code is …``, ``enter … and pull``, ``opens with
-…``) and the same message names a lock, a device or a sign-in; never beside words for other codes (errors, articles,
+A short number counts when the words of its own sentence lead to it (``The code is …``, ``enter … and pull``, ``opens
+with …``) and the same message names a lock, a device or a sign-in; never beside words for other codes (errors, articles,
 prices). Looks at a few hundred characters around each number that stands near such a word: linear.
 """
 
@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence, Set
-
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from redaction.detectors import locks
@@ -24,12 +23,10 @@ BEFORE, AFTER, CHAIN = 160, 90, 70
 """Code points before a number and behind it that are read; between two codes of one message."""
 WORDS = 9
 """Words between the name of a code and the code at most."""
+_STARTS = "|".join(sorted(locks.LOCK | locks.CODE | locks.SURE | locks.ONLY))
 _CUE = compile_pattern(
-    r"(?i)c[oó]d[eio]|kod|clave|combina|kombi|szyfr|passcode|door|gate|alarm|lock|lift|elevator|keypad|key ?(?:safe|box)|entry|access|phone|pin\b"
-    r"|tür|tor\b|schlo|tresor|safe|schlüssel|haus|porte|portail|portier|coffre|cadenas|immeuble|puerta|port[aã]|portón|garage|garaje|candado|caja"
-    r"|cancello|allarme|lucchetto|cassett|portone|portão|cofre|cadeado|prédio|deur|poort|hek\b|slot|kluis|sleutel|kastje|bram|drzwi|domofon|kłódk"
-    r"|telefo|móvil|handy|ipad|tan\b|senha|kindersicherung|otp|2fa|digit|voicemail|building|entrance|\bkeys?\b|\bbox\b|disarm|tasten|tastier|portero|interphone|celular"
-    r"|telem|sign[ -]?in|log[ -]?in"
+    rf"(?i)\b(?:{_STARTS})|c[oó]d[eio]|combina|kombi|passcode|key ?(?:safe|box)|entry|phone|tür|tor\b|schlo|schlüssel|kasten|port[aã]|sleutel|kastje"
+    r"|telef|telem|móvil|celular|handy|ipad|tan\b|otp|2fa|digit|voicemail|disarm|tasten|kindersicherung|sign(?:ing)?[ -]?in|log[ -]?in|confirm|verif|bo[iî]te"
 )
 _NUMBER = re.compile(
     r"(?<![\w.,/$€£%@&-])(?:[A-Z]{0,2}\d{3,6}[A-Z]{0,2}|[A-Z\d]{5,8}|\d{4,8}|\d{3}[ -]\d{3}|\d\d-\d\d-\d\d|\d(?:-\d){2,5}|\d\d? \d\d? \d\d? \d\d?)(?![\w%€$£]|[.,:/-]\d)"
@@ -40,13 +37,17 @@ _ROUND = re.compile(r"\d{2}00|\d+000")
 _ELIDED = re.compile(r"(l|d|dell|nell|all|sull)'(?=[^\W\d_]{3})")
 _CLOCK = re.compile(r"(?:[01]\d|2[0-3])[0-5][05]")
 _ANSWER = re.compile(
-    r"(?:.{0,40}?[\d\])] ?(?:-|–)? ?[^\W\d_][\w .]{0,30}: |(?:A|Answer|Antwort|R)\s?: )?(?:(?:it['’]?s|its|it is|c['’]est|es|è|é|to|ist|is) )?\Z", re.I
+    r"(?:.{0,40}?[\d\])] ?(?:-|–)? ?[^\W\d_][\w .]{0,30}: |(?:A|Answer|Antwort|R)\s?: )?(?:(?:it['’]?s|its|it is|c['’]est|es|è|é|to|ist|is) )?\Z",
+    re.I,
 )
 """The line before a number that answers a question."""
+SENT = 6
+"""Digits of what services send."""
 LINES = 3
 """Line ends between what is said and the number at most."""
 CHAINED = 5
 """Words between two codes of a row at most."""
+_CONTEXT = locks.KEYS | locks.DEVICE | locks.TOLD | locks.PLACES
 _STOPS = frozenset(".!?;")
 
 
@@ -62,7 +63,9 @@ class _Around:
         self.unit = UNIT.match(text, end) is not None
         self.mixed = not self.value.replace(" ", "").replace("-", "").isdigit()
         self.here = {*self.before, *self.after}
-        self.starred = text[end : end + 1] in {"#", "*"} or (self.after[:1] == ["+"] and not locks.STAR.isdisjoint(self.after[1:3]))
+        self.starred = text[end : end + 1] in {"#", "*"} or (
+            self.after[:1] == ["+"] and not locks.STAR.isdisjoint(self.after[1:3])
+        )
         self.clause = _clause(self.before)
         self.rest = _clause(self.after[::-1])[::-1]
         lead = 0
@@ -80,7 +83,7 @@ class _Around:
     @property
     def opened(self) -> bool:
         """Whether what it opens is named."""
-        return any(map(lock, self.here))
+        return any(lock(word) and word not in locks.KEYS for word in self.here)
 
     @property
     def ends(self) -> bool:
@@ -127,7 +130,7 @@ def code(word: str) -> bool:
 
 def codes(text: str) -> Iterator[Span]:
     """Where they stand."""
-    cues = [m.start() for m in _CUE.finditer(text)]
+    cues = [start for ((start, _),) in _CUE.spans(text)]
     if not cues:
         return
     last = -1
@@ -137,7 +140,12 @@ def codes(text: str) -> Iterator[Span]:
         if at == len(cues) or cues[at] > end + AFTER or not bounded(text, start, end):
             continue
         around = _Around(text, start, end)
-        if around.unit or not around.counts or around.links.count("\n") > LINES or not around.here.isdisjoint(locks.FOREIGN):
+        if (
+            around.unit
+            or not around.counts
+            or around.links.count("\n") > LINES
+            or not around.here.isdisjoint(locks.FOREIGN)
+        ):
             continue
         chained = 0 <= start - last <= CHAIN and _chained(around, text[last:start])
         if chained or any(rule(around) for rule in _RULES) or _answers(text, start, around):
@@ -151,10 +159,10 @@ def _named(a: _Around) -> bool:
     if at is None or a.links.count("=") > 1:
         return False
     between, word = a.head[at + 1 :], a.head[at]
-    owned = not locks.DETERMINER.isdisjoint(a.head[max(0, at - 3) : at]) or (at == 0 and ":" not in a.links)
-    told = not a.here.isdisjoint(locks.DEVICE | locks.TOLD)
+    owned = not locks.DETERMINER.isdisjoint(a.head[max(0, at - 1) : at]) or (at == 0 and not {":", "="} & {*a.links})
+    told = not a.here.isdisjoint(_CONTEXT)
     known = a.opened or told or word in locks.SURE or (word not in locks.CODE and not word.endswith("pin"))
-    near = any(map(lock, between)) or not (locks.DEVICE | locks.TOLD).isdisjoint(between)
+    near = any(map(lock, between)) or not _CONTEXT.isdisjoint(between)
     if (between and not (a.said or near)) or (a.plain and not (known and a.said)):
         return False
     inside = not between or not (locks.TO_OPEN | {"get"}).isdisjoint(between)
@@ -174,13 +182,17 @@ def _place_of_code(a: _Around) -> int | None:
 
 def _before_last(a: _Around) -> bool:
     """``We've changed the code. The new one is 4821``, ``combination to my lock? it's 0451``."""
-    if not a.head or a.head[-1] not in _STOPS or not a.said or a.plain or not a.ends:
+    if not a.head or a.head[-1] not in _STOPS or (locks.IS.isdisjoint(a.links) and ":" not in a.links):
+        return False
+    if a.plain or not a.ends:
         return False
     asked = len(a.head)
     while asked and a.head[asked - 1] in _STOPS:
         asked -= 1
     last = {*_clause(a.head[:asked])[-WORDS * 2 :]}
-    return any(map(code, last)) or (any(map(lock, last)) and not last.isdisjoint({"access", "entry", "zugang", "accès"}))
+    return any(map(code, last)) or (
+        any(map(lock, last)) and not last.isdisjoint({"access", "entry", "zugang", "accès"})
+    )
 
 
 def _told(a: _Around) -> bool:
@@ -188,7 +200,9 @@ def _told(a: _Around) -> bool:
     at = len(a.before)
     while at and a.before[at - 1] in locks.PARTICLE:
         at -= 1
-    verb = at > 0 and a.before[at - 1] in locks.VERB and (a.before[at - 1] != "key" or a.before[at : at + 1] == ["in"])
+    verb = at > 0 and a.before[at - 1] in locks.VERB
+    if verb and (needed := locks.PARTLY.get(a.before[at - 1])):
+        verb = not needed.isdisjoint(a.before[at:])
     behind = not locks.BEHIND.isdisjoint(a.rest[:6])
     if a.plain or not (verb or (behind and any(map(lock, (*a.clause, *a.rest))))):
         return False
@@ -200,14 +214,24 @@ def _opens(a: _Around) -> bool:
     if a.plain or not a.before:
         return False
     clause, rest = a.clause, a.rest
-    what = any(map(lock, (*clause, *rest))) or not locks.DEVICE.isdisjoint((*clause, *rest))
+    what = any(lock(word) and word not in locks.KEYS for word in (*clause, *rest)) or not locks.DEVICE.isdisjoint(
+        (*clause, *rest)
+    )
     last = a.before[-1]
     verb = not locks.OPENS.isdisjoint((*clause, *rest[:2]))
-    if verb and what and (last in locks.WITH or (last in locks.OPENS and last != "open")) and (a.ends or rest[:1] == [] or rest[0] in locks.OPENS or any(map(lock, rest[:4]))):
+    if (
+        verb
+        and what
+        and (last in locks.WITH or (last in locks.OPENS and last != "open"))
+        and (a.ends or rest[0] in locks.OPENS | locks.IF or any(map(lock, rest[:4])))
+    ):
         return True
-    if last in {"use", "with"} and rest[:1] == ["to"] and not locks.TO_OPEN.isdisjoint(rest[1:3]):
-        return True
-    return rest[:1] in (["opens"], ["unlocks"], ["öffnet"], ["ouvre"], ["abre"], ["apre"]) and (a.opened or "it" in rest)
+    if last in {"use", "with", "enter", "type", "code"} and rest[:1] == ["to"] and rest[1:]:
+        sent = len(a.value) == SENT and rest[1] in locks.SENT
+        return sent or not locks.TO_OPEN.isdisjoint(rest[1:3])
+    return rest[:1] in (["opens"], ["unlocks"], ["öffnet"], ["ouvre"], ["abre"], ["apre"]) and (
+        a.opened or "it" in rest
+    )
 
 
 def _belongs(a: _Around) -> bool:
@@ -218,9 +242,14 @@ def _belongs(a: _Around) -> bool:
     if not asked and a.rest[0] not in {*locks.IS, *locks.AS}:
         return False
     words = a.rest[0 if asked else 1 : 7]
-    at = next((n for n, word in enumerate(words) if code(word)), 0)
-    owned = not locks.DETERMINER.isdisjoint((*words[:at], *words[at + 1 : at + 4]))
-    return at > 0 and (owned or (bool(asked) and words[at] in locks.PINS))
+    at = next((n for n, word in enumerate(words) if code(word)), None)
+    if at is None:
+        return False
+    whose = {*words[:at], *words[at + 1 : at + 4]} & locks.DETERMINER
+    known = a.opened or not _CONTEXT.isdisjoint(a.here)
+    if asked:
+        return words[at] in locks.PINS
+    return not whose <= locks.THE or (known and (bool(whose) or len(a.value) == SENT))
 
 
 def _paired(a: _Around) -> bool:
@@ -233,26 +262,37 @@ def _paired(a: _Around) -> bool:
     if (only or (word == "fa" and ":" in a.links)) and not a.year:
         return locks.SIZE.isdisjoint(a.after[:3])
     if word in locks.NUMBER and a.said:
-        return any(pair in locks.PAIRS for pair in pairwise(a.before)) or not locks.ONLY.isdisjoint(a.before)
-    if not lock(word) or word in locks.KEYS:
+        return (
+            any(pair in locks.PAIRS for pair in pairwise(a.before))
+            or not locks.ONLY.isdisjoint(a.before)
+            or any(lock(w) and w not in locks.KEYS | locks.HOMES for w in a.head[-2:])
+        )
+    if not lock(word) or word in locks.KEYS or (word in locks.HOMES and not any(map(code, a.here))):
         return False
     if a.starred or any(map(code, a.here)) or (a.year and not locks.VERB.isdisjoint(a.here)):
         return True
-    return not (a.year or a.mixed or _CLOCK.fullmatch(a.value)) and not locks.IS.isdisjoint(a.links)
+    sure = not (a.year or a.mixed or _CLOCK.fullmatch(a.value))
+    return sure and (not locks.IS.isdisjoint(a.links) or (a.said and _another(a.after)))
+
+
+def _another(after: Sequence[str]) -> bool:
+    """Whether a second lock has its number there."""
+    rows = zip(after, after[1:], after[2:], strict=False)
+    return any(lock(one) and sign in locks.SAID and len(two) > 3 and two.isdigit() for one, sign, two in rows)
 
 
 def _dialled(a: _Around) -> bool:
     """``34-12-27`` beside a safe, where it is no date."""
     parts = a.value.split("-")
-    if len(parts) != 3 or not all(map(str.isdigit, parts)):  # noqa: PLR2004 - a dial is turned three times
+    if len(parts) != 3 or not all(map(str.isdigit, parts)):
         return False
-    return a.opened and (int(parts[0]) > 31 or int(parts[1]) > 12) and a.ends  # noqa: PLR2004 - days, months
+    return a.opened and (int(parts[0]) > 31 or int(parts[1]) > 12) and a.ends
 
 
 def _handed(a: _Around) -> bool:
     """``they asked for the six digit code and I told them 482913``."""
     digits = sum(map(str.isdigit, a.value))
-    if digits != 6 or a.plain or a.mixed:  # noqa: PLR2004 - what services send has six
+    if digits != SENT or a.plain or a.mixed:
         return False
     near = a.clause[-WORDS * 2 :]
     return any(map(code, near)) and not locks.TOLD.isdisjoint(near)
@@ -265,7 +305,9 @@ def _chained(a: _Around, between: str) -> bool:
         return False
     said = [word for word in words if word[0].isalpha() and word not in locks.NEXT and word not in locks.IS]
     named = bool(said) and (lock(said[-1]) or code(said[-1]))
-    return named or (bool(said) and not a.year and not locks.NEXT.isdisjoint(words) and a.opened and len(said) < CHAINED)
+    return named or (
+        bool(said) and not a.year and not locks.NEXT.isdisjoint(words) and a.opened and len(said) < CHAINED
+    )
 
 
 def _answers(text: str, start: int, a: _Around) -> bool:
@@ -276,7 +318,8 @@ def _answers(text: str, start: int, a: _Around) -> bool:
     asked = text[max(0, low - BEFORE) : low].rstrip()
     words = _clause(_tokens(asked[:-1]))
     line = _clause(_tokens(asked[asked.rfind("\n") + 1 :]))
-    return (asked.endswith("?") and any(map(code, words))) or (any(map(code, line)) and any(map(lock, line)))
+    known = any(map(lock, words)) or not _CONTEXT.isdisjoint(words) or any(map(code, words[-2:]))
+    return (asked.endswith("?") and any(map(code, words)) and known) or (any(map(code, line)) and any(map(lock, line)))
 
 
 _RULES = (_named, _before_last, _told, _opens, _belongs, _paired, _dialled, _handed)

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import islice
 
-from redaction.detectors.codes import CARD, CODES, LOCKS, MORE, PIN, POSTAL, TAN, UNIT, YEAR
 from redaction.detectors import logins, nearby
+from redaction.detectors.codes import CARD, CODES, LOCKS, MORE, PIN, POSTAL, TAN, UNIT, YEAR
 from redaction.detectors.linear import Match, Pattern, Span, compile_pattern, loose
 from redaction.spans import bounded
 from redaction.types import Finding
@@ -163,24 +163,25 @@ class Spoken:
         self._codes = [(label, compile_pattern(loose(form))) for label, form in rows]
 
     def find(self, text: str) -> Iterator[Finding]:
-        for place in nearby.codes(text):
-            yield Finding(*place, "PASSWORD", SCORE, NAME)
-        for place in dict.fromkeys(logins.passwords(text, _far)):
+        for place in dict.fromkeys((*nearby.codes(text), *logins.passwords(text, _far))):
             yield Finding(*place, "PASSWORD", SCORE, NAME)
         if _ANY.search(text) is None:
             return
-        for match in _PASSWORD.finditer(text):
-            if _word(text, *match.span()):
-                for place in dict.fromkeys((*_behind(text, match.end()), *_before(text, match.start()))):
-                    yield Finding(*place, "PASSWORD", SCORE, NAME)
+        for place in (*self._passwords(text), *self._words(text)):
+            yield Finding(*place, "PASSWORD", SCORE, NAME)
         for match in _PHRASE.finditer(text):
             yield Finding(*match.span(match.taken), "SECRET", SCORE, NAME)
-        for place in self._words(text):
-            yield Finding(*place, "PASSWORD", SCORE, NAME)
         for label, pattern in self._codes:
             for match in pattern.finditer(text):
                 for place in _numbers(text, match):
                     yield Finding(*place, label, SCORE, NAME)
+
+    @staticmethod
+    def _passwords(text: str) -> Iterator[Span]:
+        """Those that a word names."""
+        for match in _PASSWORD.finditer(text):
+            if _word(text, *match.span()):
+                yield from dict.fromkeys((*_behind(text, match.end()), *_before(text, match.start())))
 
     def _words(self, text: str) -> Iterator[Span]:
         """Passwords that are plain words."""
@@ -269,7 +270,12 @@ def _numbers(text: str, match: Match) -> Iterator[Span]:
     """The code behind its name, and others that follow it."""
     start, end = match.span(match.taken)
     name = text[match.start() : start]
-    if name.count("\n") > LINES or not bounded(text, match.start(), end) or _foreign(name, text[start:end]) or _electric(text, match.start(), end):
+    if (
+        name.count("\n") > LINES
+        or not bounded(text, match.start(), end)
+        or _foreign(name, text[start:end])
+        or _electric(text, match.start(), end)
+    ):
         return
     while 3 <= sum(map(str.isdigit, text[start:end])) <= 8 and not _inside(text, end) and not UNIT.match(text, end):
         yield start, end
