@@ -5,7 +5,8 @@ neutral view in which found values are replaced by plain words of their kind: a 
 whether or not it holds a card number. Long texts are read paragraph by paragraph, long paragraphs in overlapping
 windows; the highest score per category is kept, and ``redaction.outliers`` says when it counts. Text over the token
 budget is refused (``budget``), never skipped. A linear model over word pieces (``redaction.topics``): some tens of
-microseconds per window, and it can say which words made it decide.
+microseconds per window, and it can say which words made it decide. Where somebody's health is told in passing
+(``redaction.health``), a text is about health, whatever else it is about.
 
 Loads files of this package; opens no connection and keeps no text.
 """
@@ -23,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from redaction import outliers, topics
+from redaction import health, outliers, topics
 from redaction.markings import MARKED, is_marked
 from redaction.types import GROUPS, Classification, DetectorFailed, Finding, Sensitivity
 
@@ -52,6 +53,11 @@ SHORT_WORDS = 5
 """Below this many words (a tool's name, a JSON key, a greeting) a text hardly has a topic; ..."""
 SHORT_SCORE = 0.85
 """... so a sensitive category needs this score there. Values in such texts are the detectors' business."""
+
+TOLD = 0.6
+"""Score of ``health`` where a text tells of somebody's in passing."""
+AT_LARGE = 0.9
+"""Score of ``general``, alone, above which a text is about nobody."""
 
 _WORD = re.compile(r"\w+")
 BLANK = re.compile(r"\n[ \t\r]*\n")
@@ -111,6 +117,10 @@ def neutral_view(text: str, findings: Sequence[Finding]) -> str:
     return "".join(parts)
 
 
+def _hidden(findings: Sequence[Finding]) -> list[Finding]:
+    return [finding for finding in findings if finding.label in NEUTRAL]
+
+
 def plain(text: str) -> str:
     """Ligatures, full-width and styled letters as the letters they stand for, without invisible ones.
 
@@ -165,7 +175,8 @@ class TopicClassifier:
         self._harmless = self._topics.classes.index("general")
         numbers = (WINDOW, OVERLAP, PARAGRAPH, SHORT_WORDS, SHORT_SCORE)
         many = {name: value for name, value in vars(outliers).items() if name.isupper()}
-        rules = f"topics/3 {numbers} {sorted(many.items())} {sorted(NEUTRAL.items())}"
+        told = (health.VERSION, health.lexicon().digest, TOLD, AT_LARGE)
+        rules = f"topics/4 {numbers} {told} {sorted(many.items())} {sorted(NEUTRAL.items())}"
         self._digest = hashlib.sha256(f"{rules} {topics.digest(folder)}".encode()).hexdigest()
 
     @property
@@ -189,6 +200,8 @@ class TopicClassifier:
         sure = outliers.enough(logits, scores, self._thresholds, self._harmless)
         words = len(_WORD.findall(view[: SHORT_WORDS * 100]))
         categories = self._categories(scores.max(axis=0), sure, words)
+        if health.told(text, _hidden(findings), categories.keys() == {"general"} and categories["general"] > AT_LARGE):
+            categories["health"] = max(TOLD, categories.get("health", 0.0))
         sensitivity = max([least, *(SENSITIVITY[name] for name in categories)])
         return Classification(sensitivity, categories, tags)
 
@@ -197,19 +210,23 @@ class TopicClassifier:
     ) -> list[tuple[int, int]]:
         """Spans of the words that speak most for ``category``, best first, for ``policy explain``.
 
-        Of a word that stands there often, the first place. Values that ``findings`` hide from the classifier are none.
+        Where somebody's health is told comes first. Of a word that stands there often, the first place. Values that
+        ``findings`` hide from the classifier are none.
         """
+        places = health.told(text, _hidden(findings)) if category == "health" else []
+        said = {text[start:end].lower(): (start, end) for start, end in reversed(places)}
+        told = sorted(said.values())
         of = self._topics.classes.index(category)
-        hidden = [(f.start, f.end) for f in findings if f.label in NEUTRAL]
+        taken = [*((f.start, f.end) for f in _hidden(findings)), *told]
         first: dict[str, tuple[int, int]] = {}
         often: Counter[str] = Counter()
         for word in _WORD.finditer(text):
-            if not any(start < word.end() and word.start() < end for start, end in hidden):
+            if not any(start < word.end() and word.start() < end for start, end in taken):
                 first.setdefault(word[0].lower(), word.span())
                 often[word[0].lower()] += 1
         weights = {word: self._weight(word, of) * (1.0 + math.log(count)) for word, count in often.items()}
-        best = sorted(weights, key=lambda word: (-weights[word], first[word]))[:most]
-        return [first[word] for word in best if weights[word] > 0]
+        best = sorted(weights.keys() - said, key=lambda word: (-weights[word], first[word]))
+        return [*told, *(first[word] for word in best if weights[word] > 0)][:most]
 
     def _weight(self, word: str, of: int) -> float:
         """How much a word speaks for class number ``of``, per word piece; single characters say nothing."""

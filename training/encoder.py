@@ -43,6 +43,8 @@ UNSEEN, UNLISTED, UNCASED, SWAPPED = 0.06, 0.2, 0.1, 0.04
 another stands for where three layers learn from six: what is odd is learned, too."""
 
 
+SIX = 7
+"""Twelfths of all steps that six layers take; the rest are for the three that learn from them."""
 KEEP_EVERY = 250
 """Steps between saves."""
 
@@ -332,19 +334,19 @@ def main() -> None:
     held = [p for _ in range(args.texts) for p in passages(view, tokenizer, *next(source))]
     print(f"{time.process_time():.0f} s: {len(held)} passages, {sum(len(p[0]) for p in held)} pieces", flush=True)
     args.out.mkdir(parents=True, exist_ok=True)
-    large, half = Encoder(tokenizer.get_vocab_size()), args.steps // 2
+    large, first = Encoder(tokenizer.get_vocab_size()), args.steps * SIX // 12
     start(large, args.rampart / "model.onnx")
     kept = args.out / "large.pt"
     if args.large or (args.resume and kept.is_file()):
         large.load_state_dict(torch.load(args.large or kept))
     else:
-        run = Run(half, args.minutes, args.rate, args.seed, args.out / "large.run", args.resume)
+        run = Run(first, args.minutes, args.rate, args.seed, args.out / "large.run", args.resume)
         fit(large, Batches(held, tokenizer, args.seed), run)
         _keep(large.state_dict(), kept)
     if args.natural:
         held += distil.unlabelled(view, tokenizer, distil.natural(args.natural, args.seed), distil.NATURAL)
     made, batches = distil.small(large), Batches(held, tokenizer, args.seed, SWAPPED)
-    run = Run(args.steps - half, args.minutes, 2 * args.rate, args.seed, args.out / "small.run", args.resume, half)
+    run = Run(args.steps - first, args.minutes, 2 * args.rate, args.seed, args.out / "small.run", args.resume, first)
     distil.distil(large, made, batches, run)
     _keep(made.state_dict(), args.out / "small.pt")
     export(made.eval().state_dict(), args.out / "model.onnx")

@@ -211,7 +211,7 @@ def test_explaining_a_file_quotes_the_evidence(
     path.write_text(NOTE)
     code, out, _ = sealgate("explain", path)
     line = next(row for row in out.splitlines() if row.startswith("  health "))
-    assert code == 0 and " at /messages/0/content: " in line and "chest (31-36)" in line
+    assert code == 0 and " at /messages/0/content: " in line and "chest pain (31-41)" in line
     value = json.loads(sealgate("explain", path, "--json")[1])
     (first,) = [e for e in value["evidence"] if e["category"] == "health"]
     assert first["words"] and all(NOTE[start:end] == word for start, end, word in first["words"])
