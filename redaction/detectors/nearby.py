@@ -15,7 +15,6 @@ from itertools import pairwise
 from redaction.detectors import locks
 from redaction.detectors.codes import UNIT, YEAR
 from redaction.detectors.linear import Span, compile_pattern
-from redaction.spans import bounded
 
 MIXED = 5
 """Characters of a code of letters and digits."""
@@ -137,7 +136,7 @@ def codes(text: str) -> Iterator[Span]:
     for match in _NUMBER.finditer(text):
         start, end = match.span()
         at = bisect_left(cues, start - BEFORE)
-        if at == len(cues) or cues[at] > end + AFTER or not bounded(text, start, end):
+        if at == len(cues) or cues[at] > end + AFTER:
             continue
         around = _Around(text, start, end)
         if (

@@ -72,6 +72,8 @@ def test_what_opens_nothing(line: str) -> None:
         ("my sign-in code is ABCDE", []),
         ("my sign-in code is AB1", []),
         ("the code is AB12C", []),
+        ("the gate code is 4821 bits", []),
+        ("gate, code 4821 bolts", []),
         # told in the sentence before
         ("The code changed. It's 4821", ["4821"]),
         ("The code changed. Then 4821", []),
@@ -121,6 +123,10 @@ def test_what_opens_nothing(line: str) -> None:
         ("shed: 4821, desk: 7719", []),
         ("padlock 4821", ["4821"]),
         ("padlock 1984", []),
+        ("padlock: 1984", []),
+        ("padlock 4800", []),
+        ("padlock 4821, high", []),
+        ("the house is 4821", []),
         ("padlock 4821 high", []),
         ("the shed number is 4821", ["4821"]),
         ("the desk number is 4821", []),
@@ -129,7 +135,7 @@ def test_what_opens_nothing(line: str) -> None:
         # dials
         ("the safe, look, 34-12-27", ["34-12-27"]),
         ("the safe, look, 31-12-27", []),
-        ("the game, look, 34-12-27", []),
+        ("the code game, 34-12-27", []),
         # what was asked for
         ("the sms code they wanted, I said 482193 then", ["482193"]),
         ("the sms code they wanted, I said 48219 then", []),
@@ -137,6 +143,8 @@ def test_what_opens_nothing(line: str) -> None:
         # in a row
         ("gate, code 4821, then shed 7719", ["4821", "7719"]),
         ("gate, code 4821, then shed, as you have surely heard from him, 7719", ["4821"]),
+        ("gate, code 4821, then shed 1984", ["4821", "1984"]),
+        ("gate, code 4821" + ", and" * 15 + " shed 1984", ["4821"]),
         ("gate, code 4821 then 7719", ["4821"]),
         # asked and answered
         ("what's the gate code?\n4821", ["4821"]),
