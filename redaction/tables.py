@@ -44,7 +44,7 @@ _RULED = tuple(CELLS[sign] for sign in "\t|")
 _WIKI = re.compile(r"[|!](?![-}|])(?:[^|\[\]{}]{0,80}\|(?!\|))?")
 _DOUBLE = re.compile(r"[! ]*([^|!]*)(?:\|\||!!|$)")
 """Heads of wikis."""
-_SLASHED = re.compile(r"((?:[^/]|(?<! )/|/(?! ))*)(?: / |$)")
+SLASHED = re.compile(r"((?:[^/]|(?<! )/|/(?! ))*)(?: / |$)")
 _SPACED = re.compile(r"([^ \t]+(?: [^ \t]+)*)(?: *\t *| {2,}|$)")
 _RULE = frozenset(" \t|:+=-")
 _CODE = r"[^\s\d]{0,20}\d\S{0,36}"
@@ -134,7 +134,7 @@ class Tables:
         if lines[at][1] - lines[at][0] > LINE:
             return None
         line = self.text[slice(*lines[at])]
-        for cells in (*((_DOUBLE,) if "||" in line or "!!" in line else ()), *CELLS.values(), _SPACED, _SLASHED):
+        for cells in (*((_DOUBLE,) if "||" in line or "!!" in line else ()), *CELLS.values(), _SPACED, SLASHED):
             head = _split(self.text, lines[at], cells)
             if len(head) < 2 or not any(map(self.head, head)):
                 continue

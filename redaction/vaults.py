@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from redaction.detectors.linear import Span, compile_pattern
 from redaction.heads import SURROUND
-from redaction.tables import CELLS, LINE, LINES, Row, trimmed
+from redaction.tables import CELLS, LINE, LINES, SLASHED, Row, trimmed
 from redaction.types import Finding
 
 DETECTOR, SCORE = "secrets", 0.65
@@ -21,18 +21,29 @@ _WORD = (
     r"passwords?|passwort|passwd|passphrase|passcode|pwd|kennwort|contraseña|contrasena|mots? de passe|mdp|senha"
     r"|palavra[- ]passe|wachtwoord|hasło|haslo|geheimzahl"
 )
+_CODE = (
+    r"(?:(?:front|back|side|main)[ _-]?)?(?:door|gate|alarm|entry|access|garage|lock ?box|key ?(?:safe|box)|lock)"
+    r"[ _-]?(?:codes?|pin)|lock ?box|key ?(?:safe|box)|(?:tür|haustür|alarm|tor|zugangs)[ _-]?code"
+    r"|schlüssel(?:safe|box|kasten|tresor)|digicode|code (?:porte|portail|alarme)|boîte à clés"
+    r"|código (?:puerta|portal|alarma|porta|portão|alarme)|caja de llaves|codice (?:porta|portone|cancello|allarme)"
+    r"|(?:deur|alarm|poort)code|sleutelkastje|kod do (?:bramy|drzwi|domofonu)"
+)
+"""Columns of codes."""
 _WHOSE = (
     r"(?:(?:user|account|login|wi-?fi|wlan|admin|e-?mail|initial|temp(?:orary)?|new|old|current|neues|altes)[ _-]?)?"
 )
 _SAYS = re.compile(
-    rf"{_WHOSE}(?:(?P<sure>{_WORD})|pass|pw|pin(?: ?code)?|puk|secret)(?:[ _-]?(?:old|new|neu|alt|\d))?", re.I
+    rf"{_WHOSE}(?:(?P<sure>{_WORD}|{_CODE})|pass|pw|pin(?: ?code)?|puk|secret)(?:[ _-]?(?:old|new|neu|alt|\d))?", re.I
 )
 _BESIDE = re.compile(
     r"user|login|account|mail|host|site|url|card|benutzer|konto|karte|usuario|utilisateur|utente|gebruiker|konta", re.I
 )
 """Beside a word that may mean something else: tests ``pass``, a chip has a ``pin``."""
-_ANY = compile_pattern(rf"(?i){_WORD}|\bpass\b|\bpw|\bpin\b|\bpuk\b|secret")
-_SIGNS = "\t|;,"
+_ANY = compile_pattern(
+    rf"(?i){_WORD}|cod[eo]|código|codice|safe|box|kasten|tresor|clés|llaves|kastje|kod do"
+    r"|\bpass\b|\bpw|\bpin\b|\bpuk\b|secret"
+)
+_SIGNS = "\t|;,/"
 """Between the columns."""
 _NAME = re.compile(r"[\w .#/&+'’*`-]{1,40}")
 """A head; programs have lists with brackets, and with a comma at their end."""
@@ -82,7 +93,8 @@ def _row(text: str, line: Span, sign: str) -> Row:
     start, end = trimmed(text, line, " |>" if sign == "|" else " >")
     if end - start > LINE or sign not in text[start:end]:
         return []
-    return [trimmed(text, m.span(1), SURROUND) for m in CELLS[sign].finditer(text, start, end) if m.end() > m.start()]
+    cells = SLASHED if sign == "/" else CELLS[sign]
+    return [trimmed(text, m.span(1), SURROUND) for m in cells.finditer(text, start, end) if m.end() > m.start()]
 
 
 def _in_row(text: str, row: Row, places: Sequence[int], words: int) -> Iterator[Finding]:

@@ -79,7 +79,7 @@ TAN = rf"(?i)(?:(?:m|i|sms|push|photo|foto|chip|qr)-?)?tan{_SIGNS}{{0,3}}(?:(?:i
 
 UNIT = re.compile(
     r"[#*\"'”’)]?(?: |-)?(?:digits?|characters?|chars|letters?|numbers|words?|times|attempts?|tries|minutes?|seconds?|hours?|days?|years?"
-    r"|zeichen|stellen|stellige?[nrs]?|ziffern|mal|chiffres|caractères|dígitos|cifre|caratteri|cijfers|tekens|cyfr|znak(?:i|ów)"
+    r"|bits?\b|bytes?\b|lines\b|zeilen\b|lignes\b|líneas\b|righe\b|linhas\b|regels\b|linii\b|mm\b|cm\b|kg\b|zeichen|stellen|stellige?[nrs]?|ziffern|mal|chiffres|caractères|dígitos|cifre|caratteri|cijfers|tekens|cyfr|znak(?:i|ów)"
     r"|€|\$|£|%|zł|eur\b|euros?\b|usd\b|dollars?\b|edition)",
     re.I,
 )

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import islice
 
+from redaction.detectors import logins, nearby
 from redaction.detectors.codes import CARD, CODES, LOCKS, MORE, PIN, POSTAL, TAN, UNIT, YEAR
 from redaction.detectors.linear import Match, Pattern, Span, compile_pattern, loose
 from redaction.spans import bounded
@@ -29,20 +30,22 @@ LONGEST = 40
 """Letters of a password that is a word."""
 QUOTED = 5
 """Words of a password in quotation marks at most."""
+NEAR = 40
+"""Code points behind a code whose words say what else it is."""
 BETWEEN = 4
 """Words between a password and the word behind it at most."""
 _PW = (
-    r"(?:passwor[dt]s?|passwort[es]s|passwörter|passwd|pass ?phrase|pass ?code|pass ?word|pwd|pws?|psw|pword|kennwort(?:e?s)?|kennwörter|contrase[ñn]as?"
+    r"(?:passwor[dt]s?|passwort[es]s|passwörter|passwd|pass ?phrase|pass ?code|pass ?word|pwd|pws?|pswd|p/w|(?:to |i |you )crack|psw|pword|kennwort(?:e?s)?|kennwörter|contrase[ñn]as?"
     r"|creds|psk|wep key|sshpass -p|mots? de passe|mdp|senhas?|palavras?[- ]passe|parola d['’]ordine|wachtwoord(?:en)?|ww|has[łl](?:o|em|a|u)|credentials|zugangsdaten|logindaten"
     r"|inloggegevens|identifiants|credenziali|credenciales|credenciais|(?:wi-?fi|wlan|wpa[23]?|network|router|netzwerk)[- ]?(?:key|schlüssel|code|sleutel)"
-    r"|clé (?:wi-?fi|wpa)|(?:the|my|his|her|our|and|la|mi|il|[,/]) pass\b|clave(?: (?:del?|de la) (?:wi-?fi|router|red|acceso|correo|portátil|ordenador))?)"
+    r"|clé (?:wi-?fi|wpa)|chiave (?:del )?wi-?fi|chave (?:do )?wi-?fi|klucz (?:do )?wi-?fi|(?:the|my|his|her|our|and|la|mi|il|[,/]) pass\b|clave(?: (?:del?|de la) (?:wi-?fi|router|red|acceso|correo|portátil|ordenador))?)"
 )
 _PASSWORD = compile_pattern(loose(rf"(?i){_PW}(?:_?\d{{1,2}})?"))
 _ITS = re.compile(r"[.!](?!\s{1,3}(?:it['’]?s|it is|es (?:ist|lautet)|c['’]est|es|è|é|to|het is)\s)\s", re.I)
 """The end of a sentence, unless the next one says what it is."""
 _IS = frozenset(
     "is was are were be to as it's it’s its it lautet lautete ist war sind wäre heißt auf est était sera c'est c’est en es era será son è"
-    " e' e’ sarà é foi naar in na para a per jest brzmi to będzie als wordt werd reads".split()
+    " s i.e e' e’ sarà é foi naar in na para a per jest brzmi to będzie als wordt werd reads".split()
 )
 _STILL = frozenset(
     "now still again currently set changed reset back just only not jetzt wieder noch nun aktuell maintenant toujours ahora"
@@ -83,6 +86,11 @@ _ANY = compile_pattern(
     rf"(?i){loose(_PW)}|code|combination|combo|kombination|código|codigo|clave|codice|combina|\bkod|szyfr|\bpin|pin\b|p\.i\.n|\botp\b|tan\b|\bpuk\b|cvv|cvc|cvn"
     r"|prüf|verification value|cryptogramme|geheim|one[- ]time|key ?(?:safe|pad|box)|lock ?box|keypad|boîte|sleutelkluis|phrase|words|seed"
 )
+_OTHER = frozenset(
+    "chip fpga gpio vcc gnd diagram arduino connector header robot servo cnc spindle inverter plc common commonest häufigste häufigsten"
+    " fréquent courant frecuente comune comum populaires demo".split()
+)
+"""Around what looks like a code and opens nothing."""
 _METHOD = re.compile(
     r"(?:sha|md|base|utf|oauth|wpa|aes|rsa|argon|bcrypt|scrypt|pbkdf|http|https|win|ntlm|tls|ssl|iso|rfc|nist|pci|v|php|python"
     r"|2fa|x|id|step|type|field|input|test)-?\d[\d.:-]*(?:bit)?[a-z]?|(?-i:[A-Z]{2,4})-?\d{1,5}(?:-\d+)*|(?-i:[A-Z])\.\d[\d.]*",
@@ -155,20 +163,25 @@ class Spoken:
         self._codes = [(label, compile_pattern(loose(form))) for label, form in rows]
 
     def find(self, text: str) -> Iterator[Finding]:
+        for place in dict.fromkeys((*nearby.codes(text), *logins.passwords(text, _far))):
+            yield Finding(*place, "PASSWORD", SCORE, NAME)
         if _ANY.search(text) is None:
             return
-        for match in _PASSWORD.finditer(text):
-            if _word(text, *match.span()):
-                for place in dict.fromkeys((*_behind(text, match.end()), *_before(text, match.start()))):
-                    yield Finding(*place, "PASSWORD", SCORE, NAME)
+        for place in (*self._passwords(text), *self._words(text)):
+            yield Finding(*place, "PASSWORD", SCORE, NAME)
         for match in _PHRASE.finditer(text):
             yield Finding(*match.span(match.taken), "SECRET", SCORE, NAME)
-        for place in self._words(text):
-            yield Finding(*place, "PASSWORD", SCORE, NAME)
         for label, pattern in self._codes:
             for match in pattern.finditer(text):
                 for place in _numbers(text, match):
                     yield Finding(*place, label, SCORE, NAME)
+
+    @staticmethod
+    def _passwords(text: str) -> Iterator[Span]:
+        """Those that a word names."""
+        for match in _PASSWORD.finditer(text):
+            if _word(text, *match.span()):
+                yield from dict.fromkeys((*_behind(text, match.end()), *_before(text, match.start())))
 
     def _words(self, text: str) -> Iterator[Span]:
         """Passwords that are plain words."""
@@ -257,7 +270,12 @@ def _numbers(text: str, match: Match) -> Iterator[Span]:
     """The code behind its name, and others that follow it."""
     start, end = match.span(match.taken)
     name = text[match.start() : start]
-    if name.count("\n") > LINES or not bounded(text, match.start(), end) or _foreign(name, text[start:end]):
+    if (
+        name.count("\n") > LINES
+        or not bounded(text, match.start(), end)
+        or _foreign(name, text[start:end])
+        or _electric(text, match.start(), end)
+    ):
         return
     while 3 <= sum(map(str.isdigit, text[start:end])) <= 8 and not _inside(text, end) and not UNIT.match(text, end):
         yield start, end
@@ -265,6 +283,12 @@ def _numbers(text: str, match: Match) -> Iterator[Span]:
         if more is None:
             return
         start, end = more.span(1)
+
+
+def _electric(text: str, start: int, end: int) -> bool:
+    """Whether it is a pin of a chip, an alarm of a machine, or what people say of codes at large."""
+    words = {word.lower() for word in _LETTERS.findall(text[start : end + NEAR])}
+    return not words.isdisjoint(_OTHER)
 
 
 def _foreign(name: str, value: str) -> bool:

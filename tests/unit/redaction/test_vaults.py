@@ -23,6 +23,10 @@ def found(text: str) -> list[str]:
         ('name,hasło\nbob,"dwa kroliki"', ["dwa kroliki"]),
         ("x;secrets\nuser;password\nbob;schatz", ["schatz"]),
         ("a;b;password;c\nbob;x\na;b;schatz\n", []),
+        ("Unit\tLockbox\tNotes\n12B\t4821\tdog\n14A\t7719\t", ["4821", "7719"]),
+        ("Home,Wifi,Gate code\nSea,hello,4821\nOak,none,7719", ["4821", "7719"]),
+        ("Objekt;Schlüsselsafe;x\nRing;4821;Hund\n", ["4821"]),
+        ("Service / login / pw\nCRM / ops / Rabbit!1\nNAS / root / carrot", ["Rabbit!1", "carrot"]),
         ("name;contraseña\nbob;x\nann;" + "a" * 101 + "\neve;abc\nrow", ["abc"]),
     ],
 )
@@ -35,6 +39,8 @@ def test_whatever_stands_below_the_word_is_a_password(text: str, values: list[st
     [
         "test,pass,fail\nfirst,120,3",
         "chip,pin\nA1,4821",
+        "Service/login/pw\nCRM/ops/carrot",
+        "Code\tGate\tSafe\n4821\t1200\t20",
         "name, password, email\nThen we wait, and see, too",
         "Use login, password and OTP\nThen, go there",
         "user,the password that was given to the user of this machine,x\nbob,schatz,y",

@@ -233,7 +233,7 @@ def test_the_less_is_said_the_more_it_must_look_like_one(text: str, values: list
         ("- **Password**: rabbit\r\n- next", ["rabbit"]),
         ("db.password = RABBIT\npassword: str\nPassword: required\npassword: SecretStr", ["RABBIT"]),
         ('"password": "password", passwd="passphrase", password=\'none\'', []),
-        ("my password is rabbit, the password: a rabbit\n", []),
+        ("the password is rabbit, the password: a rabbit\n", []),
     ],
 )
 def test_words_that_are_assigned(text: str, values: list[str]) -> None:
