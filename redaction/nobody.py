@@ -82,7 +82,7 @@ _LIVED = re.compile(
 _HE = re.compile(r"\b(?:he|she|his|her|him)\b", re.I)
 _OLD = re.compile(r"(?:\s?years?)?[ -]old|\s?(?:years|yrs)\b")
 _ROLE = re.compile(
-    r"\b(?:act(?:ing)? (?:as|like)|behave (?:as|like)|imagine (?:that )?(?:you are|you['’]re)"
+    r"\b(?:act(?:ing)? (?:as|like)|behave (?:as|like)|(?:imagine|suppose|assume) (?:that )?(?:you are|you['’]re)"
     r"|imagine yourself as|pretend (?:that )?(?:you are|you['’]re|(?:yourself )?to be)|picture yourself as|like i['’]?m"
     r"|as if i were|(?:assume|play|embrace|take|take on) the (?:role|persona|part) of)(?: now)? (?:an?|the) "
     r"(?:[\w-]+ ){0,2}$",
@@ -90,6 +90,13 @@ _ROLE = re.compile(
 )
 _YOU_ARE = re.compile(r"(?:^|[\n\"“])[ \t]*(?:now )?(?:you are|you['’]re) (?:now )?an? (?:[\w-]+ ){0,2}$", re.I)
 """Of a model where a text begins so; somebody to whom a letter is written may be a nurse, too."""
+_AS_A = re.compile(r"(?:^|[\n\"“:.!?])\s{0,2}as an? (?:[\w-]+ ){0,2}$", re.I)
+_ITS_TASK = re.compile(
+    r"(?: [a-z]+){0,2}, (?:please |now )?(?:describe|explain|write|give|tell|create|make|your (?:task|job|goal)"
+    r"|you (?:are|will|must|should)|what would you|how would you)\b",
+    re.I,
+)
+"""``As a sports commentator, describe …``, asked of a model; ``As a nurse, I …`` says what somebody is."""
 _LETTER = re.compile(r"\b(?:dear|hi|hello|hey|regards|sincerely)\b", re.I)
 _ANY = re.compile(r"(?:^|[.!?:,;\n\"]|\b(?:that|if|when|because|where|while))\s?an? $", re.I)
 _MAY = re.compile(r" (?:can|could|may|might|should|must)\b(?! (?:i|we|he|she|they|you)\b)", re.I)
@@ -122,7 +129,8 @@ _OF_THINGS = re.compile(
 _REMEDY = re.compile(
     r"\b(?i:[a-z]{3,})(?:astine|atadine|enadine|tirizine|azole|cillin|mycin|cycline|floxacin|pril|sartan|statin|tidine|mab|nib|platin|rubicin"
     r"|taxel|zolomide|zolamide|tecan|ulfan|prostone|clotide|gliptin|gliflozin|setron|triptan|oxetine|zepam|zolam|caine"
-    r"|dronate|parin|xaban|ciclovir|olol|dipine|terol|solone|onide|profen|coxib|codone) \($"
+    r"|dronate|parin|xaban|ciclovir|olol|dipine|terol|solone|onide|profen|coxib|codone"
+    r"|citabine|hydramine|pheniramine) \($"
 )
 """The end of a generic name (stems of the WHO's list of them), before a trade name in brackets."""
 _FIRST_PERSON = re.compile(r"\b(?:I|I['’]m|I['’]ve|[Mm]y|[Mm]e|[Ww]e|[Oo]ur|[Uu]s)\b")
@@ -173,16 +181,16 @@ def _fact_of_none(text: str, f: Finding, before: str, findings: Sequence[Finding
         return True
     if f.label == "PROFESSION":
         may = _ANY.search(before) is not None and _MAY.match(text, f.end) is not None
-        return may or _WHETHER.search(before) is not None or _model(text, before, findings)
+        return may or _WHETHER.search(before) is not None or _model(text, before, f.end, findings)
     if f.label == "AGE":
         return _of_all(text, f, before)
     return f.label == "NRP" and (_OF_THINGS.match(text, f.end) or _DISH.search(before)) is not None
 
 
-def _model(text: str, before: str, findings: Sequence[Finding]) -> bool:
+def _model(text: str, before: str, end: int, findings: Sequence[Finding]) -> bool:
     """Whether a text begins with what the model is to be, and nobody else can be meant."""
-    told = _YOU_ARE.search(before) is not None and not _LETTER.search(text)
-    return told and not any(f.label == "PERSON" for f in findings)
+    told = _YOU_ARE.search(before) is not None or (_AS_A.search(before) and _ITS_TASK.match(text, end))
+    return bool(told) and not _LETTER.search(text) and not any(f.label == "PERSON" for f in findings)
 
 
 def _of_all(text: str, f: Finding, before: str) -> bool:
