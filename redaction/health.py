@@ -78,7 +78,7 @@ _I_HAVE = _any(
 _HAVE = _any(
     r"has|have|had|diagnosed|suffer(?:s|ing)|surviv(?:ed|es)|gets?|got|is|was|isn['’]t|wasn['’]t|recover(?:ing|ed|s)|treated|treatment|taking|takes|took|admitted|hospitali[sz]ed|sidelined|signed off|off sick|due to|because of|on account of|living with|with|after|from|on",
     r"leide[tn]?|litt|erkrankt|diagnostiziert|diagnose[n]?|wegen|aufgrund|hat|hatte|ist|war|nach|mit|trotz|von|verträgt",
-    r"a|souffre|souffrait|atteinte?|est|était|prend|suite à|à cause|pour|depuis|diagnostiquée?|opérée?|hospitalisée?|traitée?|suivie?|malade",
+    r"a (?:une?|du|de|des|eu|fait|la|le)|souffre|souffrait|atteinte?|est|était|prend|suite à|à cause|pour|depuis|diagnostiquée?|opérée?|hospitalisée?|traitée?|suivie?|malade",
     r"tiene|tuvo|tenía|sufre|sufrió|padece|les?|está|estado|es|era|toma|operad[oa]|operaron|diagnosticad[oa]|diagnosticaron|ingresad[oa]|debido a|por|tras|con|de baja|enferm[oa]",
     r"ha|aveva|soffre|soffriva|prende|è|stat[oa]|operat[oa]|diagnosticat[oa]|ricoverat[oa]|malat[oa]|affett[oa]|a causa|causa|per|con|dopo|nonostante|trapiantat[oa]|positiv[oa]",
     r"tem|teve|tinha|sofre|sofreu|toma|está|tá|é|fazia|pegou|foi|faz|fez|operad[oa]|diagnosticad[oa]|internad[oa]|por|devido|com|afastad[oa]",
@@ -124,8 +124,6 @@ _ANIMAL = _any(
 )  # fmt: skip
 _HELPS = re.compile(r"\b(?:service|assistance|guide|support|hearing)[ -](?:dogs?|animals?)|assistenz|guía|-guia|przewodnik", re.I)  # fmt: skip
 _ENDS = re.compile(r"[.!?]+(?=\s|$)|\n")
-_SHORT = re.compile(r"(?<!\w)(?:Mr|Mrs|Ms|Dr|Sra?|Fr|Hr|[Dd]hr|Mme|M|[Ss]ig|p|li|re|ca|z|ul|n)$")
-"""Before a dot that ends no sentence."""
 _OTHERS = re.compile(
     r"patient|versicher|forsch|klinik|arzt|aerzt|schwester|station|hilfe|verein|olog|iat(?:er|r)|eir[oa]s?$|nurs|gesetz"
 )
@@ -209,11 +207,7 @@ def lexicon() -> Lexicon:
 def told(text: str, findings: Sequence[Finding], at_large: bool = False) -> list[Span]:
     """The first few places where somebody's health is told, none within ``findings``. ``at_large``: the text is about
     nobody as a whole, so "the patient" and "your arthritis" may be anybody's."""
-    ends = [
-        0,
-        *(m.end() for m in _ENDS.finditer(text) if not _SHORT.search(text, max(0, m.start() - 5), m.start())),
-        len(text),
-    ]
+    ends = [0, *(m.end() for m in _ENDS.finditer(text)), len(text)]
     people = sorted(f.start for f in findings if f.label == "PERSON")
     held = sorted((f.start, f.end) for f in findings)
     starts, reaches = [low for low, _ in held], list(accumulate((high for _, high in held), max))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from redaction.classifier import TOLD, TopicClassifier
-from redaction.health import ENOUGH, Lexicon, lexicon, told
+from redaction.health import ENOUGH, REACH, TRIES, Lexicon, _Said, lexicon, told
 from redaction.types import Finding, Sensitivity
 
 
@@ -70,6 +70,41 @@ def test_a_named_person_counts_beside_an_illness_and_only_where_named() -> None:
 def test_a_word_that_is_often_something_else_needs_somebody_who_has_it() -> None:
     assert words("His stroke left him without speech.") and words("I had a stroke in May.")
     assert not words("He painted it with one stroke of the brush, said the curator of the museum.")
+
+
+@pytest.mark.parametrize(
+    ("text", "people", "told_"),
+    [
+        ("Nobody mentions her stroke.", (), True),
+        ("She told us that he has stents.", (), True),
+        ("Mr Odell and then about your stroke.", (), True),
+        ("He had to admire each fine bold stroke there.", (), False),
+        ("Dementia made bingo hard, said Netta.", ("Netta",), True),
+        ("Dementia made bingo hard, said Netta.", (), False),
+        ("She praised every bold stroke in the painting.", (), False),
+        ("He had lunch at noon, then sat down and admired each fine stroke there.", (), False),
+        ("Netta hates dementia and bingo.", ("Netta",), True),
+        ("Netta hates dementia and bingo.", (), False),
+        ("Netta came late. It rained. Recovering from appendicitis.", ("Netta",), True),
+        ("Netta came late. It rained. Bright walls everywhere along corridors mention dengue.", ("Netta",), False),
+        ("My husband's guide dog knows he has epilepsy.", (), True),
+        ("My aunt came " + "and " * 100 + "dementia", (), False),
+    ],
+)
+def test_who_has_it_and_how_near_that_is_said(text: str, people: tuple[str, ...], told_: bool) -> None:
+    assert bool(words(text, *people)) is told_
+
+
+def test_a_name_that_is_an_illness_is_a_name() -> None:
+    text = "My cousin Dengue Kowalski called."
+    assert not told(text, [Finding(10, 25, "PERSON", 0.9, "student")]) and told(text, [])
+
+
+def test_a_text_of_nothing_else_is_looked_at_in_few_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[bool] = []
+    monkeypatch.setattr(_Said, "of_somebody", lambda *_: seen.append(True))
+    told("stroke " * 1_000, [])
+    assert 0 < len(seen) <= (7_000 / REACH + 1) * TRIES
 
 
 def test_in_a_text_about_nobody_anyone_is_nobody() -> None:
