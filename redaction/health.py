@@ -145,33 +145,39 @@ class Lexicon:
     behind what may go on; in capitals what counts in capitals only."""
 
     def __init__(self, source: str) -> None:
-        self._exact: dict[str, list[_Entry]] = {}
-        self._stems: dict[str, list[_Entry]] = {}
-        self._heads: set[str] = set()
+        self._plain: dict[str, bool] = {}
+        """Most entries: one word, and whether it is often something else."""
+        self._more: dict[str, tuple[_Entry, ...]] = {}
+        """By the first word, or by its first letters where that may go on."""
         for line in source.splitlines():
             if line and not line.startswith("#"):
                 self._add(line.strip())
+        self._heads = frozenset(word[:STEM] for held in (self._plain, self._more) for word in held)
         self.digest = hashlib.sha256(source.encode()).hexdigest()[:16]
 
     def _add(self, said: str) -> None:
         unsure, said = said.startswith("?"), said.removeprefix("?")
         goes_on, said = said.endswith("*"), said.removesuffix("*")
-        entry = _Entry(tuple(word for _, _, word in words(said)), goes_on, said if said.isupper() else "", unsure)
-        first = entry.words[0]
-        self._heads.add(first[:STEM])
-        if goes_on and len(entry.words) == 1 and len(first) >= STEM:
-            self._stems.setdefault(first[:STEM], []).append(entry)
-        else:
-            self._exact.setdefault(first, []).append(entry)
+        parts = tuple(word for _, _, word in words(said))
+        capitals = said if said.isupper() else ""
+        if len(parts) == 1 and not goes_on and not capitals:
+            self._plain[parts[0]] = unsure and self._plain.get(parts[0], True)
+            return
+        stem = goes_on and len(parts) == 1 and len(parts[0]) >= STEM
+        key = parts[0][:STEM] if stem else parts[0]
+        self._more[key] = (*self._more.get(key, ()), _Entry(parts, goes_on, capitals, unsure))
 
     def find(self, text: str) -> Iterator[tuple[int, int, bool]]:
         """Places, and whether what stands there is often something else. Of several entries the longest counts."""
-        for match in _WORD.finditer(text):
-            word = match[0].lower() if match[0].isascii() else plain(match[0])
-            if word[:STEM] not in self._heads:
+        heads, small = self._heads, text.isascii()
+        for match in _WORD.finditer(text.lower() if small else text):
+            word = match[0] if small else plain(match[0])
+            if word[:STEM] not in heads:
                 continue
-            best: tuple[int, bool] | None = None
-            for entry in (*self._exact.get(word, ()), *self._stems.get(word[:STEM], ())):
+            unsure = self._plain.get(word)
+            best = None if unsure is None else (match.end(), unsure)
+            more = self._more.get(word, ())
+            for entry in (*more, *self._more.get(word[:STEM], ())) if len(word) > STEM else more:
                 end = _end(entry, text, match, word)
                 if end is not None and (best is None or (end, not entry.unsure) > (best[0], not best[1])):
                     best = end, entry.unsure
@@ -181,17 +187,17 @@ class Lexicon:
 
 def _end(entry: _Entry, text: str, first: re.Match[str], word: str) -> int | None:
     """Where ``entry`` ends that begins with ``first``; None where it does not stand there."""
-    match: re.Match[str] | None = first
+    end = first.end()
     for number, wanted in enumerate(entry.words):
-        if number and match is not None:
-            gap = match.end()
-            match = _WORD.match(text, gap + 1) if text[gap : gap + 1] in _JOINTS else None
-            word = plain(match[0]) if match else ""
+        if number:
+            match = _WORD.match(text, end + 1) if text[end : end + 1] in _JOINTS else None
+            if match is None:
+                return None
+            word, end = plain(match[0]), match.end()
         last = number == len(entry.words) - 1
-        if match is None or not (_goes_on(word, wanted) if last and entry.open else word == wanted):
+        if not (_goes_on(word, wanted) if last and entry.open else word == wanted):
             return None
-    assert match is not None
-    return match.end() if not entry.capitals or text[first.start() : match.end()] == entry.capitals else None
+    return end if not entry.capitals or text[first.start() : end] == entry.capitals else None
 
 
 def _goes_on(word: str, stem: str) -> bool:
@@ -201,7 +207,9 @@ def _goes_on(word: str, stem: str) -> bool:
 @lru_cache(maxsize=1)
 def lexicon() -> Lexicon:
     """That of ``data/health.txt``. Raises OSError without it."""
-    return Lexicon(DATA.read_text(encoding="utf-8"))
+    made = Lexicon(DATA.read_text(encoding="utf-8"))
+    plain.cache_clear()  # its words come from texts, not from here
+    return made
 
 
 def told(text: str, findings: Sequence[Finding], at_large: bool = False) -> list[Span]:
