@@ -213,11 +213,12 @@ class TopicClassifier:
         Where somebody's health is told comes first. Of a word that stands there often, the first place. Values that
         ``findings`` hide from the classifier are none.
         """
-        places = health.told(text, _hidden(findings)) if category == "health" else []
+        hidden = _hidden(findings)
+        places = health.told(text, hidden) if category == "health" else []
         said = {text[start:end].lower(): (start, end) for start, end in reversed(places)}
         told = sorted(said.values())
         of = self._topics.classes.index(category)
-        taken = [*((f.start, f.end) for f in _hidden(findings)), *told]
+        taken = [*((f.start, f.end) for f in hidden), *told]
         first: dict[str, tuple[int, int]] = {}
         often: Counter[str] = Counter()
         for word in _WORD.finditer(text):

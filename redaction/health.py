@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 from redaction.detectors.linear import Span
 from redaction.detectors.terms import plain, words
+from redaction.spans import met
 from redaction.types import Finding
 
 VERSION = "1"
@@ -38,8 +39,8 @@ ENOUGH = 5
 """Places that are shown."""
 
 
-def _any(*forms: str, ahead: str = r"(?<!\w)", behind: str = r"(?!\w)") -> re.Pattern[str]:
-    return re.compile(f"{ahead}(?:{'|'.join(forms)}){behind}", re.I)
+def _any(*forms: str, behind: str = r"(?!\w)") -> re.Pattern[str]:
+    return re.compile(f"(?<!\\w)(?:{'|'.join(forms)}){behind}", re.I)
 
 
 _SOMEBODY = _any(
@@ -57,7 +58,7 @@ _SOMEONE = _any(
     r"(?:the|this|that|a|another|one) (?:[a-z]+ )?(?:patient|client|tenant|resident|employee|worker|colleague|claimant|applicant|candidate|student|pupil|customer|guest|member|driver|deceased|defendant|plaintiff|insured|man|woman|lady|boy|girl|child|son|daughter|mother|father)",
     r"(?:resident|client|pupil|claimant|employee|driver|patient|partner|husband|wife|son|daughter|uncle|aunt)",
     r"(?:der|die|des|dem|den) (?:patient(?:en|in)?|mandant(?:in)?|klient(?:in)?|mitarbeiter(?:in|s)?|versicherte[rn]?)",
-    r"(?:el|la|del|al|il|il|o|a|do|da|de) (?:paciente|paziente|doente|cliente|trabajador|trabajadora|empleado|empleada|dipendente|lavoratore|colaborador|colaboradora|cliënte?|patiënte?|bewo(?:ner|onster))",
+    r"(?:el|la|del|al|il|o|a|do|da|de) (?:paciente|paziente|doente|cliente|trabajador|trabajadora|empleado|empleada|dipendente|lavoratore|colaborador|colaboradora|cliënte?|patiënte?|bewo(?:ner|onster))",
 )  # fmt: skip
 """Anyone in a text on illness, somebody in others."""
 _BEFORE = r"(?!\w)[^.!?\n]{0,48}$"
@@ -222,8 +223,7 @@ def told(text: str, findings: Sequence[Finding], at_large: bool = False) -> list
     out: list[Span] = []
     tried: deque[int] = deque([-REACH] * TRIES, TRIES)
     for start, end, unsure in lexicon().find(text):
-        known = bisect_right(starts, end - 1)
-        if start - tried[0] < REACH or (known and reaches[known - 1] > start):
+        if start - tried[0] < REACH or met(start, end, starts, reaches):
             continue
         tried.append(start)
         at = bisect_right(ends, start) - 1

@@ -16,7 +16,7 @@ from operator import itemgetter
 from redaction.detectors.linear import Span
 from redaction.detectors.numbers import REFUSED, neutral
 from redaction.ruled import plain
-from redaction.spans import covered
+from redaction.spans import covered, met
 from redaction.tables import Row, lines, rows, value
 from redaction.types import GROUPS, Finding
 
@@ -49,8 +49,7 @@ class _Known:
 
     def meets(self, cell: Span) -> bool:
         """Whether a part of it is found."""
-        at = bisect_right(self._starts, cell[1] - 1)
-        return at > 0 and self._ends[at - 1] > cell[0]
+        return met(*cell, self._starts, self._ends)
 
     def label(self, cells: Sequence[Span]) -> str:
         """What most of them are."""

@@ -124,6 +124,12 @@ def covered(start: int, end: int, starts: Sequence[int], ends: Sequence[int]) ->
     return at > 0 and ends[at - 1] >= end
 
 
+def met(start: int, end: int, starts: Sequence[int], ends: Sequence[int]) -> bool:
+    """Whether one of such places has a part of it."""
+    at = bisect_right(starts, end - 1)
+    return at > 0 and ends[at - 1] > start
+
+
 def _group(findings: Sequence[Finding]) -> Group:
     if len(findings) == 1:  # most are
         (f,) = findings

@@ -166,6 +166,12 @@ def _of_network(text: str, at: int, high: int, far: Judge) -> Iterator[Span]:
             yield match.start(1), match.start(1) + len(value)
 
 
+def _low(text: str, at: int) -> int:
+    """Where what is read before a place begins: in its line."""
+    low = max(0, at - BEFORE)
+    return max(low, text.rfind("\n", low, at) + 1)
+
+
 def _plainly(text: str, at: int, high: int) -> Iterator[Span]:
     """A word that is said to be somebody's password or a network's."""
     match = _PLAINLY.match(text, at, high)
@@ -173,7 +179,7 @@ def _plainly(text: str, at: int, high: int) -> Iterator[Span]:
         return
     start, end = match.span(3)
     value = text[start:end]
-    low = max(0, at - BEFORE, text.rfind("\n", max(0, at - BEFORE), at) + 1)
+    low = _low(text, at)
     network = match["net"] or _NETWORK.search(text, low, at)
     owned = network or match["said"] == " lautet" or _OWNED.search(text, low, at)
     ended = _ENDED.match(text, end) is not None or match["said"] == ":"
@@ -185,7 +191,7 @@ def _plainly(text: str, at: int, high: int) -> Iterator[Span]:
 
 def _asked(text: str, at: int, far: Judge) -> Iterator[Span]:
     """``is Rabbit!1987 a strong password?``"""
-    low = max(0, at - BEFORE, text.rfind("\n", max(0, at - BEFORE), at) + 1)
+    low = _low(text, at)
     words = [m.span() for m in _TOKEN.finditer(text, low, at)][-BETWEEN:]
     for number, (start, end) in enumerate(reversed(words)):
         value = text[start:end].strip("\"'“”„«»`(¿,?")

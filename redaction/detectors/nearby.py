@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from redaction.detectors import locks
@@ -59,8 +59,7 @@ class _Around:
         self.after = _tokens(text[end : end + AFTER].lstrip("#*"))
         self.year = YEAR.fullmatch(self.value) is not None
         self.plain = self.year or (_ROUND.fullmatch(self.value) is not None and self.value[0] != "0")
-        self.unit = UNIT.match(text, end) is not None
-        self.mixed = not self.value.replace(" ", "").replace("-", "").isdigit()
+        self.mixed = _mixed(self.value)
         self.here = {*self.before, *self.after}
         self.starred = text[end : end + 1] in {"#", "*"} or (
             self.after[:1] == ["+"] and not locks.STAR.isdisjoint(self.after[1:3])
@@ -74,15 +73,9 @@ class _Around:
         self.head = self.before[: len(self.before) - lead]
 
     @property
-    def counts(self) -> bool:
-        """Whether it has as many digits as codes have."""
-        digits = sum(map(str.isdigit, self.value))
-        return digits >= (2 if self.mixed and len(self.value) >= MIXED else 4)
-
-    @property
     def opened(self) -> bool:
         """Whether what it opens is named."""
-        return any(lock(word) and word not in locks.KEYS for word in self.here)
+        return opened(self.here)
 
     @property
     def ends(self) -> bool:
@@ -120,6 +113,21 @@ def lock(word: str) -> bool:
     return word in locks.LOCK or (len(word) > 5 and word.endswith(locks.LOCKS) and word not in locks.NOT_LOCKS)
 
 
+def opened(words: Iterable[str]) -> bool:
+    """Whether one of them names what opens with nothing but a code: a key has numbers of other kinds."""
+    return any(lock(word) and word not in locks.KEYS for word in words)
+
+
+def _mixed(value: str) -> bool:
+    """Whether it has letters, too."""
+    return not value.replace(" ", "").replace("-", "").isdigit()
+
+
+def _counts(value: str) -> bool:
+    """Whether it has as many digits as codes have."""
+    return sum(map(str.isdigit, value)) >= (2 if _mixed(value) and len(value) >= MIXED else 4)
+
+
 def code(word: str) -> bool:
     """Whether it names a code, and not one of errors or towns."""
     if word in locks.CODE or word in locks.SURE:
@@ -138,13 +146,10 @@ def codes(text: str) -> Iterator[Span]:
         at = bisect_left(cues, start - BEFORE)
         if at == len(cues) or cues[at] > end + AFTER:
             continue
+        if UNIT.match(text, end) or not _counts(match[0]):
+            continue
         around = _Around(text, start, end)
-        if (
-            around.unit
-            or not around.counts
-            or around.links.count("\n") > LINES
-            or not around.here.isdisjoint(locks.FOREIGN)
-        ):
+        if around.links.count("\n") > LINES or not around.here.isdisjoint(locks.FOREIGN):
             continue
         chained = 0 <= start - last <= CHAIN and _chained(around, text[last:start])
         if chained or any(rule(around) for rule in _RULES) or _answers(text, start, around):
@@ -213,9 +218,8 @@ def _opens(a: _Around) -> bool:
     if a.plain or not a.before:
         return False
     clause, rest = a.clause, a.rest
-    what = any(lock(word) and word not in locks.KEYS for word in (*clause, *rest)) or not locks.DEVICE.isdisjoint(
-        (*clause, *rest)
-    )
+    words = (*clause, *rest)
+    what = opened(words) or not locks.DEVICE.isdisjoint(words)
     last = a.before[-1]
     verb = not locks.OPENS.isdisjoint((*clause, *rest[:2]))
     if (
